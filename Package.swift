@@ -1,0 +1,55 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A debug build compiles C at -O0 and Swift at -Onone, some twenty times slower: the kernels and the engine's
+// loops are optimised in every configuration, so that a debug run trains at release speed.
+let optimisedC: [CSetting] = [
+  .unsafeFlags(["-O2"], .when(configuration: .debug)),
+  .unsafeFlags(["-ffp-contract=off"]),
+]
+let optimisedSwift: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+let package = Package(
+  name: "FixedNet",
+  products: [
+    .library(name: "FixedNet", targets: ["FixedNet", "FixedNetFiles"]),
+    .library(name: "FixedNetCore", targets: ["FixedNetCore"]),
+    .executable(name: "train", targets: ["train"]),
+    .executable(name: "eval", targets: ["eval"]),
+    .executable(name: "plan", targets: ["plan"]),
+    .executable(name: "bench", targets: ["bench"]),
+  ],
+  traits: [
+    .trait(name: "HDF5", description: "Keras .h5 checkpoints and HDF5 data through libhdf5"),
+    .default(enabledTraits: ["HDF5"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    .target(
+      name: "CSupport", path: "CSupport", publicHeadersPath: "include", cSettings: optimisedC),
+    .target(
+      name: "FixedNetCore", dependencies: ["CSupport"], swiftSettings: optimisedSwift),
+    .target(
+      name: "FixedNet", dependencies: ["FixedNetCore"]),
+    .systemLibrary(
+      name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CCrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+    .target(
+      name: "FixedNetFiles",
+      dependencies: [
+        "FixedNet", "CZlib", "CCrypto",
+        .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
+      ]),
+    .executableTarget(name: "train", dependencies: toolDependencies, path: "Tools/train"),
+    .executableTarget(name: "eval", dependencies: toolDependencies, path: "Tools/eval"),
+    .executableTarget(name: "plan", dependencies: toolDependencies, path: "Tools/plan"),
+    .executableTarget(name: "bench", dependencies: toolDependencies, path: "Tools/bench"),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,27 @@
+import FixedNetCore
+
+/// How a weight starts.
+public enum Initializer: Equatable, Sendable {
+  case zeros
+  case ones
+  /// Uniform in +-sqrt(6 / (fanIn + fanOut)).
+  /// Source: Glorot and Bengio, AISTATS 2010.
+  case glorotUniform(fanIn: Int, fanOut: Int)
+
+  /// Values in Keras' order. The same (seed, stream) always gives the same values; `stream` tells weights apart.
+  public func values(count: Int, seed: UInt64, stream: UInt64) -> [Float] {
+    switch self {
+    case .zeros: return [Float](repeating: 0, count: count)
+    case .ones: return [Float](repeating: 1, count: count)
+    case .glorotUniform(let fanIn, let fanOut):
+      let limit = (6 / Float(fanIn + fanOut)).squareRoot()
+      let random = Philox(seed: seed, stream: stream)
+      return (0..<count).map { index in
+        let words = random.words(at: UInt64(index / 4))
+        let word = [words.0, words.1, words.2, words.3][index % 4]
+        let unit = Float(word >> 8) * 0x1p-24
+        return (2 * unit - 1) * limit
+      }
+    }
+  }
+}

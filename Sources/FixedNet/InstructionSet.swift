@@ -1,0 +1,43 @@
+import CSupport
+import Foundation
+
+/// The instruction sets that the kernels are built for. All of them give the same bits.
+public enum InstructionSet: String, CaseIterable, Sendable, Comparable {
+  case portable
+  case avx2
+  case avx512
+
+  var code: cs_isa {
+    switch self {
+    case .portable: CS_ISA_PORTABLE
+    case .avx2: CS_ISA_AVX2
+    case .avx512: CS_ISA_AVX512
+    }
+  }
+
+  public static func < (left: InstructionSet, right: InstructionSet) -> Bool {
+    left.code.rawValue < right.code.rawValue
+  }
+
+  /// The best one that this processor has.
+  public static var best: InstructionSet {
+    let code = cs_isa_detect()
+    return allCases.first { $0.code == code } ?? .portable
+  }
+
+  /// What the environment variable FIXEDNET_ISA asks for, or the best one.
+  /// Throws: `NetworkError.instructionSet`.
+  public static func selected(
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(NetworkError) -> InstructionSet {
+    guard let name = environment["FIXEDNET_ISA"], !name.isEmpty else { return best }
+    guard let set = InstructionSet(rawValue: name), set <= best else {
+      let names = allCases.filter { $0 <= best }.map(\.rawValue).joined(separator: ", ")
+      throw .instructionSet(found: name, available: names)
+    }
+    return set
+  }
+
+  /// The kernels' table.
+  public var kernels: UnsafePointer<cs_kernels> { cs_kernels_for(code) }
+}

@@ -1,0 +1,187 @@
+import Foundation
+
+/// A JSON value: what a Keras `model_config` is made of.
+public enum JSONValue: Equatable, Sendable {
+  case null
+  case bool(Bool)
+  case integer(Int)
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object([String: JSONValue])
+
+  public subscript(key: String) -> JSONValue? {
+    if case .object(let members) = self { members[key] } else { nil }
+  }
+
+  /// The value in a few words, for an error message.
+  public var summary: String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): "\(value)"
+    case .integer(let value): "\(value)"
+    case .number(let value): "\(value)"
+    case .string(let value): "\"\(value.prefix(40))\(value.count > 40 ? "..." : "")\""
+    case .array(let values): "a list of \(values.count)"
+    case .object(let members): "an object of \(members.count) members"
+    }
+  }
+}
+
+// MARK: - Text
+
+/// Why a text is not JSON.
+public enum JSONError: Error, Equatable {
+  case tooDeep(limit: Int)
+  case malformed(String)
+}
+
+extension JSONError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .tooDeep(let limit): "nested deeper than \(limit) levels"
+    case .malformed(let reason): "not JSON: \(reason)"
+    }
+  }
+}
+
+extension JSONValue {
+  /// Levels that a model's JSON may nest.
+  public static let depthLimit = 64
+
+  /// Parses a UTF-8 text. Keras writes NaN and Infinity where a number is not finite; they are understood.
+  /// Throws: `JSONError`.
+  public init(parsing text: String) throws(JSONError) {
+    try JSONValue.checkDepth(text)
+    let decoder = JSONDecoder()
+    let data = Data(text.utf8)
+    do {
+      self = try decoder.decode(JSONValue.self, from: data)
+    } catch {
+      guard text.contains("NaN") || text.contains("Infinity") else {
+        throw .malformed(JSONValue.reason(error))
+      }
+      decoder.allowsJSON5 = true
+      do {
+        self = try decoder.decode(JSONValue.self, from: data)
+      } catch {
+        throw .malformed(JSONValue.reason(error))
+      }
+    }
+  }
+
+  /// Before the parser recurses: brackets outside strings must not nest too deep.
+  private static func checkDepth(_ text: String) throws(JSONError) {
+    var depth = 0
+    var inString = false
+    var escaped = false
+    for byte in text.utf8 {
+      if escaped {
+        escaped = false
+      } else if inString {
+        if byte == UInt8(ascii: "\\") { escaped = true }
+        if byte == UInt8(ascii: "\"") { inString = false }
+      } else {
+        switch byte {
+        case UInt8(ascii: "\""): inString = true
+        case UInt8(ascii: "["), UInt8(ascii: "{"):
+          depth += 1
+          if depth > depthLimit { throw .tooDeep(limit: depthLimit) }
+        case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+        default: break
+        }
+      }
+    }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    if case DecodingError.dataCorrupted(let context) = error {
+      if let inner = context.underlyingError as? NSError,
+        let text = inner.userInfo["NSDebugDescription"] as? String
+      {
+        return text
+      }
+      return context.debugDescription
+    }
+    return "\(error)".split(separator: "\n").first.map(String.init) ?? "unreadable"
+  }
+
+  /// The text, members in alphabetical order, so that equal values give equal bytes.
+  public var text: String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): value ? "true" : "false"
+    case .integer(let value): "\(value)"
+    case .number(let value): JSONValue.text(of: value)
+    case .string(let value): JSONValue.quoted(value)
+    case .array(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
+    case .object(let members):
+      "{"
+        + members.sorted { $0.key < $1.key }
+        .map { "\(JSONValue.quoted($0.key)): \($0.value.text)" }.joined(separator: ", ") + "}"
+    }
+  }
+
+  private static func text(of value: Double) -> String {
+    if value.isNaN { return "NaN" }
+    if value.isInfinite { return value > 0 ? "Infinity" : "-Infinity" }
+    return "\(value)"
+  }
+
+  private static func quoted(_ value: String) -> String {
+    var result = "\""
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\r": result += "\\r"
+      case "\t": result += "\\t"
+      default:
+        if scalar.value < 0x20 {
+          let hex = String(scalar.value, radix: 16)
+          result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+        } else {
+          result.unicodeScalars.append(scalar)
+        }
+      }
+    }
+    return result + "\""
+  }
+}
+
+extension JSONValue: Decodable {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
+      self = .null
+    } else if let value = try? container.decode(Bool.self) {
+      self = .bool(value)
+    } else if let value = try? container.decode(Int.self) {
+      self = .integer(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .number(value)
+    } else if let value = try? container.decode(String.self) {
+      self = .string(value)
+    } else if let values = try? container.decode([JSONValue].self) {
+      self = .array(values)
+    } else {
+      self = .object(try container.decode([String: JSONValue].self))
+    }
+  }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
+  ExpressibleByBooleanLiteral, ExpressibleByFloatLiteral, ExpressibleByNilLiteral,
+  ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+  public init(stringLiteral value: String) { self = .string(value) }
+  public init(integerLiteral value: Int) { self = .integer(value) }
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  public init(floatLiteral value: Double) { self = .number(value) }
+  public init(nilLiteral: ()) { self = .null }
+  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    self = .object(Dictionary(elements) { _, last in last })
+  }
+}

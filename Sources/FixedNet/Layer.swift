@@ -1,0 +1,156 @@
+/// A layer as it is described, before it has memory: its Keras name and config, its shapes, its weights, and how it
+/// asks the plan for slots. Adding one: a file here, its operation in FixedNetCore/Layers, a line in `LayerRegistry`.
+public protocol Layer: Sendable {
+  /// Keras' class name.
+  static var className: String { get }
+  var name: String { get }
+
+  /// Reads Keras' config.
+  /// Throws: `ModelError.config`.
+  init(name: String, config: LayerConfig) throws(ModelError)
+
+  /// Keras' config besides name, dtype and trainable, in the form that Keras 2 and Keras 3 both load.
+  var config: [String: JSONValue] { get }
+
+  /// Throws: `ModelError.shape` if the layer cannot take `input`.
+  func outputShape(for input: Shape) throws(ModelError) -> Shape
+
+  /// The layer's weights in Keras' order.
+  func weights(for input: Shape) -> [WeightDescription]
+
+  /// Multiply-adds of one image's forward pass.
+  func multiplyAdds(for input: Shape) -> Int
+
+  /// Reserves what the layer needs for its forward pass; the result does the same for the backward pass.
+  func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer
+}
+
+extension Layer {
+  public func weights(for input: Shape) -> [WeightDescription] { [] }
+  public func multiplyAdds(for input: Shape) -> Int { 0 }
+}
+
+/// The layer classes that models may name: a fixed table, nothing is ever looked up elsewhere.
+public enum LayerRegistry {
+  static let all: [any Layer.Type] = [
+    Activation.self, AveragePooling2D.self, BatchNormalization.self, Conv2D.self, Dense.self,
+    Flatten.self,
+  ]
+
+  public static var classNames: [String] { all.map { $0.className } }
+
+  static func layerType(_ className: String) -> (any Layer.Type)? {
+    all.first { $0.className == className }
+  }
+}
+
+/// A layer's config as read from a file, with checked access.
+public struct LayerConfig: Sendable {
+  public let layer: String
+  public let members: [String: JSONValue]
+
+  public init(layer: String, members: [String: JSONValue]) {
+    self.layer = layer
+    self.members = members
+  }
+
+  func fail(_ key: String, _ expected: String) -> ModelError {
+    .config(
+      layer: layer, key: key, expected: expected, found: members[key]?.summary ?? "nothing")
+  }
+
+  /// A whole number within `range`. Missing or null: `fallback`, or an error without one.
+  func integer(_ key: String, in range: ClosedRange<Int>, default fallback: Int? = nil)
+    throws(ModelError) -> Int
+  {
+    let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    switch members[key] {
+    case .integer(let value) where range.contains(value): return value
+    case nil, .null:
+      guard let fallback else { throw fail(key, expected) }
+      return fallback
+    default: throw fail(key, expected)
+    }
+  }
+
+  /// Two whole numbers, or one that stands for both. Missing or null: `fallback`, or an error without one.
+  func pair(_ key: String, in range: ClosedRange<Int>, default fallback: (Int, Int)? = nil)
+    throws(ModelError) -> (Int, Int)
+  {
+    let expected = "two whole numbers from \(range.lowerBound) to \(range.upperBound)"
+    switch members[key] {
+    case .integer(let value) where range.contains(value): return (value, value)
+    case .array(let values):
+      guard values.count == 2, case .integer(let first) = values[0],
+        case .integer(let second) = values[1], range.contains(first), range.contains(second)
+      else { throw fail(key, expected) }
+      return (first, second)
+    case nil, .null:
+      guard let fallback else { throw fail(key, expected) }
+      return fallback
+    default: throw fail(key, expected)
+    }
+  }
+
+  func number(_ key: String, in range: ClosedRange<Double>, default fallback: Double)
+    throws(ModelError) -> Double
+  {
+    let value: Double
+    switch members[key] {
+    case .number(let number): value = number
+    case .integer(let integer): value = Double(integer)
+    case nil: return fallback
+    default: throw fail(key, "a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    guard value.isFinite, range.contains(value) else {
+      throw fail(key, "a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+
+  func bool(_ key: String, default fallback: Bool) throws(ModelError) -> Bool {
+    switch members[key] {
+    case .bool(let value): return value
+    case nil, .null: return fallback
+    default: throw fail(key, "true or false")
+    }
+  }
+
+  func string(_ key: String, in allowed: [String], default fallback: String) throws(ModelError)
+    -> String
+  {
+    switch members[key] {
+    case .string(let value) where allowed.contains(value): return value
+    case nil, .null: return fallback
+    default:
+      throw fail(key, "one of " + allowed.joined(separator: ", "))
+    }
+  }
+
+  /// An activation: a name, null (linear) or Keras 3's serialised function of that name.
+  func activation(_ key: String = "activation") throws(ModelError) -> ActivationFunction {
+    let expected = "one of " + ActivationFunction.allCases.map(\.rawValue).joined(separator: ", ")
+    switch members[key] {
+    case nil, .null: return .linear
+    case .string(let name):
+      guard let function = ActivationFunction(rawValue: name) else { throw fail(key, expected) }
+      return function
+    case .object(let object):
+      let modules: [JSONValue?] = [nil, .null, "keras.activations", "builtins"]
+      guard modules.contains(object["module"]), object["class_name"] == "function",
+        case .string(let name)? = object["config"],
+        let function = ActivationFunction(rawValue: name)
+      else { throw fail(key, expected) }
+      return function
+    default: throw fail(key, expected)
+    }
+  }
+
+  /// Refuses a value other than those listed: a feature of Keras that would change the result.
+  func require(_ key: String, oneOf allowed: [JSONValue]) throws(ModelError) {
+    guard let value = members[key] else { return }
+    guard allowed.contains(value) else {
+      throw fail(key, allowed.map(\.summary).joined(separator: " or "))
+    }
+  }
+}

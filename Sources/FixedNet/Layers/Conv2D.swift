@@ -1,0 +1,217 @@
+import CSupport
+import FixedNetCore
+
+/// Two-dimensional convolution with an element-wise activation (or softmax over the channels at the end of a model).
+public struct Conv2D: Layer {
+  public static let className = "Conv2D"
+
+  public var name: String
+  public var filters: Int
+  public var kernelSize: (height: Int, width: Int)
+  public var strides: (height: Int, width: Int)
+  public var padding: Padding
+  public var usesBias: Bool
+  public var activation: ActivationFunction
+
+  public init(
+    name: String, filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
+    padding: Padding = .valid, usesBias: Bool = true, activation: ActivationFunction = .linear
+  ) {
+    self.name = name
+    self.filters = filters
+    self.kernelSize = kernelSize
+    self.strides = strides
+    self.padding = padding
+    self.usesBias = usesBias
+    self.activation = activation
+  }
+
+  public init(name: String, config: LayerConfig) throws(ModelError) {
+    try config.require("data_format", oneOf: ["channels_last", .null])
+    try config.require("dilation_rate", oneOf: [1, [1, 1]])
+    try config.require("groups", oneOf: [1])
+    let activation = try config.activation()
+    guard activation != .softmax else {
+      throw config.fail("activation", "linear, tanh, relu or sigmoid")
+    }
+    self.init(
+      name: name, filters: try config.integer("filters", in: 1...Shape.extentLimit),
+      kernelSize: try config.pair("kernel_size", in: 1...4096),
+      strides: try config.pair("strides", in: 1...4096, default: (1, 1)),
+      padding: try Padding(config), usesBias: try config.bool("use_bias", default: true),
+      activation: activation)
+  }
+
+  public var config: [String: JSONValue] {
+    [
+      "filters": .integer(filters),
+      "kernel_size": [.integer(kernelSize.height), .integer(kernelSize.width)],
+      "strides": [.integer(strides.height), .integer(strides.width)],
+      "padding": .string(padding.rawValue), "data_format": "channels_last",
+      "dilation_rate": [1, 1], "groups": 1, "use_bias": .bool(usesBias),
+      "activation": .string(activation.rawValue),
+    ]
+  }
+
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape {
+    guard case .image(let height, let width, _) = input else {
+      throw .shape(layer: name, expected: "an image (height x width x channels)", found: "\(input)")
+    }
+    let rows = padding.axis(height, kernel: kernelSize.height, stride: strides.height)
+    let columns = padding.axis(width, kernel: kernelSize.width, stride: strides.width)
+    guard rows.output > 0, columns.output > 0 else {
+      throw .shape(
+        layer: name, expected: "an image of at least \(kernelSize.height)x\(kernelSize.width)",
+        found: "\(input)")
+    }
+    return .image(height: rows.output, width: columns.output, channels: filters)
+  }
+
+  public func weights(for input: Shape) -> [WeightDescription] {
+    let taps = kernelSize.height * kernelSize.width
+    let kernel = WeightDescription(
+      name: "kernel", shape: [kernelSize.height, kernelSize.width, input.channels, filters],
+      isTrainable: true,
+      initializer: .glorotUniform(fanIn: taps * input.channels, fanOut: taps * filters))
+    let bias = WeightDescription(
+      name: "bias", shape: [filters], isTrainable: true, initializer: .zeros)
+    return usesBias ? [kernel, bias] : [kernel]
+  }
+
+  public func multiplyAdds(for input: Shape) -> Int {
+    guard let output = try? outputShape(for: input) else { return 0 }
+    return output.elementCount * kernelSize.height * kernelSize.width * input.channels
+  }
+
+  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
+    PlannedConv2D(self, input, plan)
+  }
+
+  /// The kernels' description of the convolution of an `input` image.
+  func kernelShape(for input: Shape) -> cs_conv2d {
+    guard case .image(let height, let width, let channels) = input else {
+      preconditionFailure("outputShape refuses vectors")
+    }
+    let rows = padding.axis(height, kernel: kernelSize.height, stride: strides.height)
+    let columns = padding.axis(width, kernel: kernelSize.width, stride: strides.width)
+    return cs_conv2d(
+      inChannels: Int32(channels), inHeight: Int32(height), inWidth: Int32(width),
+      outChannels: Int32(filters), outHeight: Int32(rows.output), outWidth: Int32(columns.output),
+      kernelHeight: Int32(kernelSize.height), kernelWidth: Int32(kernelSize.width),
+      strideHeight: Int32(strides.height), strideWidth: Int32(strides.width),
+      padTop: Int32(rows.before), padLeft: Int32(columns.before), padBottom: Int32(rows.after),
+      padRight: Int32(columns.after))
+  }
+}
+
+/// How a window treats the border.
+public enum Padding: String, CaseIterable, Sendable {
+  /// Only windows that lie inside.
+  case valid
+  /// ceil(n / stride) windows, zeros around.
+  case same
+
+  init(_ config: LayerConfig) throws(ModelError) {
+    let name = try config.string("padding", in: Padding.allCases.map(\.rawValue), default: "valid")
+    self = Padding(rawValue: name) ?? .valid
+  }
+
+  /// Output extent and padding of one axis, as Keras counts them: with an odd total the extra cell is at the end.
+  func axis(_ extent: Int, kernel: Int, stride: Int) -> (output: Int, before: Int, after: Int) {
+    switch self {
+    case .valid: return (extent >= kernel ? (extent - kernel) / stride + 1 : 0, 0, 0)
+    case .same:
+      let output = (extent + stride - 1) / stride
+      let total = max((output - 1) * stride + kernel - extent, 0)
+      return (output, total / 2, total - total / 2)
+    }
+  }
+}
+
+final class PlannedConv2D: PlannedLayer {
+  private let layer: Conv2D
+  private let shape: cs_conv2d
+  private let input: PlannedValue
+  private let weight: PlannedParameter
+  private let bias: PlannedParameter?
+  private let forwardScratch: SlotID
+  private var backwardScratch: SlotID?
+  private var partial: SlotID?
+  private var outputGradient: SlotID?
+  private var inputGradient: SlotID?
+  let output: PlannedValue
+
+  init(_ layer: Conv2D, _ input: PlannedValue, _ plan: PlanBuilder) {
+    self.layer = layer
+    self.input = input
+    shape = layer.kernelShape(for: input.shape)
+    let descriptions = layer.weights(for: input.shape)
+    weight = plan.reserveParameter(
+      layer: layer.name, descriptions[0],
+      layout: .convolution(
+        kernelHeight: layer.kernelSize.height, kernelWidth: layer.kernelSize.width,
+        inChannels: input.shape.channels, outChannels: layer.filters))
+    bias =
+      layer.usesBias
+      ? plan.reserveParameter(layer: layer.name, descriptions[1], layout: .plain) : nil
+    plan.use(input.slot)
+    let outputShape = Shape.image(
+      height: Int(shape.outHeight), width: Int(shape.outWidth), channels: layer.filters)
+    output = PlannedValue(
+      slot: plan.reserveActivation("\(layer.name)/output", shape: outputShape),
+      shape: outputShape)
+    forwardScratch = PlannedConv2D.scratch(
+      "\(layer.name)/scratch", [CS_CONV2D_FORWARD], shape, plan)
+  }
+
+  /// Room for the largest of the passes: they run one after the other.
+  private static func scratch(
+    _ name: String, _ passes: [cs_conv2d_pass], _ shape: cs_conv2d, _ plan: PlanBuilder
+  ) -> SlotID {
+    let count = withUnsafePointer(to: shape) { shape in
+      passes.map { cs_conv2d_scratch(shape, $0, Int32(plan.blockSize)) }.max() ?? 0
+    }
+    return plan.reserve(name, shape: [Int(count)], region: .scratch, scope: .thread)
+  }
+
+  func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
+    -> SlotID?
+  {
+    plan.use(outputGradient)
+    plan.use(output.slot)
+    plan.use(input.slot)
+    self.outputGradient = outputGradient
+    let count = weight.description.shape.reduce(1, *) + (bias == nil ? 0 : layer.filters)
+    let partial = plan.reserve(
+      "\(layer.name)/partial", shape: [count], region: .gradients, scope: .block)
+    plan.keepUntilUpdate(partial)
+    self.partial = partial
+    backwardScratch = PlannedConv2D.scratch(
+      "\(layer.name)/backward scratch",
+      [CS_CONV2D_BACKWARD_WEIGHTS] + (needsInputGradient ? [CS_CONV2D_BACKWARD_INPUT] : []), shape,
+      plan)
+    if needsInputGradient {
+      inputGradient = plan.reserveActivation("\(layer.name)/input gradient", shape: input.shape)
+    }
+    return inputGradient
+  }
+
+  func operation(in places: SlotPlaces) -> Operation? {
+    var training: ConvolutionOperation.Training?
+    if let outputGradient, let partial, let backwardScratch,
+      let weight = places.parameter(weight)
+    {
+      training = ConvolutionOperation.Training(
+        outputGradient: places.block(outputGradient),
+        inputGradient: inputGradient.map(places.block), partial: places.block(partial),
+        scratch: places.thread(backwardScratch), weight: weight,
+        bias: bias.flatMap(places.parameter))
+    }
+    return .convolution(
+      ConvolutionOperation(
+        shape: shape, activation: layer.activation.kernelCode, input: places.block(input.slot),
+        output: places.block(output.slot), weight: places.shared(weight.weight),
+        bias: bias.map { places.shared($0.weight) }, scratch: places.thread(forwardScratch),
+        training: training))
+  }
+}

@@ -1,0 +1,147 @@
+import FixedNetCore
+
+/// What a slot is for.
+public enum Region: String, CaseIterable, Sendable {
+  case parameters
+  /// Values that training changes but no optimiser does: BN's moving mean and variance.
+  case statistics
+  case gradients
+  case optimizer
+  case activations
+  case scratch
+}
+
+/// How many copies of a slot there are.
+public enum Scope: String, Sendable {
+  case shared, thread, block
+}
+
+/// One slot of a memory plan.
+public struct PlannedSlot: Sendable {
+  /// Unique; for parameters the name of the dataset in a checkpoint.
+  public var name: String
+  public var shape: [Int]
+  public var region: Region
+  public var scope: Scope
+  /// Steps of the program between which the slot holds something, both included.
+  public var firstStep: Int
+  public var lastStep: Int
+  /// Bytes of one copy.
+  public var byteCount: Int
+  /// Bytes from the start of the slot's scope: the arena, the thread's or the block's part.
+  public var byteOffset: Int = 0
+
+  var alignedByteCount: Int {
+    (byteCount + Arena.alignment - 1) / Arena.alignment * Arena.alignment
+  }
+
+  func isAlive(at step: Int) -> Bool { (firstStep...lastStep).contains(step) }
+
+  func overlapsInTime(_ other: PlannedSlot) -> Bool {
+    firstStep <= other.lastStep && other.firstStep <= lastStep
+  }
+}
+
+/// Where everything lives, before anything runs. `print(plan)` is the memory at a glance.
+public struct MemoryPlan: Sendable {
+  public var slots: [PlannedSlot]
+  public var layout: ArenaLayout
+  /// What happens at each step, for printing.
+  public var steps: [String]
+  /// No placement can need less: the largest sum of live slots, without alignment. Units: bytes.
+  public var lowerBound: Int
+
+  /// Bytes of the whole arena.
+  public var byteCount: Int { layout.byteCount }
+
+  /// Copies of a slot in the arena.
+  public func copies(of slot: PlannedSlot) -> Int {
+    switch slot.scope {
+    case .shared: 1
+    case .thread: layout.threadCount
+    case .block: layout.blockCount
+    }
+  }
+
+  /// Where the first copy of a slot starts in the arena. Units: bytes.
+  public func arenaOffset(of slot: PlannedSlot) -> Int {
+    switch slot.scope {
+    case .shared: slot.byteOffset
+    case .thread: layout.threadsOffset + slot.byteOffset
+    case .block: layout.blocksOffset + slot.byteOffset
+    }
+  }
+
+  /// Bytes of all slots of a region, all copies, whether or not they share space.
+  public func byteCount(of region: Region) -> Int {
+    slots.filter { $0.region == region }.reduce(0) { $0 + $1.byteCount * copies(of: $1) }
+  }
+
+  /// Bytes that hold something at a step, all copies.
+  public func liveByteCount(at step: Int) -> Int {
+    slots.filter { $0.isAlive(at: step) }.reduce(0) { $0 + $1.byteCount * copies(of: $1) }
+  }
+}
+
+// MARK: - Placing
+
+/// Places slots with lifetimes in as few bytes as it can: first fit at the lowest free offset, in several orders,
+/// the best of which is kept.
+/// Source: Pisarchyk and Lee, "Efficient memory management for deep neural net inference", arXiv 2001.03288
+/// (greedy by size).
+enum Placement {
+  /// Sets the offsets of `slots`; returns the bytes used.
+  static func place(_ slots: inout [PlannedSlot]) -> Int {
+    let orders: [(PlannedSlot, PlannedSlot) -> Bool] = [
+      { ($1.alignedByteCount, $0.firstStep) < ($0.alignedByteCount, $1.firstStep) },
+      { ($0.firstStep, $1.alignedByteCount) < ($1.firstStep, $0.alignedByteCount) },
+      { ($1.lastStep, $1.alignedByteCount) < ($0.lastStep, $0.alignedByteCount) },
+      {
+        ($1.lastStep - $1.firstStep, $1.alignedByteCount)
+          < ($0.lastStep - $0.firstStep, $0.alignedByteCount)
+      },
+    ]
+    var best: (offsets: [Int], byteCount: Int)?
+    for order in orders {
+      let sequence = slots.indices.sorted {
+        if order(slots[$0], slots[$1]) { return true }
+        if order(slots[$1], slots[$0]) { return false }
+        return $0 < $1
+      }
+      let trial = firstFit(slots, in: sequence)
+      if best == nil || trial.byteCount < best!.byteCount { best = trial }
+    }
+    guard let best else { return 0 }
+    for index in slots.indices { slots[index].byteOffset = best.offsets[index] }
+    return best.byteCount
+  }
+
+  private static func firstFit(_ slots: [PlannedSlot], in sequence: [Int])
+    -> (offsets: [Int], byteCount: Int)
+  {
+    var offsets = [Int](repeating: 0, count: slots.count)
+    var placed: [Int] = []
+    var byteCount = 0
+    for index in sequence {
+      let slot = slots[index]
+      let obstacles = placed.filter { slots[$0].overlapsInTime(slot) }
+        .sorted { offsets[$0] < offsets[$1] }
+      var offset = 0
+      for other in obstacles {
+        if offset + slot.alignedByteCount <= offsets[other] { break }
+        offset = max(offset, offsets[other] + slots[other].alignedByteCount)
+      }
+      offsets[index] = offset
+      byteCount = max(byteCount, offset + slot.alignedByteCount)
+      placed.append(index)
+    }
+    return (offsets, byteCount)
+  }
+
+  /// The largest sum of live slots. Units: bytes.
+  static func lowerBound(_ slots: [PlannedSlot]) -> Int {
+    Set(slots.map(\.firstStep)).map { step in
+      slots.filter { $0.isAlive(at: step) }.reduce(0) { $0 + $1.byteCount }
+    }.max() ?? 0
+  }
+}

@@ -1,0 +1,41 @@
+/// Why a model description was refused.
+public enum ModelError: Error, Equatable {
+  /// The description is not the JSON of a Keras Sequential model.
+  case malformed(String)
+  /// A layer class that this program does not have.
+  case unsupportedLayer(className: String, layer: String)
+  /// A config entry of a layer that is missing, of another type, or outside what is supported.
+  case config(layer: String, key: String, expected: String, found: String)
+  /// Two layers of one name.
+  case duplicateName(String)
+  /// A layer that cannot take what the one before it gives.
+  case shape(layer: String, expected: String, found: String)
+  /// Weights that do not belong to the model.
+  case weights(layer: String, weight: String, expected: String, found: String)
+  /// A model that can be evaluated but not trained.
+  case notTrainable(String)
+  /// No built-in model of that name.
+  case unknownModel(String)
+}
+
+extension ModelError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .malformed(let reason): "the model description is unusable: \(reason)"
+    case .unsupportedLayer(let className, let layer):
+      "layer '\(layer)': class \(className) is not supported; "
+        + "supported are \(LayerRegistry.classNames.joined(separator: ", "))"
+    case .config(let layer, let key, let expected, let found):
+      "layer '\(layer)': \(key) must be \(expected), found \(found)"
+    case .duplicateName(let name): "two layers are called '\(name)'; rename one"
+    case .shape(let layer, let expected, let found):
+      "layer '\(layer)': expects \(expected), but its input is \(found)"
+    case .weights(let layer, let weight, let expected, let found):
+      "layer '\(layer)': weight \(weight) must be \(expected), found \(found)"
+    case .notTrainable(let reason): "this model cannot be trained: \(reason)"
+    case .unknownModel(let name):
+      "no built-in model is called '\(name)'; built in are "
+        + BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")
+    }
+  }
+}

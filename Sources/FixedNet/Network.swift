@@ -1,0 +1,394 @@
+import CSupport
+import FixedNetCore
+import Foundation
+
+/// Why a network could not be set up or run.
+public enum NetworkError: Error, Equatable {
+  case arena(ArenaError)
+  /// The operating system gave no memory or no threads.
+  case resources(String)
+  case instructionSet(found: String, available: String)
+  /// Images of another shape than the model's input.
+  case images(expected: String, found: String)
+}
+
+extension NetworkError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .arena(.misaligned): "the arena does not start on a 64-byte boundary"
+    case .arena(.tooSmall(let needed, let found)):
+      "the arena holds \(found) bytes, but the plan needs \(needed); give it at least that many"
+    case .resources(let what): "the system refused \(what)"
+    case .instructionSet(let found, let available):
+      "FIXEDNET_ISA=\(found) is not available here; choose one of \(available), or unset it"
+    case .images(let expected, let found):
+      "the model takes images of \(expected), but the data are \(found)"
+    }
+  }
+}
+
+/// A planned network in its arena, ready to run: the memory, the threads and the two programs.
+public final class Network {
+  public let plan: NetworkPlan
+  public let instructionSet: InstructionSet
+  private let allocation: UnsafeMutableRawPointer
+  private let arena: Arena
+  private let threads: ThreadTeam
+  private let inferenceProgram: LoadedProgram
+  private let trainingProgram: LoadedProgram?
+
+  /// Images that one inference call hands to the team at once.
+  static let inferenceChunk = 1024
+  private let losses: UnsafeMutablePointer<Float>
+  private let hits: UnsafeMutablePointer<Float>
+  private let indices: UnsafeMutablePointer<UInt32>
+  private let imageCapacity: Int
+
+  /// Allocates the arena, with a canary at both ends, and starts the threads. Nothing is allocated afterwards by
+  /// training or inference.
+  /// `arenaByteCount`: the size of the memory handed over; the plan's by default.
+  /// Throws: `NetworkError.arena(.tooSmall)` where that is less than the plan.
+  public init(
+    _ plan: NetworkPlan, instructionSet: InstructionSet = .best, arenaByteCount: Int? = nil
+  ) throws(NetworkError) {
+    let byteCount = arenaByteCount ?? plan.memory.byteCount
+    guard byteCount >= plan.memory.byteCount else {
+      throw .arena(.tooSmall(needed: plan.memory.byteCount, found: byteCount))
+    }
+    allocation = try Canary.allocate(byteCount)
+    do {
+      arena = try Arena(base: allocation + Canary.byteCount, byteCount: byteCount)
+      threads = try ThreadTeam(count: plan.options.threads)
+    } catch {
+      free(allocation)
+      throw (error as? NetworkError) ?? .arena(.misaligned)
+    }
+    arena.clear()
+    self.plan = plan
+    self.instructionSet = instructionSet
+    inferenceProgram = LoadedProgram(plan.inference)
+    trainingProgram = plan.training.map(LoadedProgram.init)
+    imageCapacity = max(Network.inferenceChunk, plan.options.batch)
+    losses = .allocate(capacity: imageCapacity)
+    hits = .allocate(capacity: imageCapacity)
+    indices = .allocate(capacity: imageCapacity)
+  }
+
+  deinit {
+    free(allocation)
+    losses.deallocate()
+    hits.deallocate()
+    indices.deallocate()
+  }
+
+  /// Bytes of the arena in use: what the plan said.
+  public var arenaByteCount: Int { arena.byteCount }
+
+  /// Whether nothing has been written outside the arena.
+  public var canariesAreIntact: Bool { Canary.isIntact(allocation, arena.byteCount) }
+
+  // MARK: - Weights
+
+  /// Every weight in Keras' layout, in file order, one entry per layer of the model.
+  public var weights: [LayerWeights] {
+    values { UnsafePointer(pointer($0.weight)) }
+  }
+
+  /// The gradients of the last training run in Keras' layout; only trainable weights.
+  public var gradients: [LayerWeights] {
+    values { $0.gradient.map { UnsafePointer(pointer($0)) } }
+  }
+
+  private func values(_ source: (PlacedParameter) -> UnsafePointer<Float>?) -> [LayerWeights] {
+    plan.model.layers.map { layer in
+      let parameters = plan.parameters.filter { $0.layerName == layer.name }
+      let tensors = parameters.compactMap { parameter -> Tensor? in
+        guard let source = source(parameter) else { return nil }
+        let engine = [Float](UnsafeBufferPointer(start: source, count: parameter.count))
+        return Tensor(
+          shape: parameter.description.shape, values: parameter.layout.kerasValues(engine))
+      }
+      return LayerWeights(layer: layer.name, tensors: tensors)
+    }
+  }
+
+  /// Loads weights in Keras' layout, one entry per layer of the model.
+  /// Throws: `ModelError.weights` where names or shapes differ; nothing is changed then.
+  public func load(_ weights: [LayerWeights]) throws(ModelError) {
+    guard weights.map(\.layer) == plan.model.layers.map(\.name) else {
+      throw .weights(
+        layer: weights.first?.layer ?? "", weight: "all", expected: "one entry per layer",
+        found: "\(weights.count) entries")
+    }
+    let given = weights.flatMap { layer in layer.tensors.map { (layer.layer, $0) } }
+    guard given.count == plan.parameters.count else {
+      throw .weights(
+        layer: "", weight: "all", expected: "\(plan.parameters.count) weights",
+        found: "\(given.count)")
+    }
+    for ((layer, tensor), parameter) in zip(given, plan.parameters)
+    where tensor.shape != parameter.description.shape || layer != parameter.layerName {
+      throw .weights(
+        layer: parameter.layerName, weight: parameter.description.name,
+        expected: "\(parameter.description.shape)", found: "\(tensor.shape) of '\(layer)'")
+    }
+    for ((_, tensor), parameter) in zip(given, plan.parameters) {
+      let engine = parameter.layout.engineValues(tensor.values)
+      pointer(parameter.weight).update(from: engine, count: engine.count)
+    }
+  }
+
+  private func pointer(_ slot: SharedSlot) -> UnsafeMutablePointer<Float> {
+    (arena.base + slot.byteOffset).assumingMemoryBound(to: Float.self)
+  }
+
+  // MARK: - Running
+
+  /// The loss and hits of some images.
+  public struct Sums: Equatable, Sendable {
+    public var loss = 0.0
+    public var hits = 0
+    public var images = 0
+
+    public init(loss: Double = 0, hits: Int = 0, images: Int = 0) {
+      self.loss = loss
+      self.hits = hits
+      self.images = images
+    }
+
+    public var meanLoss: Double { images > 0 ? loss / Double(images) : .nan }
+    public var accuracy: Double { images > 0 ? Double(hits) / Double(images) : .nan }
+
+    mutating func add(_ other: Sums) {
+      loss += other.loss
+      hits += other.hits
+      images += other.images
+    }
+  }
+
+  /// Refuses images of another shape than the model's input.
+  /// Throws: `NetworkError.images`.
+  public func check(_ images: ImageSet) throws(NetworkError) {
+    guard images.shape.elementCount == plan.model.input.elementCount,
+      images.shape.channels == plan.model.input.channels || images.shape.channels == 1
+        || plan.model.input.dimensions.count == 1
+    else { throw .images(expected: "\(plan.model.input)", found: "\(images.shape)") }
+  }
+
+  private func context(_ source: ImageSource, imageCount: Int) -> RunContext {
+    RunContext(
+      kernels: instructionSet.kernels, team: threads.team, threadCount: threads.count,
+      images: source, indices: indices, imageCount: imageCount)
+  }
+
+  /// One training run over the images `index(0) ..< index(count)`: a mini-batch, or a part of one.
+  /// `scale`: 1 / images of the mini-batch. `update`: nil computes gradients only. `accumulates`: adds to the
+  /// gradients of the run before. Allocates nothing.
+  func train(
+    _ source: ImageSource, labels: UnsafePointer<UInt8>, count: Int, scale: Float,
+    accumulates: Bool, update: UpdateRule?, index: (Int) -> Int
+  ) -> Sums {
+    guard let trainingProgram else { preconditionFailure("planned for inference") }
+    for position in 0..<count { indices[position] = UInt32(index(position)) }
+    var context = context(source, imageCount: count)
+    context.labels = labels
+    context.losses = losses
+    context.hits = hits
+    context.gradientScale = scale
+    context.accumulates = accumulates
+    context.update = update
+    trainingProgram.program.train(&context, arena: arena)
+    return sums(count)
+  }
+
+  /// Runs some operations forward in training mode and says whether `output` is finite in all blocks.
+  func runForward(
+    _ operations: [FixedNetCore.Operation], _ source: ImageSource, _ labels: UnsafePointer<UInt8>?,
+    _ count: Int, output: BlockSlot, elementCount: Int, index: (Int) -> Int
+  ) -> Bool {
+    guard let trainingProgram else { return true }
+    for position in 0..<count { indices[position] = UInt32(index(position)) }
+    var context = context(source, imageCount: count)
+    context.labels = labels
+    context.losses = losses
+    context.hits = hits
+    let layout = trainingProgram.program.layout
+    operations.withUnsafeBufferPointer {
+      var program = trainingProgram.program
+      program.operations = $0
+      program.forward(&context, arena: arena)
+    }
+    for block in 0..<(count + layout.blockSize - 1) / layout.blockSize {
+      let offset = layout.blocksOffset + block * layout.blockStride + output.byteOffset
+      let values = (arena.base + offset).assumingMemoryBound(to: Float.self)
+      let lanes = min(layout.blockSize, count - block * layout.blockSize)
+      for element in 0..<elementCount {
+        for lane in 0..<lanes where !values[element * layout.blockSize + lane].isFinite {
+          return false
+        }
+      }
+    }
+    return true
+  }
+
+  /// The last run's losses and hits, added in image order.
+  private func sums(_ count: Int) -> Sums {
+    var sums = Sums(images: count)
+    for image in 0..<count {
+      sums.loss += Double(losses[image])
+      sums.hits += hits[image] > 0 ? 1 : 0
+    }
+    return sums
+  }
+
+  /// Gradients of the mean loss over `images` with respect to every trainable weight, in training mode; the weights
+  /// stay. At most the plan's batch.
+  public func computeGradients(_ images: ImageSet) throws(NetworkError) -> Sums {
+    try check(images)
+    precondition(images.count <= plan.options.batch, "at most one batch")
+    return images.withPointers { source, labels in
+      guard let labels else { preconditionFailure("gradients need labels") }
+      return train(
+        source, labels: labels, count: images.count, scale: 1 / Float(images.count),
+        accumulates: false, update: nil
+      ) { $0 }
+    }
+  }
+
+  /// One optimiser step over `images` as one mini-batch.
+  public func step(_ images: ImageSet, update: UpdateRule) throws(NetworkError) -> Sums {
+    try check(images)
+    precondition(images.count <= plan.options.batch, "at most one batch")
+    return images.withPointers { source, labels in
+      guard let labels else { preconditionFailure("training needs labels") }
+      return train(
+        source, labels: labels, count: images.count, scale: 1 / Float(images.count),
+        accumulates: false, update: update
+      ) { $0 }
+    }
+  }
+
+  /// Loss and accuracy over all images, in inference mode. Allocates nothing.
+  public func evaluate(_ images: ImageSet) throws(NetworkError) -> Sums {
+    try check(images)
+    return images.withPointers { source, labels in
+      var total = Sums()
+      infer(source, labels: labels, images.count) { first, count in
+        total.add(sums(count))
+      }
+      return total
+    }
+  }
+
+  /// Outputs of all images, channels last, in inference mode; `sums` too where the images have labels.
+  public func predict(_ images: ImageSet) throws(NetworkError) -> (outputs: Tensor, sums: Sums) {
+    try check(images)
+    let width = plan.inference.output.shape.elementCount
+    var outputs = [Float](repeating: 0, count: images.count * width)
+    var total = Sums()
+    outputs.withUnsafeMutableBufferPointer { buffer in
+      images.withPointers { source, labels in
+        infer(source, labels: labels, images.count, outputs: buffer.baseAddress) { _, count in
+          if labels != nil { total.add(sums(count)) }
+        }
+      }
+    }
+    let shape = [images.count] + plan.inference.output.shape.dimensions
+    return (Tensor(shape: shape, values: outputs), total)
+  }
+
+  private func infer(
+    _ source: ImageSource, labels: UnsafePointer<UInt8>?, _ count: Int,
+    outputs: UnsafeMutablePointer<Float>? = nil, _ finished: (Int, Int) -> Void
+  ) {
+    let width = plan.inference.output.shape.elementCount
+    let chunk = max(1, min(plan.options.isTraining ? Network.inferenceChunk : plan.options.batch, imageCapacity))
+    var first = 0
+    while first < count {
+      let imageCount = min(chunk, count - first)
+      for position in 0..<imageCount { indices[position] = UInt32(first + position) }
+      var context = context(source, imageCount: imageCount)
+      context.labels = labels
+      context.losses = losses
+      context.hits = hits
+      context.outputs = outputs.map { $0 + first * width }
+      context.outputStride = width
+      inferenceProgram.program.infer(&context, arena: arena)
+      finished(first, imageCount)
+      first += imageCount
+    }
+  }
+}
+
+/// Pages of a known pattern in front of and behind the arena.
+enum Canary {
+  static let byteCount = Arena.alignment
+  private static let pattern: UInt8 = 0xA5
+
+  static func allocate(_ byteCount: Int) throws(NetworkError) -> UnsafeMutableRawPointer {
+    var memory: UnsafeMutableRawPointer?
+    let total = byteCount + 2 * Canary.byteCount
+    guard posix_memalign(&memory, Arena.alignment, total) == 0, let memory else {
+      throw .resources("\(total) bytes of memory")
+    }
+    memset(memory, Int32(pattern), Canary.byteCount)
+    memset(memory + Canary.byteCount + byteCount, Int32(pattern), Canary.byteCount)
+    return memory
+  }
+
+  static func isIntact(_ memory: UnsafeMutableRawPointer, _ byteCount: Int) -> Bool {
+    let bytes = UnsafeRawBufferPointer(start: memory, count: byteCount + 2 * Canary.byteCount)
+    return bytes.prefix(Canary.byteCount).allSatisfy { $0 == pattern }
+      && bytes.suffix(Canary.byteCount).allSatisfy { $0 == pattern }
+  }
+}
+
+/// The kernels' threads, started once.
+final class ThreadTeam {
+  let team: OpaquePointer?
+  let count: Int
+  private let memory: UnsafeMutableRawPointer?
+
+  init(count: Int) throws(NetworkError) {
+    self.count = count
+    guard count > 1 else {
+      (team, memory) = (nil, nil)
+      return
+    }
+    var memory: UnsafeMutableRawPointer?
+    let size = cs_team_size(Int32(count))
+    guard posix_memalign(&memory, Arena.alignment, size) == 0, let memory else {
+      throw .resources("\(size) bytes for \(count) threads")
+    }
+    guard let team = cs_team_start(memory, Int32(count)) else {
+      free(memory)
+      throw .resources("\(count) threads; ask for fewer with --threads")
+    }
+    (self.team, self.memory) = (team, memory)
+  }
+
+  deinit {
+    if let team { cs_team_stop(team) }
+    free(memory)
+  }
+}
+
+/// A program whose operations are in memory of their own.
+final class LoadedProgram {
+  let program: Program
+  private let operations: UnsafeMutableBufferPointer<FixedNetCore.Operation>
+
+  init(_ planned: PlannedProgram) {
+    operations = .allocate(capacity: planned.operations.count)
+    _ = operations.initialize(from: planned.operations)
+    program = Program(
+      operations: UnsafeBufferPointer(operations), layout: planned.layout, capacity: 0,
+      inputChannels: planned.input.shape.channels, inputPixels: planned.input.shape.pixels,
+      input: planned.input.slot,
+      outputChannels: planned.output.flattened?.channels ?? planned.output.shape.channels,
+      outputPixels: planned.output.flattened?.pixels ?? planned.output.shape.pixels,
+      output: planned.output.slot, labels: planned.labels)
+  }
+
+  deinit { operations.deallocate() }
+}

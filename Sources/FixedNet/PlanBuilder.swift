@@ -1,0 +1,183 @@
+import CSupport
+import FixedNetCore
+
+/// A slot that has been reserved and not yet placed.
+public struct SlotID: Hashable, Sendable {
+  let index: Int
+}
+
+/// A value between two layers while they are planned: its slot, its extents, and how its features are ordered.
+public struct PlannedValue {
+  public var slot: SlotID
+  public var shape: Shape
+  /// For a flattened image: its channels and pixels. The engine keeps [channel][pixel]; Keras counts [pixel][channel].
+  public var flattened: (channels: Int, pixels: Int)?
+
+  public init(slot: SlotID, shape: Shape, flattened: (channels: Int, pixels: Int)? = nil) {
+    self.slot = slot
+    self.shape = shape
+    self.flattened = flattened
+  }
+}
+
+/// A parameter with its place: what the file boundary needs to convert it.
+public struct PlannedParameter {
+  public var layerName: String
+  public var description: WeightDescription
+  public var layout: ParameterLayout
+  public var weight: SlotID
+  /// nil for moving statistics and in inference plans.
+  public var gradient: SlotID?
+}
+
+/// A layer that knows its slots.
+public protocol PlannedLayer: AnyObject {
+  var output: PlannedValue { get }
+  /// Reserves what the backward pass needs. `outputGradient` holds dY; returns the slot that will hold dX, or nil
+  /// where it is not needed.
+  func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
+    -> SlotID?
+  /// The operation, once slots have places; nil for a layer that only renames.
+  func operation(in places: SlotPlaces) -> Operation?
+}
+
+/// Collects slots while the layers of a network are walked forward and back. `reserve` both sizes and places: there
+/// is no other way to memory, so the plan and the run cannot disagree.
+public final class PlanBuilder {
+  public let isTraining: Bool
+  /// Images per block: 16 or 1.
+  public let blockSize: Int
+  public private(set) var slots: [PlannedSlot] = []
+  public private(set) var steps: [String] = []
+  public private(set) var parameters: [PlannedParameter] = []
+  private var keptUntilUpdate: Set<SlotID> = []
+  private var lastsForever: Set<SlotID> = []
+
+  public init(isTraining: Bool, blockSize: Int) {
+    self.isTraining = isTraining
+    self.blockSize = blockSize
+  }
+
+  /// Starts the next step of the program.
+  public func beginStep(_ name: String) { steps.append(name) }
+
+  private var step: Int { steps.count - 1 }
+
+  /// Reserves a slot that holds something from the current step on, until the last step that `use`s it.
+  /// `lasting`: through the whole program, whatever uses it.
+  public func reserve(
+    _ name: String, shape: [Int], region: Region, scope: Scope, lasting: Bool = false,
+    elementByteCount: Int = MemoryLayout<Float>.stride
+  ) -> SlotID {
+    precondition(!slots.contains { $0.name == name }, "slot names are unique: \(name)")
+    slots.append(
+      PlannedSlot(
+        name: name, shape: shape, region: region, scope: scope, firstStep: max(step, 0),
+        lastStep: max(step, 0), byteCount: shape.reduce(elementByteCount, *)))
+    let id = SlotID(index: slots.count - 1)
+    if lasting { lastsForever.insert(id) }
+    return id
+  }
+
+  /// A value with one copy per block: [channels][pixels][B].
+  public func reserveActivation(_ name: String, shape: Shape) -> SlotID {
+    let extents: [Int] =
+      switch shape {
+      case .image(let height, let width, let channels): [channels, height, width, blockSize]
+      case .vector(let count): [count, blockSize]
+      }
+    return reserve(name, shape: extents, region: .activations, scope: .block)
+  }
+
+  /// The slot still holds something at the current step.
+  public func use(_ id: SlotID) {
+    slots[id.index].lastStep = max(slots[id.index].lastStep, step)
+  }
+
+  /// The slot is read when the parameters are updated, at the end of the step.
+  public func keepUntilUpdate(_ id: SlotID) { keptUntilUpdate.insert(id) }
+
+  /// Reserves a weight and, for a trainable one in a training plan, its gradient.
+  public func reserveParameter(
+    layer: String, _ description: WeightDescription, layout: ParameterLayout
+  ) -> PlannedParameter {
+    let name = "\(layer)/\(description.name)"
+    let weight = reserve(
+      name, shape: layout.engineShape(description.shape),
+      region: description.isTrainable ? .parameters : .statistics, scope: .shared, lasting: true)
+    var gradient: SlotID?
+    if isTraining, description.isTrainable {
+      gradient = reserve(
+        "\(name)/gradient", shape: layout.engineShape(description.shape), region: .gradients,
+        scope: .shared, lasting: true)
+    }
+    let parameter = PlannedParameter(
+      layerName: layer, description: description, layout: layout, weight: weight,
+      gradient: gradient)
+    parameters.append(parameter)
+    return parameter
+  }
+
+  /// Places every slot.
+  func place() -> SlotPlaces {
+    for index in slots.indices {
+      let id = SlotID(index: index)
+      if keptUntilUpdate.contains(id) { slots[index].lastStep = steps.count - 1 }
+      if lastsForever.contains(id) {
+        slots[index].firstStep = 0
+        slots[index].lastStep = steps.count - 1
+      }
+    }
+    // Parameters and statistics in file order, the same in training and inference; then the rest.
+    var offset = 0
+    for regions in [[Region.parameters, .statistics], [.gradients], [.optimizer]] {
+      for index in slots.indices
+      where slots[index].scope == .shared && regions.contains(slots[index].region) {
+        slots[index].byteOffset = offset
+        offset += slots[index].alignedByteCount
+      }
+    }
+    let threadByteCount = place(.thread)
+    let blockByteCount = place(.block)
+    return SlotPlaces(
+      slots: slots, sharedByteCount: offset, threadByteCount: threadByteCount,
+      blockByteCount: blockByteCount)
+  }
+
+  private func place(_ scope: Scope) -> Int {
+    let indices = slots.indices.filter { slots[$0].scope == scope }
+    var part = indices.map { slots[$0] }
+    let byteCount = Placement.place(&part)
+    for (index, slot) in zip(indices, part) { slots[index] = slot }
+    return byteCount
+  }
+
+  func lowerBound(_ scope: Scope) -> Int {
+    Placement.lowerBound(slots.filter { $0.scope == scope })
+  }
+}
+
+/// Where the slots of one program are.
+public struct SlotPlaces {
+  let slots: [PlannedSlot]
+  let sharedByteCount: Int
+  let threadByteCount: Int
+  let blockByteCount: Int
+
+  func shared(_ id: SlotID) -> SharedSlot { SharedSlot(byteOffset: offset(id, .shared)) }
+  func thread(_ id: SlotID) -> ThreadSlot { ThreadSlot(byteOffset: offset(id, .thread)) }
+  func block(_ id: SlotID) -> BlockSlot { BlockSlot(byteOffset: offset(id, .block)) }
+
+  private func offset(_ id: SlotID, _ scope: Scope) -> Int {
+    precondition(slots[id.index].scope == scope, "\(slots[id.index].name) is not a \(scope) slot")
+    return slots[id.index].byteOffset
+  }
+
+  /// A trainable parameter of a training program; nil where it has no gradient.
+  func parameter(_ planned: PlannedParameter) -> Parameter? {
+    guard let gradient = planned.gradient else { return nil }
+    return Parameter(
+      weight: shared(planned.weight), gradient: shared(gradient),
+      count: planned.description.shape.reduce(1, *))
+  }
+}

@@ -1,0 +1,39 @@
+/// The extents of one sample between two layers, channels last, as Keras counts them.
+public enum Shape: Equatable, Sendable {
+  case image(height: Int, width: Int, channels: Int)
+  case vector(Int)
+
+  /// The largest extent, and the largest number of elements, that a model may ask for.
+  public static let extentLimit = 1 << 24
+  public static let elementLimit = 1 << 31
+
+  /// Keras' dimensions without the batch: [H, W, C] or [N].
+  public var dimensions: [Int] {
+    switch self {
+    case .image(let height, let width, let channels): [height, width, channels]
+    case .vector(let count): [count]
+    }
+  }
+
+  public var elementCount: Int { dimensions.reduce(1, *) }
+
+  /// The last dimension: what BatchNormalization has one mean for, and Dense one weight.
+  public var channels: Int {
+    switch self {
+    case .image(_, _, let channels): channels
+    case .vector(let count): count
+    }
+  }
+
+  /// Elements per channel: H x W, or 1.
+  public var pixels: Int {
+    switch self {
+    case .image(let height, let width, _): height * width
+    case .vector: 1
+    }
+  }
+}
+
+extension Shape: CustomStringConvertible {
+  public var description: String { dimensions.map(String.init).joined(separator: "x") }
+}

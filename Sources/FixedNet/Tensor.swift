@@ -1,0 +1,43 @@
+/// Values with their extents, row-major, in the layout that Keras files use.
+public struct Tensor: Equatable, Sendable {
+  public var shape: [Int]
+  public var values: [Float]
+
+  public init(shape: [Int], values: [Float]) {
+    precondition(shape.reduce(1, *) == values.count, "as many values as the shape says")
+    self.shape = shape
+    self.values = values
+  }
+
+  public init(zeros shape: [Int]) {
+    self.init(shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *)))
+  }
+}
+
+/// One weight that a layer has: its name in the file, extents, and how it starts.
+public struct WeightDescription: Equatable, Sendable {
+  /// The last part of the dataset's name: kernel, bias, gamma, beta, moving_mean, moving_variance.
+  public var name: String
+  public var shape: [Int]
+  /// Whether an optimiser changes it; BN's moving statistics are not.
+  public var isTrainable: Bool
+  public var initializer: Initializer
+
+  public init(name: String, shape: [Int], isTrainable: Bool, initializer: Initializer) {
+    self.name = name
+    self.shape = shape
+    self.isTrainable = isTrainable
+    self.initializer = initializer
+  }
+}
+
+/// The weights of one layer in Keras' order (trainable ones, then the others).
+public struct LayerWeights: Equatable, Sendable {
+  public var layer: String
+  public var tensors: [Tensor]
+
+  public init(layer: String, tensors: [Tensor]) {
+    self.layer = layer
+    self.tensors = tensors
+  }
+}

@@ -1,0 +1,170 @@
+import FixedNetCore
+
+/// The optimiser of a run: its formula and rate schedule.
+public struct OptimizerConfiguration: Equatable, Sendable {
+  public enum Kind: String, CaseIterable, Sendable {
+    case sgd
+  }
+  public var kind: Kind
+  public var schedule: Schedule
+
+  public init(kind: Kind = .sgd, schedule: Schedule = .constant(0.01)) {
+    self.kind = kind
+    self.schedule = schedule
+  }
+
+  func update(at step: Int) -> UpdateRule {
+    switch kind {
+    case .sgd: .sgd(learningRate: schedule.rate(at: step))
+    }
+  }
+
+  /// Keras' configuration of the optimiser.
+  public var json: JSONValue {
+    .object([
+      "class_name": "SGD",
+      "config": [
+        "name": "SGD", "learning_rate": .number(Double("\(schedule.rate(at: 0))") ?? 0),
+        "momentum": 0.0, "nesterov": false,
+      ],
+    ])
+  }
+}
+
+/// Why training stopped before its end.
+public enum TrainingError: Error, Equatable {
+  /// The loss of a step is not finite; the weights are those before the step.
+  case notFinite(epoch: Int, step: Int, layer: String, what: String)
+  case network(NetworkError)
+}
+
+extension TrainingError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .notFinite(let epoch, let step, let layer, let what):
+      "the loss is not finite at step \(step) (epoch \(epoch)): \(what) of layer '\(layer)' "
+        + "broke first; try a smaller --learning-rate"
+    case .network(let error): error.description
+    }
+  }
+}
+
+/// Where a run is: everything that resuming it needs besides the weights.
+public struct TrainingPosition: Equatable, Sendable {
+  /// Finished epochs.
+  public var epoch = 0
+  /// Steps since the start of training.
+  public var step = 0
+  /// Steps of the unfinished epoch; 0 between epochs.
+  public var stepInEpoch = 0
+  /// Sums over the unfinished epoch.
+  public var partial = Network.Sums()
+
+  public init() {}
+}
+
+/// Trains a network: mini-batches in an order that is a function of (seed, epoch), so that a run can be continued
+/// to the bit from its position and weights.
+public final class Trainer {
+  public let network: Network
+  public let images: ImageSet
+  public let batch: Int
+  public let optimizer: OptimizerConfiguration
+  public let seed: UInt64
+  public var position: TrainingPosition
+
+  /// `batch`: images of a mini-batch; the network's plan may be for less, then each mini-batch is run in parts
+  /// whose gradients are added up.
+  /// Throws: `NetworkError.images`.
+  public init(
+    network: Network, images: ImageSet, batch: Int, optimizer: OptimizerConfiguration,
+    seed: UInt64, position: TrainingPosition = TrainingPosition()
+  ) throws(NetworkError) {
+    try network.check(images)
+    precondition(!images.labels.isEmpty, "training needs labels")
+    self.network = network
+    self.images = images
+    self.batch = batch
+    self.optimizer = optimizer
+    self.seed = seed
+    self.position = position
+  }
+
+  public var stepsPerEpoch: Int { (images.count + batch - 1) / batch }
+
+  /// How an epoch ended.
+  public enum EpochEnd: Equatable, Sendable {
+    /// The sums over the epoch's images, each seen once, in training mode.
+    case finished(Network.Sums)
+    /// `onStep` asked to stop; `position` says where.
+    case interrupted
+  }
+
+  /// Runs to the end of the epoch, from wherever `position` is. After each step `onStep` sees the position; where it
+  /// returns false the run stops there. Nothing is allocated between the first and the last step.
+  /// Throws: `TrainingError.notFinite`.
+  public func runEpoch(onStep: (TrainingPosition) -> Bool = { _ in true }) throws(TrainingError)
+    -> EpochEnd
+  {
+    let order = Permutation(count: images.count, seed: seed, epoch: UInt64(position.epoch))
+    let isWhole = images.withPointers { source, labels -> Bool? in
+      guard let labels else { return nil }
+      while position.stepInEpoch < stepsPerEpoch {
+        let sums = step(source, labels, order)
+        guard sums.loss.isFinite else { return nil }
+        position.partial.add(sums)
+        position.step += 1
+        position.stepInEpoch += 1
+        if !onStep(position), position.stepInEpoch < stepsPerEpoch { return false }
+      }
+      return true
+    }
+    guard let isWhole else { throw notFinite(order) }
+    guard isWhole else { return .interrupted }
+    let sums = position.partial
+    position.epoch += 1
+    position.stepInEpoch = 0
+    position.partial = Network.Sums()
+    return .finished(sums)
+  }
+
+  /// One mini-batch, in as many parts as the plan's batch makes of it.
+  private func step(
+    _ source: ImageSource, _ labels: UnsafePointer<UInt8>, _ order: Permutation
+  ) -> Network.Sums {
+    let first = position.stepInEpoch * batch
+    let count = min(batch, images.count - first)
+    let part = min(count, network.plan.options.batch)
+    let update = optimizer.update(at: position.step)
+    var sums = Network.Sums()
+    var done = 0
+    while done < count {
+      let partCount = min(part, count - done)
+      let start = first + done
+      sums.add(
+        network.train(
+          source, labels: labels, count: partCount, scale: 1 / Float(count),
+          accumulates: done > 0, update: done + partCount == count ? update : nil
+        ) { order[start + $0] })
+      done += partCount
+      if !sums.loss.isFinite { break }
+    }
+    return sums
+  }
+
+  // MARK: - Numbers that went wrong
+
+  /// Finds the first layer whose values are not finite by running the images of the broken step again.
+  private func notFinite(_ order: Permutation) -> TrainingError {
+    let first = position.stepInEpoch * batch
+    let count = min(batch, images.count - first, network.plan.options.batch)
+    let step = position.step
+    let epoch = position.epoch + 1
+    if let weight = network.firstNonFiniteWeight {
+      return .notFinite(epoch: epoch, step: step, layer: weight.layer, what: weight.name)
+    }
+    let layer = network.firstNonFiniteOutput(images, count: count) { order[first + $0] }
+    return .notFinite(
+      epoch: epoch, step: step, layer: layer ?? "loss", what: layer == "input" ? "a pixel" : "the output")
+  }
+}

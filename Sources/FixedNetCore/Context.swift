@@ -1,0 +1,122 @@
+import CSupport
+
+/// What one run of a program works on. The host fills it; every thread of the team reads it.
+public struct RunContext {
+  /// The kernels of the instruction set in use.
+  public var kernels: UnsafePointer<cs_kernels>
+  /// The threads; nil runs everything on the caller.
+  public var team: OpaquePointer?
+  public var threadCount: Int
+
+  /// Images, channels last: bytes (divided by `divisor`) or floats.
+  public var images: ImageSource
+  /// labels[index] of every image of the data set; nil where no loss is asked for.
+  public var labels: UnsafePointer<UInt8>?
+  /// The images of this run, as positions in the data set.
+  public var indices: UnsafePointer<UInt32>
+  public var imageCount: Int
+
+  /// Loss and hit (1 or 0) of each image of this run; needed where `labels` is given.
+  public var losses: UnsafeMutablePointer<Float>?
+  public var hits: UnsafeMutablePointer<Float>?
+  /// Outputs, channels last, `outputStride` floats apart; inference only.
+  public var outputs: UnsafeMutablePointer<Float>?
+  public var outputStride: Int = 0
+
+  /// The step that an optimiser takes; nil computes gradients and leaves the weights.
+  public var update: UpdateRule?
+  /// What dL/dlogits is multiplied by: 1 / images of the mini-batch.
+  public var gradientScale: Float
+  /// Whether gradients are added to those of the runs before: a mini-batch in several parts.
+  public var accumulates = false
+
+  public init(
+    kernels: UnsafePointer<cs_kernels>, team: OpaquePointer?, threadCount: Int,
+    images: ImageSource, indices: UnsafePointer<UInt32>, imageCount: Int
+  ) {
+    gradientScale = imageCount > 0 ? 1 / Float(imageCount) : 0
+    self.kernels = kernels
+    self.team = team
+    self.threadCount = threadCount
+    self.images = images
+    self.indices = indices
+    self.imageCount = imageCount
+  }
+}
+
+/// The images of a data set, `stride` elements apart, each [pixels][channels].
+public enum ImageSource {
+  /// Pixel values are divided by `divisor`.
+  case bytes(UnsafePointer<UInt8>, stride: Int, divisor: Float)
+  case floats(UnsafePointer<Float>, stride: Int)
+}
+
+/// What an operation sees while it works on one block: where the block's, its thread's and the shared slots are.
+public struct BlockContext {
+  public var kernels: UnsafePointer<cs_kernels>
+  public var shared: UnsafeMutableRawPointer
+  public var thread: UnsafeMutableRawPointer
+  public var block: UnsafeMutableRawPointer
+  /// Images per block, B.
+  public var blockSize: Int32
+  /// How many of them hold an image.
+  public var lanes: Int32
+  /// Position of the block's first image in the run.
+  public var firstImage: Int
+  /// Images of the whole run.
+  public var imageCount: Int
+  public var labels: UnsafePointer<UInt8>?
+  public var losses: UnsafeMutablePointer<Float>?
+  public var hits: UnsafeMutablePointer<Float>?
+  public var gradientScale: Float
+
+  func callAsFunction(_ slot: SharedSlot) -> UnsafeMutablePointer<Float> {
+    (shared + slot.byteOffset).assumingMemoryBound(to: Float.self)
+  }
+  func callAsFunction(_ slot: ThreadSlot) -> UnsafeMutablePointer<Float> {
+    (thread + slot.byteOffset).assumingMemoryBound(to: Float.self)
+  }
+  func callAsFunction(_ slot: BlockSlot) -> UnsafeMutablePointer<Float> {
+    (block + slot.byteOffset).assumingMemoryBound(to: Float.self)
+  }
+}
+
+/// What an operation sees while it works on the whole batch: every block, and the share of one thread.
+public struct BatchContext {
+  public var kernels: UnsafePointer<cs_kernels>
+  public var shared: UnsafeMutableRawPointer
+  public var thread: UnsafeMutableRawPointer
+  public var blocks: UnsafeMutableRawPointer
+  public var blockStride: Int
+  /// Blocks in use: ceil(imageCount / blockSize).
+  public var blockCount: Int
+  public var blockSize: Int
+  public var imageCount: Int
+  public var threadIndex: Int
+  public var threadCount: Int
+  public var accumulates: Bool
+  public var update: UpdateRule?
+
+  func callAsFunction(_ slot: SharedSlot) -> UnsafeMutablePointer<Float> {
+    (shared + slot.byteOffset).assumingMemoryBound(to: Float.self)
+  }
+  func callAsFunction(_ slot: ThreadSlot) -> UnsafeMutablePointer<Float> {
+    (thread + slot.byteOffset).assumingMemoryBound(to: Float.self)
+  }
+  func callAsFunction(_ slot: BlockSlot, block: Int) -> UnsafeMutablePointer<Float> {
+    (blocks + (block * blockStride + slot.byteOffset)).assumingMemoryBound(to: Float.self)
+  }
+  /// Floats from one block's copy of a slot to the next one's.
+  var blockStrideInFloats: Int { blockStride / MemoryLayout<Float>.stride }
+
+  /// Images in block `block`.
+  func lanes(of block: Int) -> Int { min(blockSize, imageCount - block * blockSize) }
+
+  /// This thread's part of 0 ..< count, cut at multiples of `granule`.
+  func share(of count: Int, granule: Int = 1) -> Range<Int> {
+    let granules = (count + granule - 1) / granule
+    let first = granules * threadIndex / threadCount * granule
+    let end = granules * (threadIndex + 1) / threadCount * granule
+    return min(first, count)..<min(end, count)
+  }
+}

@@ -1,0 +1,34 @@
+import CSupport
+
+/// y = activation(x), element by element, in a slot of its own.
+public struct ActivationOperation: BitwiseCopyable, Sendable {
+  public var activation: cs_activation
+  /// Elements of one image.
+  public var count: Int
+  public var input: BlockSlot
+  public var output: BlockSlot
+  /// dY on entry, dX afterwards.
+  public var gradient: BlockSlot?
+
+  public init(
+    activation: cs_activation, count: Int, input: BlockSlot, output: BlockSlot,
+    gradient: BlockSlot?
+  ) {
+    self.activation = activation
+    self.count = count
+    self.input = input
+    self.output = output
+    self.gradient = gradient
+  }
+
+  func forward(_ c: BlockContext) {
+    c.kernels.pointee.activation_forward(
+      count * Int(c.blockSize), activation, c(input), c(output))
+  }
+
+  func backward(_ c: BlockContext) {
+    guard let gradient else { return }
+    c.kernels.pointee.activation_backward(
+      count * Int(c.blockSize), activation, c(output), c(gradient), c(gradient))
+  }
+}

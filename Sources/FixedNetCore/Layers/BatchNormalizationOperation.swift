@@ -1,0 +1,230 @@
+import CSupport
+
+/// y = gamma (x - mean) / sqrt(variance + epsilon) + beta, one mean and variance per channel over the pixels and
+/// images of the batch; moving statistics as Keras 3: moving = momentum moving + (1 - momentum) batch, with the biased
+/// variance (divided by the count).
+///
+/// The batch is coupled: every block gathers its own mean and sum of squared deviations, the team meets, every
+/// thread combines the blocks' figures in block order (Chan, Golub, LeVeque 1983) and goes on.
+///
+/// Shapes: x, y [C][pixels][B] per block; gamma, beta, mean, variance [C].
+/// Source: Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 1.
+public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
+  public var channels: Int
+  public var pixels: Int
+  public var momentum: Float
+  public var epsilon: Float
+  public var input: BlockSlot
+  public var output: BlockSlot
+  /// This block's mean [C] and sum of squared deviations [C].
+  public var blockMean: BlockSlot
+  public var blockM2: BlockSlot
+  /// This block's sum dY [C] and sum dY xhat [C].
+  public var blockSumDy: BlockSlot
+  public var blockSumDyXhat: BlockSlot
+  /// Each [C], combined over the batch, one copy per thread.
+  public var mean: ThreadSlot
+  public var variance: ThreadSlot
+  public var invStd: ThreadSlot
+  public var scale: ThreadSlot
+  public var sumDy: ThreadSlot
+  public var sumDyXhat: ThreadSlot
+  /// Two work vectors of [C].
+  public var work: ThreadSlot
+  public var gamma: Parameter
+  public var beta: Parameter
+  public var movingMean: SharedSlot
+  public var movingVariance: SharedSlot
+  /// dY on entry, dX afterwards.
+  public var gradient: BlockSlot
+  /// Whether dX is needed: something before this layer is trained.
+  public var propagates: Bool
+
+  public init(
+    channels: Int, pixels: Int, momentum: Float, epsilon: Float, input: BlockSlot,
+    output: BlockSlot, blockMean: BlockSlot, blockM2: BlockSlot, blockSumDy: BlockSlot,
+    blockSumDyXhat: BlockSlot, mean: ThreadSlot, variance: ThreadSlot, invStd: ThreadSlot,
+    scale: ThreadSlot, sumDy: ThreadSlot, sumDyXhat: ThreadSlot, work: ThreadSlot,
+    gamma: Parameter, beta: Parameter, movingMean: SharedSlot, movingVariance: SharedSlot,
+    gradient: BlockSlot, propagates: Bool
+  ) {
+    self.channels = channels
+    self.pixels = pixels
+    self.momentum = momentum
+    self.epsilon = epsilon
+    self.input = input
+    self.output = output
+    self.blockMean = blockMean
+    self.blockM2 = blockM2
+    self.blockSumDy = blockSumDy
+    self.blockSumDyXhat = blockSumDyXhat
+    self.mean = mean
+    self.variance = variance
+    self.invStd = invStd
+    self.scale = scale
+    self.sumDy = sumDy
+    self.sumDyXhat = sumDyXhat
+    self.work = work
+    self.gamma = gamma
+    self.beta = beta
+    self.movingMean = movingMean
+    self.movingVariance = movingVariance
+    self.gradient = gradient
+    self.propagates = propagates
+  }
+
+  private var channelCount: Int32 { Int32(truncatingIfNeeded: channels) }
+  private var pixelCount: Int32 { Int32(truncatingIfNeeded: pixels) }
+
+  // MARK: Forward
+
+  func gatherForward(_ c: BlockContext) {
+    c.kernels.pointee.batchnorm_statistics(
+      channelCount, pixelCount, c.blockSize, c.lanes, c(input), c(blockMean), c(blockM2))
+  }
+
+  /// mean, variance and 1 / sqrt(variance + epsilon) of the batch from the blocks' figures.
+  func combineForward(_ c: BatchContext) {
+    let mean = c(mean)
+    let m2 = c(variance)
+    let invStd = c(invStd)
+    let scale = c(scale)
+    let gamma = c(gamma.weight)
+    for channel in 0..<channels {
+      mean[channel] = 0
+      m2[channel] = 0
+    }
+    var count: Float = 0
+    for block in 0..<c.blockCount {
+      let blockCount = Float(c.lanes(of: block) * pixels)
+      let weight = blockCount / (count + blockCount)
+      let cross = count * weight
+      let blockMean = c(blockMean, block: block)
+      let blockM2 = c(blockM2, block: block)
+      for channel in 0..<channels {
+        let delta = blockMean[channel] - mean[channel]
+        mean[channel] += delta * weight
+        m2[channel] += blockM2[channel] + delta * delta * cross
+      }
+      count += blockCount
+    }
+    for channel in 0..<channels {
+      let variance = m2[channel] / count
+      m2[channel] = variance
+      let inverse = 1 / (variance + epsilon).squareRoot()
+      invStd[channel] = inverse
+      scale[channel] = gamma[channel] * inverse
+    }
+  }
+
+  func forward(_ c: BlockContext) {
+    c.kernels.pointee.batchnorm_apply(
+      channelCount, pixelCount, c.blockSize, c(input), c(mean), c(scale), c(beta.weight), c(output))
+  }
+
+  // MARK: Backward
+
+  func gatherBackward(_ c: BlockContext) {
+    c.kernels.pointee.batchnorm_backward_sums(
+      channelCount, pixelCount, c.blockSize, c.lanes, c(input), c(gradient), c(mean), c(invStd),
+      c(blockSumDy), c(blockSumDyXhat))
+  }
+
+  func combineBackward(_ c: BatchContext) {
+    let sumDy = c(sumDy)
+    let sumDyXhat = c(sumDyXhat)
+    c.kernels.pointee.sum_partials(
+      channels, Int32(truncatingIfNeeded: c.blockCount), c(blockSumDy, block: 0),
+      c.blockStrideInFloats, sumDy)
+    c.kernels.pointee.sum_partials(
+      channels, Int32(truncatingIfNeeded: c.blockCount), c(blockSumDyXhat, block: 0),
+      c.blockStrideInFloats, sumDyXhat)
+    let count = Float(c.imageCount * pixels)
+    let work = c(work)
+    for channel in 0..<channels {
+      work[channel] = sumDy[channel] / count
+      work[channels + channel] = sumDyXhat[channel] / count
+    }
+  }
+
+  /// dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat)), in place.
+  func backward(_ c: BlockContext) {
+    guard propagates else { return }
+    let work = c(work)
+    c.kernels.pointee.batchnorm_backward_input(
+      channelCount, pixelCount, c.blockSize, c.lanes, c(input), c(gradient), c(mean), c(invStd),
+      c(scale), work, work + channels, c(gradient))
+  }
+
+  /// The step of gamma and beta, and the moving statistics, for this thread's share of the channels.
+  func update(_ c: BatchContext) {
+    let share = c.share(of: channels, granule: 16)
+    let dGamma = c(gamma.gradient)
+    let dBeta = c(beta.gradient)
+    let sumDy = c(sumDy)
+    let sumDyXhat = c(sumDyXhat)
+    for channel in share {
+      dGamma[channel] = sumDyXhat[channel]
+      dBeta[channel] = sumDy[channel]
+    }
+    gamma.update(share, c)
+    beta.update(share, c)
+    guard c.update != nil else { return }
+    let mean = c(mean)
+    let variance = c(variance)
+    let movingMean = c(movingMean)
+    let movingVariance = c(movingVariance)
+    for channel in share {
+      movingMean[channel] = movingMean[channel] * momentum + mean[channel] * (1 - momentum)
+      movingVariance[channel] =
+        movingVariance[channel] * momentum + variance[channel] * (1 - momentum)
+    }
+  }
+}
+
+/// y = gamma (x - movingMean) / sqrt(movingVariance + epsilon) + beta: batch normalisation at inference.
+public struct BatchNormalizationInferenceOperation: BitwiseCopyable, Sendable {
+  public var channels: Int
+  public var pixels: Int
+  public var epsilon: Float
+  public var input: BlockSlot
+  public var output: BlockSlot
+  public var gamma: SharedSlot
+  public var beta: SharedSlot
+  public var movingMean: SharedSlot
+  public var movingVariance: SharedSlot
+  /// gamma / sqrt(movingVariance + epsilon) [C], one copy per thread.
+  public var scale: ThreadSlot
+
+  public init(
+    channels: Int, pixels: Int, epsilon: Float, input: BlockSlot, output: BlockSlot,
+    gamma: SharedSlot, beta: SharedSlot, movingMean: SharedSlot, movingVariance: SharedSlot,
+    scale: ThreadSlot
+  ) {
+    self.channels = channels
+    self.pixels = pixels
+    self.epsilon = epsilon
+    self.input = input
+    self.output = output
+    self.gamma = gamma
+    self.beta = beta
+    self.movingMean = movingMean
+    self.movingVariance = movingVariance
+    self.scale = scale
+  }
+
+  func prepare(_ c: BatchContext) {
+    let scale = c(scale)
+    let gamma = c(gamma)
+    let variance = c(movingVariance)
+    for channel in 0..<channels {
+      scale[channel] = gamma[channel] * (1 / (variance[channel] + epsilon).squareRoot())
+    }
+  }
+
+  func forward(_ c: BlockContext) {
+    c.kernels.pointee.batchnorm_apply(
+      Int32(truncatingIfNeeded: channels), Int32(truncatingIfNeeded: pixels), c.blockSize, c(input),
+      c(movingMean), c(scale), c(beta), c(output))
+  }
+}

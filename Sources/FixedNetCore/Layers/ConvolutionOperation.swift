@@ -1,0 +1,100 @@
+import CSupport
+
+/// y = activation(x * W + b): a two-dimensional convolution (cross-correlation, as every framework of the field).
+///
+/// Shapes: x [C][H][W][B], W [outC][C][kh][kw], b [outC], y [outC][H'][W'][B] per block.
+public struct ConvolutionOperation: BitwiseCopyable, Sendable {
+  public var shape: cs_conv2d
+  public var activation: cs_activation
+  public var input: BlockSlot
+  public var output: BlockSlot
+  public var weight: SharedSlot
+  public var bias: SharedSlot?
+  public var scratch: ThreadSlot
+  public var training: Training?
+
+  /// The slots that only training needs.
+  public struct Training: BitwiseCopyable, Sendable {
+    /// dY on entry, dZ (with respect to the sum) afterwards.
+    public var outputGradient: BlockSlot
+    /// nil where nothing before this layer is trained.
+    public var inputGradient: BlockSlot?
+    /// This block's part of dW followed by its part of db.
+    public var partial: BlockSlot
+    /// For the backward kernels.
+    public var scratch: ThreadSlot
+    public var weight: Parameter
+    public var bias: Parameter?
+
+    public init(
+      outputGradient: BlockSlot, inputGradient: BlockSlot?, partial: BlockSlot,
+      scratch: ThreadSlot, weight: Parameter, bias: Parameter?
+    ) {
+      self.outputGradient = outputGradient
+      self.inputGradient = inputGradient
+      self.partial = partial
+      self.scratch = scratch
+      self.weight = weight
+      self.bias = bias
+    }
+  }
+
+  public init(
+    shape: cs_conv2d, activation: cs_activation, input: BlockSlot, output: BlockSlot,
+    weight: SharedSlot, bias: SharedSlot?, scratch: ThreadSlot, training: Training?
+  ) {
+    self.shape = shape
+    self.activation = activation
+    self.input = input
+    self.output = output
+    self.weight = weight
+    self.bias = bias
+    self.scratch = scratch
+    self.training = training
+  }
+
+  var outputCount: Int { Int(shape.outChannels) * Int(shape.outHeight) * Int(shape.outWidth) }
+
+  func forward(_ c: BlockContext) {
+    withUnsafePointer(to: shape) { shape in
+      c.kernels.pointee.conv2d_forward(
+        shape, c.blockSize, c(input), c(weight), bias.map { UnsafePointer(c($0)) }, c(output),
+        activation, c(scratch))
+    }
+  }
+
+  func backward(_ c: BlockContext) {
+    guard let training else { return }
+    let dz = c(training.outputGradient)
+    c.kernels.pointee.activation_backward(
+      outputCount * Int(c.blockSize), activation, c(output), dz, dz)
+    let dw = c(training.partial)
+    withUnsafePointer(to: shape) { shape in
+      c.kernels.pointee.conv2d_backward_weights(
+        shape, c.blockSize, c(input), dz, dw,
+        training.bias == nil ? nil : dw + training.weight.count, c(training.scratch))
+      if let inputGradient = training.inputGradient {
+        c.kernels.pointee.conv2d_backward_input(
+          shape, c.blockSize, dz, c(weight), c(inputGradient), c(training.scratch))
+      }
+    }
+  }
+
+  /// Adds the blocks' partial gradients in block order and steps, for this thread's share of the weights.
+  func update(_ c: BatchContext) {
+    guard let training else { return }
+    update(training.weight, partialOffset: 0, c)
+    if let bias = training.bias { update(bias, partialOffset: training.weight.count, c) }
+  }
+
+  private func update(_ parameter: Parameter, partialOffset: Int, _ c: BatchContext) {
+    guard let training else { return }
+    let share = c.share(of: parameter.count, granule: 16)
+    guard !share.isEmpty else { return }
+    c.kernels.pointee.sum_partials(
+      share.count, Int32(truncatingIfNeeded: c.blockCount),
+      c(training.partial, block: 0) + partialOffset + share.lowerBound, c.blockStrideInFloats,
+      c(parameter.gradient) + share.lowerBound)
+    parameter.update(share, c)
+  }
+}

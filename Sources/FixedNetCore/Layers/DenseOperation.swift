@@ -1,0 +1,101 @@
+import CSupport
+
+/// y = activation(x W + b)
+///
+/// Shapes: x [in][B], W [in][out], b [out], y [out][B] per block.
+public struct DenseOperation: BitwiseCopyable, Sendable {
+  public var inputCount: Int
+  public var outputCount: Int
+  public var activation: cs_activation
+  public var input: BlockSlot
+  public var output: BlockSlot
+  public var weight: SharedSlot
+  public var bias: SharedSlot?
+  public var training: Training?
+
+  /// The slots that only training needs.
+  public struct Training: BitwiseCopyable, Sendable {
+    /// dY on entry, dZ afterwards.
+    public var outputGradient: BlockSlot
+    public var inputGradient: BlockSlot?
+    /// dZ with one row per image, `leading` floats apart. With one image per block it is `outputGradient`.
+    public var transposed: BlockSlot
+    public var leading: Int
+    public var weight: Parameter
+    public var bias: Parameter?
+
+    public init(
+      outputGradient: BlockSlot, inputGradient: BlockSlot?, transposed: BlockSlot, leading: Int,
+      weight: Parameter, bias: Parameter?
+    ) {
+      self.outputGradient = outputGradient
+      self.inputGradient = inputGradient
+      self.transposed = transposed
+      self.leading = leading
+      self.weight = weight
+      self.bias = bias
+    }
+  }
+
+  public init(
+    inputCount: Int, outputCount: Int, activation: cs_activation, input: BlockSlot,
+    output: BlockSlot, weight: SharedSlot, bias: SharedSlot?, training: Training?
+  ) {
+    self.inputCount = inputCount
+    self.outputCount = outputCount
+    self.activation = activation
+    self.input = input
+    self.output = output
+    self.weight = weight
+    self.bias = bias
+    self.training = training
+  }
+
+  private var inputs: Int32 { Int32(truncatingIfNeeded: inputCount) }
+  private var outputs: Int32 { Int32(truncatingIfNeeded: outputCount) }
+
+  func forward(_ c: BlockContext) {
+    c.kernels.pointee.dense_forward(
+      inputs, outputs, c.blockSize, c(input), c(weight), bias.map { UnsafePointer(c($0)) },
+      c(output), activation)
+  }
+
+  func backward(_ c: BlockContext) {
+    guard let training else { return }
+    let dz = c(training.outputGradient)
+    c.kernels.pointee.activation_backward(
+      outputCount * Int(c.blockSize), activation, c(output), dz, dz)
+    if let inputGradient = training.inputGradient {
+      c.kernels.pointee.dense_backward_input(
+        inputs, outputs, c.blockSize, dz, c(weight), c(inputGradient))
+    }
+    if c.blockSize > 1 {
+      c.kernels.pointee.transpose16(
+        outputs, Int32(truncatingIfNeeded: training.leading), dz, c(training.transposed))
+    }
+  }
+
+  /// Each weight's gradient is one multiply-add chain over the batch, done by the thread that owns the row.
+  func update(_ c: BatchContext) {
+    guard let training else { return }
+    let rows = c.share(of: inputCount, granule: 6)
+    let blockSize = Int32(truncatingIfNeeded: c.blockSize)
+    let images = Int32(truncatingIfNeeded: c.imageCount)
+    let dzT = c(training.transposed, block: 0)
+    if !rows.isEmpty {
+      c.kernels.pointee.dense_backward_weights(
+        Int32(truncatingIfNeeded: rows.lowerBound), Int32(truncatingIfNeeded: rows.upperBound),
+        outputs, blockSize, images, c(input, block: 0), c.blockStrideInFloats, dzT,
+        c.blockStrideInFloats, training.leading, c(training.weight.gradient))
+      training.weight.update(
+        rows.lowerBound * outputCount..<rows.upperBound * outputCount, c)
+    }
+    guard let bias = training.bias else { return }
+    let columns = c.share(of: outputCount, granule: 16)
+    guard !columns.isEmpty else { return }
+    c.kernels.pointee.dense_backward_bias(
+      Int32(truncatingIfNeeded: columns.lowerBound), Int32(truncatingIfNeeded: columns.upperBound),
+      blockSize, images, dzT, c.blockStrideInFloats, training.leading, c(bias.gradient))
+    bias.update(columns, c)
+  }
+}

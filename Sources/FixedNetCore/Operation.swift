@@ -1,0 +1,80 @@
+import CSupport
+
+/// One operation of a program: the extents, constants and slots of a layer, ready to run.
+///
+/// A forward pass calls, in program order, `forward` for every block; the backward pass calls `backward` in
+/// reverse order; at the end of a training step `update` runs once per thread. An operation that couples the
+/// images of a batch is entered twice: `gather...` for every block, then, when all threads have met,
+/// `combine...` once per thread, and then its `forward` or `backward`.
+public enum Operation: BitwiseCopyable, Sendable {
+  case convolution(ConvolutionOperation)
+  case dense(DenseOperation)
+  case averagePooling(AveragePoolingOperation)
+  case activation(ActivationOperation)
+  case softmax(SoftmaxOperation)
+  case batchNormalization(BatchNormalizationOperation)
+  case batchNormalizationInference(BatchNormalizationInferenceOperation)
+  case crossEntropy(CrossEntropyOperation)
+
+  /// Whether the team must meet between `gather...` and `forward` or `backward`.
+  var couplesBatch: Bool {
+    if case .batchNormalization = self { true } else { false }
+  }
+
+  /// Once per thread before the first block of a run.
+  func prepare(_ c: BatchContext) {
+    if case .batchNormalizationInference(let operation) = self { operation.prepare(c) }
+  }
+
+  func gatherForward(_ c: BlockContext) {
+    if case .batchNormalization(let operation) = self { operation.gatherForward(c) }
+  }
+
+  func combineForward(_ c: BatchContext) {
+    if case .batchNormalization(let operation) = self { operation.combineForward(c) }
+  }
+
+  func forward(_ c: BlockContext) {
+    switch self {
+    case .convolution(let operation): operation.forward(c)
+    case .dense(let operation): operation.forward(c)
+    case .averagePooling(let operation): operation.forward(c)
+    case .activation(let operation): operation.forward(c)
+    case .softmax(let operation): operation.forward(c)
+    case .batchNormalization(let operation): operation.forward(c)
+    case .batchNormalizationInference(let operation): operation.forward(c)
+    case .crossEntropy(let operation): operation.forward(c)
+    }
+  }
+
+  func gatherBackward(_ c: BlockContext) {
+    if case .batchNormalization(let operation) = self { operation.gatherBackward(c) }
+  }
+
+  func combineBackward(_ c: BatchContext) {
+    if case .batchNormalization(let operation) = self { operation.combineBackward(c) }
+  }
+
+  func backward(_ c: BlockContext) {
+    switch self {
+    case .convolution(let operation): operation.backward(c)
+    case .dense(let operation): operation.backward(c)
+    case .averagePooling(let operation): operation.backward(c)
+    case .activation(let operation): operation.backward(c)
+    case .softmax(let operation): operation.backward(c)
+    case .batchNormalization(let operation): operation.backward(c)
+    case .batchNormalizationInference, .crossEntropy: break
+    }
+  }
+
+  /// The gradients of the operation's parameters over the whole batch, and the optimiser's step, for one
+  /// thread's share.
+  func update(_ c: BatchContext) {
+    switch self {
+    case .convolution(let operation): operation.update(c)
+    case .dense(let operation): operation.update(c)
+    case .batchNormalization(let operation): operation.update(c)
+    case .averagePooling, .activation, .softmax, .batchNormalizationInference, .crossEntropy: break
+    }
+  }
+}
