@@ -9,6 +9,8 @@ let optimisedC: [CSetting] = [
 ]
 let optimisedSwift: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
+let toolDependencies: [Target.Dependency] = ["FixedNet", "FixedNetFiles", "ToolSupport"]
+
 let package = Package(
   name: "FixedNet",
   products: [
@@ -46,10 +48,23 @@ let package = Package(
         "FixedNet", "CZlib", "CCrypto",
         .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
       ]),
+    .target(
+      name: "ToolSupport",
+      dependencies: [
+        "FixedNet", "FixedNetFiles",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tools/Support"),
     .executableTarget(name: "train", dependencies: toolDependencies, path: "Tools/train"),
     .executableTarget(name: "eval", dependencies: toolDependencies, path: "Tools/eval"),
     .executableTarget(name: "plan", dependencies: toolDependencies, path: "Tools/plan"),
     .executableTarget(name: "bench", dependencies: toolDependencies, path: "Tools/bench"),
+    .target(name: "MallocCounter", path: "Tests/Support/MallocCounter"),
+    .testTarget(name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter"]),
+    .testTarget(name: "FixedNetFilesTests", dependencies: ["FixedNetFiles"]),
+    .testTarget(
+      name: "ToolTests",
+      dependencies: ["FixedNetFiles", "ToolSupport", "train", "eval", "plan", "bench"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -33,7 +33,7 @@ public final class Network {
   public let instructionSet: InstructionSet
   private let allocation: UnsafeMutableRawPointer
   private let arena: Arena
-  private let threads: ThreadTeam
+  let threads: ThreadTeam
   private let inferenceProgram: LoadedProgram
   private let trainingProgram: LoadedProgram?
 

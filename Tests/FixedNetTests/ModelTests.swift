@@ -1,0 +1,118 @@
+import Testing
+
+@testable import FixedNet
+
+@Suite("Sequential model")
+struct SequentialModelTests {
+  @Test("its JSON reads back to the same JSON", arguments: BuiltInModel.allCases)
+  func roundTrip(_ builtIn: BuiltInModel) throws {
+    let model = builtIn.model()
+    let text = model.json.text
+    let read = try SequentialModel(json: JSONValue(parsing: text))
+    #expect(read.json.text == text)
+    #expect(try read.shapes() == model.shapes())
+  }
+
+  @Test("LeNet's shapes are the textbook's")
+  func shapes() throws {
+    let shapes = try BuiltInModel.lenetPlain.model().shapes()
+    #expect(
+      shapes.map(\.description) == [
+        "28x28x1", "24x24x6", "12x12x6", "8x8x16", "4x4x16", "256", "120", "84", "10",
+      ])
+  }
+
+  private func model(_ layers: String) -> String {
+    """
+    {"class_name": "Sequential", "config": {"name": "m", "layers": [
+      {"class_name": "InputLayer", "config": {"name": "i", "batch_shape": [null, 8, 8, 1]}},
+      \(layers)]}}
+    """
+  }
+
+  private func error(_ layers: String) throws -> String {
+    let json = try JSONValue(parsing: model(layers))
+    do {
+      _ = try SequentialModel(json: json)
+      return "no error"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test("a config that cannot be honoured is refused with layer, key, expected and found")
+  func refusals() throws {
+    let conv = #""class_name": "Conv2D", "config": {"name": "c", "filters": 3"#
+    #expect(
+      try error(#"{"class_name": "Lambda", "config": {"name": "l"}}"#)
+        .contains("class Lambda is not supported"))
+    #expect(
+      try error("{\(conv), \"kernel_size\": [9, 9]}}").contains("an image of at least 9x9"))
+    #expect(
+      try error("{\(conv), \"kernel_size\": 3, \"groups\": 3}}").contains("groups must be 1"))
+    #expect(
+      try error("{\(conv), \"kernel_size\": 3, \"dilation_rate\": [2, 2]}}")
+        .contains("dilation_rate must be"))
+    #expect(
+      try error("{\(conv), \"kernel_size\": 3, \"data_format\": \"channels_first\"}}")
+        .contains("data_format must be"))
+    #expect(
+      try error("{\(conv), \"kernel_size\": 3, \"activation\": \"gelu\"}}")
+        .contains("activation must be one of"))
+    #expect(
+      try error("{\(conv), \"kernel_size\": 3.5}}").contains("kernel_size must be two whole"))
+    #expect(
+      try error(#"{"class_name": "Dense", "config": {"name": "d", "units": 3}}"#)
+        .contains("put a Flatten layer in front"))
+    #expect(
+      try error(#"{"class_name": "Flatten", "config": {"name": "i"}}"#)
+        .contains("two layers are called 'i'"))
+    #expect(
+      try error(
+        #"{"class_name": "BatchNormalization", "config": {"name": "b", "axis": 1}}"#
+      ).contains("axis must be -1 or 3"))
+    #expect(
+      try error(
+        #"{"class_name": "Flatten", "config": {"name": "f", "dtype": "mixed_float16"}}"#
+      ).contains("dtype must be float32 or float64"))
+  }
+
+  @Test("same padding puts the odd cell at the end")
+  func samePadding() {
+    #expect(Padding.same.axis(7, kernel: 4, stride: 2) == (4, 1, 2))
+    #expect(Padding.same.axis(28, kernel: 5, stride: 1) == (28, 2, 2))
+    #expect(Padding.valid.axis(28, kernel: 5, stride: 2) == (12, 0, 0))
+    #expect(Padding.valid.axis(4, kernel: 5, stride: 1).output == 0)
+  }
+}
+
+@Suite("JSON")
+struct JSONValueTests {
+  @Test("Keras' NaN and Infinity are understood")
+  func literals() throws {
+    let value = try JSONValue(parsing: #"{"a": NaN, "b": -Infinity, "c": 1e-3, "d": 12}"#)
+    guard case .number(let nan)? = value["a"] else {
+      Issue.record("no number")
+      return
+    }
+    #expect(nan.isNaN)
+    #expect(value["b"] == .number(-.infinity))
+    #expect(value["c"] == .number(0.001))
+    #expect(value["d"] == .integer(12))
+  }
+
+  @Test("numbers, booleans and strings keep their kinds")
+  func kinds() throws {
+    let value = try JSONValue(parsing: #"[true, 1, 1.5, "1", null, "\u00e9\"\\\n"]"#)
+    #expect(value == [true, 1, 1.5, "1", nil, "é\"\\\n"])
+    #expect(try JSONValue(parsing: value.text) == value)
+  }
+
+  @Test("text that is cut or too deep is refused")
+  func refusal() {
+    #expect(throws: JSONError.self) { try JSONValue(parsing: #"{"a": [1, 2"#) }
+    #expect(throws: JSONError.self) { try JSONValue(parsing: "") }
+    let deep = String(repeating: "[", count: 20_000) + String(repeating: "]", count: 20_000)
+    #expect(throws: JSONError.tooDeep(limit: 64)) { try JSONValue(parsing: deep) }
+  }
+}

@@ -1,0 +1,75 @@
+import FixedNetCore
+
+@testable import FixedNet
+
+/// Small networks and data that the suites share.
+enum TestModels {
+  /// LeNet in miniature on 12x12x2 images: every layer kind, batch normalisation everywhere.
+  static let small = SequentialModel(
+    name: "small", input: .image(height: 12, width: 12, channels: 2),
+    layers: [
+      BatchNormalization(name: "bn0"),
+      Conv2D(name: "conv1", filters: 5, kernelSize: (3, 3), padding: .same, activation: .tanh),
+      AveragePooling2D(name: "pool1", poolSize: (2, 2)),
+      BatchNormalization(name: "bn1"),
+      Conv2D(name: "conv2", filters: 7, kernelSize: (3, 2), activation: .sigmoid),
+      Flatten(name: "flatten"),
+      BatchNormalization(name: "bn2"),
+      Dense(name: "dense1", units: 11, activation: .linear),
+      Activation(name: "tanh", function: .tanh),
+      Dense(name: "dense2", units: 5, activation: .softmax),
+    ])
+
+  /// The same without anything that couples the batch.
+  static let plain = SequentialModel(
+    name: "plain", input: small.input,
+    layers: small.layers.filter { !($0 is BatchNormalization) })
+
+  /// Float images with values around 0 and labels, a function of the seed.
+  static func images(_ count: Int, shape: Shape, classes: Int, seed: UInt64 = 7) -> ImageSet {
+    var random = Philox(seed: seed, stream: 1).reader()
+    let pixels = (0..<count * shape.elementCount).map { _ in 2 * random.nextUnit() - 1 }
+    let labels = (0..<count).map { _ in UInt8(random.nextUnit() * Float(classes)) }
+    return ImageSet(shape: shape, pixels: .floats(pixels), labels: labels)
+  }
+
+  /// Fresh weights, the zero ones moved away from zero so that every gradient shows.
+  static func weights(_ model: SequentialModel, seed: UInt64 = 3) throws -> [LayerWeights] {
+    var random = Philox(seed: seed, stream: 99).reader()
+    return try model.initialWeights(seed: seed).map { layer in
+      LayerWeights(
+        layer: layer.layer,
+        tensors: layer.tensors.map { tensor in
+          Tensor(
+            shape: tensor.shape,
+            values: tensor.values.map { $0 + 0.2 * (random.nextUnit() - 0.3) })
+        })
+    }
+  }
+
+  static func network(
+    _ model: SequentialModel, batch: Int, threads: Int = 1, blockSize: Int? = nil,
+    isTraining: Bool = true, instructionSet: InstructionSet = .best
+  ) throws -> Network {
+    let plan = try NetworkPlan(
+      model,
+      options: PlanOptions(
+        batch: batch, isTraining: isTraining, threads: threads, blockSize: blockSize))
+    let network = try Network(plan, instructionSet: instructionSet)
+    try network.load(try weights(model))
+    return network
+  }
+
+  /// A hash of values' bits (FNV-1a over words): equal bits, equal hash.
+  static func hash(_ values: some Sequence<Float>) -> UInt64 {
+    values.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3 }
+  }
+
+  static func hash(_ weights: [LayerWeights]) -> UInt64 {
+    hash(weights.flatMap { $0.tensors.flatMap(\.values) })
+  }
+
+  static var instructionSets: [InstructionSet] {
+    InstructionSet.allCases.filter { $0 <= .best }
+  }
+}
