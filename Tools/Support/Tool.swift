@@ -1,0 +1,95 @@
+import ArgumentParser
+import Foundation
+
+/// What a tool says when it cannot go on: one line, and the exit code.
+public struct ToolError: Error, CustomStringConvertible {
+  public var description: String
+  public var exitCode: Int32
+
+  public init(_ description: String, exitCode: Int32 = 1) {
+    self.description = description
+    self.exitCode = exitCode
+  }
+}
+
+extension ParsableCommand {
+  /// Runs the command; every failure is one line on standard error: exit 64 for wrong use, 1 for the rest.
+  public static func runTool() -> Never {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+      Foundation.exit(0)
+    } catch {
+      let code = exitCode(for: error)
+      if code.isSuccess { exit(withError: error) }
+      let isUsage = code == .validationFailure
+      let text = isUsage ? message(for: error) : "\(error)"
+      let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+      let name = configuration.commandName ?? "\(Self.self)".lowercased()
+      let hint = isUsage ? "; see \(name) --help" : ""
+      FileHandle.standardError.write(Data("\(name): \(line)\(hint)\n".utf8))
+      Foundation.exit((error as? ToolError)?.exitCode ?? (isUsage ? 64 : 1))
+    }
+  }
+}
+
+/// Whole numbers with a bound, so that an absurd option is answered before anything runs.
+public func checked(_ value: Int, _ option: String, in range: ClosedRange<Int>) throws {
+  guard range.contains(value) else {
+    throw ValidationError(
+      "\(option) must be from \(range.lowerBound) to \(range.upperBound), found \(value)")
+  }
+}
+
+/// A size such as 256KiB, in bytes.
+public struct ByteCount: ExpressibleByArgument {
+  public var bytes: Int
+
+  public init?(argument: String) {
+    let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1), ("", 1)]
+    for (unit, factor) in units where argument.hasSuffix(unit) {
+      let digits = argument.dropLast(unit.count)
+      guard let number = Double(digits), number > 0, number * Double(factor) < 0x1p52 else {
+        return nil
+      }
+      bytes = Int(number * Double(factor))
+      return
+    }
+    return nil
+  }
+
+  public static let help = "a size in B, KiB, MiB or GiB, such as 256KiB"
+}
+
+/// Numbers as people read them.
+public enum Format {
+  /// 1234567 as 1,234,567.
+  public static func grouped(_ number: Int) -> String {
+    let digits = String(number.magnitude)
+    var result = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { result.append(",") }
+      result.append(digit)
+    }
+    return (number < 0 ? "-" : "") + result
+  }
+
+  public static func bytes(_ count: Int) -> String {
+    let (value, unit) =
+      count >= 1 << 20
+      ? (Double(count) / 0x1p20, "MiB") : (Double(count) / 0x1p10, "KiB")
+    return "\(grouped(count)) bytes (\(fixed(value, 2)) \(unit))"
+  }
+
+  public static func fixed(_ value: Double, _ digits: Int) -> String {
+    String(format: "%.\(digits)f", value)
+  }
+
+  public static func percent(_ fraction: Double, _ digits: Int = 2) -> String {
+    fixed(100 * fraction, digits) + " %"
+  }
+
+  public static func padded(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+}

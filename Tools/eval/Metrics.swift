@@ -1,0 +1,60 @@
+import FixedNet
+import ToolSupport
+
+/// What a classifier got right: counts of (label, prediction).
+struct Metrics {
+  /// counts[label][prediction]
+  private(set) var counts: [[Int]]
+  let total: Int
+
+  /// The prediction is the first largest output.
+  /// Throws: `ToolError` where the model has fewer outputs than the data have classes.
+  init(_ outputs: Tensor, labels: [UInt8], classCount: Int) throws {
+    let width = outputs.values.count / max(1, labels.count)
+    guard width >= classCount else {
+      throw ToolError("the model has \(width) outputs, but the data have \(classCount) classes")
+    }
+    counts = [[Int]](repeating: [Int](repeating: 0, count: width), count: classCount)
+    total = labels.count
+    outputs.values.withUnsafeBufferPointer { values in
+      for (image, label) in labels.enumerated() {
+        var best = 0
+        for index in 1..<max(1, width)
+        where values[image * width + index] > values[image * width + best] {
+          best = index
+        }
+        counts[Int(label)][best] += 1
+      }
+    }
+  }
+
+  var classCount: Int { counts.count }
+  var hits: Int { (0..<classCount).reduce(0) { $0 + counts[$1][$1] } }
+  var accuracy: Double { Double(hits) / Double(total) }
+
+  /// Of the predictions of a class, the part that is right; nil without predictions.
+  func precision(_ index: Int) -> Double? {
+    let predicted = counts.reduce(0) { $0 + $1[index] }
+    return predicted > 0 ? Double(counts[index][index]) / Double(predicted) : nil
+  }
+
+  /// Of the images of a class, the part that is found; nil without images.
+  func recall(_ index: Int) -> Double? {
+    let present = support(index)
+    return present > 0 ? Double(counts[index][index]) / Double(present) : nil
+  }
+
+  /// Images of a class.
+  func support(_ index: Int) -> Int { counts[index].reduce(0, +) }
+
+  /// NaN where either side is not a number.
+  static func largestDifference(_ left: [Float], _ right: [Float]) -> Float {
+    var largest: Float = 0
+    for (a, b) in zip(left, right) {
+      let difference = abs(a - b)
+      if difference.isNaN { return .nan }
+      largest = max(largest, difference)
+    }
+    return largest
+  }
+}

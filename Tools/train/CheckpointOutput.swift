@@ -1,0 +1,56 @@
+import FixedNet
+import FixedNetFiles
+import Foundation
+import ToolSupport
+
+/// Where checkpoints go: the last state, and next to it the best one.
+struct CheckpointOutput {
+  let path: String
+  let bestPath: String
+
+  /// nil where nothing is to be written. The folder is made and tried before training starts, so that an hour's work
+  /// does not end at a folder that cannot be written.
+  /// Throws: `FileError`.
+  init?(_ options: Train, modelName: String) throws {
+    if let output = options.output {
+      path = output
+    } else if options.checkpoint {
+      path = options.resume ?? "Models/\(CheckpointOutput.fileName(modelName)).h5"
+    } else {
+      return nil
+    }
+    bestPath = String(path.dropLast(3)) + ".best.h5"
+    try CheckpointOutput.prepareFolder(of: path)
+  }
+
+  /// A built-in model's name, or the name of the file that the model came from.
+  private static func fileName(_ modelName: String) -> String {
+    let last = modelName.split(separator: "/").last.map(String.init) ?? "model"
+    return last.split(separator: ".").first.map(String.init) ?? "model"
+  }
+
+  private static func prepareFolder(of path: String) throws {
+    let folder = (path as NSString).deletingLastPathComponent
+    if !folder.isEmpty {
+      do {
+        try FileManager.default.createDirectory(
+          atPath: folder, withIntermediateDirectories: true)
+      } catch {
+        throw ToolError("cannot make the folder '\(folder)' for '\(path)'; choose another --output")
+      }
+    }
+    let place = FileManager.default.fileExists(atPath: path) ? path : folder.isEmpty ? "." : folder
+    guard access(place, W_OK) == 0, access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
+      throw ToolError(
+        "cannot write '\(path)': \(String(cString: strerror(errno))); choose another --output")
+    }
+  }
+
+  /// Writes the last state, and the same file as the best one where it is.
+  func save(_ network: Network, _ state: TrainingState, isBest: Bool) throws {
+    let file = KerasModelFile(
+      model: network.plan.model, weights: network.weights, training: state)
+    if isBest { try KerasFile.write(file, to: bestPath) }
+    try KerasFile.write(file, to: path)
+  }
+}

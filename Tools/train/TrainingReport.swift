@@ -1,0 +1,104 @@
+import FixedNet
+import FixedNetFiles
+import Foundation
+import ToolSupport
+
+/// What `train` prints while it runs.
+struct TrainingReport: ~Copyable {
+  private let isQuiet: Bool
+  private var line: ProgressLine
+
+  init(isQuiet: Bool) {
+    self.isQuiet = isQuiet
+    line = ProgressLine(isQuiet: isQuiet)
+  }
+
+  func begin(
+    _ plan: NetworkPlan, _ state: TrainingState, _ data: DataSet, _ set: InstructionSet
+  ) {
+    guard !isQuiet else { return }
+    let parameters = (try? plan.model.parameterCount()) ?? 0
+    print(
+      "model \(state.modelName): \(Format.grouped(parameters)) parameters; data \(data.name): "
+        + "\(Format.grouped(data.train.count)) training and \(Format.grouped(data.test.count)) "
+        + "test images of \(data.train.shape)")
+    let memory = plan.memory
+    let parts =
+      plan.options.batch < state.batch ? " in parts of \(plan.options.batch)" : ""
+    print(
+      "plan: \(Format.bytes(memory.byteCount)) for batches of \(state.batch)\(parts) on "
+        + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s") "
+        + "(\(set.rawValue)); lower bound \(Format.grouped(memory.lowerBound)) bytes")
+    if state.epoch > 0 || state.stepInEpoch > 0 {
+      let inside = state.stepInEpoch > 0 ? " and \(state.stepInEpoch) steps" : ""
+      print("resumed after \(state.epoch) epochs\(inside)")
+    }
+  }
+
+  mutating func progress(
+    _ position: TrainingPosition, of steps: Int, epochs: Int, seconds: Double, stepsDone: Int
+  ) {
+    line.draw(
+      epoch: position.epoch + 1, of: epochs, step: position.stepInEpoch, stepsPerEpoch: steps,
+      loss: position.partial.meanLoss, accuracy: position.partial.accuracy, epochSeconds: seconds,
+      stepsDone: stepsDone)
+  }
+
+  mutating func epoch(_ record: EpochRecord, of epochs: Int) {
+    guard !isQuiet else { return }
+    line.clear()
+    let number = Format.padded("\(record.epoch)", "\(epochs)".count)
+    print(
+      "epoch \(number)/\(epochs)  \(Format.fixed(record.seconds, 2)) s  "
+        + "loss \(Format.fixed(record.trainLoss, 4))  "
+        + "accuracy \(Format.percent(record.trainAccuracy))  "
+        + "test loss \(Format.fixed(record.testLoss, 4))  "
+        + "test accuracy \(Format.percent(record.testAccuracy))")
+    fflush(nil)
+  }
+
+  mutating func interrupted(_ state: TrainingState, of steps: Int, savedTo path: String?) {
+    line.clear()
+    let place =
+      "interrupted after \(state.epoch) epochs and \(state.stepInEpoch) of \(steps) steps"
+    let advice =
+      path.map { "saved; continue with: train --resume \($0) --checkpoint" }
+      ?? "nothing saved (no --checkpoint)"
+    FileHandle.standardError.write(Data("train: \(place); \(advice)\n".utf8))
+  }
+
+  mutating func end(
+    _ state: TrainingState, digest: String, seconds: Double, output: CheckpointOutput?
+  ) {
+    line.clear()
+    if let output {
+      print(
+        "saved \(output.path) and, from epoch \(state.bestEpoch) with "
+          + "\(Format.percent(state.bestAccuracy)), \(output.bestPath)")
+    }
+    print("\(Format.fixed(seconds, 1)) s in all")
+    print("weights sha256: \(digest)")
+  }
+
+  static func json(
+    _ plan: NetworkPlan, _ state: TrainingState, digest: String, seconds: Double, path: String?
+  ) -> JSONValue {
+    let history: [JSONValue] = state.history.map { record in
+      [
+        "epoch": .integer(record.epoch), "learningRate": .number(record.learningRate),
+        "trainLoss": .number(record.trainLoss), "trainAccuracy": .number(record.trainAccuracy),
+        "testLoss": .number(record.testLoss), "testAccuracy": .number(record.testAccuracy),
+        "seconds": .number(record.seconds),
+      ]
+    }
+    return [
+      "model": .string(state.modelName), "data": .string(state.data),
+      "batch": .integer(state.batch), "epochs": .integer(state.epoch),
+      "seed": .string("\(state.seed)"), "threads": .integer(plan.options.threads),
+      "arenaBytes": .integer(plan.memory.byteCount),
+      "lowerBoundBytes": .integer(plan.memory.lowerBound), "history": .array(history),
+      "checkpoint": path.map { .string($0) } ?? .null, "seconds": .number(seconds),
+      "weightsSHA256": .string(digest),
+    ]
+  }
+}
