@@ -60,11 +60,15 @@ let package = Package(
     .executableTarget(name: "plan", dependencies: toolDependencies, path: "Tools/plan"),
     .executableTarget(name: "bench", dependencies: toolDependencies, path: "Tools/bench"),
     .target(name: "MallocCounter", path: "Tests/Support/MallocCounter"),
-    .testTarget(name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter"]),
-    .testTarget(name: "FixedNetFilesTests", dependencies: ["FixedNetFiles"]),
+    .target(name: "TestSupport", path: "Tests/Support/TestSupport"),
+    .testTarget(
+      name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter", "TestSupport"]),
+    .testTarget(name: "FixedNetFilesTests", dependencies: ["FixedNetFiles", "TestSupport"]),
     .testTarget(
       name: "ToolTests",
-      dependencies: ["FixedNetFiles", "ToolSupport", "train", "eval", "plan", "bench"]),
+      dependencies: [
+        "FixedNetFiles", "ToolSupport", "TestSupport", "train", "eval", "plan", "bench",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

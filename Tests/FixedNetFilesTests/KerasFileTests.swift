@@ -1,0 +1,174 @@
+#if HDF5
+  import FixedNet
+  import FixedNetFiles
+  import Foundation
+  import Testing
+
+  @Suite("KerasFile") struct KerasFileTests {
+    // MARK: - Reading
+
+    /// `<name>.f32` was written by h5py (Tests/Python/make_fixtures.py).
+    @Test(
+      "every weight equals h5py's reading",
+      arguments: ["p01_lenet5", "p04_mlp", "p11_lenet_bn_first"])
+    func weightsEqualDump(name: String) throws {
+      let file = try KerasFile.read(path: Fixtures.path("keras/\(name).h5"))
+      let dump = try Fixtures.bytes(Fixtures.path("keras/\(name).f32"))
+      let expected = dump.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+      #expect(file.weights.flatMap { $0.tensors.flatMap(\.values) } == expected)
+      #expect(file.weights.map(\.layer) == file.model.layers.map(\.name))
+      let shapes = try file.model.weightDescriptions().map { $0.map(\.shape) }
+      #expect(file.weights.map { $0.tensors.map(\.shape) } == shapes)
+      #expect(WeightsDigest.sha256(file.weights) == Digest.sha256(dump))
+      #expect(file.nonFinite.isEmpty && file.training == nil && file.trainingConfig != nil)
+    }
+
+    @Test(
+      "other dialects give the same weights",
+      arguments: [
+        "fixed_strings", "chunked_names", "float64_big_endian_gzip", "bare_names", "slash_names",
+      ])
+    func dialects(name: String) throws {
+      let expected = try KerasFile.read(path: Fixtures.path("keras/p04_mlp.h5"))
+      let file = try KerasFile.read(path: Fixtures.path("dialects/\(name).h5"))
+      #expect(file.weights.map(\.tensors) == expected.weights.map(\.tensors))
+    }
+
+    @Test(
+      "Keras' other files are named for what they are",
+      arguments: [("only.weights.h5", ".weights.h5"), ("archive.keras", ".keras")])
+    func otherFormats(name: String, word: String) throws {
+      let error = try #require(throws: CheckpointError.self) {
+        try KerasFile.read(path: Fixtures.path("dialects/\(name)"))
+      }
+      #expect(line(error).dropFirst(Fixtures.path("dialects/\(name)").count + 2).contains(word))
+    }
+
+    // MARK: - Writing
+
+    private func sample(_ model: BuiltInModel = .lenet) throws -> KerasModelFile {
+      let model = model.model()
+      return KerasModelFile(
+        model: model, weights: try model.initialWeights(seed: 7), training: .sample)
+    }
+
+    @Test("what is written is read back to the bit", arguments: BuiltInModel.allCases)
+    func roundTrip(model: BuiltInModel) throws {
+      let folder = try TemporaryFolder()
+      var file = try sample(model)
+      let first = try #require(file.weights.firstIndex { !$0.tensors.isEmpty })
+      file.weights[first].tensors[0].values[0] = -0.0
+      try KerasFile.write(file, to: folder.file("model.h5"))
+      let read = try KerasFile.read(path: folder.file("model.h5"), trainingState: .require)
+      #expect(WeightsDigest.sha256(read.weights) == WeightsDigest.sha256(file.weights))
+      #expect(read.weights == file.weights)
+      #expect(read.model.json == file.model.json)
+      #expect(read.training == file.training)
+      #expect(read.trainingConfig?["loss"] == "sparse_categorical_crossentropy")
+      #expect(read.trainingConfig?["loss_weights"] == .null)
+      #expect(read.trainingConfig?["optimizer_config"] == file.training?.optimizer)
+    }
+
+    @Test("the same input gives the same bytes")
+    func deterministic() throws {
+      let folder = try TemporaryFolder()
+      let file = try sample()
+      try KerasFile.write(file, to: folder.file("one.h5"))
+      Thread.sleep(forTimeInterval: 1.1)  // HDF5's dates have seconds
+      try KerasFile.write(file, to: folder.file("two.h5"))
+      let one = try Fixtures.bytes(folder.file("one.h5"))
+      #expect(try one == Fixtures.bytes(folder.file("two.h5")))
+    }
+
+    @Test("a file of Keras written again keeps model and weights")
+    func rewrite() throws {
+      let folder = try TemporaryFolder()
+      for name in ["keras/p11_lenet_bn_first.h5", "dialects/slash_names.h5"] {
+        let file = try KerasFile.read(path: Fixtures.path(name))
+        try KerasFile.write(file, to: folder.file("again.h5"))
+        let again = try KerasFile.read(path: folder.file("again.h5"))
+        #expect(again.weights == file.weights && again.model.json == file.model.json)
+        #expect(again.trainingConfig == file.trainingConfig && again.training == nil)
+      }
+    }
+
+    @Test("weights that are not the model's are refused, the old file stays")
+    func wrongWeights() throws {
+      let folder = try TemporaryFolder()
+      let path = folder.file("model.h5")
+      var file = try sample(.softmax)
+      try KerasFile.write(file, to: path)
+      let before = try Fixtures.bytes(path)
+      file.weights[1].tensors[1] = Tensor(zeros: [11])
+      let error = try #require(throws: CheckpointError.self) { try KerasFile.write(file, to: path) }
+      #expect(line(error).contains("dense1"))
+      file.weights.removeLast()
+      #expect(throws: CheckpointError.self) { try KerasFile.write(file, to: path) }
+      #expect(try Fixtures.bytes(path) == before)
+      #expect(Fixtures.names(in: folder.path) == ["model.h5"])
+    }
+
+    // MARK: - Training state
+
+    @Test("a broken training state stops resuming, not evaluating")
+    func brokenState() throws {
+      let path = Fixtures.path("dialects/bad_state.h5")
+      #expect(try KerasFile.read(path: path, trainingState: .ignore).training == nil)
+      #expect(try KerasFile.read(path: path, trainingState: .ifPresent).training == nil)
+      let error = try #require(throws: CheckpointError.self) {
+        try KerasFile.read(path: path, trainingState: .require)
+      }
+      #expect(line(error).contains("format_version"))
+    }
+
+    @Test("resuming a file without a training state says so")
+    func missingState() throws {
+      let error = try #require(throws: CheckpointError.self) {
+        try KerasFile.read(path: Fixtures.path("keras/p04_mlp.h5"), trainingState: .require)
+      }
+      #expect(line(error).contains("/fixednet"))
+    }
+
+    // MARK: - Keras
+
+    @Test(
+      "Keras loads our files as .h5 and as .weights.h5",
+      .enabled(if: Python.hasKeras, Python.missingKeras),
+      arguments: ["p01_lenet5", "p04_mlp", "p11_lenet_bn_first"])
+    func kerasLoads(name: String) throws {
+      let folder = try TemporaryFolder()
+      var file = try KerasFile.read(path: Fixtures.path("keras/\(name).h5"))
+      file.training = .sample
+      file.trainingConfig = nil
+      try KerasFile.write(file, to: folder.file("ours.h5"))
+      let result = try Python.script(
+        "check_keras.py", [folder.file("ours.h5"), Fixtures.path("keras/\(name).h5")])
+      #expect(result.status == 0, "\(result.text)")
+    }
+
+    @Test(
+      "Keras computes with LeNet as written", .enabled(if: Python.hasKeras, Python.missingKeras))
+    func kerasLoadsLeNet() throws {
+      let folder = try TemporaryFolder()
+      try KerasFile.write(try sample(), to: folder.file("ours.h5"))
+      let result = try Python.script("check_keras.py", [folder.file("ours.h5")])
+      #expect(result.status == 0, "\(result.text)")
+    }
+  }
+#else
+  import FixedNet
+  import FixedNetFiles
+  import Testing
+
+  @Test("without HDF5, checkpoints are refused in one line")
+  func unavailable() throws {
+    let error = try #require(throws: CheckpointError.self) { try KerasFile.read(path: "x.h5") }
+    #expect(error == .unavailable(path: "x.h5"))
+    #expect(line(error).contains("built without HDF5"))
+    let model = BuiltInModel.softmax.model()
+    let file = KerasModelFile(model: model, weights: try model.initialWeights(seed: 0))
+    #expect(throws: CheckpointError.unavailable(path: "y.h5")) {
+      try KerasFile.write(file, to: "y.h5")
+    }
+  }
+#endif

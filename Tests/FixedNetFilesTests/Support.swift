@@ -1,0 +1,128 @@
+import FixedNet
+import FixedNetFiles
+import Foundation
+import Testing
+
+/// Files that tests read.
+enum Fixtures {
+  /// The package's folder.
+  static let package = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+  static func path(_ name: String) -> String { "\(package)/Tests/Fixtures/\(name)" }
+
+  /// Larger fixtures and data sets that are not part of the package: $FIXEDNET_SHARED, or `shared` beside it.
+  static let shared =
+    ProcessInfo.processInfo.environment["FIXEDNET_SHARED"] ?? "\(package)/../shared"
+
+  static func names(in folder: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+  }
+
+  static func bytes(_ path: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+  }
+}
+
+/// A folder that goes away with the test.
+final class TemporaryFolder {
+  let path: String
+
+  init() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("fixednet-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    path = folder.path
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func file(_ name: String) -> String { "\(path)/\(name)" }
+}
+
+/// Programs that tests compare with.
+enum Python {
+  static let missingKeras: Comment =
+    "needs Python with keras and jax: set FIXEDNET_PYTHON, or make a virtual environment at .venv"
+
+  /// $FIXEDNET_PYTHON, or `.venv` in the package.
+  static let interpreter: String? = [
+    ProcessInfo.processInfo.environment["FIXEDNET_PYTHON"], "\(Fixtures.package)/.venv/bin/python",
+  ].compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
+
+  static let hasKeras: Bool = {
+    guard let interpreter else { return false }
+    let code = """
+      import importlib.util as u, sys
+      sys.exit(not all(u.find_spec(m) for m in ("keras", "jax", "h5py")))
+      """
+    return (try? run(interpreter, ["-c", code]).status) == 0
+  }()
+
+  static let hasPython: Bool = (try? run("/usr/bin/env", ["python3", "-V"]).status) == 0
+
+  /// Runs a script of Tests/Python.
+  static func script(_ name: String, _ arguments: [String]) throws -> (status: Int32, text: String)
+  {
+    try run(
+      #require(interpreter), ["\(Fixtures.package)/Tests/Python/\(name)"] + arguments)
+  }
+
+  /// Runs a program; `text` is what it printed on both streams.
+  static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, text: String)
+  {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"]
+    ) { $1 }
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    process.standardError = pipe
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    let data = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+  }
+}
+
+/// An error's description, which must be one line of reasonable length.
+func line(
+  _ error: any Error, sourceLocation: SourceLocation = #_sourceLocation
+) -> String {
+  let text = "\(error)"
+  #expect(!text.contains("\n") && !text.isEmpty, sourceLocation: sourceLocation)
+  #expect(text.count < 1000, sourceLocation: sourceLocation)
+  return text
+}
+
+extension TrainingState {
+  /// A state with a value in every place.
+  static var sample: TrainingState {
+    var state = TrainingState(
+      modelName: "lenet", data: "digits", dataDigest: "00ff", seed: .max - 1, batch: 128,
+      blockSize: 16,
+      optimizer: [
+        "class_name": "SGD",
+        "config": ["name": "SGD", "learning_rate": 0.01, "nesterov": false],
+      ],
+      schedule: ["class_name": "constant", "config": ["learning_rate": 0.01]],
+      learningRate: 0.01, epochs: 10)
+    state.epoch = 2
+    state.step = 1000
+    state.stepInEpoch = 62
+    state.partialLoss = 1 / 3
+    state.partialHits = 7000
+    state.partialImages = 7936
+    state.history = [1, 2].map {
+      EpochRecord(
+        epoch: $0, learningRate: 0.01, trainLoss: 1.0 / Double(7 + $0), trainAccuracy: 0.9,
+        testLoss: .leastNonzeroMagnitude, testAccuracy: 0.1 + 0.2, seconds: 1e300)
+    }
+    state.bestEpoch = 2
+    state.bestAccuracy = 0.1 + 0.2
+    return state
+  }
+}

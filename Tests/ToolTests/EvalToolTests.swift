@@ -1,0 +1,132 @@
+import FixedNet
+import FixedNetFiles
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("eval")
+struct EvalToolTests {
+  private let folder: String
+  private let model = "\(Fixtures.root)/Models/lenet.h5"
+
+  init() throws { folder = try Fixtures.temporaryFolder() }
+
+  private func eval(_ arguments: String) throws -> Finished {
+    try Tool.run("eval", arguments, in: folder)
+  }
+
+  @Test("the model that ships reaches 98 to 99.5 % on its data")
+  func shippedModel() throws {
+    let run = try eval("\(model) --json")
+    #expect(run.exitCode == 0, "\(run.errors)")
+    let report = try JSONValue(parsing: run.output)
+    guard case .number(let accuracy)? = report["accuracy"] else {
+      Issue.record("no accuracy: \(run.output)")
+      return
+    }
+    #expect((0.98...0.995).contains(accuracy))
+    let text = try eval("\(model) --confusion")
+    for part in ["precision", "recall", "confusion matrix", "bn0", "images/s"] {
+      #expect(text.output.contains(part))
+    }
+  }
+
+  @Test("the MNIST model that ships reaches 98 %", .enabled(if: Fixtures.shared("data/mnist") != nil))
+  func shippedMNISTModel() throws {
+    let data = try #require(Fixtures.shared("data/mnist"))
+    let run = try eval("\(Fixtures.root)/Models/lenet-mnist.h5 --data-dir \(data) --json")
+    let report = try JSONValue(parsing: run.output)
+    guard case .number(let accuracy)? = report["accuracy"] else {
+      Issue.record("no accuracy: \(run.output) \(run.errors)")
+      return
+    }
+    #expect(accuracy > 0.98)
+    #expect(report["data"] == "mnist")
+  }
+
+  @Test("outputs are the same bytes for every batch size and number of threads")
+  func batchSizes() throws {
+    let count = 131
+    let images = DataSet.digits(trainCount: 1, testCount: count).test
+    guard case .bytes(let bytes) = images.pixels else { return }
+    try HDF5Arrays.write(
+      path: "\(folder)/x.h5",
+      datasets: [(name: "x", shape: [count, 28, 28, 1], values: bytes.map { Float($0) / 255 })])
+    var contents: Set<Data> = []
+    for options in ["--batch 1", "--batch 7", "--batch 16", "--batch 128", "--threads 3"] {
+      let run = try eval("\(model) --inputs x.h5 --outputs y.h5 \(options)")
+      #expect(run.exitCode == 0, "\(run.errors)")
+      contents.insert(try #require(FileManager.default.contents(atPath: "\(folder)/y.h5")))
+    }
+    #expect(contents.count == 1)
+    let y = try HDF5Arrays.readFloats(path: "\(folder)/y.h5", dataset: "y")
+    #expect(y.shape == [count, 10])
+  }
+
+  @Test(
+    "public fixtures of Keras come out within 1e-5 + 1e-4 |y|",
+    .enabled(
+      if: Fixtures.shared("fixtures/public") != nil, "the shared fixtures are absent"),
+    arguments: ["p01_lenet5", "p11_lenet_bn_first", "p04_mlp"])
+  func publicFixtures(_ name: String) throws {
+    let path = try #require(Fixtures.shared("fixtures/public")) + "/\(name)"
+    let run = try eval("\(path).h5 --inputs \(path).io.h5 --outputs y.h5")
+    #expect(run.exitCode == 0, "\(run.errors)")
+    #expect(run.output.contains("max |difference|: "))
+    let ours = try HDF5Arrays.readFloats(path: "\(folder)/y.h5", dataset: "y")
+    let theirs = try HDF5Arrays.readFloats(path: "\(path).io.h5", dataset: "y")
+    #expect(ours.shape == theirs.shape)
+    #expect(zip(ours.values, theirs.values).allSatisfy { abs($0 - $1) <= 1e-5 + 1e-4 * abs($1) })
+  }
+
+  @Test("wrong use is one line")
+  func wrongUse() throws {
+    Tool.expectRefusal(try eval("none.h5"), "none.h5")
+    Tool.expectRefusal(try eval(""), "file", exitCode: 64)
+    Tool.expectRefusal(try eval("\(model) --batch 0"), "--batch must be from 1", exitCode: 64)
+    Tool.expectRefusal(try eval("\(model) --split half"), "split", exitCode: 64)
+    Tool.expectRefusal(
+      try eval("\(model) --inputs x.h5 --data digits"), "--inputs takes", exitCode: 64)
+    Tool.expectRefusal(try eval("\(model) --inputs none.h5"), "none.h5")
+    for (name, bytes) in [("text.h5", Data("hello".utf8)), ("empty.h5", Data())] {
+      try bytes.write(to: URL(filePath: "\(folder)/\(name)"))
+      Tool.expectRefusal(try eval(name), name)
+    }
+    let whole = try #require(FileManager.default.contents(atPath: model))
+    try whole.prefix(whole.count / 2).write(to: URL(filePath: "\(folder)/cut.h5"))
+    Tool.expectRefusal(try eval("cut.h5"), "cut.h5")
+    try HDF5Arrays.write(
+      path: "\(folder)/arrays.h5", datasets: [(name: "x", shape: [2, 5], values: [Float](repeating: 0, count: 10))])
+    Tool.expectRefusal(try eval("arrays.h5"), "model_config")
+    Tool.expectRefusal(try eval("\(model) --inputs arrays.h5"), "dataset x must be")
+    Tool.expectRefusal(
+      try eval("\(model) --inputs arrays.h5 --outputs /nowhere/y.h5"), "dataset x must be")
+  }
+
+  @Test(
+    "malformed files give one line or load, never a crash",
+    .enabled(if: Fixtures.shared("fixtures/malformed") != nil, "the shared fixtures are absent"))
+  func malformedFiles() throws {
+    let path = try #require(Fixtures.shared("fixtures/malformed"))
+    let names = try FileManager.default.contentsOfDirectory(atPath: path)
+      .filter { $0.hasSuffix(".h5") }.sorted()
+    #expect(names.count == 53)
+    try HDF5Arrays.write(
+      path: "\(folder)/x.h5",
+      datasets: [(name: "x", shape: [1, 20], values: [Float](repeating: 0.5, count: 20))])
+    let mayLoad = ["m06", "m18", "m19", "m68", "m70", "m71"]
+    for name in names {
+      let run = try eval("\(path)/\(name) --inputs x.h5")
+      if mayLoad.contains(String(name.prefix(3))) {
+        #expect(run.exitCode == 0 || run.exitCode == 1, "\(name): \(run.errors)")
+      } else {
+        #expect(run.exitCode == 1, "\(name) was not refused")
+      }
+      let lines = run.errors.split(separator: "\n")
+      #expect(lines.count <= 2, "\(name): \(run.errors)")
+      if name.hasPrefix("m18") || name.hasPrefix("m19") {
+        #expect(run.errors.contains("NaN or infinite"), "\(name)")
+      }
+    }
+  }
+}
