@@ -9,17 +9,20 @@ public struct ImageSet: Sendable {
     case floats([Float])
   }
 
-  public var shape: Shape
-  public var pixels: Pixels
+  public let shape: Shape
+  public let pixels: Pixels
   /// One per image; empty where there are none.
-  public var labels: [UInt8]
-  public var count: Int
+  public let labels: [UInt8]
+  /// nil without labels.
+  public let largestLabel: UInt8?
+  public let count: Int
 
   /// The images' count follows from the pixels.
   public init(shape: Shape, pixels: Pixels, labels: [UInt8]) {
     self.shape = shape
     self.pixels = pixels
     self.labels = labels
+    largestLabel = labels.max()
     let values =
       switch pixels {
       case .bytes(let bytes): bytes.count

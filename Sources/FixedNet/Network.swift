@@ -10,6 +10,8 @@ public enum NetworkError: Error, Equatable {
   case instructionSet(found: String, available: String)
   /// Images of another shape than the model's input.
   case images(expected: String, found: String)
+  /// A label without an output.
+  case labels(outputCount: Int, largest: Int)
 }
 
 extension NetworkError: CustomStringConvertible {
@@ -23,6 +25,9 @@ extension NetworkError: CustomStringConvertible {
       "FIXEDNET_ISA=\(found) is not available here; choose one of \(available), or unset it"
     case .images(let expected, let found):
       "the model takes images of \(expected), but the data are \(found)"
+    case .labels(let outputCount, let largest):
+      "the model has \(outputCount) outputs, but the data have labels up to \(largest); the last "
+        + "layer needs \(largest + 1) units"
     }
   }
 }
@@ -166,13 +171,17 @@ public final class Network {
     }
   }
 
-  /// Refuses images of another shape than the model's input.
-  /// Throws: `NetworkError.images`.
+  /// Refuses images of another shape than the model's input, and labels without an output.
+  /// Throws: `NetworkError.images`, `NetworkError.labels`.
   public func check(_ images: ImageSet) throws(NetworkError) {
     guard images.shape.elementCount == plan.model.input.elementCount,
       images.shape.channels == plan.model.input.channels || images.shape.channels == 1
         || plan.model.input.dimensions.count == 1
     else { throw .images(expected: "\(plan.model.input)", found: "\(images.shape)") }
+    let outputCount = plan.inference.output.shape.elementCount
+    if let largest = images.largestLabel, Int(largest) >= outputCount {
+      throw .labels(outputCount: outputCount, largest: Int(largest))
+    }
   }
 
   private func context(_ source: ImageSource, imageCount: Int) -> RunContext {

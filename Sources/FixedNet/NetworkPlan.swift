@@ -302,3 +302,8 @@ extension BuiltProgram {
         elementCount: logits.shape.elementCount))
   }
 }
+
+extension NetworkPlan {
+  /// Whether the model's outputs are probabilities that a cross-entropy loss is computed for.
+  public var endsInSoftmax: Bool { NetworkPlan.endsInSoftmax(model) }
+}

@@ -19,13 +19,12 @@ public struct OptimizerConfiguration: Equatable, Sendable {
     }
   }
 
-  /// Keras' configuration of the optimiser.
-  public var json: JSONValue {
+  /// Keras' configuration of plain gradient descent.
+  public static func json(learningRate: Double) -> JSONValue {
     .object([
       "class_name": "SGD",
       "config": [
-        "name": "SGD", "learning_rate": .number(Double("\(schedule.rate(at: 0))") ?? 0),
-        "momentum": 0.0, "nesterov": false,
+        "name": "SGD", "learning_rate": .number(learningRate), "momentum": 0.0, "nesterov": false,
       ],
     ])
   }

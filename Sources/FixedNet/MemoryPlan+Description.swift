@@ -1,0 +1,163 @@
+/// The plan as text: what `print(plan)` shows.
+extension MemoryPlan: CustomStringConvertible {
+  /// A line per slot, the totals, and the memory over time.
+  public var description: String { [table, totals, timeline].joined(separator: "\n\n") }
+
+  /// One line per slot in the order of the arena; lifetimes are step numbers, both included, as in `timeline`.
+  /// Units: bytes.
+  public var table: String {
+    var rows = [["offset", "bytes", "copies", "region", "scope", "steps", "name", "shape"]]
+    for slot in slotsByOffset {
+      rows.append([
+        grouped(arenaOffset(of: slot)), grouped(slot.byteCount), copiesLabel(of: slot.scope),
+        slot.region.rawValue, slot.scope.rawValue, lifetimeLabel(of: slot), slot.name,
+        slot.shape.map(String.init).joined(separator: "x"),
+      ])
+    }
+    return aligned(rows, right: [0, 1, 5])
+  }
+
+  /// The bytes of every region, of the arena, and of the lower bound.
+  public var totals: String {
+    var rows: [[String]] = []
+    for region in Region.allCases where byteCount(of: region) > 0 {
+      rows.append([region.rawValue, grouped(byteCount(of: region)), "bytes"])
+    }
+    let sum = Region.allCases.reduce(0) { $0 + byteCount(of: $1) }
+    let above = 100 * (Double(byteCount) / Double(max(lowerBound, 1)) - 1)
+    rows.append(["sum", grouped(sum), "bytes, if no slot shared its place with another"])
+    rows.append(["lower bound", grouped(lowerBound), "bytes, the largest sum of live slots"])
+    rows.append([
+      "arena", grouped(byteCount),
+      "bytes (\(binaryUnits(byteCount))), \(fixed(above, decimals: 2)) % above the lower bound",
+    ])
+    return "bytes by region, all copies:\n" + aligned(rows, right: [1]) + "\n" + parts
+  }
+
+  /// The sum that the arena's size is.
+  private var parts: String {
+    let threads = "\(grouped(layout.threadStride)) \(copiesLabel(of: .thread))"
+    let blocks = "\(grouped(layout.blockStride)) \(copiesLabel(of: .block))"
+    return "arena = \(grouped(layout.sharedByteCount)) shared + \(threads) + \(blocks)"
+  }
+
+  /// The live bytes of every step as a bar, one letter per region, that a full arena would fill.
+  public var timeline: String {
+    let width = 48
+    let regions = Region.allCases.filter { byteCount(of: $0) > 0 }
+    let legend = regions.map { "\($0.letter) \($0.rawValue)" }.joined(separator: ", ")
+    let live = regions.map { liveByteCounts(of: $0) }
+    let rows = steps.enumerated().map { step, name in
+      let counts = live.map { $0[step] }
+      let bar = bar(Array(zip(regions, counts)), width: width)
+      return ["\(step)", name, bar, grouped(counts.reduce(0, +))]
+    }
+    return "live bytes at every step, all copies; a full bar is the arena:\n(\(legend))\n"
+      + aligned(rows, right: [0, 3])
+  }
+
+  /// The bytes of a region that hold something, all copies, step by step.
+  private func liveByteCounts(of region: Region) -> [Int] {
+    var change = [Int](repeating: 0, count: steps.count + 1)
+    for slot in slots where slot.region == region {
+      change[slot.firstStep] += slot.byteCount * copies(of: slot)
+      change[slot.lastStep + 1] -= slot.byteCount * copies(of: slot)
+    }
+    var live = 0
+    return change.dropLast().map { difference in
+      live += difference
+      return live
+    }
+  }
+
+  private func bar(_ parts: [(region: Region, byteCount: Int)], width: Int) -> String {
+    var text = ""
+    var live = 0
+    for part in parts {
+      live += part.byteCount
+      let end = (Double(live) * Double(width) / Double(max(byteCount, 1))).rounded()
+      text += String(repeating: part.region.letter, count: max(0, Int(end) - text.count))
+    }
+    return "|" + text + String(repeating: " ", count: max(0, width - text.count)) + "|"
+  }
+
+  /// Slots as they lie in the arena, those that share a place in order of time.
+  public var slotsByOffset: [PlannedSlot] {
+    slots.sorted {
+      (arenaOffset(of: $0), $0.firstStep, $0.name) < (arenaOffset(of: $1), $1.firstStep, $1.name)
+    }
+  }
+
+  /// "x 8 blocks", or nothing for what exists once.
+  func copiesLabel(of scope: Scope) -> String {
+    switch scope {
+    case .shared: ""
+    case .thread: "x \(layout.threadCount) thread\(layout.threadCount == 1 ? "" : "s")"
+    case .block: "x \(layout.blockCount) block\(layout.blockCount == 1 ? "" : "s")"
+    }
+  }
+
+  private func lifetimeLabel(of slot: PlannedSlot) -> String {
+    slot.firstStep == 0 && slot.lastStep == steps.count - 1
+      ? "all" : "\(slot.firstStep)-\(slot.lastStep)"
+  }
+}
+
+extension Region {
+  /// What stands for the region in a bar of text.
+  fileprivate var letter: String {
+    switch self {
+    case .parameters: "P"
+    case .statistics: "S"
+    case .gradients: "G"
+    case .optimizer: "O"
+    case .activations: "a"
+    case .scratch: "s"
+    }
+  }
+}
+
+// MARK: - Numbers and columns
+
+/// 1234567 as 1,234,567.
+func grouped(_ number: Int) -> String {
+  let digits = Array(String(number))
+  var text = ""
+  for (index, digit) in digits.enumerated() {
+    if index > 0, (digits.count - index).isMultiple(of: 3) { text.append(",") }
+    text.append(digit)
+  }
+  return text
+}
+
+private func fixed(_ value: Double, decimals: Int) -> String {
+  var scale = 1
+  for _ in 0..<decimals { scale *= 10 }
+  let scaled = Int((value.magnitude * Double(scale)).rounded())
+  let fraction = String(scaled % scale)
+  let zeros = String(repeating: "0", count: decimals - fraction.count)
+  return (value < 0 && scaled > 0 ? "-" : "") + "\(scaled / scale).\(zeros)\(fraction)"
+}
+
+/// Bytes in KiB or MiB.
+func binaryUnits(_ byteCount: Int) -> String {
+  byteCount >= 1 << 20
+    ? fixed(Double(byteCount) / 0x1p20, decimals: 2) + " MiB"
+    : fixed(Double(byteCount) / 0x1p10, decimals: 2) + " KiB"
+}
+
+/// Rows as columns two spaces apart, the columns in `right` aligned to the right.
+private func aligned(_ rows: [[String]], right: Set<Int>) -> String {
+  let widths = (rows.first ?? []).indices.map { column in
+    rows.map { $0[column].count }.max() ?? 0
+  }
+  return rows.map { row in
+    var line = ""
+    for (column, cell) in row.enumerated() {
+      let space = String(repeating: " ", count: widths[column] - cell.count)
+      line += (column > 0 ? "  " : "") + (right.contains(column) ? space + cell : cell + space)
+    }
+    while line.last == " " { line.removeLast() }
+    return line
+  }.joined(separator: "\n")
+}
