@@ -105,7 +105,8 @@ typedef struct cs_kernels {
                          cs_activation activation, float *restrict scratch);
 
   /// dx = gradient of the loss with respect to the convolution's input, given dz (with respect to its sum).
-  /// dx is overwritten. B = 16: each element is one sum in a fixed written order (see kernels.inc).
+  /// dx is overwritten. Each element is one fma chain from 0 over (ky, o, kx) ascending. Taps outside dz are left
+  /// out (B = 16) or multiply a zero (B = 1).
   void (*conv2d_backward_input)(const cs_conv2d *shape, int32_t block, const float *restrict dz,
                                 const float *restrict w, float *restrict dx, float *restrict scratch);
 
@@ -127,7 +128,7 @@ typedef struct cs_kernels {
                         cs_activation activation);
 
   /// dx[i][n] = sum_o dz[o][n] w[i][o]. B = 16: fma chain over o ascending from 0. B = 1: 16 chains (o belongs to
-  /// chain o mod 16), then the lane tree. Shapes: dz [out][B], w [in][out], dx [in][B].
+  /// chain o mod 16, with zeros up to a multiple of 16), then the lane tree. Shapes: dz [out][B], w [in][out], dx [in][B].
   void (*dense_backward_input)(int32_t in, int32_t out, int32_t block, const float *restrict dz,
                                const float *restrict w, float *restrict dx);
 
@@ -139,13 +140,16 @@ typedef struct cs_kernels {
   /// one fma chain from 0 per weight. Rows are written at dw + i out (dw points at row 0).
   /// Image n's x[i] is x[(n / block) xStride + i block + n % block]; its dz row is
   /// dzT[(n / block) dzStride + (n % block) leading].
+  /// accumulates (0 or 1): the chains go on from what dw holds instead of 0, so that a batch in several calls gives the
+  /// bits of one call.
   void (*dense_backward_weights)(int32_t firstRow, int32_t endRow, int32_t out, int32_t block, int32_t images,
                                  const float *restrict x, size_t xStride, const float *restrict dzT,
-                                 size_t dzStride, size_t leading, float *restrict dw);
+                                 size_t dzStride, size_t leading, int32_t accumulates, float *restrict dw);
 
-  /// db[o] = sum_n dzT[n][o] for o in first ..< end: plain additions in image order from 0. Addressing as above.
+  /// db[o] = sum_n dzT[n][o] for o in first ..< end: plain additions in image order from 0, or on from db. As above.
   void (*dense_backward_bias)(int32_t first, int32_t end, int32_t block, int32_t images,
-                              const float *restrict dzT, size_t dzStride, size_t leading, float *restrict db);
+                              const float *restrict dzT, size_t dzStride, size_t leading, int32_t accumulates,
+                              float *restrict db);
 
   // -- Average pooling, one block ----------------------------------------------------------------------------
 
@@ -160,7 +164,7 @@ typedef struct cs_kernels {
   // -- Batch normalisation, one block ------------------------------------------------------------------------
 
   /// mean[c] = sum x / count, m2[c] = sum (x - mean[c])^2 over pixels and the first `lanes` images,
-  /// count = pixels * lanes. Per lane over pixels ascending, then the lane tree with zeros for lanes >= `lanes`
+  /// count = pixels * lanes (additions; an fma chain for the squares). Per lane over pixels ascending, then the lane tree with zeros for lanes >= `lanes`
   /// (B = 1: pixel p belongs to chain p mod 16, then the lane tree). Shapes: x [channels][pixels][B], mean, m2 [channels].
   void (*batchnorm_statistics)(int32_t channels, int32_t pixels, int32_t block, int32_t lanes,
                                const float *restrict x, float *restrict mean, float *restrict m2);
@@ -204,7 +208,7 @@ typedef struct cs_kernels {
   /// Softmax and cross-entropy of the logits z, for the first `lanes` images:
   /// loss[n] = log(sum_c exp(z[c][n] - m)) - (z[label[n]][n] - m), m = max_c z[c][n];
   /// dz[c][n] = (p[c][n] - [c == label[n]]) * scale, 0 in lanes >= `lanes`;
-  /// hit[n] = 1 if the first largest logit is the label's, else 0. dz may be z (in place), or NULL: not computed.
+  /// hit[n] = 1 if the first largest logit is the label's, else 0 (0 too if a logit is NaN or +inf). dz may be z (in place), or NULL: not computed.
   /// Finite for every finite z. Shapes: z, dz [classes][B], labels, loss, hit [lanes].
   void (*softmax_cross_entropy)(int32_t classes, int32_t block, int32_t lanes, const float *z,
                                 const uint8_t *labels, float scale, float *_Nullable dz, float *loss, float *hit);
@@ -214,9 +218,10 @@ typedef struct cs_kernels {
   /// w[i] = fma(-learningRate, dw[i], w[i])
   void (*sgd_update)(size_t count, float learningRate, const float *restrict dw, float *restrict w);
 
-  /// sum[i] = partial[0][i] + partial[1][i] + ...: additions in block order. partial[b] is partials + b stride.
+  /// sum[i] = partial[0][i] + partial[1][i] + ...: additions in block order, or on from sum[i] if `accumulates`.
+  /// partial[b] is partials + b stride.
   void (*sum_partials)(size_t count, int32_t partialCount, const float *restrict partials, size_t stride,
-                       float *restrict sum);
+                       int32_t accumulates, float *restrict sum);
 
   // -- Input -------------------------------------------------------------------------------------------------
 
@@ -242,7 +247,7 @@ typedef struct cs_kernels {
 /// The table for `isa`, which must be at most cs_isa_detect(). Constant data.
 const cs_kernels *cs_kernels_for(cs_isa isa);
 
-/// The reference: plain loops for every kernel above, same contract and same bits, fma through fmaf. Slow.
+/// The reference: plain loops for every kernel above, same contract and same bits. Slow.
 const cs_kernels *cs_kernels_reference(void);
 
 // MARK: - Thread team

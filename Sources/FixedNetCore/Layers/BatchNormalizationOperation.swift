@@ -135,10 +135,10 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
     let sumDyXhat = c(sumDyXhat)
     c.kernels.pointee.sum_partials(
       channels, Int32(truncatingIfNeeded: c.blockCount), c(blockSumDy, block: 0),
-      c.blockStrideInFloats, sumDy)
+      c.blockStrideInFloats, 0, sumDy)
     c.kernels.pointee.sum_partials(
       channels, Int32(truncatingIfNeeded: c.blockCount), c(blockSumDyXhat, block: 0),
-      c.blockStrideInFloats, sumDyXhat)
+      c.blockStrideInFloats, 0, sumDyXhat)
     let count = Float(c.imageCount * pixels)
     let work = c(work)
     for channel in 0..<channels {

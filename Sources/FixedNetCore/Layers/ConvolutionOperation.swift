@@ -94,7 +94,7 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
     c.kernels.pointee.sum_partials(
       share.count, Int32(truncatingIfNeeded: c.blockCount),
       c(training.partial, block: 0) + partialOffset + share.lowerBound, c.blockStrideInFloats,
-      c(parameter.gradient) + share.lowerBound)
+      c.accumulates ? 1 : 0, c(parameter.gradient) + share.lowerBound)
     parameter.update(share, c)
   }
 }

@@ -86,7 +86,8 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
       c.kernels.pointee.dense_backward_weights(
         Int32(truncatingIfNeeded: rows.lowerBound), Int32(truncatingIfNeeded: rows.upperBound),
         outputs, blockSize, images, c(input, block: 0), c.blockStrideInFloats, dzT,
-        c.blockStrideInFloats, training.leading, c(training.weight.gradient))
+        c.blockStrideInFloats, training.leading, c.accumulates ? 1 : 0,
+        c(training.weight.gradient))
       training.weight.update(
         rows.lowerBound * outputCount..<rows.upperBound * outputCount, c)
     }
@@ -95,7 +96,8 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
     guard !columns.isEmpty else { return }
     c.kernels.pointee.dense_backward_bias(
       Int32(truncatingIfNeeded: columns.lowerBound), Int32(truncatingIfNeeded: columns.upperBound),
-      blockSize, images, dzT, c.blockStrideInFloats, training.leading, c(bias.gradient))
+      blockSize, images, dzT, c.blockStrideInFloats, training.leading,
+      c.accumulates ? 1 : 0, c(bias.gradient))
     bias.update(columns, c)
   }
 }

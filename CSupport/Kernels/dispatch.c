@@ -1,0 +1,67 @@
+// Which kernels this processor gets, and how much scratch a convolution needs.
+
+#include "tables.h"
+
+cs_isa cs_isa_detect(void) {
+#if CS_HAVE_X86
+  __builtin_cpu_init();  // asks cpuid, and xgetbv whether the system saves the wide registers
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+      return CS_ISA_AVX512;
+    return CS_ISA_AVX2;
+  }
+#endif
+  return CS_ISA_PORTABLE;
+}
+
+const cs_kernels *cs_kernels_for(cs_isa isa) {
+#if CS_HAVE_X86
+  if (isa == CS_ISA_AVX512) return &cs_kernels_avx512;
+  if (isa == CS_ISA_AVX2) return &cs_kernels_avx2;
+#endif
+  (void)isa;
+  return &cs_kernels_portable;
+}
+
+// MARK: - Scratch
+
+static size_t round_up_16(size_t n) { return (n + 15) / 16 * 16; }
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+/// What single_product (convolution_single.inc) needs: the flat output or the packed weights.
+static size_t product_scratch(size_t taps, size_t outChannels, size_t outHeight, size_t outWidth,
+                              size_t width) {
+  size_t flat = outChannels * round_up_16((outHeight - 1) * width + outWidth);
+  return larger(flat, 16 * round_up_16(taps));
+}
+
+size_t cs_conv2d_scratch(const cs_conv2d *shape, cs_conv2d_pass pass, int32_t block) {
+  size_t inChannels = (size_t)shape->inChannels, outChannels = (size_t)shape->outChannels;
+  size_t inHeight = (size_t)shape->inHeight, inWidth = (size_t)shape->inWidth;
+  size_t outHeight = (size_t)shape->outHeight, outWidth = (size_t)shape->outWidth;
+  size_t kernelHeight = (size_t)shape->kernelHeight, kernelWidth = (size_t)shape->kernelWidth;
+  size_t height = inHeight + (size_t)shape->padTop + (size_t)shape->padBottom;
+  size_t width = inWidth + (size_t)shape->padLeft + (size_t)shape->padRight;
+  int isPadded = (shape->padTop | shape->padLeft | shape->padBottom | shape->padRight) != 0;
+
+  if (pass == CS_CONV2D_BACKWARD_INPUT) {
+    if (block != 1) return 0;
+    // Table, rearranged weights, spread dz, product.
+    size_t taps = kernelHeight * outChannels * kernelWidth;
+    size_t spreadWidth = inWidth + kernelWidth - 1;
+    return round_up_16(taps) + round_up_16(inChannels * taps) +
+           round_up_16(outChannels * (inHeight + kernelHeight - 1) * spreadWidth) +
+           product_scratch(taps, inChannels, inHeight, inWidth, spreadWidth);
+  }
+  // Table and padded input, then what the pass needs.
+  size_t taps = inChannels * kernelHeight * kernelWidth;
+  size_t common =
+      round_up_16(taps) + (isPadded ? round_up_16(inChannels * height * width * (size_t)block) : 0);
+  if (block != 1) return common;
+  if (pass == CS_CONV2D_FORWARD)
+    return common + product_scratch(taps, outChannels, outHeight, outWidth, width);
+  size_t pixels = outHeight * outWidth;
+  return common + round_up_16(pixels) + 16 * round_up_16(pixels);
+}
