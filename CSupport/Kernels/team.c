@@ -57,7 +57,7 @@ void cs_team_stop(cs_team *team) { (void)team; }
 #endif
 
 enum {
-  SPIN_OWN_CORE = 20000,   // every thread has a core: the awaited one is running
+  SPIN_OWN_CORE = 2000,   // every thread has a core: the awaited one is running, or about to
   SPIN_SHARED_CORE = 200,  // a spinner may be holding the core that the awaited one needs
 };
 

@@ -48,7 +48,8 @@ public struct MemoryPlan: Sendable {
   public var layout: ArenaLayout
   /// What happens at each step, for printing.
   public var steps: [String]
-  /// No placement can need less: the largest sum of live slots, without alignment. Units: bytes.
+  /// No placement of these parts can need less: the shared slots, and for every thread and every block its largest
+  /// sum of live slots, without alignment. Units: bytes.
   public var lowerBound: Int
 
   /// Bytes of the whole arena.

@@ -11,13 +11,13 @@ struct EvalToolTests {
 
   init() throws { folder = try Fixtures.temporaryFolder() }
 
-  private func eval(_ arguments: String) throws -> Finished {
-    try Tool.run("eval", arguments, in: folder)
+  private func eval(_ files: String..., options: String = "") throws -> Finished {
+    try Tool.run("eval", files: files, options, in: folder)
   }
 
   @Test("the model that ships reaches 98 to 99.5 % on its data")
   func shippedModel() throws {
-    let run = try eval("\(model) --json")
+    let run = try eval(model, options: "--json")
     #expect(run.exitCode == 0, "\(run.errors)")
     let report = try JSONValue(parsing: run.output)
     guard case .number(let accuracy)? = report["accuracy"] else {
@@ -25,7 +25,7 @@ struct EvalToolTests {
       return
     }
     #expect((0.98...0.995).contains(accuracy))
-    let text = try eval("\(model) --confusion")
+    let text = try eval(model, options: "--confusion")
     for part in ["precision", "recall", "confusion matrix", "bn0", "images/s"] {
       #expect(text.output.contains(part))
     }
@@ -34,7 +34,8 @@ struct EvalToolTests {
   @Test("the MNIST model that ships reaches 98 %", .enabled(if: Fixtures.shared("data/mnist") != nil))
   func shippedMNISTModel() throws {
     let data = try #require(Fixtures.shared("data/mnist"))
-    let run = try eval("\(Fixtures.root)/Models/lenet-mnist.h5 --data-dir \(data) --json")
+    let run = try eval(
+      "\(Fixtures.root)/Models/lenet-mnist.h5", "--data-dir", data, "--json")
     let report = try JSONValue(parsing: run.output)
     guard case .number(let accuracy)? = report["accuracy"] else {
       Issue.record("no accuracy: \(run.output) \(run.errors)")
@@ -54,7 +55,7 @@ struct EvalToolTests {
       datasets: [(name: "x", shape: [count, 28, 28, 1], values: bytes.map { Float($0) / 255 })])
     var contents: Set<Data> = []
     for options in ["--batch 1", "--batch 7", "--batch 16", "--batch 128", "--threads 3"] {
-      let run = try eval("\(model) --inputs x.h5 --outputs y.h5 \(options)")
+      let run = try eval(model, options: "--inputs x.h5 --outputs y.h5 \(options)")
       #expect(run.exitCode == 0, "\(run.errors)")
       contents.insert(try #require(FileManager.default.contents(atPath: "\(folder)/y.h5")))
     }
@@ -70,7 +71,8 @@ struct EvalToolTests {
     arguments: ["p01_lenet5", "p11_lenet_bn_first", "p04_mlp"])
   func publicFixtures(_ name: String) throws {
     let path = try #require(Fixtures.shared("fixtures/public")) + "/\(name)"
-    let run = try eval("\(path).h5 --inputs \(path).io.h5 --outputs y.h5")
+    let run = try eval(
+      "\(path).h5", "--inputs", "\(path).io.h5", "--outputs", "y.h5")
     #expect(run.exitCode == 0, "\(run.errors)")
     #expect(run.output.contains("max |difference|: "))
     let ours = try HDF5Arrays.readFloats(path: "\(folder)/y.h5", dataset: "y")
@@ -82,12 +84,12 @@ struct EvalToolTests {
   @Test("wrong use is one line")
   func wrongUse() throws {
     Tool.expectRefusal(try eval("none.h5"), "none.h5")
-    Tool.expectRefusal(try eval(""), "file", exitCode: 64)
-    Tool.expectRefusal(try eval("\(model) --batch 0"), "--batch must be from 1", exitCode: 64)
-    Tool.expectRefusal(try eval("\(model) --split half"), "split", exitCode: 64)
+    Tool.expectRefusal(try eval(), "file", exitCode: 64)
+    Tool.expectRefusal(try eval(model, options: "--batch 0"), "--batch must be from 1", exitCode: 64)
+    Tool.expectRefusal(try eval(model, options: "--split half"), "split", exitCode: 64)
     Tool.expectRefusal(
-      try eval("\(model) --inputs x.h5 --data digits"), "--inputs takes", exitCode: 64)
-    Tool.expectRefusal(try eval("\(model) --inputs none.h5"), "none.h5")
+      try eval(model, options: "--inputs x.h5 --data digits"), "--inputs takes", exitCode: 64)
+    Tool.expectRefusal(try eval(model, options: "--inputs none.h5"), "none.h5")
     for (name, bytes) in [("text.h5", Data("hello".utf8)), ("empty.h5", Data())] {
       try bytes.write(to: URL(filePath: "\(folder)/\(name)"))
       Tool.expectRefusal(try eval(name), name)
@@ -98,9 +100,9 @@ struct EvalToolTests {
     try HDF5Arrays.write(
       path: "\(folder)/arrays.h5", datasets: [(name: "x", shape: [2, 5], values: [Float](repeating: 0, count: 10))])
     Tool.expectRefusal(try eval("arrays.h5"), "model_config")
-    Tool.expectRefusal(try eval("\(model) --inputs arrays.h5"), "dataset x must be")
+    Tool.expectRefusal(try eval(model, options: "--inputs arrays.h5"), "dataset x must be")
     Tool.expectRefusal(
-      try eval("\(model) --inputs arrays.h5 --outputs /nowhere/y.h5"), "dataset x must be")
+      try eval(model, options: "--inputs arrays.h5 --outputs /nowhere/y.h5"), "dataset x must be")
   }
 
   @Test(
@@ -116,7 +118,7 @@ struct EvalToolTests {
       datasets: [(name: "x", shape: [1, 20], values: [Float](repeating: 0.5, count: 20))])
     let mayLoad = ["m06", "m18", "m19", "m68", "m70", "m71"]
     for name in names {
-      let run = try eval("\(path)/\(name) --inputs x.h5")
+      let run = try eval("\(path)/\(name)", "--inputs", "x.h5")
       if mayLoad.contains(String(name.prefix(3))) {
         #expect(run.exitCode == 0 || run.exitCode == 1, "\(name): \(run.errors)")
       } else {

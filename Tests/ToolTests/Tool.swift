@@ -13,12 +13,14 @@ enum Tool {
     return FileManager.default.isExecutableFile(atPath: path) ? path : nil
   }
 
+  /// `options`: separated by spaces; `files` go in front of them as they are.
   static func run(
-    _ name: String, _ arguments: String, in folder: String, environment: [String: String] = [:]
+    _ name: String, files: [String] = [], _ options: String, in folder: String,
+    environment: [String: String] = [:]
   ) throws -> Finished {
     try Finished(
-      "\(Tool.folder)/\(name)", arguments.split(separator: " ").map(String.init), in: folder,
-      environment: environment)
+      "\(Tool.folder)/\(name)", files + options.split(separator: " ").map(String.init),
+      in: folder, environment: environment)
   }
 
   /// One line on standard error, the exit code, and nothing that looks like a crash.

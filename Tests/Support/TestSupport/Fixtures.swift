@@ -70,7 +70,7 @@ public struct Finished: Sendable {
   private static func temporaryFile() throws -> (url: URL, handle: FileHandle) {
     let url = FileManager.default.temporaryDirectory.appending(
       path: "fixednet-\(UUID().uuidString).txt")
-    FileManager.default.createFile(atPath: url.path, contents: nil)
+    try Data().write(to: url)
     return (url, try FileHandle(forWritingTo: url))
   }
 }

@@ -1,0 +1,199 @@
+import FixedNet
+import Foundation
+import TestSupport
+import Testing
+
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
+@Suite("plan")
+struct PlanToolTests {
+  @Test("the JSON is the plan, under stable keys")
+  func json() throws {
+    let finished = try run("plan", "lenet-plain", "--threads", "2", "--json")
+    #expect(finished.exitCode == 0, "\(finished.errors)")
+    let json = try JSONValue(parsing: finished.output)
+    let memory = try NetworkPlan(
+      BuiltInModel.lenetPlain.model(),
+      options: PlanOptions(batch: 128, isTraining: true, threads: 2)
+    ).memory
+    #expect(
+      keys(json) == [
+        "batch", "blockSize", "lowerBoundBytes", "model", "optimizer", "regions", "slots", "steps",
+        "threads", "totalBytes", "training",
+      ])
+    #expect(json["totalBytes"] == .integer(memory.byteCount))
+    #expect(json["lowerBoundBytes"] == .integer(memory.lowerBound))
+    #expect(json["batch"] == 128 && json["blockSize"] == 16 && json["threads"] == 2)
+    #expect(json["training"] == true && json["optimizer"] == "sgd")
+    #expect(json["steps"] == .array(memory.steps.map { .string($0) }))
+    guard case .array(let slots)? = json["slots"] else { throw Missing() }
+    #expect(slots.count == memory.slots.count)
+    for (found, slot) in zip(slots, memory.slotsByOffset) {
+      #expect(found["name"] == .string(slot.name))
+      #expect(found["offset"] == .integer(memory.arenaOffset(of: slot)))
+      #expect(found["bytes"] == .integer(slot.byteCount))
+      #expect(found["copies"] == .integer(memory.copies(of: slot)))
+      #expect(found["firstStep"] == .integer(slot.firstStep))
+      #expect(found["lastStep"] == .integer(slot.lastStep))
+    }
+    for region in Region.allCases {
+      #expect(json["regions"]?[region.rawValue] == .integer(memory.byteCount(of: region)))
+    }
+  }
+
+  @Test("the text is print(plan) below a line that says what was planned")
+  func text() throws {
+    let finished = try run("plan", "lenet", "--batch", "64", "--threads", "3")
+    let memory = try NetworkPlan(
+      BuiltInModel.lenet.model(), options: PlanOptions(batch: 64, isTraining: true, threads: 3)
+    ).memory
+    let lines = finished.output.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(
+      lines.first
+        == "lenet: training (sgd), batch 64 in blocks of 16 images, 3 threads, 44,880 parameters")
+    #expect(finished.output.hasSuffix("\n\n\(memory)\n"))
+    for slot in memory.slots { #expect(finished.output.contains("  \(slot.name)  ")) }
+    #expect(lines.allSatisfy { $0.count <= 120 })
+  }
+
+  @Test("a Keras JSON file plans like the model that wrote it, for inference too")
+  func file() throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = "\(folder)/a model.json"
+    let model = BuiltInModel.mlp.model()
+    try model.json.text.write(toFile: path, atomically: true, encoding: .utf8)
+    let finished = try run("plan", path, "--inference", "--batch", "1", "--threads", "1", "--json")
+    let json = try JSONValue(parsing: finished.output)
+    let plan = try NetworkPlan(model, options: PlanOptions(batch: 1, isTraining: false))
+    #expect(json["totalBytes"] == .integer(plan.memory.byteCount))
+    #expect(json["training"] == false && json["optimizer"] == .null)
+  }
+
+  @Test("the figure is well-formed XML that names the slots, whatever the layers are called")
+  func figure() throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let model = SequentialModel(
+      name: "odd", input: .vector(4),
+      layers: [Dense(name: "<b>\"&'\u{1}", units: 3, activation: .softmax)])
+    try model.json.text.write(toFile: "\(folder)/odd.json", atomically: true, encoding: .utf8)
+    let path = "\(folder)/plan.svg"
+    let finished = try run("plan", "\(folder)/odd.json", "--svg", path)
+    #expect(finished.exitCode == 0, "\(finished.errors)")
+    let data = try #require(FileManager.default.contents(atPath: path))
+    #expect(XMLParser(data: data).parse())
+    #expect(String(decoding: data, as: UTF8.self).contains("&lt;b&gt;&quot;&amp;'"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 2)
+  }
+
+  @Test(
+    "wrong use is one line and exit code 64",
+    arguments: [
+      ["lenet", "--batch", "0"], ["lenet", "--batch=-5"], ["lenet", "--batch", "-5"],
+      ["lenet", "--batch", "1000000000000"], ["lenet", "--batch", "99999999999999999999"],
+      ["lenet", "--threads", "0"], ["lenet", "--threads", "10000"],
+      ["lenet", "--optimizer", "none"], ["lenet", "--svg", ""], [], ["lenet", "mlp"],
+    ])
+  func usage(arguments: [String]) throws {
+    let finished = try run("plan", arguments)
+    #expect(finished.exitCode == 64)
+    #expect(finished.output.isEmpty)
+    #expect(finished.errors.hasPrefix("plan: ") && isOneLine(finished.errors))
+  }
+
+  @Test("a model that is not there is one line that says what would be, and exit code 1")
+  func unknownModel() throws {
+    let finished = try run("plan", "resnet")
+    #expect(finished.exitCode == 1)
+    #expect(isOneLine(finished.errors))
+    for word in ["'resnet'", "lenet-plain", ".json", ".h5"] {
+      #expect(finished.errors.contains(word))
+    }
+    for path in ["missing.json", "missing.h5"] {
+      let finished = try run("plan", path)
+      #expect(finished.exitCode == 1 && isOneLine(finished.errors))
+      #expect(finished.errors.contains(path))
+    }
+  }
+
+  @Test("a figure that cannot be written is one line, exit code 1, and nothing printed")
+  func unwritable() throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for path in ["\(folder)/missing/plan.svg", folder] {
+      let finished = try run("plan", "lenet", "--svg", path)
+      #expect(finished.exitCode == 1)
+      #expect(finished.output.isEmpty)
+      #expect(isOneLine(finished.errors) && finished.errors.contains(path))
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+  }
+}
+
+@Suite("bench")
+struct BenchToolTests {
+  @Test("a quick run measures everything, and counts the multiply-adds of LeNet-5")
+  func quick() throws {
+    let finished = try run(
+      "bench", "--quick", "--json", "--models", "lenet-plain", "--threads", "1", "--rounds", "1")
+    #expect(finished.exitCode == 0, "\(finished.errors)")
+    let json = try JSONValue(parsing: finished.output)
+    #expect(
+      keys(json) == [
+        "images", "inference", "kernels", "machine", "peak", "rounds", "training",
+      ])
+    guard case .array(let training)? = json["training"],
+      case .array(let kernels)? = json["kernels"],
+      case .array(let inference)? = json["inference"]
+    else { throw Missing() }
+    #expect(training.count == 1 && inference.count == 2 && kernels.count == 15)
+    // 2 x (3 x 281,640 multiply-adds, less the 86,400 of conv1's input gradient).
+    #expect(training.first?["flopsPerImage"] == 1_517_040)
+    for item in training { #expect(isPositive(item["gflops"])) }
+    for item in inference { #expect(isPositive(item["callSecondsMin"])) }
+    for item in kernels { #expect(isPositive(item["gflopsMedian"])) }
+  }
+
+  @Test(
+    "wrong use is one line and exit code 64",
+    arguments: [
+      ["--models", "resnet"], ["--models", ""], ["--batch", "0"], ["--threads", "0"],
+      ["--rounds", "0"],
+    ])
+  func usage(arguments: [String]) throws {
+    let finished = try run("bench", arguments)
+    #expect(finished.exitCode == 64)
+    #expect(finished.errors.hasPrefix("bench: ") && isOneLine(finished.errors))
+  }
+}
+
+// MARK: - Helpers
+
+private struct Missing: Error {}
+
+private func run(_ tool: String, _ arguments: String...) throws -> Finished {
+  try run(tool, arguments)
+}
+
+private func run(_ tool: String, _ arguments: [String]) throws -> Finished {
+  try Finished("\(Tool.folder)/\(tool)", arguments)
+}
+
+private func keys(_ json: JSONValue) -> [String] {
+  if case .object(let members) = json { members.keys.sorted() } else { [] }
+}
+
+private func isOneLine(_ text: String) -> Bool {
+  text.hasSuffix("\n") && text.filter(\.isNewline).count == 1
+}
+
+private func isPositive(_ value: JSONValue?) -> Bool {
+  switch value {
+  case .number(let number)?: number > 0 && number.isFinite
+  case .integer(let number)?: number > 0
+  default: false
+  }
+}

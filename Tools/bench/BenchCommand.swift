@@ -1,0 +1,72 @@
+import ArgumentParser
+import FixedNet
+import Foundation
+import ToolSupport
+
+@main
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measures training, inference and every kernel against this machine's peak.",
+    discussion: """
+      Run it in release: swift run -c release bench. Every round measures the multiply-add peak right before what is \
+      compared with it, so the ratios hold even where the clock drifts. GFLOP/s count useful multiply-adds only, \
+      two operations each. Progress goes to standard error.
+      """)
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Built-in models, separated by commas: \(BenchCommand.names(BuiltInModel.allCases)).",
+      valueName: "names"))
+  var models = BenchCommand.names([.lenet, .lenetPlain])
+
+  @Option(help: "Images of a mini-batch, and of an inference call (1 to 4,096).")
+  var batch = 128
+
+  @Option(help: "Most threads to measure with (1 to 256; default: one per core).")
+  var threads: Int?
+
+  @Option(help: "Rounds, of which the minimum and the median are shown (1 to 1,000).")
+  var rounds = 5
+
+  @Flag(help: "A smoke test: fewer images, at most two rounds, shorter measurements.")
+  var quick = false
+
+  private static func names(_ models: [BuiltInModel]) -> String {
+    models.map(\.rawValue).joined(separator: ",")
+  }
+
+  static func main() { runTool() }
+
+  func validate() throws {
+    try checked(batch, "--batch", in: 1...4_096)
+    try checked(rounds, "--rounds", in: 1...1_000)
+    if let threads { try checked(threads, "--threads", in: 1...256) }
+    _ = try selectedModels()
+  }
+
+  private func selectedModels() throws -> [BuiltInModel] {
+    let models = try self.models.split(separator: ",").map { name in
+      guard let model = BuiltInModel(rawValue: String(name)) else {
+        throw ValidationError(
+          "--models must be some of \(BenchCommand.names(BuiltInModel.allCases)), found \(name)")
+      }
+      return model
+    }
+    guard !models.isEmpty else { throw ValidationError("--models names no model") }
+    return models
+  }
+
+  func run() throws {
+    let bench = Bench(
+      models: try selectedModels(), batch: batch,
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      rounds: quick ? min(rounds, 2) : rounds, isQuick: quick,
+      instructionSet: try InstructionSet.selected())
+    let report = try bench.run()
+    print(json ? report.json.text : report.text)
+  }
+}

@@ -1,0 +1,43 @@
+import FixedNet
+import Foundation
+
+/// Where and with what the figures were measured.
+struct Machine {
+  var cpu: String
+  var cores: Int
+  var compiler: String
+  var configuration: String
+  var instructionSet: String
+
+  init(instructionSet: InstructionSet) {
+    cpu = Machine.cpuModel
+    cores = ProcessInfo.processInfo.activeProcessorCount
+    compiler = Machine.compiler
+    #if DEBUG
+      configuration = "debug"
+    #else
+      configuration = "release"
+    #endif
+    self.instructionSet = instructionSet.rawValue
+  }
+
+  private static var cpuModel: String {
+    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+    let name = line?.split(separator: ":", maxSplits: 1).last ?? "unknown processor"
+    return name.trimmingCharacters(in: .whitespaces)
+  }
+
+  /// What this program was compiled with, as far as the language tells.
+  private static var compiler: String {
+    #if compiler(>=6.5)
+      "Swift 6.5 or later"
+    #elseif compiler(>=6.4)
+      "Swift 6.4"
+    #elseif compiler(>=6.3)
+      "Swift 6.3"
+    #else
+      "Swift 6.2"
+    #endif
+  }
+}

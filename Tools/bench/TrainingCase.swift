@@ -1,0 +1,62 @@
+import FixedNet
+import ToolSupport
+
+extension SequentialModel {
+  /// Useful floating-point operations of training on one image: two per multiply-add of the forward pass of every
+  /// layer, the gradient of every layer's weights, and the gradient of every layer's input save the first one
+  /// that has weights. Normalisation, activations and pooling do not count.
+  func trainingFlops() throws(ModelError) -> Int {
+    let shapes = try shapes()
+    let first = layers.indices.first { !layers[$0].weights(for: shapes[$0]).isEmpty }
+    return layers.indices.reduce(0) { total, index in
+      let multiplyAdds = layers[index].multiplyAdds(for: shapes[index])
+      return total + 2 * multiplyAdds * (index == first ? 2 : 3)
+    }
+  }
+}
+
+/// Training one model for an epoch with one number of threads.
+final class TrainingCase {
+  let name: String
+  let batch: Int
+  let threads: Int
+  let flopsPerImage: Int
+  let imageCount: Int
+  let arenaByteCount: Int
+  /// Seconds of an epoch, and the share of the peak that the same round measured.
+  private(set) var epochs = Samples()
+  private(set) var peakShares = Samples()
+  private let trainer: Trainer
+
+  init(
+    _ model: SequentialModel, name: String, images: ImageSet, batch: Int, threads: Int,
+    instructionSet: InstructionSet
+  ) throws {
+    self.name = name
+    self.batch = batch
+    self.threads = threads
+    flopsPerImage = try model.trainingFlops()
+    imageCount = images.count
+    let plan = try NetworkPlan(
+      model, options: PlanOptions(batch: batch, isTraining: true, threads: threads))
+    let network = try Network(plan, instructionSet: instructionSet)
+    try network.load(try model.initialWeights(seed: 0))
+    arenaByteCount = network.arenaByteCount
+    trainer = try Trainer(
+      network: network, images: images, batch: batch, optimizer: OptimizerConfiguration(), seed: 0)
+    // Warm caches, pages and threads; the epochs that count start at the beginning again.
+    _ = try trainer.runEpoch { $0.step < 20 }
+    trainer.position = TrainingPosition()
+  }
+
+  /// One epoch. `peak`: GFLOP/s.
+  func measure(peak: Double) throws(TrainingError) {
+    let elapsed = try seconds { () throws(TrainingError) in _ = try trainer.runEpoch() }
+    epochs.add(elapsed)
+    peakShares.add(gflops(seconds: elapsed) / peak)
+  }
+
+  func gflops(seconds: Double) -> Double {
+    Double(flopsPerImage) * Double(imageCount) / seconds * 1e-9
+  }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import FixedNet
+import FixedNetFiles
+import Foundation
+import ToolSupport
+
+@main
+struct PlanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan",
+    abstract: "Shows the memory that a network needs, to the byte, before anything runs.",
+    discussion: """
+      Prints one line per slot (offset in the arena, bytes, copies, region, scope, the steps between which it \
+      holds something, name, shape), the totals of the regions, the arena's size beside the lower bound, and \
+      the live bytes of every step.
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "A built-in model (\(PlanCommand.models)), a Keras JSON file (.json), or an .h5 file.",
+      valueName: "model"))
+  var model: String
+
+  @Option(help: "Images of a mini-batch, or of one inference call (1 to 65,536).")
+  var batch = 128
+
+  @Option(help: ArgumentHelp("The optimiser: \(PlanCommand.optimizers).", valueName: "name"))
+  var optimizer = OptimizerConfiguration.Kind.sgd.rawValue
+
+  @Flag(help: "Plan for inference instead of training.")
+  var inference = false
+
+  @Option(help: "Threads that share the work (1 to 256; default: one per core).")
+  var threads: Int?
+
+  @Flag(help: "Print one JSON object; offsets and sizes in bytes.")
+  var json = false
+
+  @Option(help: ArgumentHelp("Write a figure of the memory over time.", valueName: "file"))
+  var svg: String?
+
+  private static let models = BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")
+  private static let optimizers =
+    OptimizerConfiguration.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+
+  static func main() { runTool() }
+
+  func validate() throws {
+    try checked(batch, "--batch", in: 1...65_536)
+    if let threads { try checked(threads, "--threads", in: 1...256) }
+    guard OptimizerConfiguration.Kind(rawValue: optimizer) != nil else {
+      throw ValidationError(
+        "--optimizer must be one of \(PlanCommand.optimizers), found \(optimizer)")
+    }
+    if svg?.isEmpty == true { throw ValidationError("--svg needs the name of a file") }
+  }
+
+  func run() throws {
+    let model = try ModelSource(model).model
+    let options = PlanOptions(
+      batch: batch, isTraining: !inference,
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+    let plan = try NetworkPlan(model, options: options)
+    let report = PlanReport(
+      model: self.model, plan: plan, optimizer: inference ? nil : optimizer)
+    if let svg {
+      try AtomicFile.write(Array(plan.memory.figure(title: try report.header).utf8), to: svg)
+    }
+    print(json ? report.json.text : "\(try report.header)\n\n\(plan.memory)")
+  }
+}
