@@ -60,6 +60,12 @@ let package = Package(
     .executableTarget(name: "plan", dependencies: toolDependencies, path: "Tools/plan"),
     .executableTarget(name: "bench", dependencies: toolDependencies, path: "Tools/bench"),
     .target(name: "MallocCounter", path: "Tests/Support/MallocCounter"),
+    .target(
+      name: "KernelCheck", dependencies: ["CSupport"], path: "Tests/Support/KernelCheck",
+      cSettings: optimisedC),
+    .testTarget(
+      name: "CSupportTests",
+      dependencies: ["CSupport", "FixedNet", "FixedNetCore", "KernelCheck"]),
     .target(name: "TestSupport", path: "Tests/Support/TestSupport"),
     .testTarget(
       name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter", "TestSupport"]),
@@ -67,7 +73,8 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "FixedNetFiles", "ToolSupport", "TestSupport", "train", "eval", "plan", "bench",
+        "FixedNetFiles", "ToolSupport", "TestSupport", "MallocCounter", "train", "eval", "plan",
+        "bench",
       ]),
   ],
   swiftLanguageModes: [.v6]

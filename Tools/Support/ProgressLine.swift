@@ -8,10 +8,17 @@ public struct ProgressLine: ~Copyable {
   private var lastDrawn = 0.0
   /// Whether the line can be redrawn; else nothing is shown between epochs.
   public let isTerminal: Bool
+  private let descriptor: Int32
 
   public init(isQuiet: Bool) {
+    self.init(descriptor: STDOUT_FILENO, isTerminal: !isQuiet && isatty(STDOUT_FILENO) == 1)
+  }
+
+  /// `descriptor`: where the line is written.
+  public init(descriptor: Int32, isTerminal: Bool) {
     buffer = .allocate(capacity: 256)
-    isTerminal = !isQuiet && isatty(STDOUT_FILENO) == 1
+    self.descriptor = descriptor
+    self.isTerminal = isTerminal
   }
 
   deinit { buffer.deallocate() }
@@ -62,7 +69,7 @@ public struct ProgressLine: ~Copyable {
   }
 
   private func flush() {
-    _ = write(STDOUT_FILENO, buffer.baseAddress, count)
+    _ = write(descriptor, buffer.baseAddress, count)
   }
 
   private mutating func byte(_ value: UInt8) {

@@ -84,6 +84,7 @@ static float shared_factor(int32_t mode, uint64_t u) {
     case 4: return with_exponent(word, 60 + (uint32_t)(u >> 55) % 8);
     case 5: return with_exponent(word & 0xfff << 11, 127);
     case 6: return with_exponent(word, 254);
+    case 7: return 1.0f + (float)(word % 1024) * 0x1p-23f;
     default: return float_of(word);
   }
 }
@@ -108,13 +109,17 @@ static void hard_terms(int32_t mode, float a, uint64_t u, uint64_t v, float *b, 
       *b = with_exponent(factor, 44 + spread % 64);
       *c = float_of(word & 0x80ffffff);
       break;
-    case 5:  // short products: halfway cases
+    case 5:  // short products, often halfway between two floats, and an addend that decides
       *b = with_exponent(factor & 0xfff << 11, 127);
-      *c = with_exponent(word & 0x80000000, 90 + spread % 30);
+      *c = with_exponent(word, 40 + spread % 80);
       break;
     case 6:  // near overflow
       *b = float_of(0x3f000000 | (factor & 0x80ffffff));
       *c = with_exponent(word, 254);
+      break;
+    case 7:  // (1 + d)(1 - d) = 1 - d^2: half a unit of the addend, less what a double cannot hold
+      *b = 2.0f - a;
+      *c = with_exponent(word, 127 + 24);
       break;
     default: break;
   }
@@ -123,7 +128,7 @@ static void hard_terms(int32_t mode, float a, uint64_t u, uint64_t v, float *b, 
 int32_t kc_find_wrong_fma(const cs_kernels *kernels, uint64_t seed, int32_t rounds,
                           kc_fma_case *wrong) {
   for (int32_t round = 0; round < rounds; round++) {
-    int32_t mode = round % 7;
+    int32_t mode = round % 8;
     float a = shared_factor(mode, next_word(&seed));
     float b[FMA_COUNT], c[FMA_COUNT], w[FMA_COUNT];
     for (size_t i = 0; i < FMA_COUNT; i++) {

@@ -7,7 +7,7 @@ static void add(kc_sum *sum, double term) {
   sum->magnitude += fabs(term);
 }
 
-/// 2^-24 is half a unit in the last place of numbers in 1 ..< 2; 2^-149 the smallest positive float.
+/// 2^-24 is the largest relative rounding error; 2^-149 the smallest positive float.
 size_t kc_first_outside(const kc_sum *exact, const float *found, size_t count, double terms) {
   size_t i = 0;
   for (; i < count; i++) {

@@ -21,7 +21,10 @@ void kc_batchnorm_statistics(int32_t channels, int32_t pixels, int32_t block, in
   double count = (double)pixels * lanes;
   FOR(c, channels) {
     mean[c] = m2[c] = (kc_sum){0};
-    FOR(p, pixels) FOR(n, lanes) add(&mean[c], x[AT(c, p, n)] / count, fabs(x[AT(c, p, n)]) / count);
+    FOR(p, pixels) FOR(n, lanes) {
+      double share = x[AT(c, p, n)] / count;
+      add(&mean[c], share, fabs(share));
+    }
     FOR(p, pixels) FOR(n, lanes) {
       double distance = x[AT(c, p, n)] - mean[c].value;
       double magnitude = fabs(x[AT(c, p, n)]) + mean[c].magnitude;

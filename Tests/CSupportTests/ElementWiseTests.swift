@@ -1,0 +1,98 @@
+import CSupport
+import FixedNet
+import KernelCheck
+import Testing
+
+@Suite("Element-wise kernels")
+struct ElementWiseTests {
+  private static let activations = [CS_LINEAR, CS_TANH, CS_RELU, CS_SIGMOID]
+
+  @Test("every instruction set has the reference's bits", arguments: InstructionSet.available)
+  func bits(set: InstructionSet) {
+    Trial.run(set, draws: 300) { trial in
+      let count = trial.random.count(0...100)
+      let x = trial.input(count, KC_ARGUMENTS)
+      let dy = trial.input(count)
+      for activation in ElementWiseTests.activations {
+        trial.shape = "count \(count) activation \(activation.rawValue)"
+        let y = trial.compare(["y": count]) { kernels, out in
+          kernels.activation_forward(count, activation, x.values, out[0])
+        }[0]
+        trial.expect("y in place", y, from: x) { kernels, y in
+          kernels.activation_forward(count, activation, y, y)
+        }
+        let dz = trial.compare(["dz": count]) { kernels, out in
+          kernels.activation_backward(count, activation, y.values, dy.values, out[0])
+        }[0]
+        trial.expect("dz in place", dz, from: dy) { kernels, dz in
+          kernels.activation_backward(count, activation, y.values, dz, dz)
+        }
+      }
+      trial.shape = "count \(count)"
+      let exp = trial.compare(["exp": count]) { $0.vector_exp(count, x.values, $1[0]) }[0]
+      trial.expect("exp in place", exp, from: x) { $0.vector_exp(count, $1, $1) }
+      let positive = trial.input(count, KC_POSITIVE)
+      let log = trial.compare(["log": count]) { $0.vector_log(count, positive.values, $1[0]) }[0]
+      trial.expect("log in place", log, from: positive) { $0.vector_log(count, $1, $1) }
+      let w = trial.input(count)
+      trial.compare(["w": count], from: [w]) { $0.sgd_update(count, 0.1, dy.values, $1[0]) }
+    }
+  }
+
+  /// Whole, and in two calls.
+  @Test("sums of partials have the reference's bits", arguments: InstructionSet.available)
+  func partials(set: InstructionSet) {
+    Trial.run(set, draws: 300) { trial in
+      let count = trial.random.count(0...100)
+      let partials = trial.random.integer(1...9)
+      let stride = count + trial.random.count(0...5)
+      let accumulates = trial.random.integer(0...1)
+      let head = trial.random.integer(1...partials)
+      trial.shape =
+        "count \(count) partials \(partials) accumulates \(accumulates) cut at \(head)"
+      let terms = trial.input(Int(partials) * stride).values
+      let start = trial.input(count)
+      let sum = trial.compare(["sum": count], from: [start]) { kernels, out in
+        kernels.sum_partials(count, partials, terms, stride, accumulates, out[0])
+      }[0]
+      trial.expect("sum of two calls", sum, from: start) { kernels, sum in
+        kernels.sum_partials(count, head, terms, stride, accumulates, sum)
+        kernels.sum_partials(count, partials - head, terms + Int(head) * stride, stride, 1, sum)
+      }
+      guard accumulates == 0, trial.random.values == KC_PLAIN else { return }
+      let wrong = (0..<count).first { i in
+        sum.values[i] != (0..<Int(partials)).reduce(Float(0)) { $0 + terms[$1 * stride + i] }
+      }
+      trial.expect("sum in block order", at: wrong)
+    }
+  }
+
+  @Test("the reference follows the formulas")
+  func textbook() {
+    Trial.run(nil, draws: 100) { trial in
+      let count = trial.random.count(1...100)
+      let x = trial.input(count, KC_PLAIN, scale: 8).values
+      let dy = trial.input(count, KC_PLAIN).values
+      for activation in ElementWiseTests.activations {
+        trial.shape = "count \(count) activation \(activation.rawValue)"
+        let (forward, backward) = (ExactSums(count), ExactSums(count))
+        let found = trial.compare(["y": count, "dz": count]) { kernels, out in
+          kernels.activation_forward(count, activation, x, out[0])
+          kernels.activation_backward(count, activation, out[0], dy, out[1])
+        }
+        kc_activation(
+          count, activation, x, found[0].values, dy, forward.values, backward.values)
+        trial.expectNear("y", found[0], forward, terms: 0)
+        trial.expectNear("dz", found[1], backward, terms: 0)
+      }
+    }
+  }
+
+  @Test("the peak measurement reports its work", arguments: InstructionSet.available)
+  func peak(set: InstructionSet) {
+    var sink: Float = 0
+    let kernels = set.kernels.pointee
+    let few = kernels.peak_fma(10, &sink)
+    #expect(few > 0 && kernels.peak_fma(1000, &sink) == 100 * few && sink.isFinite)
+  }
+}

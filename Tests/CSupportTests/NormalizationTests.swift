@@ -1,0 +1,95 @@
+import CSupport
+import FixedNet
+import KernelCheck
+import Testing
+
+@Suite("Batch normalisation kernels")
+struct NormalizationTests {
+  @Test("every instruction set has the reference's bits", arguments: InstructionSet.available)
+  func bits(set: InstructionSet) {
+    Trial.run(set, draws: 400) { trial in
+      let (channels, pixels, block, lanes) = NormalizationTests.extents(trial)
+      let x = trial.input(Int(channels * pixels * block))
+      let dy = trial.input(x.count)
+      let parameters = (0..<5).map { _ in trial.input(Int(channels), KC_PLAIN).values }
+      let (invStd, a, b, d, shift) = (
+        parameters[0], parameters[1], parameters[2], parameters[3], parameters[4]
+      )
+      let moments = ["mean": Int(channels), "m2": Int(channels)] as KeyValuePairs
+      let mean = trial.compare(moments) { kernels, out in
+        kernels.batchnorm_statistics(channels, pixels, block, lanes, x.values, out[0], out[1])
+      }[0].values
+
+      let y = trial.compare(["y": x.count]) { kernels, out in
+        kernels.batchnorm_apply(channels, pixels, block, x.values, mean, a, shift, out[0])
+      }[0]
+      trial.expect("y in place", y, from: x) { kernels, y in
+        kernels.batchnorm_apply(channels, pixels, block, y, mean, a, shift, y)
+      }
+
+      let sums = ["sumDy": Int(channels), "sumDyXhat": Int(channels)] as KeyValuePairs
+      trial.compare(sums) { kernels, out in
+        kernels.batchnorm_backward_sums(
+          channels, pixels, block, lanes, x.values, dy.values, mean, invStd, out[0], out[1])
+      }
+      let dx = trial.compare(["dx": x.count]) { kernels, out in
+        kernels.batchnorm_backward_input(
+          channels, pixels, block, lanes, x.values, dy.values, mean, invStd, a, b, d, out[0])
+      }[0]
+      trial.expect("dx in place", dx, from: dy) { kernels, dx in
+        kernels.batchnorm_backward_input(
+          channels, pixels, block, lanes, x.values, dx, mean, invStd, a, b, d, dx)
+      }
+    }
+  }
+
+  @Test("the reference follows the formulas")
+  func textbook() {
+    Trial.run(nil, draws: 200) { trial in
+      let (channels, pixels, block, lanes) = NormalizationTests.extents(trial)
+      let count = Int(channels * pixels * block)
+      let x = trial.input(count, KC_PLAIN).values
+      let dy = trial.input(count, KC_PLAIN).values
+      let parameters = (0..<6).map { _ in trial.input(Int(channels), KC_PLAIN).values }
+      let (mean, invStd, a, b, d, shift) = (
+        parameters[0], parameters[1], parameters[2], parameters[3], parameters[4], parameters[5]
+      )
+      let perChannel = (0..<4).map { _ in ExactSums(Int(channels)) }
+      let (y, dx) = (ExactSums(count), ExactSums(count))
+      kc_batchnorm_statistics(
+        channels, pixels, block, lanes, x, perChannel[0].values, perChannel[1].values)
+      kc_batchnorm_apply(channels, pixels, block, x, mean, a, shift, y.values)
+      kc_batchnorm_backward(
+        channels, pixels, block, lanes, x, dy, mean, invStd, a, b, d, perChannel[2].values,
+        perChannel[3].values, dx.values)
+
+      let kernels = cs_kernels_reference().pointee
+      let found = perChannel.map { trial.output($0.count) }
+      let (foundY, foundDx) = (trial.output(count), trial.output(count))
+      kernels.batchnorm_statistics(
+        channels, pixels, block, lanes, x, found[0].values, found[1].values)
+      kernels.batchnorm_apply(channels, pixels, block, x, mean, a, shift, foundY.values)
+      kernels.batchnorm_backward_sums(
+        channels, pixels, block, lanes, x, dy, mean, invStd, found[2].values, found[3].values)
+      kernels.batchnorm_backward_input(
+        channels, pixels, block, lanes, x, dy, mean, invStd, a, b, d, foundDx.values)
+
+      for (what, index) in [("mean", 0), ("m2", 1), ("sumDy", 2), ("sumDyXhat", 3)] {
+        trial.expectNear(what, found[index], perChannel[index], terms: Int(pixels * lanes))
+      }
+      trial.expectNear("y", foundY, y, terms: 2)
+      trial.expectNear("dx", foundDx, dx, terms: 4)
+    }
+  }
+
+  private static func extents(
+    _ trial: Trial
+  ) -> (channels: Int32, pixels: Int32, block: Int32, lanes: Int32) {
+    let channels = trial.random.integer(1...9)
+    let pixels = trial.random.integer(1...70)
+    let block = trial.random.block()
+    let lanes = trial.random.integer(1...block)
+    trial.shape = "B = \(block) channels \(channels) pixels \(pixels) lanes \(lanes)"
+    return (channels, pixels, block, lanes)
+  }
+}

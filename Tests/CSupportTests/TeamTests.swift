@@ -1,0 +1,96 @@
+import CSupport
+import Foundation
+import Testing
+
+@Suite("Thread team")
+struct TeamTests {
+  /// What the threads of a run share: a counter per thread, and how often a thread saw another
+  /// count than its own behind a barrier.
+  private struct Shared {
+    var team: OpaquePointer?
+    var threads: Int
+    var counts: UnsafeMutablePointer<Int>
+    var wrong: UnsafeMutablePointer<Int>
+  }
+
+  private static let barriersPerRun = 3
+
+  /// Each thread counts, waits for the others, and finds its neighbour's count equal to its own.
+  private static let countInStep: @convention(c) (UnsafeMutableRawPointer, Int32) -> Void = {
+    let shared = $0.assumingMemoryBound(to: Shared.self).pointee
+    let thread = Int($1)
+    for _ in 0..<TeamTests.barriersPerRun {
+      shared.counts[thread] += 1
+      cs_team_barrier(shared.team, $1)
+      let neighbour = (thread + 1) % shared.threads
+      if shared.counts[neighbour] != shared.counts[thread] { shared.wrong[thread] += 1 }
+      cs_team_barrier(shared.team, $1)
+    }
+  }
+
+  @Test("all threads run in step", arguments: [1, 2, 3, 5])
+  func inStep(threads: Int) throws {
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: cs_team_size(Int32(threads)), alignment: 64)
+    defer { memory.deallocate() }
+    memory.initializeMemory(as: UInt8.self, repeating: 0xFF, count: cs_team_size(Int32(threads)))
+    let team = try #require(cs_team_start(memory, Int32(threads)))
+    let counts = UnsafeMutablePointer<Int>.allocate(capacity: 2 * threads)
+    defer { counts.deallocate() }
+    counts.initialize(repeating: 0, count: 2 * threads)
+    var shared = Shared(team: team, threads: threads, counts: counts, wrong: counts + threads)
+    let runs = threads <= 2 ? 1000 : 200
+    for run in 0..<runs {
+      if run % 100 == 50 { usleep(3000) }  // long enough for the others to park
+      cs_team_run(team, TeamTests.countInStep, &shared)
+    }
+    cs_team_stop(team)
+    for thread in 0..<threads {
+      #expect(counts[thread] == runs * TeamTests.barriersPerRun)
+      #expect(shared.wrong[thread] == 0)
+    }
+  }
+
+  @Test("without a team the caller runs alone")
+  func none() {
+    let counts = UnsafeMutablePointer<Int>.allocate(capacity: 2)
+    defer { counts.deallocate() }
+    counts.initialize(repeating: 0, count: 2)
+    var shared = Shared(team: nil, threads: 1, counts: counts, wrong: counts + 1)
+    cs_team_run(nil, TeamTests.countInStep, &shared)
+    cs_team_stop(nil)
+    #expect(counts[0] == TeamTests.barriersPerRun && counts[1] == 0)
+  }
+
+  @Test("a team can be started and stopped again and again in the same memory")
+  func again() {
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: cs_team_size(3), alignment: 64)
+    defer { memory.deallocate() }
+    for _ in 0..<50 {
+      let team = cs_team_start(memory, 3)
+      #expect(team != nil)
+      cs_team_stop(team)
+    }
+  }
+
+  #if os(Linux)
+    /// In a process of its own, with room for some thread stacks only.
+    @Test("a team that cannot be started is nil and leaves no thread behind")
+    func impossible() async {
+      await #expect(processExitsWith: .success) {
+        let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+        let used = UInt(pages.prefix { $0 != " " })! * UInt(sysconf(Int32(_SC_PAGESIZE)))
+        var limit = rlimit(rlim_cur: used + (256 << 20), rlim_max: used + (256 << 20))
+        setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+        func threads() throws -> Int {
+          try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
+        }
+        let before = try threads()
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: cs_team_size(500), alignment: 64)
+        guard cs_team_start(memory, 500) == nil, try threads() <= before + 3 else { exit(1) }
+        guard let team = cs_team_start(memory, 2) else { exit(2) }
+        cs_team_stop(team)
+      }
+    }
+  #endif
+}
