@@ -13,12 +13,12 @@ import Testing
     try AtomicFile.write(old, to: path)
     chmod(path, 0o640)
     try AtomicFile.write(new, to: path)
-    #expect(try Fixtures.bytes(path) == new)
-    #expect(Fixtures.names(in: folder.path) == ["file"])
+    #expect(try TestFiles.bytes(path) == new)
+    #expect(TestFiles.names(in: folder.path) == ["file"])
     var status = stat()
     #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o640)
     try AtomicFile.write([], to: path)
-    #expect(try Fixtures.bytes(path).isEmpty)
+    #expect(try TestFiles.bytes(path).isEmpty)
   }
 
   @Test("follows a symbolic link")
@@ -27,7 +27,7 @@ import Testing
     try AtomicFile.write(old, to: folder.file("file"))
     symlink("file", folder.file("link"))
     try AtomicFile.write(new, to: folder.file("link"))
-    #expect(try Fixtures.bytes(folder.file("file")) == new)
+    #expect(try TestFiles.bytes(folder.file("file")) == new)
     var status = stat()
     #expect(lstat(folder.file("link"), &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
   }
@@ -46,7 +46,7 @@ import Testing
       }
       #expect(line(error).contains(word) || path.isEmpty, "\(error)")
     }
-    #expect(Fixtures.names(in: folder.path) == ["file"])
+    #expect(TestFiles.names(in: folder.path) == ["file"])
   }
 
   @Test("an unwritable folder", .enabled(if: geteuid() != 0, "root may write everywhere"))
@@ -59,7 +59,7 @@ import Testing
       try AtomicFile.write(new, to: folder.file("file"))
     }
     #expect(line(error).contains("Permission denied"))
-    #expect(try Fixtures.bytes(folder.file("file")) == old)
+    #expect(try TestFiles.bytes(folder.file("file")) == old)
   }
 
   @Test("a full disk and a read-only one", .enabled(if: geteuid() == 0, "mounting needs root"))
@@ -73,20 +73,20 @@ import Testing
     try AtomicFile.write(old, to: path)
     let full = try #require(throws: FileError.self) { try AtomicFile.write(new, to: path) }
     #expect(line(full).contains("No space left on device"))
-    #expect(try Fixtures.bytes(path) == old)
-    #expect(Fixtures.names(in: folder.path) == ["file"])
+    #expect(try TestFiles.bytes(path) == old)
+    #expect(TestFiles.names(in: folder.path) == ["file"])
     #if HDF5
       let arrays = try #require(throws: CheckpointError.self) {
         try HDF5Arrays.write(
           path: path, datasets: [("y", [100_000], [Float](repeating: 1, count: 100_000))])
       }
       #expect(line(arrays).contains("No space left on device"))
-      #expect(Fixtures.names(in: folder.path) == ["file"])
+      #expect(TestFiles.names(in: folder.path) == ["file"])
     #endif
     _ = try Python.run("/usr/bin/env", ["mount", "-o", "remount,ro", folder.path])
     let readOnly = try #require(throws: FileError.self) { try AtomicFile.write(new, to: path) }
     #expect(line(readOnly).contains("Read-only file system"))
-    #expect(try Fixtures.bytes(path) == old)
+    #expect(try TestFiles.bytes(path) == old)
   }
 
   @Test("many writers at once leave one whole file")
@@ -101,8 +101,8 @@ import Testing
       }
       try await group.waitForAll()
     }
-    let bytes = try Fixtures.bytes(path)
+    let bytes = try TestFiles.bytes(path)
     #expect(bytes.count == 100_000 && Set(bytes).count == 1)
-    #expect(Fixtures.names(in: folder.path) == ["file"])
+    #expect(TestFiles.names(in: folder.path) == ["file"])
   }
 }

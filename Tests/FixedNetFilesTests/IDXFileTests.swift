@@ -4,9 +4,9 @@ import Testing
 @Suite("IDXFile") struct IDXFileTests {
   @Test("plain and gzip", arguments: ["good", "good.gz"])
   func reads(name: String) throws {
-    let file = try IDXFile.read(Fixtures.path("idx/\(name)"), rank: 3)
+    let file = try IDXFile.read(TestFiles.path("idx/\(name)"), rank: 3)
     #expect(file.shape == [2, 3, 4] && file.values == Array(0..<24))
-    #expect(try file.md5 == Digest.md5(Fixtures.bytes(Fixtures.path("idx/good"))))
+    #expect(try file.md5 == Digest.md5(TestFiles.bytes(TestFiles.path("idx/good"))))
   }
 
   @Test(
@@ -20,7 +20,7 @@ import Testing
       ("empty", "format"),
     ])
   func refused(name: String, word: String) throws {
-    let path = Fixtures.path("idx/\(name)")
+    let path = TestFiles.path("idx/\(name)")
     let error = try #require(throws: DataError.self) { try IDXFile.read(path, rank: 3) }
     let text = line(error)
     #expect(text.contains(word) && text.contains(path), "\(text)")

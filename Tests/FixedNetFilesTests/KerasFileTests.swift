@@ -12,8 +12,8 @@
       "every weight equals h5py's reading",
       arguments: ["p01_lenet5", "p04_mlp", "p11_lenet_bn_first"])
     func weightsEqualDump(name: String) throws {
-      let file = try KerasFile.read(path: Fixtures.path("keras/\(name).h5"))
-      let dump = try Fixtures.bytes(Fixtures.path("keras/\(name).f32"))
+      let file = try KerasFile.read(path: TestFiles.path("keras/\(name).h5"))
+      let dump = try TestFiles.bytes(TestFiles.path("keras/\(name).f32"))
       let expected = dump.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
       #expect(file.weights.flatMap { $0.tensors.flatMap(\.values) } == expected)
       #expect(file.weights.map(\.layer) == file.model.layers.map(\.name))
@@ -29,8 +29,8 @@
         "fixed_strings", "chunked_names", "float64_big_endian_gzip", "bare_names", "slash_names",
       ])
     func dialects(name: String) throws {
-      let expected = try KerasFile.read(path: Fixtures.path("keras/p04_mlp.h5"))
-      let file = try KerasFile.read(path: Fixtures.path("dialects/\(name).h5"))
+      let expected = try KerasFile.read(path: TestFiles.path("keras/p04_mlp.h5"))
+      let file = try KerasFile.read(path: TestFiles.path("dialects/\(name).h5"))
       #expect(file.weights.map(\.tensors) == expected.weights.map(\.tensors))
     }
 
@@ -39,9 +39,9 @@
       arguments: [("only.weights.h5", ".weights.h5"), ("archive.keras", ".keras")])
     func otherFormats(name: String, word: String) throws {
       let error = try #require(throws: CheckpointError.self) {
-        try KerasFile.read(path: Fixtures.path("dialects/\(name)"))
+        try KerasFile.read(path: TestFiles.path("dialects/\(name)"))
       }
-      #expect(line(error).dropFirst(Fixtures.path("dialects/\(name)").count + 2).contains(word))
+      #expect(line(error).dropFirst(TestFiles.path("dialects/\(name)").count + 2).contains(word))
     }
 
     // MARK: - Writing
@@ -76,15 +76,15 @@
       try KerasFile.write(file, to: folder.file("one.h5"))
       Thread.sleep(forTimeInterval: 1.1)  // HDF5's dates have seconds
       try KerasFile.write(file, to: folder.file("two.h5"))
-      let one = try Fixtures.bytes(folder.file("one.h5"))
-      #expect(try one == Fixtures.bytes(folder.file("two.h5")))
+      let one = try TestFiles.bytes(folder.file("one.h5"))
+      #expect(try one == TestFiles.bytes(folder.file("two.h5")))
     }
 
     @Test("a file of Keras written again keeps model and weights")
     func rewrite() throws {
       let folder = try TemporaryFolder()
       for name in ["keras/p11_lenet_bn_first.h5", "dialects/slash_names.h5"] {
-        let file = try KerasFile.read(path: Fixtures.path(name))
+        let file = try KerasFile.read(path: TestFiles.path(name))
         try KerasFile.write(file, to: folder.file("again.h5"))
         let again = try KerasFile.read(path: folder.file("again.h5"))
         #expect(again.weights == file.weights && again.model.json == file.model.json)
@@ -98,21 +98,21 @@
       let path = folder.file("model.h5")
       var file = try sample(.softmax)
       try KerasFile.write(file, to: path)
-      let before = try Fixtures.bytes(path)
+      let before = try TestFiles.bytes(path)
       file.weights[1].tensors[1] = Tensor(zeros: [11])
       let error = try #require(throws: CheckpointError.self) { try KerasFile.write(file, to: path) }
       #expect(line(error).contains("dense1"))
       file.weights.removeLast()
       #expect(throws: CheckpointError.self) { try KerasFile.write(file, to: path) }
-      #expect(try Fixtures.bytes(path) == before)
-      #expect(Fixtures.names(in: folder.path) == ["model.h5"])
+      #expect(try TestFiles.bytes(path) == before)
+      #expect(TestFiles.names(in: folder.path) == ["model.h5"])
     }
 
     // MARK: - Training state
 
     @Test("a broken training state stops resuming, not evaluating")
     func brokenState() throws {
-      let path = Fixtures.path("dialects/bad_state.h5")
+      let path = TestFiles.path("dialects/bad_state.h5")
       #expect(try KerasFile.read(path: path, trainingState: .ignore).training == nil)
       #expect(try KerasFile.read(path: path, trainingState: .ifPresent).training == nil)
       let error = try #require(throws: CheckpointError.self) {
@@ -124,7 +124,7 @@
     @Test("resuming a file without a training state says so")
     func missingState() throws {
       let error = try #require(throws: CheckpointError.self) {
-        try KerasFile.read(path: Fixtures.path("keras/p04_mlp.h5"), trainingState: .require)
+        try KerasFile.read(path: TestFiles.path("keras/p04_mlp.h5"), trainingState: .require)
       }
       #expect(line(error).contains("/fixednet"))
     }
@@ -137,12 +137,12 @@
       arguments: ["p01_lenet5", "p04_mlp", "p11_lenet_bn_first"])
     func kerasLoads(name: String) throws {
       let folder = try TemporaryFolder()
-      var file = try KerasFile.read(path: Fixtures.path("keras/\(name).h5"))
+      var file = try KerasFile.read(path: TestFiles.path("keras/\(name).h5"))
       file.training = .sample
       file.trainingConfig = nil
       try KerasFile.write(file, to: folder.file("ours.h5"))
       let result = try Python.script(
-        "check_keras.py", [folder.file("ours.h5"), Fixtures.path("keras/\(name).h5")])
+        "check_keras.py", [folder.file("ours.h5"), TestFiles.path("keras/\(name).h5")])
       #expect(result.status == 0, "\(result.text)")
     }
 

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 @Suite("MNISTFiles") struct MNISTFilesTests {
-  static let data = "\(Fixtures.shared)/data"
+  static let data = "\(TestFiles.shared)/data"
   static let hasData = FileManager.default.fileExists(atPath: "\(data)/mnist")
   static let missingData: Comment = "the data sets are not beside this package: set FIXEDNET_SHARED"
 
@@ -33,7 +33,7 @@ import Testing
       "t10k-labels-idx1-ubyte",
     ] {
       try AtomicFile.write(
-        Fixtures.bytes(Fixtures.path("idx/good.gz")), to: folder.file("\(name).gz"))
+        TestFiles.bytes(TestFiles.path("idx/good.gz")), to: folder.file("\(name).gz"))
     }
     let error = try #require(throws: DataError.self) {
       try MNISTFiles.load(.mnist, directory: folder.path)

@@ -5,6 +5,7 @@
   import Testing
 
   /// Files that are damaged or hostile. A few come with the package; all of them are searched for in `shared`.
+  /// m90 and m91 are our own: libhdf5 1.10.8 itself crashes on them.
   @Suite("Malformed files") struct MalformedFileTests {
     /// Those that load all the same.
     static let loading: Set<String> = ["m18", "m19", "m67", "m68", "m70", "m71"]
@@ -25,10 +26,10 @@
     ]
 
     static let files: [String] = {
-      let folders = [Fixtures.path("malformed"), "\(Fixtures.shared)/fixtures/malformed"]
+      let folders = [TestFiles.path("malformed"), "\(TestFiles.shared)/fixtures/malformed"]
       var found: [String: String] = [:]
       for folder in folders {
-        for name in Fixtures.names(in: folder) where name.hasSuffix(".h5") {
+        for name in TestFiles.names(in: folder) where name.hasSuffix(".h5") {
           found[name] = "\(folder)/\(name)"
         }
       }
@@ -55,9 +56,12 @@
     @Test(
       "all 53 are there",
       .enabled(
-        if: FileManager.default.fileExists(atPath: "\(Fixtures.shared)/fixtures/malformed"),
+        if: FileManager.default.fileExists(atPath: "\(TestFiles.shared)/fixtures/malformed"),
         "the larger collection is not beside this package: set FIXEDNET_SHARED"))
-    func complete() { #expect(MalformedFileTests.files.count == 53) }
+    func complete() {
+      let names = Set(MalformedFileTests.files.compactMap { $0.split(separator: "/").last })
+      #expect(names.filter { !$0.hasPrefix("m9") }.count == 53)
+    }
 
     @Test("a file that is not there, a folder and a device are refused")
     func notFiles() throws {
@@ -73,7 +77,7 @@
     @Test("a file cut anywhere is refused")
     func cut() throws {
       let folder = try TemporaryFolder()
-      let bytes = try Fixtures.bytes(Fixtures.path("keras/p04_mlp.h5"))
+      let bytes = try TestFiles.bytes(TestFiles.path("keras/p04_mlp.h5"))
       for count in stride(from: 0, to: bytes.count, by: 997) {
         try AtomicFile.write(Array(bytes.prefix(count)), to: folder.file("cut.h5"))
         let error = try #require(throws: CheckpointError.self) {
@@ -82,6 +86,5 @@
         _ = line(error)
       }
     }
-
   }
 #endif

@@ -1,13 +1,13 @@
 import FixedNet
 import FixedNetFiles
 import Foundation
+import TestSupport
 import Testing
 
-/// Files that tests read.
-enum Fixtures {
+/// Files that these tests read.
+enum TestFiles {
   /// The package's folder.
-  static let package = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+  static let package = Fixtures.root
 
   static func path(_ name: String) -> String { "\(package)/Tests/Fixtures/\(name)" }
 
@@ -45,10 +45,7 @@ enum Python {
   static let missingKeras: Comment =
     "needs Python with keras and jax: set FIXEDNET_PYTHON, or make a virtual environment at .venv"
 
-  /// $FIXEDNET_PYTHON, or `.venv` in the package.
-  static let interpreter: String? = [
-    ProcessInfo.processInfo.environment["FIXEDNET_PYTHON"], "\(Fixtures.package)/.venv/bin/python",
-  ].compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
+  static let interpreter = Fixtures.python
 
   static let hasKeras: Bool = {
     guard let interpreter else { return false }
@@ -61,16 +58,22 @@ enum Python {
 
   static let hasPython: Bool = (try? run("/usr/bin/env", ["python3", "-V"]).status) == 0
 
+  /// Held while a child process lives: on Linux, children inherit each other's pipes, and Foundation then waits for all
+  /// of them.
+  static let lock = NSLock()
+
   /// Runs a script of Tests/Python.
   static func script(_ name: String, _ arguments: [String]) throws -> (status: Int32, text: String)
   {
     try run(
-      #require(interpreter), ["\(Fixtures.package)/Tests/Python/\(name)"] + arguments)
+      #require(interpreter), ["\(TestFiles.package)/Tests/Python/\(name)"] + arguments)
   }
 
   /// Runs a program; `text` is what it printed on both streams.
   static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, text: String)
   {
+    lock.lock()
+    defer { lock.unlock() }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments

@@ -60,7 +60,9 @@ struct TrainingStepTests {
     return pairs.flatMap { zip($0.values, $1.values).map { abs($0 - $1) } }.max() ?? .infinity
   }
 
-  @Test("gradients at the start equal Keras'", .enabled(if: fixtures != nil, "the shared fixtures are absent"), arguments: [16, 1])
+  @Test(
+    "gradients at the start equal Keras'",
+    .enabled(if: fixtures != nil, "the shared fixtures are absent"), arguments: [16, 1])
   func gradients(blockSize: Int) throws {
     let network = try network(blockSize: blockSize)
     let sums = try network.computeGradients(images)
@@ -70,7 +72,8 @@ struct TrainingStepTests {
     #expect(abs(sums.meanLoss - Double(loss)) <= 1e-6)
   }
 
-  @Test("weights and statistics after 1 and 5 steps of SGD equal Keras'",
+  @Test(
+    "weights and statistics after 1 and 5 steps of SGD equal Keras'",
     .enabled(if: fixtures != nil, "the shared fixtures are absent"), arguments: [16, 1])
   func steps(blockSize: Int) throws {
     let network = try network(blockSize: blockSize)

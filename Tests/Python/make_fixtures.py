@@ -100,7 +100,7 @@ def arrays():
         file["text"] = ["a", "b"]
         file["group/y"] = np.ones(3, "f8")
         file["empty"] = np.zeros((0, 4), "f4")
-        file.create_dataset("unwritten", (1 << 20, 1 << 10), "f4")
+        file.create_dataset("unwritten", (1 << 10, 1 << 10), "f4")
         file.create_dataset("huge", (1 << 20, 1 << 20), "f4", chunks=(1 << 10, 1 << 10))
 
 

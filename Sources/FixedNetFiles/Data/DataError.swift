@@ -1,0 +1,37 @@
+/// Why a data set could not be read or fetched. The description is one line.
+public enum DataError: Error, Equatable {
+  /// The system refused.
+  case file(FileError)
+  /// No folder has the data set's files.
+  case missing(name: String, searched: [String])
+  /// A file that is not what it must be.
+  case malformed(path: String, expected: String, found: String)
+  /// A file of the right form whose contents are not the known ones.
+  case digest(path: String, expected: String, found: String)
+  /// Labels that name no class.
+  case label(path: String, value: Int, image: Int, classCount: Int)
+  /// No mirror gave the file; the reason of each.
+  case download(file: String, reasons: [String])
+}
+
+extension DataError: CustomStringConvertible {
+  public var description: String { OneLine.text(text) }
+
+  private var text: String {
+    switch self {
+    case .file(let error): error.description
+    case .missing(let name, let searched):
+      "the four files of \(name) are in none of \(searched.joined(separator: ", ")); "
+        + "fetch them with --download, or say where they are with --data-dir"
+    case .malformed(let path, let expected, let found):
+      "'\(path)': must be \(expected), found \(found); delete it and fetch it with --download"
+    case .digest(let path, let expected, let found):
+      "'\(path)': the contents are not the known data set's (MD5 \(found), not \(expected)); "
+        + "delete it and fetch it with --download"
+    case .label(let path, let value, let image, let classCount):
+      "'\(path)': image \(image) has label \(value), but labels must be 0 to \(classCount - 1)"
+    case .download(let file, let reasons):
+      "no mirror gave \(file): \(reasons.joined(separator: "; "))"
+    }
+  }
+}

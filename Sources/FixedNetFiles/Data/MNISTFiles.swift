@@ -1,0 +1,144 @@
+import Foundation
+
+/// The two data sets that come as four IDX files.
+public enum MNISTName: String, CaseIterable, Sendable {
+  case mnist
+  case fashionMNIST = "fashion-mnist"
+
+  public var classNames: [String] {
+    switch self {
+    case .mnist: (0...9).map(String.init)
+    case .fashionMNIST:
+      [
+        "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag",
+        "ankle boot",
+      ]
+    }
+  }
+
+  /// What identifies the data: the digests of its files.
+  public var digest: String {
+    Digest.sha256(Array(MNISTFile.allCases.map { $0.md5(in: self) }.joined().utf8))
+  }
+}
+
+/// The four files.
+enum MNISTFile: String, CaseIterable {
+  case trainImages = "train-images-idx3-ubyte"
+  case trainLabels = "train-labels-idx1-ubyte"
+  case testImages = "t10k-images-idx3-ubyte"
+  case testLabels = "t10k-labels-idx1-ubyte"
+
+  var shape: [Int] {
+    switch self {
+    case .trainImages: [60_000, 28, 28]
+    case .trainLabels: [60_000]
+    case .testImages: [10_000, 28, 28]
+    case .testLabels: [10_000]
+    }
+  }
+
+  /// The MD5 of the unpacked file.
+  func md5(in data: MNISTName) -> String {
+    switch (data, self) {
+    case (.mnist, .trainImages): "6bbc9ace898e44ae57da46a324031adb"
+    case (.mnist, .trainLabels): "a25bea736e30d166cdddb491f175f624"
+    case (.mnist, .testImages): "2646ac647ad5339dbf082846283269ea"
+    case (.mnist, .testLabels): "27ae3e4e09519cfbb04c329615203637"
+    case (.fashionMNIST, .trainImages): "f4a8712d7a061bf5bd6d2ca38dc4d50a"
+    case (.fashionMNIST, .trainLabels): "9018921c3c673c538a1fc5bad174d6f9"
+    case (.fashionMNIST, .testImages): "8181f5470baa50b63fa0f6fddb340f0a"
+    case (.fashionMNIST, .testLabels): "15d484375f8d13e6eb1aabb0c3f46965"
+    }
+  }
+}
+
+/// MNIST and Fashion-MNIST from a folder of IDX files.
+public struct MNISTFiles: Sendable {
+  /// 28 x 28 bytes each.
+  public var trainImages: [UInt8]
+  public var trainLabels: [UInt8]
+  public var testImages: [UInt8]
+  public var testLabels: [UInt8]
+
+  /// Reads the four files, plain or `.gz`, from the first of `folders` that has all of them, and checks their contents.
+  /// `directory`: what the user gave with `--data-dir`.
+  /// Throws: `DataError`; `.missing` names the folders that were searched.
+  public static func load(
+    _ name: MNISTName, directory: String? = nil,
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(DataError) -> MNISTFiles {
+    let folders = folders(name, directory: directory, environment: environment)
+    guard let folder = folders.first(where: { isComplete($0) }) else {
+      throw .missing(name: name.rawValue, searched: folders)
+    }
+    var values: [MNISTFile: [UInt8]] = [:]
+    for file in MNISTFile.allCases {
+      values[file] = try read(file, of: name, path: path(of: file, in: folder) ?? file.rawValue)
+    }
+    return MNISTFiles(
+      trainImages: values[.trainImages] ?? [], trainLabels: values[.trainLabels] ?? [],
+      testImages: values[.testImages] ?? [], testLabels: values[.testLabels] ?? [])
+  }
+
+  /// Where the files are looked for, in this order: `directory`, $FIXEDNET_DATA/<name>, Data/<name>,
+  /// ~/.cache/fixednet/<name>.
+  public static func folders(
+    _ name: MNISTName, directory: String? = nil,
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) -> [String] {
+    var folders: [String] = []
+    if let directory { folders.append(directory) }
+    if let data = environment["FIXEDNET_DATA"], !data.isEmpty {
+      folders.append("\(data)/\(name.rawValue)")
+    }
+    folders.append("Data/\(name.rawValue)")
+    if let cache = cacheFolder(name, environment: environment) { folders.append(cache) }
+    return folders
+  }
+
+  /// Where downloads are kept.
+  public static func cacheFolder(
+    _ name: MNISTName, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) -> String? {
+    guard let home = environment["HOME"], !home.isEmpty else { return nil }
+    return "\(home)/.cache/fixednet/\(name.rawValue)"
+  }
+
+  static func isComplete(_ folder: String) -> Bool {
+    MNISTFile.allCases.allSatisfy { path(of: $0, in: folder) != nil }
+  }
+
+  private static func path(of file: MNISTFile, in folder: String) -> String? {
+    ["\(folder)/\(file.rawValue)", "\(folder)/\(file.rawValue).gz"].first {
+      access($0, F_OK) == 0
+    }
+  }
+
+  private static func read(_ file: MNISTFile, of name: MNISTName, path: String) throws(DataError)
+    -> [UInt8]
+  {
+    let idx = try IDXFile.read(path, rank: file.shape.count)
+    try check(idx, is: file, of: name, path: path)
+    return idx.values
+  }
+
+  /// The shape, the contents and the labels must be the data set's.
+  static func check(_ idx: IDXFile, is file: MNISTFile, of name: MNISTName, path: String)
+    throws(DataError)
+  {
+    guard idx.shape == file.shape else {
+      throw .malformed(
+        path: path, expected: file.shape.map(String.init).joined(separator: " x "),
+        found: idx.shape.map(String.init).joined(separator: " x "))
+    }
+    guard idx.md5 == file.md5(in: name) else {
+      throw .digest(path: path, expected: file.md5(in: name), found: idx.md5)
+    }
+    guard file.shape.count == 1 else { return }
+    let image = idx.values.withUnsafeBufferPointer { labels in labels.firstIndex { $0 > 9 } }
+    if let image {
+      throw .label(path: path, value: Int(idx.values[image]), image: image, classCount: 10)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import FixedNet
+
+/// What a finished epoch gave.
+public struct EpochRecord: Equatable, Sendable {
+  /// From 1.
+  public var epoch: Int
+  public var learningRate: Double
+  public var trainLoss: Double
+  /// 0 ... 1.
+  public var trainAccuracy: Double
+  public var testLoss: Double
+  /// 0 ... 1.
+  public var testAccuracy: Double
+  public var seconds: Double
+
+  public init(
+    epoch: Int, learningRate: Double, trainLoss: Double, trainAccuracy: Double, testLoss: Double,
+    testAccuracy: Double, seconds: Double
+  ) {
+    self.epoch = epoch
+    self.learningRate = learningRate
+    self.trainLoss = trainLoss
+    self.trainAccuracy = trainAccuracy
+    self.testLoss = testLoss
+    self.testAccuracy = testAccuracy
+    self.seconds = seconds
+  }
+}
+
+/// All that a training run needs, besides the weights, to go on to the bit where it stopped. In the file: the group
+/// /fixednet, plain attributes and lists that any HDF5 reader shows.
+public struct TrainingState: Equatable, Sendable {
+  public static let currentVersion = 1
+
+  public var formatVersion: Int = TrainingState.currentVersion
+  /// A built-in model's name, or the path that was given.
+  public var modelName: String
+  /// "digits", "mnist", "fashion-mnist".
+  public var data: String
+  /// Identifies the data's contents; empty where unknown.
+  public var dataDigest: String
+  public var seed: UInt64
+  public var batch: Int
+  public var blockSize: Int
+  /// Keras' form: {"class_name": "SGD", "config": {...}}.
+  public var optimizer: JSONValue
+  public var schedule: JSONValue
+  public var learningRate: Double
+  /// Asked for.
+  public var epochs: Int
+  /// Finished.
+  public var epoch: Int = 0
+  /// Since the start of training.
+  public var step: Int = 0
+  /// More than 0 where the run was interrupted inside of an epoch.
+  public var stepInEpoch: Int = 0
+  /// Sums over the unfinished epoch.
+  public var partialLoss: Double = 0
+  public var partialHits: Int = 0
+  public var partialImages: Int = 0
+  public var history: [EpochRecord] = []
+  public var bestEpoch: Int = 0
+  public var bestAccuracy: Double = 0
+
+  /// A run that has not begun.
+  public init(
+    modelName: String, data: String, dataDigest: String = "", seed: UInt64, batch: Int,
+    blockSize: Int, optimizer: JSONValue, schedule: JSONValue, learningRate: Double, epochs: Int
+  ) {
+    self.modelName = modelName
+    self.data = data
+    self.dataDigest = dataDigest
+    self.seed = seed
+    self.batch = batch
+    self.blockSize = blockSize
+    self.optimizer = optimizer
+    self.schedule = schedule
+    self.learningRate = learningRate
+    self.epochs = epochs
+  }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import Synchronization
+
+/// Files that are replaced in one step: after a failure or a power cut there is either the old file or the new one.
+public enum AtomicFile {
+  private static let counter = Atomic<Int>(0)
+
+  /// Writes `bytes` to a temporary file in the same folder, flushes it to the disk, renames it to `path` and flushes
+  /// the folder. The temporary file is removed on every failure. A symbolic link is followed.
+  /// Throws: `FileError` with the system's reason; the file that was there before is unchanged then.
+  public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+    _ = ignoreSizeSignal
+    let target = try AtomicFile.target(path)
+    let (file, temporary) = try create(besides: target, path: path)
+    var code = bytes.withUnsafeBytes { write($0, to: file) }
+    if code == 0, fsync(file) != 0 { code = errno }
+    if close(file) != 0, code == 0 { code = errno }
+    if code == 0, rename(temporary, target) != 0 { code = errno }
+    guard code == 0 else {
+      unlink(temporary)
+      throw FileError(path: path, action: "write", code: code)
+    }
+    try flushFolder(of: target, path: path)
+  }
+
+  /// Beyond a limit on file sizes, `write` is to fail instead of ending the program.
+  private static let ignoreSizeSignal: Void = { signal(SIGXFSZ, SIG_IGN) }()
+
+  /// The file that is to be replaced: where a symbolic link leads. Refuses what is no regular file, and a file that
+  /// the user has write-protected.
+  private static func target(_ path: String) throws(FileError) -> String {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      guard errno == ENOENT else { throw FileError(path: path, action: "write", code: errno) }
+      return path
+    }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: break
+    case S_IFDIR: throw FileError(path: path, action: "write", reason: "it is a folder")
+    default: throw FileError(path: path, action: "write", reason: "it is no regular file")
+    }
+    guard access(path, W_OK) == 0 else {
+      throw FileError(path: path, action: "write", code: errno)
+    }
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// A new file in the folder of `target`, with the permissions of the file that is there.
+  private static func create(besides target: String, path: String) throws(FileError)
+    -> (file: Int32, name: String)
+  {
+    let folder = AtomicFile.folder(of: target)
+    let name = target.split(separator: "/").last.map(String.init) ?? ""
+    guard !name.isEmpty, !target.hasSuffix("/") else {
+      throw FileError(path: path, action: "write", reason: "it names no file")
+    }
+    var status = stat()
+    let mode = stat(target, &status) == 0 ? status.st_mode & 0o777 : nil
+    for _ in 0..<100 {
+      let number = counter.add(1, ordering: .relaxed).newValue
+      let temporary = "\(folder)/.\(name.prefix(200)).\(getpid())-\(number).tmp"
+      let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if file >= 0 {
+        if let mode { fchmod(file, mode) }
+        return (file, temporary)
+      }
+      guard errno == EEXIST else { throw FileError(path: path, action: "write", code: errno) }
+    }
+    throw FileError(path: path, action: "write", code: EEXIST)
+  }
+
+  /// Returns 0 or an errno.
+  private static func write(_ bytes: UnsafeRawBufferPointer, to file: Int32) -> Int32 {
+    guard let base = bytes.baseAddress else { return 0 }
+    var written = 0
+    while written < bytes.count {
+      let count = Foundation.write(file, base + written, min(bytes.count - written, 1 << 30))
+      if count < 0 {
+        if errno == EINTR { continue }
+        return errno
+      }
+      written += count
+    }
+    return 0
+  }
+
+  private static func flushFolder(of target: String, path: String) throws(FileError) {
+    let folder = open(folder(of: target), O_RDONLY | O_CLOEXEC)
+    guard folder >= 0 else { return }
+    defer { close(folder) }
+    // Some file systems cannot flush folders; that is no failure of the write.
+    guard fsync(folder) != 0, errno != EINVAL, errno != ENOTSUP else { return }
+    throw FileError(path: path, action: "flush the folder of", code: errno)
+  }
+
+  private static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+}
