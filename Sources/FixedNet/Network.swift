@@ -311,7 +311,8 @@ public final class Network {
     outputs: UnsafeMutablePointer<Float>? = nil, _ finished: (Int, Int) -> Void
   ) {
     let width = plan.inference.output.shape.elementCount
-    let chunk = max(1, min(plan.options.isTraining ? Network.inferenceChunk : plan.options.batch, imageCapacity))
+    let chunk = max(
+      1, min(plan.options.isTraining ? Network.inferenceChunk : plan.options.batch, imageCapacity))
     var first = 0
     while first < count {
       let imageCount = min(chunk, count - first)

@@ -55,7 +55,9 @@ public struct NetworkPlan {
 
   /// The arena of a training plan holds the inference program too: the same shared part, a thread part that suits
   /// both, and as many of its block regions as the training blocks have room for.
-  private static func layout(_ options: PlanOptions, training: BuiltProgram?, inference: BuiltProgram)
+  private static func layout(
+    _ options: PlanOptions, training: BuiltProgram?, inference: BuiltProgram
+  )
     -> ArenaLayout
   {
     let main = training ?? inference

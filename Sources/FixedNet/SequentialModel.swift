@@ -143,7 +143,8 @@ extension SequentialModel {
     default: throw .malformed("it has no config")
     }
     guard entries.count <= SequentialModel.layerLimit else {
-      throw .malformed("\(entries.count) layers; at most \(SequentialModel.layerLimit) are supported")
+      throw .malformed(
+        "\(entries.count) layers; at most \(SequentialModel.layerLimit) are supported")
     }
     try self.init(name: name, entries: entries)
   }

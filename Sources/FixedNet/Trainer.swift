@@ -164,6 +164,7 @@ public final class Trainer {
     }
     let layer = network.firstNonFiniteOutput(images, count: count) { order[first + $0] }
     return .notFinite(
-      epoch: epoch, step: step, layer: layer ?? "loss", what: layer == "input" ? "a pixel" : "the output")
+      epoch: epoch, step: step, layer: layer ?? "loss",
+      what: layer == "input" ? "a pixel" : "the output")
   }
 }

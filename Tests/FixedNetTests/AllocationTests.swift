@@ -30,7 +30,8 @@ struct AllocationTests {
     }
   }
 
-  private static func trainer(_ model: SequentialModel, batch: Int, threads: Int) throws -> Trainer {
+  private static func trainer(_ model: SequentialModel, batch: Int, threads: Int) throws -> Trainer
+  {
     let network = try TestModels.network(model, batch: batch, threads: threads)
     return try Trainer(
       network: network, images: TestModels.images(100, shape: model.input, classes: 5),

@@ -28,52 +28,74 @@ struct GradientTests {
 
   static let cases: [Case] = [
     classifier("dense tanh", .vector(9), [Dense(name: "d", units: 7, activation: .tanh)]),
-    classifier("dense sigmoid without bias", .vector(9), [
-      Dense(name: "d", units: 7, usesBias: false, activation: .sigmoid)
-    ]),
+    classifier(
+      "dense sigmoid without bias", .vector(9),
+      [
+        Dense(name: "d", units: 7, usesBias: false, activation: .sigmoid)
+      ]),
     classifier("dense relu", .vector(9), [Dense(name: "d", units: 17, activation: .relu)]),
-    classifier("convolution valid", image, [
-      Conv2D(name: "c", filters: 4, kernelSize: (3, 3), activation: .tanh)
-    ]),
-    classifier("convolution same, even kernel", image, [
-      Conv2D(name: "c", filters: 4, kernelSize: (4, 2), padding: .same, activation: .sigmoid),
-      Conv2D(name: "c2", filters: 3, kernelSize: (3, 3), padding: .same),
-    ]),
-    classifier("convolution with strides", image, [
-      Conv2D(name: "c", filters: 5, kernelSize: (3, 2), strides: (1, 1), activation: .tanh),
-      Conv2D(
-        name: "c2", filters: 3, kernelSize: (3, 3), strides: (2, 1), padding: .same,
-        usesBias: false, activation: .tanh),
-    ]),
-    classifier("average pooling valid", image, [
-      Conv2D(name: "c", filters: 4, kernelSize: (2, 2), activation: .tanh),
-      AveragePooling2D(name: "p", poolSize: (2, 2)),
-    ]),
-    classifier("average pooling same, overlapping", image, [
-      Conv2D(name: "c", filters: 4, kernelSize: (2, 2), activation: .tanh),
-      AveragePooling2D(name: "p", poolSize: (3, 2), strides: (2, 1), padding: .same),
-    ]),
-    classifier("batch normalisation first", image, [
-      BatchNormalization(name: "bn"),
-      Conv2D(name: "c", filters: 4, kernelSize: (3, 3), activation: .tanh),
-    ]),
-    classifier("batch normalisation between", image, [
-      Conv2D(name: "c", filters: 4, kernelSize: (3, 3), activation: .tanh),
-      BatchNormalization(name: "bn"), Flatten(name: "f"),
-      Dense(name: "d", units: 6, activation: .tanh), BatchNormalization(name: "bn2"),
-    ]),
-    classifier("batch normalisation of a flattened image", image, [
-      Conv2D(name: "c", filters: 4, kernelSize: (3, 3), activation: .tanh), Flatten(name: "f"),
-      BatchNormalization(name: "bn"), Dense(name: "d", units: 6, activation: .tanh),
-    ]),
-    classifier("activation layers", .vector(9), [
-      Dense(name: "d", units: 8), Activation(name: "a", function: .sigmoid),
-      Dense(name: "d2", units: 6), Activation(name: "a2", function: .tanh),
-      Activation(name: "a3", function: .linear),
-    ]),
-    classifier("softmax inside", .vector(9), [
-      Dense(name: "d", units: 6), Activation(name: "a", function: .softmax),
-    ]),
+    classifier(
+      "convolution valid", image,
+      [
+        Conv2D(name: "c", filters: 4, kernelSize: (3, 3), activation: .tanh)
+      ]),
+    classifier(
+      "convolution same, even kernel", image,
+      [
+        Conv2D(name: "c", filters: 4, kernelSize: (4, 2), padding: .same, activation: .sigmoid),
+        Conv2D(name: "c2", filters: 3, kernelSize: (3, 3), padding: .same),
+      ]),
+    classifier(
+      "convolution with strides", image,
+      [
+        Conv2D(name: "c", filters: 5, kernelSize: (3, 2), strides: (1, 1), activation: .tanh),
+        Conv2D(
+          name: "c2", filters: 3, kernelSize: (3, 3), strides: (2, 1), padding: .same,
+          usesBias: false, activation: .tanh),
+      ]),
+    classifier(
+      "average pooling valid", image,
+      [
+        Conv2D(name: "c", filters: 4, kernelSize: (2, 2), activation: .tanh),
+        AveragePooling2D(name: "p", poolSize: (2, 2)),
+      ]),
+    classifier(
+      "average pooling same, overlapping", image,
+      [
+        Conv2D(name: "c", filters: 4, kernelSize: (2, 2), activation: .tanh),
+        AveragePooling2D(name: "p", poolSize: (3, 2), strides: (2, 1), padding: .same),
+      ]),
+    classifier(
+      "batch normalisation first", image,
+      [
+        BatchNormalization(name: "bn"),
+        Conv2D(name: "c", filters: 4, kernelSize: (3, 3), activation: .tanh),
+      ]),
+    classifier(
+      "batch normalisation between", image,
+      [
+        Conv2D(name: "c", filters: 4, kernelSize: (3, 3), activation: .tanh),
+        BatchNormalization(name: "bn"), Flatten(name: "f"),
+        Dense(name: "d", units: 6, activation: .tanh), BatchNormalization(name: "bn2"),
+      ]),
+    classifier(
+      "batch normalisation of a flattened image", image,
+      [
+        Conv2D(name: "c", filters: 4, kernelSize: (3, 3), activation: .tanh), Flatten(name: "f"),
+        BatchNormalization(name: "bn"), Dense(name: "d", units: 6, activation: .tanh),
+      ]),
+    classifier(
+      "activation layers", .vector(9),
+      [
+        Dense(name: "d", units: 8), Activation(name: "a", function: .sigmoid),
+        Dense(name: "d2", units: 6), Activation(name: "a2", function: .tanh),
+        Activation(name: "a3", function: .linear),
+      ]),
+    classifier(
+      "softmax inside", .vector(9),
+      [
+        Dense(name: "d", units: 6), Activation(name: "a", function: .softmax),
+      ]),
   ]
 
   @Test("equal central differences", arguments: cases, [5, 19])

@@ -41,7 +41,9 @@ struct RandomTests {
 
   @Test("Glorot's uniform start has the published bound and deviation")
   func glorot() {
-    for (fanIn, fanOut, bound) in [(784, 1000, 0.057993), (25, 150, 0.185164), (400, 120, 0.107417)] {
+    for (fanIn, fanOut, bound) in [
+      (784, 1000, 0.057993), (25, 150, 0.185164), (400, 120, 0.107417),
+    ] {
       let values = Initializer.glorotUniform(fanIn: fanIn, fanOut: fanOut)
         .values(count: 40_000, seed: 9, stream: 4).map(Double.init)
       #expect(values.allSatisfy { abs($0) <= bound + 1e-6 })

@@ -31,7 +31,8 @@ struct EvalToolTests {
     }
   }
 
-  @Test("the MNIST model that ships reaches 98 %", .enabled(if: Fixtures.shared("data/mnist") != nil))
+  @Test(
+    "the MNIST model that ships reaches 98 %", .enabled(if: Fixtures.shared("data/mnist") != nil))
   func shippedMNISTModel() throws {
     let data = try #require(Fixtures.shared("data/mnist"))
     let run = try eval(
@@ -85,7 +86,8 @@ struct EvalToolTests {
   func wrongUse() throws {
     Tool.expectRefusal(try eval("none.h5"), "none.h5")
     Tool.expectRefusal(try eval(), "file", exitCode: 64)
-    Tool.expectRefusal(try eval(model, options: "--batch 0"), "--batch must be from 1", exitCode: 64)
+    Tool.expectRefusal(
+      try eval(model, options: "--batch 0"), "--batch must be from 1", exitCode: 64)
     Tool.expectRefusal(try eval(model, options: "--split half"), "split", exitCode: 64)
     Tool.expectRefusal(
       try eval(model, options: "--inputs x.h5 --data digits"), "--inputs takes", exitCode: 64)
@@ -98,7 +100,8 @@ struct EvalToolTests {
     try whole.prefix(whole.count / 2).write(to: URL(filePath: "\(folder)/cut.h5"))
     Tool.expectRefusal(try eval("cut.h5"), "cut.h5")
     try HDF5Arrays.write(
-      path: "\(folder)/arrays.h5", datasets: [(name: "x", shape: [2, 5], values: [Float](repeating: 0, count: 10))])
+      path: "\(folder)/arrays.h5",
+      datasets: [(name: "x", shape: [2, 5], values: [Float](repeating: 0, count: 10))])
     Tool.expectRefusal(try eval("arrays.h5"), "model_config")
     Tool.expectRefusal(try eval(model, options: "--inputs arrays.h5"), "dataset x must be")
     Tool.expectRefusal(

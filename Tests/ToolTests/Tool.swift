@@ -30,8 +30,10 @@ enum Tool {
   ) {
     #expect(finished.exitCode == exitCode, "\(finished.errors)", sourceLocation: sourceLocation)
     let lines = finished.errors.split(separator: "\n", omittingEmptySubsequences: false)
-    #expect(lines.count == 2 && lines[1].isEmpty, "\(finished.errors)", sourceLocation: sourceLocation)
-    #expect(finished.errors.contains(fragment), "\(finished.errors)", sourceLocation: sourceLocation)
+    #expect(
+      lines.count == 2 && lines[1].isEmpty, "\(finished.errors)", sourceLocation: sourceLocation)
+    #expect(
+      finished.errors.contains(fragment), "\(finished.errors)", sourceLocation: sourceLocation)
   }
 }
 

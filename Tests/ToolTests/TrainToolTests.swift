@@ -148,7 +148,8 @@ struct TrainToolTests {
       try train("--epochs 1", environment: ["FIXEDNET_ISA": "sse9"]), "FIXEDNET_ISA=sse9")
   }
 
-  @Test("truncated and altered IDX files are named", .enabled(if: Fixtures.shared("data/mnist") != nil))
+  @Test(
+    "truncated and altered IDX files are named", .enabled(if: Fixtures.shared("data/mnist") != nil))
   func brokenData() throws {
     let data = try #require(Fixtures.shared("data/mnist"))
     let manager = FileManager.default

@@ -32,7 +32,8 @@ public struct DataOptions: ParsableArguments {
     let name = data ?? fallback
     if name == "digits" {
       guard dataDir == nil, !download else {
-        throw ValidationError("--data digits is drawn by the program; it takes no folder or download")
+        throw ValidationError(
+          "--data digits is drawn by the program; it takes no folder or download")
       }
       return LoadedData(set: .digits(), digest: "digits, version 1, seed 0")
     }

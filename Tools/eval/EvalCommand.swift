@@ -115,7 +115,8 @@ struct Eval: ParsableCommand {
     let images = ImageSet(shape: model.input, pixels: .floats(x.values), labels: [])
     let (result, _) = try network.predict(images)
     if let outputs { try write(result, to: outputs) }
-    let expected = try HDF5Arrays.contains(path: path, dataset: "y")
+    let expected =
+      try HDF5Arrays.contains(path: path, dataset: "y")
       ? HDF5Arrays.readFloats(path: path, dataset: "y") : nil
     if let expected, expected.shape != result.shape {
       throw ToolError(

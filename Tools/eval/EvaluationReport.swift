@@ -18,13 +18,16 @@ struct EvaluationReport {
   var nonFinite: [String]
 
   func print(confusion: Bool) {
-    Swift.print("\(path): \(model.name) on \(Format.grouped(metrics.total)) \(split) images of "
-      + data.name)
+    Swift.print(
+      "\(path): \(model.name) on \(Format.grouped(metrics.total)) \(split) images of "
+        + data.name)
     let lossText = loss.map { "loss \(Format.fixed($0, 4))  " } ?? ""
-    Swift.print("\(lossText)accuracy \(Format.percent(metrics.accuracy))  "
-      + "(\(Format.grouped(metrics.total - metrics.hits)) wrong)")
-    Swift.print("\(Format.grouped(Int(imagesPerSecond))) images/s in an arena of "
-      + Format.bytes(arenaBytes))
+    Swift.print(
+      "\(lossText)accuracy \(Format.percent(metrics.accuracy))  "
+        + "(\(Format.grouped(metrics.total - metrics.hits)) wrong)")
+    Swift.print(
+      "\(Format.grouped(Int(imagesPerSecond))) images/s in an arena of "
+        + Format.bytes(arenaBytes))
     printClasses()
     printStatistics()
     if confusion { printConfusion() }

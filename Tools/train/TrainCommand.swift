@@ -75,7 +75,8 @@ struct Train: ParsableCommand {
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
     if let learningRate, !(learningRate.isFinite && learningRate > 0 && learningRate <= 1e6) {
-      throw ValidationError("--learning-rate must be above 0 and at most 1e6, found \(learningRate)")
+      throw ValidationError(
+        "--learning-rate must be above 0 and at most 1e6, found \(learningRate)")
     }
     if let optimizer, OptimizerConfiguration.Kind(rawValue: optimizer) == nil {
       throw ValidationError("--optimizer must be sgd, found '\(optimizer)'")

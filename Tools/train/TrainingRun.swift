@@ -47,7 +47,8 @@ final class TrainingRun {
 
   // MARK: - Setting up
 
-  private static func newState(_ options: Train, name: String, _ data: LoadedData) -> TrainingState {
+  private static func newState(_ options: Train, name: String, _ data: LoadedData) -> TrainingState
+  {
     let rate = options.learningRate ?? 0.01
     return TrainingState(
       modelName: name, data: data.set.name, dataDigest: data.digest, seed: options.seed ?? 0,

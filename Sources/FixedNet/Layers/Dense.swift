@@ -33,7 +33,8 @@ public struct Dense: Layer {
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
     guard case .vector = input else {
-      throw .shape(layer: name, expected: "a vector (put a Flatten layer in front)", found: "\(input)")
+      throw .shape(
+        layer: name, expected: "a vector (put a Flatten layer in front)", found: "\(input)")
     }
     return .vector(units)
   }
