@@ -20,8 +20,8 @@ static inline herr_t fn_h5_refuse_external(
   return -1;
 }
 
-/// Reads a string attribute, fixed or variable, scalar or list; sets `count`. NULL where it cannot. Frees nothing: the
-/// child ends soon.
+/// Reads a string attribute, fixed or variable, scalar or list; sets `count`. NULL where it cannot. Frees no
+/// string: the child ends soon.
 static inline char **fn_h5_probe_strings(hid_t object, const char *name, size_t *count) {
   *count = 0;
   if (H5Aexists(object, name) <= 0) return NULL;
@@ -45,6 +45,9 @@ static inline char **fn_h5_probe_strings(hid_t object, const char *name, size_t 
     if (!bytes || H5Aread(attribute, type, bytes) < 0) return NULL;
     for (hssize_t i = 0; i < points; i++) strings[i] = strndup(bytes + size * (size_t)i, size);
   }
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Aclose(attribute);
   *count = (size_t)points;
   return strings;
 }
@@ -93,6 +96,9 @@ static inline void fn_h5_probe_file(const char *path) {
   hid_t state = H5Oopen(file, "fixednet", access);
   for (size_t i = 0; state >= 0 && i < sizeof ours / sizeof *ours; i++)
     fn_h5_probe_strings(state, ours[i], &count);
+  // What was written behind a buffer shows when everything is freed.
+  H5Fclose(file);
+  H5close();
 }
 
 /// 0 where libhdf5 survives the file (whether it can be read or not), else the signal that ended it; SIGALRM after

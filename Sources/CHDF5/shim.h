@@ -2,6 +2,7 @@
 #pragma once
 #include <hdf5.h>
 
+#include "heap.h"
 #include "probe.h"
 
 static inline unsigned fn_h5_read_only(void) { return H5F_ACC_RDONLY; }

@@ -20,6 +20,7 @@ struct CheckpointOutput {
       return nil
     }
     bestPath = String(path.dropLast(3)) + ".best.h5"
+    guard KerasFile.isAvailable else { throw CheckpointError.unavailable(path: path) }
     try CheckpointOutput.prepareFolder(of: path)
   }
 

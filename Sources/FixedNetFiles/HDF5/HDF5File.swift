@@ -26,6 +26,9 @@
 
     init(path: String) throws(CheckpointError) {
       let count = try HDF5File.checkedSize(path)
+      guard fn_h5_heaps_are_sound(path) != 0 else {
+        throw .library(path: path, item: "the file", reason: "a string reaches beyond its heap")
+      }
       let signal = fn_h5_probe(path, HDF5File.probeSeconds)
       guard signal <= 0 else {
         throw .library(

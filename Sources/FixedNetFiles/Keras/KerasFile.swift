@@ -27,6 +27,15 @@ public struct KerasModelFile: Sendable {
 /// `.weights.h5` at the same time.
 /// Source: Keras 3.15 `legacy/saving/legacy_h5_format.py`, `saving/saving_lib.py`.
 public enum KerasFile {
+  /// Whether this program was built with the package trait HDF5; without it reading and writing throw.
+  public static var isAvailable: Bool {
+    #if HDF5
+      true
+    #else
+      false
+    #endif
+  }
+
   /// What to do about the training state in a file.
   public enum TrainingStatePolicy: Sendable {
     /// Do not look.
