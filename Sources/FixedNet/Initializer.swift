@@ -16,12 +16,8 @@ public enum Initializer: Equatable, Sendable {
     case .glorotUniform(let fanIn, let fanOut):
       let limit = (6 / Float(fanIn + fanOut)).squareRoot()
       let random = Philox(seed: seed, stream: stream)
-      return (0..<count).map { index in
-        let words = random.words(at: UInt64(index / 4))
-        let word = [words.0, words.1, words.2, words.3][index % 4]
-        let unit = Float(word >> 8) * 0x1p-24
-        return (2 * unit - 1) * limit
-      }
+      var reader = random.reader()
+      return (0..<count).map { _ in (2 * reader.nextUnit() - 1) * limit }
     }
   }
 }

@@ -9,7 +9,8 @@ extension MemoryPlan: CustomStringConvertible {
     var rows = [["offset", "bytes", "copies", "region", "scope", "steps", "name", "shape"]]
     for slot in slotsByOffset {
       rows.append([
-        grouped(arenaOffset(of: slot)), grouped(slot.byteCount), copiesLabel(of: slot.scope),
+        Format.grouped(arenaOffset(of: slot)), Format.grouped(slot.byteCount),
+        copiesLabel(of: slot.scope),
         slot.region.rawValue, slot.scope.rawValue, lifetimeLabel(of: slot), slot.name,
         slot.shape.map(String.init).joined(separator: "x"),
       ])
@@ -21,24 +22,24 @@ extension MemoryPlan: CustomStringConvertible {
   public var totals: String {
     var rows: [[String]] = []
     for region in Region.allCases where byteCount(of: region) > 0 {
-      rows.append([region.rawValue, grouped(byteCount(of: region)), "bytes"])
+      rows.append([region.rawValue, Format.grouped(byteCount(of: region)), "bytes"])
     }
     let sum = Region.allCases.reduce(0) { $0 + byteCount(of: $1) }
     let above = 100 * (Double(byteCount) / Double(max(lowerBound, 1)) - 1)
-    rows.append(["sum", grouped(sum), "bytes, if no slot shared its place with another"])
-    rows.append(["lower bound", grouped(lowerBound), "bytes, the largest sum of live slots"])
+    rows.append(["sum", Format.grouped(sum), "bytes, if no slot shared its place with another"])
+    rows.append(["lower bound", Format.grouped(lowerBound), "bytes, the largest sum of live slots"])
     rows.append([
-      "arena", grouped(byteCount),
-      "bytes (\(binaryUnits(byteCount))), \(fixed(above, decimals: 2)) % above the lower bound",
+      "arena", Format.grouped(byteCount),
+      "bytes (\(Format.binaryUnits(byteCount))), \(Format.fixed(above, 2)) % above the lower bound",
     ])
     return "bytes by region, all copies:\n" + aligned(rows, right: [1]) + "\n" + parts
   }
 
   /// The sum that the arena's size is.
   private var parts: String {
-    let threads = "\(grouped(layout.threadStride)) \(copiesLabel(of: .thread))"
-    let blocks = "\(grouped(layout.blockStride)) \(copiesLabel(of: .block))"
-    return "arena = \(grouped(layout.sharedByteCount)) shared + \(threads) + \(blocks)"
+    let threads = "\(Format.grouped(layout.threadStride)) \(copiesLabel(of: .thread))"
+    let blocks = "\(Format.grouped(layout.blockStride)) \(copiesLabel(of: .block))"
+    return "arena = \(Format.grouped(layout.sharedByteCount)) shared + \(threads) + \(blocks)"
   }
 
   /// The live bytes of every step as a bar, one letter per region, that a full arena would fill.
@@ -50,7 +51,7 @@ extension MemoryPlan: CustomStringConvertible {
     let rows = steps.enumerated().map { step, name in
       let counts = live.map { $0[step] }
       let bar = bar(Array(zip(regions, counts)), width: width)
-      return ["\(step)", name, bar, grouped(counts.reduce(0, +))]
+      return ["\(step)", name, bar, Format.grouped(counts.reduce(0, +))]
     }
     return "live bytes at every step, all copies; a full bar is the arena:\n(\(legend))\n"
       + aligned(rows, right: [0, 3])
@@ -117,34 +118,7 @@ extension Region {
   }
 }
 
-// MARK: - Numbers and columns
-
-/// 1234567 as 1,234,567.
-func grouped(_ number: Int) -> String {
-  let digits = Array(String(number))
-  var text = ""
-  for (index, digit) in digits.enumerated() {
-    if index > 0, (digits.count - index).isMultiple(of: 3) { text.append(",") }
-    text.append(digit)
-  }
-  return text
-}
-
-private func fixed(_ value: Double, decimals: Int) -> String {
-  var scale = 1
-  for _ in 0..<decimals { scale *= 10 }
-  let scaled = Int((value.magnitude * Double(scale)).rounded())
-  let fraction = String(scaled % scale)
-  let zeros = String(repeating: "0", count: decimals - fraction.count)
-  return (value < 0 && scaled > 0 ? "-" : "") + "\(scaled / scale).\(zeros)\(fraction)"
-}
-
-/// Bytes in KiB or MiB.
-func binaryUnits(_ byteCount: Int) -> String {
-  byteCount >= 1 << 20
-    ? fixed(Double(byteCount) / 0x1p20, decimals: 2) + " MiB"
-    : fixed(Double(byteCount) / 0x1p10, decimals: 2) + " KiB"
-}
+// MARK: - Columns
 
 /// Rows as columns two spaces apart, the columns in `right` aligned to the right.
 private func aligned(_ rows: [[String]], right: Set<Int>) -> String {

@@ -67,10 +67,11 @@ private struct PlanFigure {
 
   private var subtitle: String {
     let parts = panels.reversed().map { panel in
-      "\(binaryUnits(panel.byteCount)) "
+      "\(Format.binaryUnits(panel.byteCount)) "
         + (panel.scope == .shared ? "shared" : plan.copiesLabel(of: panel.scope))
     }
-    return "arena: \(grouped(plan.byteCount)) bytes (\(binaryUnits(plan.byteCount))) = "
+    return
+      "arena: \(Format.grouped(plan.byteCount)) bytes (\(Format.binaryUnits(plan.byteCount))) = "
       + parts.joined(separator: " + ")
   }
 
@@ -121,7 +122,7 @@ extension PlanFigure {
     let scale = panel.height / Double(panel.byteCount)
     let base = top + panel.height
     let copies = panel.scope == .shared ? "" : ", \(plan.copiesLabel(of: panel.scope))"
-    let title = "\(panel.title): \(binaryUnits(panel.byteCount))\(copies)"
+    let title = "\(panel.title): \(Format.binaryUnits(panel.byteCount))\(copies)"
     var result = text(title, x: PlanFigure.left, y: top - 7, size: 13, colour: "#222222")
     let width = PlanFigure.width - PlanFigure.left - PlanFigure.right
     result +=

@@ -77,11 +77,6 @@ public struct MemoryPlan: Sendable {
   public func byteCount(of region: Region) -> Int {
     slots.filter { $0.region == region }.reduce(0) { $0 + $1.byteCount * copies(of: $1) }
   }
-
-  /// Bytes that hold something at a step, all copies.
-  public func liveByteCount(at step: Int) -> Int {
-    slots.filter { $0.isAlive(at: step) }.reduce(0) { $0 + $1.byteCount * copies(of: $1) }
-  }
 }
 
 // MARK: - Placing

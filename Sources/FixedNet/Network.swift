@@ -12,6 +12,10 @@ public enum NetworkError: Error, Equatable {
   case images(expected: String, found: String)
   /// A label without an output.
   case labels(outputCount: Int, largest: Int)
+  /// A model without a softmax at its end has no loss.
+  case noLoss
+  /// A layer that normalises over the whole mini-batch, which therefore cannot be run in parts.
+  case couplesBatch(layer: String, batch: Int, planned: Int)
 }
 
 extension NetworkError: CustomStringConvertible {
@@ -28,6 +32,10 @@ extension NetworkError: CustomStringConvertible {
     case .labels(let outputCount, let largest):
       "the model has \(outputCount) outputs, but the data have labels up to \(largest); the last "
         + "layer needs \(largest + 1) units"
+    case .noLoss: "the model does not end in a softmax over at most 256 classes: it has no loss"
+    case .couplesBatch(let layer, let batch, let planned):
+      "layer '\(layer)' normalises over the whole batch of \(batch), but the plan is for "
+        + "\(planned)"
     }
   }
 }
@@ -57,22 +65,21 @@ public final class Network {
     _ plan: NetworkPlan, instructionSet: InstructionSet = .best, arenaByteCount: Int? = nil
   ) throws(NetworkError) {
     let byteCount = arenaByteCount ?? plan.memory.byteCount
-    guard byteCount >= plan.memory.byteCount else {
-      throw .arena(.tooSmall(needed: plan.memory.byteCount, found: byteCount))
-    }
     allocation = try Canary.allocate(byteCount)
     do {
       arena = try Arena(base: allocation + Canary.byteCount, byteCount: byteCount)
+      inferenceProgram = LoadedProgram(plan.inference)
+      trainingProgram = plan.training.map(LoadedProgram.init)
+      try (trainingProgram ?? inferenceProgram).program.check(arena)
       threads = try ThreadTeam(count: plan.options.threads)
     } catch {
       free(allocation)
-      throw (error as? NetworkError) ?? .arena(.misaligned)
+      if let error = error as? ArenaError { throw .arena(error) }
+      throw (error as? NetworkError) ?? .resources("the arena")
     }
     arena.clear()
     self.plan = plan
     self.instructionSet = instructionSet
-    inferenceProgram = LoadedProgram(plan.inference)
-    trainingProgram = plan.training.map(LoadedProgram.init)
     imageCapacity = max(Network.inferenceChunk, plan.options.batch)
     losses = .allocate(capacity: imageCapacity)
     hits = .allocate(capacity: imageCapacity)
@@ -174,10 +181,10 @@ public final class Network {
   /// Refuses images of another shape than the model's input, and labels without an output.
   /// Throws: `NetworkError.images`, `NetworkError.labels`.
   public func check(_ images: ImageSet) throws(NetworkError) {
-    guard images.shape.elementCount == plan.model.input.elementCount,
-      images.shape.channels == plan.model.input.channels || images.shape.channels == 1
-        || plan.model.input.dimensions.count == 1
-    else { throw .images(expected: "\(plan.model.input)", found: "\(images.shape)") }
+    let input = plan.model.input
+    guard images.shape == input || input == .vector(images.shape.elementCount) else {
+      throw .images(expected: "\(plan.model.input)", found: "\(images.shape)")
+    }
     let outputCount = plan.inference.output.shape.elementCount
     if let largest = images.largestLabel, Int(largest) >= outputCount {
       throw .labels(outputCount: outputCount, largest: Int(largest))
@@ -253,19 +260,15 @@ public final class Network {
   /// Gradients of the mean loss over `images` with respect to every trainable weight, in training mode; the weights
   /// stay. At most the plan's batch.
   public func computeGradients(_ images: ImageSet) throws(NetworkError) -> Sums {
-    try check(images)
-    precondition(images.count <= plan.options.batch, "at most one batch")
-    return images.withPointers { source, labels in
-      guard let labels else { preconditionFailure("gradients need labels") }
-      return train(
-        source, labels: labels, count: images.count, scale: 1 / Float(images.count),
-        accumulates: false, update: nil
-      ) { $0 }
-    }
+    try train(images, update: nil)
   }
 
   /// One optimiser step over `images` as one mini-batch.
   public func step(_ images: ImageSet, update: UpdateRule) throws(NetworkError) -> Sums {
+    try train(images, update: update)
+  }
+
+  private func train(_ images: ImageSet, update: UpdateRule?) throws(NetworkError) -> Sums {
     try check(images)
     precondition(images.count <= plan.options.batch, "at most one batch")
     return images.withPointers { source, labels in
@@ -277,9 +280,11 @@ public final class Network {
     }
   }
 
-  /// Loss and accuracy over all images, in inference mode. Allocates nothing.
+  /// Loss and accuracy over all images, in inference mode. Allocates nothing per image.
+  /// Throws: `NetworkError.noLoss` for a model that has none.
   public func evaluate(_ images: ImageSet) throws(NetworkError) -> Sums {
     try check(images)
+    guard plan.endsInSoftmax, !images.labels.isEmpty else { throw .noLoss }
     return images.withPointers { source, labels in
       var total = Sums()
       infer(source, labels: labels, images.count) { first, count in
@@ -289,21 +294,24 @@ public final class Network {
     }
   }
 
-  /// Outputs of all images, channels last, in inference mode; `sums` too where the images have labels.
-  public func predict(_ images: ImageSet) throws(NetworkError) -> (outputs: Tensor, sums: Sums) {
+  /// Outputs of all images, channels last, in inference mode; `sums` too where there are labels and a loss.
+  public func predict(_ images: ImageSet) throws(NetworkError) -> (outputs: Tensor, sums: Sums?) {
     try check(images)
     let width = plan.inference.output.shape.elementCount
     var outputs = [Float](repeating: 0, count: images.count * width)
+    let hasLoss = plan.endsInSoftmax && !images.labels.isEmpty
     var total = Sums()
     outputs.withUnsafeMutableBufferPointer { buffer in
       images.withPointers { source, labels in
-        infer(source, labels: labels, images.count, outputs: buffer.baseAddress) { _, count in
-          if labels != nil { total.add(sums(count)) }
+        infer(
+          source, labels: hasLoss ? labels : nil, images.count, outputs: buffer.baseAddress
+        ) { _, count in
+          if hasLoss { total.add(sums(count)) }
         }
       }
     }
     let shape = [images.count] + plan.inference.output.shape.dimensions
-    return (Tensor(shape: shape, values: outputs), total)
+    return (Tensor(shape: shape, values: outputs), hasLoss ? total : nil)
   }
 
   private func infer(
@@ -330,7 +338,7 @@ public final class Network {
   }
 }
 
-/// Pages of a known pattern in front of and behind the arena.
+/// 64 bytes of a known pattern in front of and behind the arena.
 enum Canary {
   static let byteCount = Arena.alignment
   private static let pattern: UInt8 = 0xA5
@@ -392,12 +400,13 @@ final class LoadedProgram {
     operations = .allocate(capacity: planned.operations.count)
     _ = operations.initialize(from: planned.operations)
     program = Program(
-      operations: UnsafeBufferPointer(operations), layout: planned.layout, capacity: 0,
+      operations: UnsafeBufferPointer(operations), layout: planned.layout,
       inputChannels: planned.input.shape.channels, inputPixels: planned.input.shape.pixels,
       input: planned.input.slot,
       outputChannels: planned.output.flattened?.channels ?? planned.output.shape.channels,
       outputPixels: planned.output.flattened?.pixels ?? planned.output.shape.pixels,
-      output: planned.output.slot, labels: planned.labels)
+      output: planned.output.slot, labels: planned.labels,
+      labelChannels: planned.labelOrder.channels, labelPixels: planned.labelOrder.pixels)
   }
 
   deinit { operations.deallocate() }

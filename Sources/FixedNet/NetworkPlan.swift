@@ -115,6 +115,7 @@ struct PlannedProgram {
   let input: (slot: BlockSlot, shape: Shape)
   let output: (slot: BlockSlot, shape: Shape, flattened: (channels: Int, pixels: Int)?)
   let labels: BlockSlot
+  let labelOrder: (channels: Int, pixels: Int)
 
   init(_ built: BuiltProgram, layout: ArenaLayout) {
     operations = built.operations
@@ -125,6 +126,7 @@ struct PlannedProgram {
       built.places.block(built.output.slot), built.output.shape, built.output.flattened
     )
     labels = built.places.block(built.labels)
+    labelOrder = built.labelOrder
   }
 }
 
@@ -147,6 +149,8 @@ struct BuiltProgram {
   var input: PlannedValue
   var output: PlannedValue
   var labels: SlotID
+  /// How the engine orders the classes: [channel][pixel].
+  var labelOrder = (channels: 1, pixels: 1)
   private var liveBytes: (shared: Int, thread: Int, block: Int)
 
   init(
@@ -173,7 +177,11 @@ extension NetworkPlan {
     throws(ModelError)
   {
     guard case .vector? = shapes.last, endsInSoftmax(model) else {
-      throw .notTrainable("its last layer must have a softmax activation (for cross-entropy)")
+      throw .notTrainable(
+        "its last layer must be a softmax over at most 256 classes (for cross-entropy)")
+    }
+    guard try model.parameterCount() > 0 else {
+      throw .notTrainable("none of its layers has weights")
     }
     if let frozen = model.layers.first(where: { model.frozenLayers.contains($0.name) }) {
       throw .notTrainable(
@@ -181,8 +189,10 @@ extension NetworkPlan {
     }
   }
 
+  /// Labels are bytes, so a loss needs at most 256 classes.
   static func endsInSoftmax(_ model: SequentialModel) -> Bool {
-    switch model.layers.last {
+    guard let classes = try? model.shapes().last?.elementCount, classes <= 256 else { return false }
+    return switch model.layers.last {
     case let dense as Dense: dense.activation == .softmax
     case let activation as Activation: activation.function == .softmax
     default: false
@@ -191,11 +201,14 @@ extension NetworkPlan {
 
   /// Dense layers with softmax as two layers, so that every activation left in a kernel is element-wise.
   private static func lowered(_ model: SequentialModel) -> [any Layer] {
+    let names = Set(model.layers.map(\.name))
     var layers: [any Layer] = []
     for layer in model.layers {
       if var dense = layer as? Dense, dense.activation == .softmax {
         dense.activation = .linear
-        layers += [dense, Activation(name: "\(dense.name)/softmax", function: .softmax)]
+        var name = "\(dense.name)/softmax"
+        while names.contains(name) { name += "'" }
+        layers += [dense, Activation(name: name, function: .softmax)]
       } else {
         layers.append(layer)
       }
@@ -228,11 +241,11 @@ extension NetworkPlan {
     }
 
     var gradient: SlotID?
-    let logits = value
-    if hasLoss {
+    let loss = hasLoss ? PlannedLoss(position: planned.count, logits: value) : nil
+    if let loss {
       plan.beginStep("loss")
-      plan.use(logits.slot)
-      if isTraining { gradient = plan.reserveActivation("loss/gradient", shape: logits.shape) }
+      plan.use(loss.logits.slot)
+      if isTraining { gradient = plan.reserveActivation("loss/gradient", shape: value.shape) }
     }
     if !isTraining, let probabilities {
       plan.beginStep("forward \(probabilities.name)")
@@ -245,7 +258,7 @@ extension NetworkPlan {
     plan.use(value.slot)
 
     var built = BuiltProgram(plan, input: input, output: value, labels: labels)
-    built.addOperations(planned, logits: hasLoss ? logits : nil, gradient: gradient)
+    built.addOperations(planned.map { ($0.name, $0.layer) }, loss, gradient: gradient)
     return built
   }
 
@@ -268,31 +281,31 @@ extension NetworkPlan {
   }
 }
 
+/// Where the loss stands: behind `position` layers, on their output.
+struct PlannedLoss {
+  var position: Int
+  var logits: PlannedValue
+}
+
 extension BuiltProgram {
   mutating func addOperations(
-    _ planned: [(name: String, layer: any PlannedLayer)], logits: PlannedValue?, gradient: SlotID?
+    _ planned: [(name: String, layer: any PlannedLayer)], _ loss: PlannedLoss?, gradient: SlotID?
   ) {
-    for (name, layer) in planned {
-      guard let operation = layer.operation(in: places) else {
-        addLoss(after: layer, logits, gradient)
-        continue
-      }
+    for (index, (name, layer)) in planned.enumerated() {
+      if let loss, loss.position == index { addLoss(loss, gradient) }
+      guard let operation = layer.operation(in: places) else { continue }
       operations.append(operation)
       origins.append(
         OperationOrigin(
           layer: name, output: places.block(layer.output.slot),
           elementCount: layer.output.shape.elementCount))
-      addLoss(after: layer, logits, gradient)
     }
+    if let loss, loss.position == planned.count { addLoss(loss, gradient) }
   }
 
-  /// The loss stands right behind the layer whose output are the logits.
-  private mutating func addLoss(
-    after layer: any PlannedLayer, _ logits: PlannedValue?, _ gradient: SlotID?
-  ) {
-    guard let logits, layer.output.slot == logits.slot,
-      !operations.contains(where: { if case .crossEntropy = $0 { true } else { false } })
-    else { return }
+  private mutating func addLoss(_ loss: PlannedLoss, _ gradient: SlotID?) {
+    let logits = loss.logits
+    labelOrder = logits.flattened ?? (logits.shape.elementCount, 1)
     operations.append(
       .crossEntropy(
         CrossEntropyOperation(

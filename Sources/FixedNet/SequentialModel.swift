@@ -20,20 +20,23 @@ public struct SequentialModel: Sendable {
   /// The shape in front of every layer, and after the last.
   /// Throws: `ModelError.shape` where two layers do not fit together.
   public func shapes() throws(ModelError) -> [Shape] {
+    guard SequentialModel.isUsable(input.dimensions) else {
+      throw .malformed("its input of \(input) has more than 2^31 - 1 elements")
+    }
     var shapes = [input]
     for layer in layers {
       let output = try layer.outputShape(for: shapes[shapes.count - 1])
-      guard output.dimensions.allSatisfy({ (1...Shape.extentLimit).contains($0) }),
-        SequentialModel.product(output.dimensions) != nil
-      else {
-        throw .shape(
-          layer: layer.name, expected: "an output of 1 to 2^31 elements", found: "\(output)")
+      guard SequentialModel.isUsable(output.dimensions) else {
+        throw .config(
+          layer: layer.name, key: "its output",
+          expected: "at most 2^24 wide in each dimension and 2^31 - 1 elements",
+          found: "\(output)")
       }
       for weight in layer.weights(for: shapes[shapes.count - 1])
       where SequentialModel.product(weight.shape) == nil {
-        throw .shape(
-          layer: layer.name, expected: "weights of at most 2^31 elements",
-          found: "\(weight.name) of \(weight.shape)")
+        throw .config(
+          layer: layer.name, key: weight.name, expected: "at most 2^31 - 1 values",
+          found: weight.shape.map(String.init).joined(separator: "x"))
       }
       shapes.append(output)
     }
@@ -75,6 +78,10 @@ public struct SequentialModel: Sendable {
       result.append(LayerWeights(layer: layer.name, tensors: tensors))
     }
     return result
+  }
+
+  private static func isUsable(_ extents: [Int]) -> Bool {
+    extents.allSatisfy { (1...Shape.extentLimit).contains($0) } && product(extents) != nil
   }
 
   /// The product, or nil beyond the limit or on overflow.
@@ -162,6 +169,10 @@ extension SequentialModel {
       guard case .string(let layerName)? = members["name"], !layerName.isEmpty else {
         throw .malformed("layer \(index) (\(className)) has no name")
       }
+      guard SequentialModel.isUsable(layerName) else {
+        throw .malformed(
+          "layer \(index) (\(className)) has an unusable name; use letters, digits, '_' and '-'")
+      }
       guard names.insert(layerName).inserted else { throw .duplicateName(layerName) }
       let config = LayerConfig(layer: layerName, members: members)
       try SequentialModel.checkType(config)
@@ -182,9 +193,20 @@ extension SequentialModel {
     }
     guard let input else { throw .malformed("it has no input shape") }
     guard !layers.isEmpty else { throw .malformed("it has no layers") }
+    while !layers.isEmpty, layers.contains(where: { $0.name == inputName }) {
+      inputName += "_input"
+    }
     self.init(name: name, input: input, layers: layers, inputName: inputName)
     frozenLayers = frozen
     _ = try shapes()
+  }
+
+  /// Names become paths in files: at most 200 bytes, no control characters, no empty, "." or ".." component.
+  private static func isUsable(_ name: String) -> Bool {
+    name.utf8.count <= 200
+      && name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+      && name.split(separator: "/", omittingEmptySubsequences: false)
+        .allSatisfy { !["", ".", ".."].contains($0) }
   }
 
   /// float32 or float64 weights: anything else would compute something else.

@@ -5,7 +5,7 @@ public enum Shape: Equatable, Sendable {
 
   /// The largest extent, and the largest number of elements, that a model may ask for.
   public static let extentLimit = 1 << 24
-  public static let elementLimit = 1 << 31
+  public static let elementLimit = Int(Int32.max)
 
   /// Keras' dimensions without the batch: [H, W, C] or [N].
   public var dimensions: [Int] {

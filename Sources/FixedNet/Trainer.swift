@@ -32,7 +32,7 @@ public struct OptimizerConfiguration: Equatable, Sendable {
 
 /// Why training stopped before its end.
 public enum TrainingError: Error, Equatable {
-  /// The loss of a step is not finite; the weights are those before the step.
+  /// The loss of a step is not finite; the weights are those before the step. `epoch` and `step` count from 1.
   case notFinite(epoch: Int, step: Int, layer: String, what: String)
   case network(NetworkError)
 }
@@ -74,13 +74,20 @@ public final class Trainer {
 
   /// `batch`: images of a mini-batch; the network's plan may be for less, then each mini-batch is run in parts
   /// whose gradients are added up.
-  /// Throws: `NetworkError.images`.
+  /// Throws: `NetworkError.images`, `.labels`, `.couplesBatch` where a network with batch normalisation is to be run in
+  /// parts.
   public init(
     network: Network, images: ImageSet, batch: Int, optimizer: OptimizerConfiguration,
     seed: UInt64, position: TrainingPosition = TrainingPosition()
   ) throws(NetworkError) {
     try network.check(images)
     precondition(!images.labels.isEmpty, "training needs labels")
+    let planned = network.plan.options.batch
+    if batch > planned,
+      let layer = network.plan.model.layers.first(where: { $0 is BatchNormalization })
+    {
+      throw .couplesBatch(layer: layer.name, batch: batch, planned: planned)
+    }
     self.network = network
     self.images = images
     self.batch = batch
@@ -155,14 +162,19 @@ public final class Trainer {
 
   /// Finds the first layer whose values are not finite by running the images of the broken step again.
   private func notFinite(_ order: Permutation) -> TrainingError {
-    let first = position.stepInEpoch * batch
-    let count = min(batch, images.count - first, network.plan.options.batch)
-    let step = position.step
+    let step = position.step + 1
     let epoch = position.epoch + 1
     if let weight = network.firstNonFiniteWeight {
       return .notFinite(epoch: epoch, step: step, layer: weight.layer, what: weight.name)
     }
-    let layer = network.firstNonFiniteOutput(images, count: count) { order[first + $0] }
+    let first = position.stepInEpoch * batch
+    let end = min(first + batch, images.count)
+    let part = network.plan.options.batch
+    let layer = stride(from: first, to: end, by: part).lazy.compactMap { start in
+      self.network.firstNonFiniteOutput(self.images, count: min(part, end - start)) {
+        order[start + $0]
+      }
+    }.first
     return .notFinite(
       epoch: epoch, step: step, layer: layer ?? "loss",
       what: layer == "input" ? "a pixel" : "the output")

@@ -5,8 +5,6 @@ import CSupport
 public struct Program: BitwiseCopyable {
   public var operations: UnsafeBufferPointer<Operation>
   public var layout: ArenaLayout
-  /// Images of one run at most; 0 means any number (inference without batch coupling).
-  public var capacity: Int
   /// Elements of one image.
   public var inputChannels: Int
   public var inputPixels: Int
@@ -16,15 +14,17 @@ public struct Program: BitwiseCopyable {
   public var output: BlockSlot
   /// The block's labels, bytes; nil where the program computes no loss.
   public var labels: BlockSlot?
+  /// The engine orders classes [channel][pixel], labels count them [pixel][channel]: the same for one pixel.
+  public var labelChannels: Int
+  public var labelPixels: Int
 
   public init(
-    operations: UnsafeBufferPointer<Operation>, layout: ArenaLayout, capacity: Int,
+    operations: UnsafeBufferPointer<Operation>, layout: ArenaLayout,
     inputChannels: Int, inputPixels: Int, input: BlockSlot, outputChannels: Int, outputPixels: Int,
-    output: BlockSlot, labels: BlockSlot?
+    output: BlockSlot, labels: BlockSlot?, labelChannels: Int = 1, labelPixels: Int = 1
   ) {
     self.operations = operations
     self.layout = layout
-    self.capacity = capacity
     self.inputChannels = inputChannels
     self.inputPixels = inputPixels
     self.input = input
@@ -32,6 +32,8 @@ public struct Program: BitwiseCopyable {
     self.outputPixels = outputPixels
     self.output = output
     self.labels = labels
+    self.labelChannels = labelChannels
+    self.labelPixels = labelPixels
   }
 
   /// Refuses an arena that is smaller than the plan.
@@ -198,7 +200,15 @@ struct Work {
     }
     guard let labels = context.labels, let slot = program.labels else { return }
     let place = UnsafeMutableRawPointer(c(slot)).assumingMemoryBound(to: UInt8.self)
-    for image in 0..<Int(c.lanes) { place[image] = labels[Int(indices[image])] }
+    for image in 0..<Int(c.lanes) {
+      let label = labels[Int(indices[image])]
+      place[image] = program.labelPixels > 1 ? inEngineOrder(label) : label
+    }
+  }
+
+  private func inEngineOrder(_ label: UInt8) -> UInt8 {
+    let (pixel, channel) = Int(label).quotientAndRemainder(dividingBy: program.labelChannels)
+    return UInt8(truncatingIfNeeded: channel * program.labelPixels + pixel)
   }
 
   private func storeOutput(_ c: BlockContext) {

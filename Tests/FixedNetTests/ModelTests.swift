@@ -77,6 +77,47 @@ struct SequentialModelTests {
       ).contains("dtype must be float32 or float64"))
   }
 
+  @Test("an input or layer beyond the limits is refused before anything is multiplied")
+  func limits() throws {
+    for shape in [
+      "[null, 16777216, 16777216, 16777216]", "[null, 65536, 65536, 1]", "[null, 16777217]",
+    ] {
+      let json = try JSONValue(
+        parsing: model(#"{"class_name": "Flatten", "config": {"name": "f"}}"#)
+          .replacing("[null, 8, 8, 1]", with: shape))
+      #expect(throws: ModelError.self) { try SequentialModel(json: json) }
+    }
+    #expect(
+      try error(
+        #"{"class_name": "Flatten", "config": {"name": "f"}}, "#
+          + #"{"class_name": "Dense", "config": {"name": "d", "units": 16777217}}"#
+      ).contains("units must be a whole number"))
+  }
+
+  @Test("layer names that cannot be paths in a file are refused")
+  func names() throws {
+    let long = String(repeating: "x", count: 201)
+    for name in ["..", "a/../b", "/a", "a//b", "a\\u0000b", "a\\n", long] {
+      #expect(
+        try error(#"{"class_name": "Flatten", "config": {"name": "\#(name)"}}"#)
+          .contains("unusable name"), "\(name)")
+    }
+    #expect(
+      try error(#"{"class_name": "Flatten", "config": {"name": "block1/flat"}}"#) == "no error")
+  }
+
+  @Test("a layer may be called like a softmax that the plan makes itself")
+  func collision() throws {
+    let model = SequentialModel(
+      name: "m", input: .vector(4),
+      layers: [
+        Dense(name: "d", units: 3, activation: .softmax), Dense(name: "d/softmax", units: 3),
+        Activation(name: "end", function: .softmax),
+      ])
+    #expect(
+      try NetworkPlan(model, options: PlanOptions(batch: 8, isTraining: true)).memory.byteCount > 0)
+  }
+
   @Test("same padding puts the odd cell at the end")
   func samePadding() {
     #expect(Padding.same.axis(7, kernel: 4, stride: 2) == (4, 1, 2))

@@ -92,6 +92,8 @@ struct EvalToolTests {
     Tool.expectRefusal(
       try eval(model, options: "--inputs x.h5 --data digits"), "--inputs takes", exitCode: 64)
     Tool.expectRefusal(try eval(model, options: "--inputs none.h5"), "none.h5")
+    Tool.expectRefusal(
+      try eval("a.h5", options: "--outputs a.h5"), "would overwrite", exitCode: 64)
     for (name, bytes) in [("text.h5", Data("hello".utf8)), ("empty.h5", Data())] {
       try bytes.write(to: URL(filePath: "\(folder)/\(name)"))
       Tool.expectRefusal(try eval(name), name)

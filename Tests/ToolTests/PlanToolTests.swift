@@ -78,7 +78,7 @@ struct PlanToolTests {
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let model = SequentialModel(
       name: "odd", input: .vector(4),
-      layers: [Dense(name: "<b>\"&'\u{1}", units: 3, activation: .softmax)])
+      layers: [Dense(name: "<b>\"&'", units: 3, activation: .softmax)])
     try model.json.text.write(toFile: "\(folder)/odd.json", atomically: true, encoding: .utf8)
     let path = "\(folder)/plan.svg"
     let finished = try run("plan", "\(folder)/odd.json", "--svg", path)

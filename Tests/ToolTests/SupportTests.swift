@@ -1,3 +1,4 @@
+import FixedNet
 import Foundation
 import MallocCounter
 import TestSupport

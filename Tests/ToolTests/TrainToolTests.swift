@@ -51,8 +51,7 @@ struct TrainToolTests {
       let run = try train("--epochs 2 --quiet", environment: ["FIXEDNET_ISA": set])
       #expect(run.weightsHash == hash)
     }
-    for name in ["train"] {
-      guard let release = Tool.release(name) else { continue }
+    if let release = Tool.release("train") {
       let run = try Finished(release, ["--epochs", "2", "--quiet"], in: folder)
       #expect(run.weightsHash == hash)
     }
@@ -94,8 +93,11 @@ struct TrainToolTests {
       "--model lenet-plain --epochs 1 --threads 2 --memory-budget 2MiB")
     #expect(parts.output.contains("in parts of"))
     #expect(parts.weightsHash == whole.weightsHash)
+    let smallest = try train("--model lenet-plain --epochs 1 --threads 1 --memory-budget 1MiB")
+    #expect(smallest.output.contains("in parts of 16"))
+    #expect(smallest.weightsHash == whole.weightsHash)
     Tool.expectRefusal(
-      try train("--model lenet-plain --memory-budget 100KiB"), "one image at a time needs")
+      try train("--model lenet-plain --memory-budget 100KiB"), "with one block of 16 need")
     Tool.expectRefusal(try train("--memory-budget 2MiB"), "normalises over the whole batch")
   }
 
@@ -180,6 +182,29 @@ struct TrainToolTests {
     Tool.expectRefusal(try train(options, environment: ["HOME": folder]), "--download")
   }
 
+  @Test("a finished run says so, and a changed training state is refused")
+  func resumeOdd() throws {
+    _ = try train("--model softmax --epochs 1 --quiet --output run.h5")
+    let again = try train("--resume run.h5 --output other.h5")
+    #expect(again.exitCode == 0 && again.output.contains("all 1 epochs are done already"))
+    #expect(!again.output.contains("saved"))
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/other.h5"))
+    let file = try KerasFile.read(path: "\(folder)/run.h5")
+    let changes: [(inout TrainingState) -> Void] = [
+      { $0.batch = 1 << 58 }, { $0.step = .max - 3 }, { $0.stepInEpoch = 1 << 60 },
+      { $0.blockSize = 3 }, { $0.learningRate = 1e300 }, { $0.partialImages = 5 },
+    ]
+    for change in changes {
+      var changed = file
+      if var state = file.training {
+        change(&state)
+        changed.training = state
+      }
+      try KerasFile.write(changed, to: "\(folder)/changed.h5")
+      Tool.expectRefusal(try train("--resume changed.h5 --epochs 2"), "changed.h5")
+    }
+  }
+
   @Test("an unwritable place is refused before training, and the old checkpoint survives")
   func unwritable() throws {
     let old = Data("an old checkpoint".utf8)
@@ -188,6 +213,7 @@ struct TrainToolTests {
     Tool.expectRefusal(try train("--output taken.h5 --epochs 1"), "taken.h5")
     try old.write(to: URL(filePath: "\(folder)/file"))
     Tool.expectRefusal(try train("--output file/run.h5 --epochs 1"), "file")
+    Tool.expectRefusal(try train("--history file/h.csv --epochs 1"), "file")
     #expect(FileManager.default.contents(atPath: "\(folder)/file") == old)
   }
 

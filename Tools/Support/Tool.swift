@@ -60,36 +60,3 @@ public struct ByteCount: ExpressibleByArgument {
 
   public static let help = "a size in B, KiB, MiB or GiB, such as 256KiB"
 }
-
-/// Numbers as people read them.
-public enum Format {
-  /// 1234567 as 1,234,567.
-  public static func grouped(_ number: Int) -> String {
-    let digits = String(number.magnitude)
-    var result = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index) % 3 == 0 { result.append(",") }
-      result.append(digit)
-    }
-    return (number < 0 ? "-" : "") + result
-  }
-
-  public static func bytes(_ count: Int) -> String {
-    let (value, unit) =
-      count >= 1 << 20
-      ? (Double(count) / 0x1p20, "MiB") : (Double(count) / 0x1p10, "KiB")
-    return "\(grouped(count)) bytes (\(fixed(value, 2)) \(unit))"
-  }
-
-  public static func fixed(_ value: Double, _ digits: Int) -> String {
-    String(format: "%.\(digits)f", value)
-  }
-
-  public static func percent(_ fraction: Double, _ digits: Int = 2) -> String {
-    fixed(100 * fraction, digits) + " %"
-  }
-
-  public static func padded(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - text.count)) + text
-  }
-}

@@ -52,6 +52,9 @@ struct Eval: ParsableCommand {
     if inputs != nil, data.data != nil || data.dataDir != nil || confusion {
       throw ValidationError("--inputs takes the place of --data, --data-dir and --confusion")
     }
+    if let outputs, outputs == file || outputs == inputs {
+      throw ValidationError("--outputs would overwrite '\(outputs)'; choose another file")
+    }
   }
 
   func run() throws {
@@ -82,12 +85,15 @@ struct Eval: ParsableCommand {
     let start = ProgressLine.now
     let (outputs, sums) = try network.predict(images)
     let seconds = ProgressLine.now - start
-    let hasLoss = network.plan.endsInSoftmax
     let metrics = try Metrics(outputs, labels: images.labels, classCount: data.set.classCount)
+    if metrics.unanswered > 0 {
+      let text = "eval: warning: \(metrics.unanswered) images have outputs that are not finite\n"
+      FileHandle.standardError.write(Data(text.utf8))
+    }
     if let path = self.outputs { try write(outputs, to: path) }
     let report = EvaluationReport(
       path: self.file, data: data.set, split: split.rawValue, model: file.model,
-      weights: file.weights, metrics: metrics, loss: hasLoss ? sums.meanLoss : nil,
+      weights: file.weights, metrics: metrics, loss: sums?.meanLoss,
       imagesPerSecond: Double(images.count) / seconds, arenaBytes: network.plan.memory.byteCount,
       nonFinite: file.nonFinite)
     if json {

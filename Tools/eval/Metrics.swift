@@ -6,6 +6,8 @@ struct Metrics {
   /// counts[label][prediction]
   private(set) var counts: [[Int]]
   let total: Int
+  /// Images whose outputs are no numbers: no prediction, and not a hit.
+  private(set) var unanswered = 0
 
   /// The prediction is the first largest output.
   /// Throws: `ToolError` where the model has fewer outputs than the data have classes.
@@ -23,7 +25,11 @@ struct Metrics {
         where values[image * width + index] > values[image * width + best] {
           best = index
         }
-        counts[Int(label)][best] += 1
+        if values[image * width + best].isFinite {
+          counts[Int(label)][best] += 1
+        } else {
+          unanswered += 1
+        }
       }
     }
   }

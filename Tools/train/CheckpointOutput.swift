@@ -4,9 +4,17 @@ import Foundation
 import ToolSupport
 
 /// Where checkpoints go: the last state, and next to it the best one.
-struct CheckpointOutput {
+final class CheckpointOutput {
   let path: String
   let bestPath: String
+  private(set) var hasSaved = false
+  private(set) var hasSavedBest = false
+
+  /// What a message about a broken run says about the file.
+  var kept: String {
+    FileManager.default.fileExists(atPath: path)
+      ? "; '\(path)' keeps the last good checkpoint" : "; nothing was saved"
+  }
 
   /// nil where nothing is to be written. The folder is made and tried before training starts, so that an hour's work
   /// does not end at a folder that cannot be written.
@@ -21,7 +29,7 @@ struct CheckpointOutput {
     }
     bestPath = String(path.dropLast(3)) + ".best.h5"
     guard KerasFile.isAvailable else { throw CheckpointError.unavailable(path: path) }
-    try CheckpointOutput.prepareFolder(of: path)
+    try prepareFolder(of: path)
   }
 
   /// A built-in model's name, or the name of the file that the model came from.
@@ -30,28 +38,34 @@ struct CheckpointOutput {
     return last.split(separator: ".").first.map(String.init) ?? "model"
   }
 
-  private static func prepareFolder(of path: String) throws {
-    let folder = (path as NSString).deletingLastPathComponent
-    if !folder.isEmpty {
-      do {
-        try FileManager.default.createDirectory(
-          atPath: folder, withIntermediateDirectories: true)
-      } catch {
-        throw ToolError("cannot make the folder '\(folder)' for '\(path)'; choose another --output")
-      }
-    }
-    let place = FileManager.default.fileExists(atPath: path) ? path : folder.isEmpty ? "." : folder
-    guard access(place, W_OK) == 0, access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
-      throw ToolError(
-        "cannot write '\(path)': \(String(cString: strerror(errno))); choose another --output")
-    }
-  }
-
   /// Writes the last state, and the same file as the best one where it is.
   func save(_ network: Network, _ state: TrainingState, isBest: Bool) throws {
     let file = KerasModelFile(
       model: network.plan.model, weights: network.weights, training: state)
-    if isBest { try KerasFile.write(file, to: bestPath) }
+    if isBest {
+      try KerasFile.write(file, to: bestPath)
+      hasSavedBest = true
+    }
     try KerasFile.write(file, to: path)
+    hasSaved = true
+  }
+}
+
+/// Makes the folder of a file to be written, and tries whether it can be.
+/// Throws: `ToolError`.
+func prepareFolder(of path: String) throws {
+  let folder = (path as NSString).deletingLastPathComponent
+  if !folder.isEmpty {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw ToolError("cannot make the folder '\(folder)' for '\(path)'; choose another place")
+    }
+  }
+  let place = FileManager.default.fileExists(atPath: path) ? path : folder.isEmpty ? "." : folder
+  guard access(place, W_OK) == 0, access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
+    throw ToolError(
+      "cannot write '\(path)': \(String(cString: strerror(errno))); choose another place")
   }
 }

@@ -35,6 +35,11 @@ struct TrainingReport: ~Copyable {
     }
   }
 
+  func nothingToDo(_ state: TrainingState) {
+    guard !isQuiet else { return }
+    print("all \(state.epochs) epochs are done already; ask for more with --epochs")
+  }
+
   mutating func progress(
     _ position: TrainingPosition, of steps: Int, epochs: Int, seconds: Double, stepsDone: Int
   ) {
@@ -71,10 +76,12 @@ struct TrainingReport: ~Copyable {
     _ state: TrainingState, digest: String, seconds: Double, output: CheckpointOutput?
   ) {
     line.clear()
-    if let output {
-      print(
-        "saved \(output.path) and, from epoch \(state.bestEpoch) with "
-          + "\(Format.percent(state.bestAccuracy)), \(output.bestPath)")
+    if let output, output.hasSaved {
+      let best =
+        output.hasSavedBest
+        ? " and, from epoch \(state.bestEpoch) with \(Format.percent(state.bestAccuracy)), "
+          + output.bestPath : ""
+      print("saved \(output.path)\(best)")
     }
     print("\(Format.fixed(seconds, 1)) s in all")
     print("weights sha256: \(digest)")

@@ -27,12 +27,13 @@ final class TrainingRun {
     state =
       resumed?.training
       ?? TrainingRun.newState(options, name: source?.name ?? model.name, data)
+    if let path = options.resume { try TrainingRun.check(state, data, resumedFrom: path) }
+    if let epochs = options.epochs { state.epochs = epochs }
     let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     let plan = try TrainingRun.plan(model, state, threads: threads, budget: options.memoryBudget)
     state.blockSize = plan.options.resolvedBlockSize
-    try TrainingRun.check(state, data, resumedFrom: options.resume)
-    if let epochs = options.epochs { state.epochs = epochs }
 
+    if let path = options.history { try prepareFolder(of: path) }
     output = try CheckpointOutput(options, modelName: state.modelName)
     network = try Network(plan, instructionSet: .selected())
     try network.load(
@@ -57,19 +58,20 @@ final class TrainingRun {
       schedule: ["class_name": "constant"], learningRate: rate, epochs: options.epochs ?? 10)
   }
 
-  /// The plan for the whole mini-batch, or for the largest part of it that the budget allows.
+  /// The plan for the whole mini-batch, or for the largest part of it that the budget allows. Parts have whole blocks of
+  /// the batch's own size, so that the sums, and with them the weights, are those of the whole.
   private static func plan(
     _ model: SequentialModel, _ state: TrainingState, threads: Int, budget: ByteCount?
   ) throws -> NetworkPlan {
     // A resumed run keeps its blocks: the order of the sums depends on them.
+    let isResumed = state.step > 0
     func plan(_ batch: Int, blockSize: Int?) throws(ModelError) -> NetworkPlan {
       try NetworkPlan(
         model,
         options: PlanOptions(
           batch: batch, isTraining: true, threads: threads, blockSize: blockSize))
     }
-    let blockSize = state.step > 0 || state.epoch > 0 ? state.blockSize : nil
-    let whole = try plan(state.batch, blockSize: blockSize)
+    let whole = try plan(state.batch, blockSize: isResumed ? state.blockSize : nil)
     guard let budget, whole.memory.byteCount > budget.bytes else { return whole }
     if let layer = model.layers.first(where: { $0 is BatchNormalization }) {
       throw ToolError(
@@ -77,33 +79,52 @@ final class TrainingRun {
           + "\(whole.memory.byteCount), and '\(layer.name)' normalises over the whole batch, so it "
           + "cannot be run in parts")
     }
-    var smallest = whole
-    for size in blockSize.map({ [$0] }) ?? [16, 1] where size <= state.batch {
-      var batch = (state.batch - 1) / size * size
-      while batch > 0 {
-        smallest = try plan(batch, blockSize: size)
-        if smallest.memory.byteCount <= budget.bytes { return smallest }
-        batch -= size
-      }
+    let blockSize = whole.options.resolvedBlockSize
+    let smallest = try plan(min(blockSize, state.batch), blockSize: blockSize)
+    guard smallest.memory.byteCount <= budget.bytes else {
+      let advice = blockSize > 1 ? "; batches below 8 run image by image and need less" : ""
+      throw ToolError(
+        "--memory-budget: \(budget.bytes) bytes are too few; \(threads) "
+          + "thread\(threads == 1 ? "" : "s") with one block of \(blockSize) need "
+          + "\(smallest.memory.byteCount)\(advice)")
     }
-    throw ToolError(
-      "--memory-budget: \(budget.bytes) bytes are too few; one image at a time needs "
-        + "\(smallest.memory.byteCount)")
+    // More blocks need more memory: bisect.
+    var (fits, tooMany) = (1, whole.options.blockCount)
+    while tooMany - fits > 1 {
+      let middle = (fits + tooMany) / 2
+      let byteCount = try plan(middle * blockSize, blockSize: blockSize).memory.byteCount
+      if byteCount <= budget.bytes { fits = middle } else { tooMany = middle }
+    }
+    return try plan(min(fits * blockSize, state.batch), blockSize: blockSize)
   }
 
-  /// What was saved and what is there must be the same, or the result would not be.
+  /// What was saved and what is there must be the same, or the result would not be; and a file may say anything.
   private static func check(
-    _ state: TrainingState, _ data: LoadedData, resumedFrom path: String?
+    _ state: TrainingState, _ data: LoadedData, resumedFrom path: String
   ) throws {
-    if let path, state.dataDigest != data.digest {
+    guard state.dataDigest == data.digest else {
       throw ToolError(
         "'\(path)' was trained on other data: \(state.data) [\(state.dataDigest)], found "
           + "[\(data.digest)]")
     }
-    guard (1...65_536).contains(state.batch), state.epoch >= 0, state.step >= 0,
-      [1, 16].contains(state.blockSize), state.learningRate.isFinite, state.learningRate > 0
+    let images = data.set.train.count
+    let counts = 0...(1 << 40)
+    guard (1...65_536).contains(state.batch), [1, 16].contains(state.blockSize),
+      (1...1_000_000).contains(state.epochs), (0...1_000_000).contains(state.epoch),
+      counts.contains(state.step), (0...images).contains(state.partialImages),
+      (0...state.partialImages).contains(state.partialHits), state.partialLoss.isFinite,
+      Float(state.learningRate).isFinite, Float(state.learningRate) > 0
     else {
-      throw ToolError("'\(path ?? "")': its training state is out of range; it cannot be resumed")
+      throw ToolError("'\(path)': its training state is out of range; it cannot be resumed")
+    }
+    let stepsPerEpoch = (images + state.batch - 1) / state.batch
+    guard (0..<stepsPerEpoch).contains(state.stepInEpoch),
+      state.step == state.epoch * stepsPerEpoch + state.stepInEpoch,
+      state.partialImages == state.stepInEpoch * state.batch
+    else {
+      throw ToolError(
+        "'\(path)': its training state contradicts itself (epoch \(state.epoch), step "
+          + "\(state.step)); it cannot be resumed")
     }
   }
 
@@ -113,17 +134,14 @@ final class TrainingRun {
     do {
       try runEpochs()
     } catch let error as TrainingError {
-      let kept = output.map { output in
-        state.history.isEmpty
-          ? "; nothing was saved" : "; '\(output.path)' keeps the last good checkpoint"
-      }
-      throw ToolError("\(error)\(kept ?? "")")
+      throw ToolError("\(error)\(output?.kept ?? "")")
     }
     finish()
   }
 
   private func runEpochs() throws {
     report.begin(network.plan, state, data.set, network.instructionSet)
+    if state.epoch >= state.epochs { report.nothingToDo(state) }
     Interrupt.watch()
     while state.epoch < state.epochs {
       let epochStart = ProgressLine.now
@@ -146,6 +164,14 @@ final class TrainingRun {
 
   private func finishEpoch(_ sums: Network.Sums, seconds: Double) throws {
     let test = try network.evaluate(data.set.test)
+    // The last step's update may have broken the weights after its loss was still finite.
+    guard test.meanLoss.isFinite else {
+      let weight = network.firstNonFiniteWeight
+      throw TrainingError.notFinite(
+        epoch: trainer.position.epoch, step: trainer.position.step,
+        layer: weight?.layer ?? network.plan.model.layers.last?.name ?? "",
+        what: weight?.name ?? "the output")
+    }
     state.update(trainer.position)
     let record = EpochRecord(
       epoch: state.epoch, learningRate: state.learningRate, trainLoss: sums.meanLoss,

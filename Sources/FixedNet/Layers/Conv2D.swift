@@ -1,7 +1,7 @@
 import CSupport
 import FixedNetCore
 
-/// Two-dimensional convolution with an element-wise activation (or softmax over the channels at the end of a model).
+/// Two-dimensional convolution (cross-correlation) with an element-wise activation.
 public struct Conv2D: Layer {
   public static let className = "Conv2D"
 

@@ -1,0 +1,104 @@
+import FixedNetCore
+import Foundation
+import Testing
+
+@testable import FixedNet
+
+@Suite("Network")
+struct NetworkTests {
+  /// Softmax over a flattened image: labels count classes as Keras does, [pixel][channel].
+  private static let flattened = SequentialModel(
+    name: "flattened", input: .image(height: 3, width: 6, channels: 1),
+    layers: [
+      Conv2D(name: "c", filters: 2, kernelSize: (3, 2)), Flatten(name: "f"),
+      Activation(name: "s", function: .softmax),
+    ])
+
+  @Test("the loss and the outputs mean the same classes", arguments: [5, 16])
+  func classOrder(batch: Int) throws {
+    let model = Self.flattened
+    let images = TestModels.images(batch, shape: model.input, classes: 10)
+    let network = try TestModels.network(model, batch: batch)
+    let (outputs, sums) = try network.predict(images)
+    var loss = 0.0
+    var hits = 0
+    for (image, label) in images.labels.enumerated() {
+      let row = Array(outputs.values[image * 10..<(image + 1) * 10])
+      loss -= log(Double(row[Int(label)]))
+      hits += row.firstIndex(of: row.max() ?? 0) == Int(label) ? 1 : 0
+    }
+    let found = try #require(sums)
+    #expect(abs(found.loss - loss) < 1e-4)
+    #expect(found.hits == hits)
+    #expect(try network.computeGradients(images).hits == hits)
+  }
+
+  @Test("a model of one softmax has a loss to evaluate and nothing to train")
+  func onlySoftmax() throws {
+    let model = SequentialModel(
+      name: "s", input: .vector(4), layers: [Activation(name: "s", function: .softmax)])
+    let network = try TestModels.network(model, batch: 8, isTraining: false)
+    let images = ImageSet(
+      shape: .vector(4), pixels: .floats([0, 0, 0, 0, 0, 0, 0, 0]), labels: [1, 3])
+    let sums = try network.evaluate(images)
+    #expect(abs(sums.meanLoss - log(4.0)) < 1e-6)
+    #expect(throws: ModelError.self) {
+      try NetworkPlan(model, options: PlanOptions(batch: 8, isTraining: true))
+    }
+  }
+
+  @Test("a model without a softmax at the end has outputs and no loss")
+  func noLoss() throws {
+    let model = SequentialModel(
+      name: "d", input: .vector(4), layers: [Dense(name: "d", units: 3)])
+    let network = try TestModels.network(model, batch: 8, isTraining: false)
+    let images = TestModels.images(9, shape: model.input, classes: 3)
+    #expect(throws: NetworkError.noLoss) { try network.evaluate(images) }
+    let result = try network.predict(images)
+    #expect(result.sums == nil)
+    #expect(result.outputs.shape == [9, 3])
+  }
+
+  @Test("images of another shape or with too large labels are refused")
+  func wrongImages() throws {
+    let network = try TestModels.network(TestModels.plain, batch: 8)
+    let turned = TestModels.images(8, shape: .image(height: 24, width: 6, channels: 2), classes: 5)
+    #expect(throws: NetworkError.images(expected: "12x12x2", found: "24x6x2")) {
+      try network.evaluate(turned)
+    }
+    let labels = TestModels.images(8, shape: TestModels.plain.input, classes: 200)
+    #expect(throws: NetworkError.self) { try network.step(labels, update: .sgd(learningRate: 1)) }
+  }
+
+  @Test("a network that couples the batch is not trained in parts")
+  func parts() throws {
+    let network = try TestModels.network(TestModels.small, batch: 16)
+    #expect(throws: NetworkError.couplesBatch(layer: "bn0", batch: 48, planned: 16)) {
+      try Trainer(
+        network: network, images: TestModels.images(60, shape: TestModels.small.input, classes: 5),
+        batch: 48, optimizer: OptimizerConfiguration(), seed: 0)
+    }
+  }
+
+  @Test("a broken weight is found by name, and a broken step leaves the weights")
+  func notFinite() throws {
+    let model = TestModels.plain
+    let network = try TestModels.network(model, batch: 16)
+    let before = TestModels.hash(network.weights)
+    var pixels = [Float](repeating: 0, count: 16 * model.input.elementCount)
+    pixels[1000] = .nan
+    let images = ImageSet(
+      shape: model.input, pixels: .floats(pixels), labels: [UInt8](repeating: 1, count: 16))
+    let trainer = try Trainer(
+      network: network, images: images, batch: 16, optimizer: OptimizerConfiguration(), seed: 0)
+    #expect(
+      throws: TrainingError.notFinite(epoch: 1, step: 1, layer: "input", what: "a pixel")
+    ) { try trainer.runEpoch() }
+    #expect(TestModels.hash(network.weights) == before)
+    var weights = network.weights
+    weights[2].tensors[1].values[0] = .nan
+    try network.load(weights)
+    #expect(network.firstNonFiniteWeight?.layer == weights[2].layer)
+    #expect(network.firstNonFiniteWeight?.name == "bias")
+  }
+}
