@@ -58,17 +58,7 @@ final class KernelBench {
 
 extension KernelBench {
   private func addConvolution(_ layer: Conv2D, _ input: Shape, _ output: Shape) {
-    guard case .image(let height, let width, let inChannels) = input,
-      case .image(let outHeight, let outWidth, let outChannels) = output
-    else { return }
-    var shape = cs_conv2d()
-    (shape.inChannels, shape.inHeight, shape.inWidth) = extents(inChannels, height, width)
-    (shape.outChannels, shape.outHeight, shape.outWidth) = extents(
-      outChannels, outHeight, outWidth)
-    (shape.kernelHeight, shape.kernelWidth, _) = extents(
-      layer.kernelSize.height, layer.kernelSize.width, 0)
-    (shape.strideHeight, shape.strideWidth, _) = extents(
-      layer.strides.height, layer.strides.width, 0)
+    var shape = layer.kernelShape(for: input)
     let block = Int32(KernelBench.block)
     let passes = [
       CS_CONV2D_FORWARD, CS_CONV2D_BACKWARD_INPUT, CS_CONV2D_BACKWARD_WEIGHTS,
@@ -79,9 +69,9 @@ extension KernelBench {
     let y = memory.take(output.elementCount * KernelBench.block)
     let dZ = memory.take(output.elementCount * KernelBench.block)
     let weightCount =
-      inChannels * outChannels * layer.kernelSize.height * layer.kernelSize.width
+      input.channels * layer.filters * layer.kernelSize.height * layer.kernelSize.width
     let (w, dW) = (memory.take(weightCount), memory.take(weightCount))
-    let (b, dB) = (memory.take(outChannels), memory.take(outChannels))
+    let (b, dB) = (memory.take(layer.filters), memory.take(layer.filters))
     let multiplyAdds = layer.multiplyAdds(for: input)
     let activation = layer.activation == .tanh ? CS_TANH : CS_LINEAR
     let kernels = kernels.pointee
@@ -131,9 +121,6 @@ extension KernelBench {
     }
   }
 
-  private func extents(_ a: Int, _ b: Int, _ c: Int) -> (Int32, Int32, Int32) {
-    (Int32(a), Int32(b), Int32(c))
-  }
 }
 
 /// All operands in one allocation, each on a cache line, filled with small numbers.

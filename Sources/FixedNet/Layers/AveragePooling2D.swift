@@ -36,18 +36,11 @@ public struct AveragePooling2D: Layer {
     ]
   }
 
+  private var window: Window { Window(size: poolSize, strides: strides, padding: padding) }
+
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
-    guard case .image(let height, let width, let channels) = input else {
-      throw .shape(layer: name, expected: "an image (height x width x channels)", found: "\(input)")
-    }
-    let rows = padding.axis(height, kernel: poolSize.height, stride: strides.height)
-    let columns = padding.axis(width, kernel: poolSize.width, stride: strides.width)
-    guard rows.output > 0, columns.output > 0 else {
-      throw .shape(
-        layer: name, expected: "an image of at least \(poolSize.height)x\(poolSize.width)",
-        found: "\(input)")
-    }
-    return .image(height: rows.output, width: columns.output, channels: channels)
+    let axes = try window.axes(over: input, layer: name)
+    return .image(height: axes.rows.output, width: axes.columns.output, channels: axes.channels)
   }
 
   public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
@@ -56,11 +49,8 @@ public struct AveragePooling2D: Layer {
 
   /// The kernels' description of the pooling of an `input` image.
   func kernelShape(for input: Shape) -> cs_pool2d {
-    guard case .image(let height, let width, let channels) = input else {
-      preconditionFailure("outputShape refuses vectors")
-    }
-    let rows = padding.axis(height, kernel: poolSize.height, stride: strides.height)
-    let columns = padding.axis(width, kernel: poolSize.width, stride: strides.width)
+    let (axes, height, width) = window.checkedAxes(over: input)
+    let (rows, columns, channels) = axes
     return cs_pool2d(
       channels: Int32(channels), inHeight: Int32(height), inWidth: Int32(width),
       outHeight: Int32(rows.output), outWidth: Int32(columns.output),

@@ -53,18 +53,11 @@ public struct Conv2D: Layer {
     ]
   }
 
+  private var window: Window { Window(size: kernelSize, strides: strides, padding: padding) }
+
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
-    guard case .image(let height, let width, _) = input else {
-      throw .shape(layer: name, expected: "an image (height x width x channels)", found: "\(input)")
-    }
-    let rows = padding.axis(height, kernel: kernelSize.height, stride: strides.height)
-    let columns = padding.axis(width, kernel: kernelSize.width, stride: strides.width)
-    guard rows.output > 0, columns.output > 0 else {
-      throw .shape(
-        layer: name, expected: "an image of at least \(kernelSize.height)x\(kernelSize.width)",
-        found: "\(input)")
-    }
-    return .image(height: rows.output, width: columns.output, channels: filters)
+    let axes = try window.axes(over: input, layer: name)
+    return .image(height: axes.rows.output, width: axes.columns.output, channels: filters)
   }
 
   public func weights(for input: Shape) -> [WeightDescription] {
@@ -88,12 +81,9 @@ public struct Conv2D: Layer {
   }
 
   /// The kernels' description of the convolution of an `input` image.
-  func kernelShape(for input: Shape) -> cs_conv2d {
-    guard case .image(let height, let width, let channels) = input else {
-      preconditionFailure("outputShape refuses vectors")
-    }
-    let rows = padding.axis(height, kernel: kernelSize.height, stride: strides.height)
-    let columns = padding.axis(width, kernel: kernelSize.width, stride: strides.width)
+  package func kernelShape(for input: Shape) -> cs_conv2d {
+    let (axes, height, width) = window.checkedAxes(over: input)
+    let (rows, columns, channels) = axes
     return cs_conv2d(
       inChannels: Int32(channels), inHeight: Int32(height), inWidth: Int32(width),
       outChannels: Int32(filters), outHeight: Int32(rows.output), outWidth: Int32(columns.output),
@@ -101,30 +91,6 @@ public struct Conv2D: Layer {
       strideHeight: Int32(strides.height), strideWidth: Int32(strides.width),
       padTop: Int32(rows.before), padLeft: Int32(columns.before), padBottom: Int32(rows.after),
       padRight: Int32(columns.after))
-  }
-}
-
-/// How a window treats the border.
-public enum Padding: String, CaseIterable, Sendable {
-  /// Only windows that lie inside.
-  case valid
-  /// ceil(n / stride) windows, zeros around.
-  case same
-
-  init(_ config: LayerConfig) throws(ModelError) {
-    let name = try config.string("padding", in: Padding.allCases.map(\.rawValue), default: "valid")
-    self = Padding(rawValue: name) ?? .valid
-  }
-
-  /// Output extent and padding of one axis, as Keras counts them: with an odd total the extra cell is at the end.
-  func axis(_ extent: Int, kernel: Int, stride: Int) -> (output: Int, before: Int, after: Int) {
-    switch self {
-    case .valid: return (extent >= kernel ? (extent - kernel) / stride + 1 : 0, 0, 0)
-    case .same:
-      let output = (extent + stride - 1) / stride
-      let total = max((output - 1) * stride + kernel - extent, 0)
-      return (output, total / 2, total - total / 2)
-    }
   }
 }
 
