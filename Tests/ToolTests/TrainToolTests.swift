@@ -122,11 +122,13 @@ struct TrainToolTests {
   @Test(
     "wrong options are one line and exit 64",
     arguments: [
-      ("--epochs -3", "--epochs"), ("--epochs 0", "--epochs must be from 1"),
+      ("--epochs -3", "--epochs must be from 1"), ("--epochs 0", "--epochs must be from 1"),
       ("--batch 0", "--batch must be from 1"), ("--batch 99999999", "--batch must be from 1"),
       ("--threads 0", "--threads must be from 1"), ("--threads many", "--threads"),
-      ("--learning-rate nan", "--learning-rate"), ("--learning-rate -1", "--learning-rate"),
-      ("--seed -1", "--seed"), ("--optimizer adamw", "--optimizer must be sgd"),
+      ("--learning-rate nan", "--learning-rate"),
+      ("--learning-rate -1", "--learning-rate must be above 0"),
+      ("--seed -1", "--seed"), ("--batch -128", "--batch must be from 1"),
+      ("--optimizer adamw", "--optimizer must be sgd"),
       ("--schedule never", "--schedule"), ("--data cifar", "--data must be"),
       ("--memory-budget lots", "--memory-budget"), ("--memory-budget -5KiB", "--memory-budget"),
       ("--output weights.txt", "--output must name"), ("--frobnicate", "frobnicate"),

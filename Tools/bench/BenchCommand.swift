@@ -23,13 +23,19 @@ struct BenchCommand: ParsableCommand {
       valueName: "names"))
   var models = BenchCommand.names([.lenet, .lenetPlain])
 
-  @Option(help: "Images of a mini-batch, and of an inference call (1 to 4,096).")
+  @Option(
+    parsing: .unconditional,
+    help: "Images of a mini-batch, and of an inference call (1 to 4,096).")
   var batch = 128
 
-  @Option(help: "Most threads to measure with (1 to 256; default: one per core).")
+  @Option(
+    parsing: .unconditional,
+    help: "Most threads to measure with (1 to 256; default: one per core).")
   var threads: Int?
 
-  @Option(help: "Rounds, of which the minimum and the median are shown (1 to 1,000).")
+  @Option(
+    parsing: .unconditional,
+    help: "Rounds, of which the minimum and the median are shown (1 to 1,000).")
   var rounds = 5
 
   @Flag(help: "A smoke test: fewer images, at most two rounds, shorter measurements.")

@@ -21,10 +21,12 @@ struct Eval: ParsableCommand {
   @Option(help: "test or train.")
   var split: Split = .test
 
-  @Option(help: "Images of one call; the outputs do not depend on it.")
+  @Option(parsing: .unconditional, help: "Images of one call; the outputs do not depend on it.")
   var batch = 128
 
-  @Option(help: "Threads; the outputs do not depend on it. (default: all cores)")
+  @Option(
+    parsing: .unconditional,
+    help: "Threads; the outputs do not depend on it. (default: all cores)")
   var threads: Int?
 
   @Flag(help: "Print the confusion matrix.")

@@ -21,7 +21,9 @@ struct PlanCommand: ParsableCommand {
       valueName: "model"))
   var model: String
 
-  @Option(help: "Images of a mini-batch, or of one inference call (1 to 65,536).")
+  @Option(
+    parsing: .unconditional,
+    help: "Images of a mini-batch, or of one inference call (1 to 65,536).")
   var batch = 128
 
   @Option(help: ArgumentHelp("The optimiser: \(PlanCommand.optimizers).", valueName: "name"))
@@ -30,7 +32,9 @@ struct PlanCommand: ParsableCommand {
   @Flag(help: "Plan for inference instead of training.")
   var inference = false
 
-  @Option(help: "Threads that share the work (1 to 256; default: one per core).")
+  @Option(
+    parsing: .unconditional,
+    help: "Threads that share the work (1 to 256; default: one per core).")
   var threads: Int?
 
   @Flag(help: "Print one JSON object; offsets and sizes in bytes.")

@@ -63,9 +63,14 @@ func prepareFolder(of path: String) throws {
       throw ToolError("cannot make the folder '\(folder)' for '\(path)'; choose another place")
     }
   }
-  let place = FileManager.default.fileExists(atPath: path) ? path : folder.isEmpty ? "." : folder
-  guard access(place, W_OK) == 0, access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
-    throw ToolError(
-      "cannot write '\(path)': \(String(cString: strerror(errno))); choose another place")
+  func refusal() -> ToolError {
+    ToolError("cannot write '\(path)': \(String(cString: strerror(errno))); choose another place")
   }
+  if FileManager.default.fileExists(atPath: path), access(path, W_OK) != 0 { throw refusal() }
+  // Permissions do not tell everything (read-only disks, folders of the system): make a file and remove it.
+  let trial = "\(folder.isEmpty ? "." : folder)/.train-\(getpid()).tmp"
+  let file = open(trial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+  guard file >= 0 else { throw refusal() }
+  close(file)
+  unlink(trial)
 }

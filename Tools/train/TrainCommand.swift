@@ -22,25 +22,29 @@ struct Train: ParsableCommand {
 
   @OptionGroup var data: DataOptions
 
-  @Option(help: "Passes over the training images. (default: 10)")
+  @Option(parsing: .unconditional, help: "Passes over the training images. (default: 10)")
   var epochs: Int?
 
-  @Option(help: "Images per mini-batch. (default: 128)")
+  @Option(parsing: .unconditional, help: "Images per mini-batch. (default: 128)")
   var batch: Int?
 
   @Option(help: "sgd: w = w - rate * gradient. (default: sgd)")
   var optimizer: String?
 
-  @Option(help: "Step size of the optimiser. (default: 0.01)")
+  @Option(parsing: .unconditional, help: "Step size of the optimiser. (default: 0.01)")
   var learningRate: Double?
 
   @Option(help: "How the rate changes over the steps: constant. (default: constant)")
   var schedule: String?
 
-  @Option(help: "Start of every random number: weights and shuffling. (default: 0)")
+  @Option(
+    parsing: .unconditional,
+    help: "Start of every random number: weights and shuffling. (default: 0)")
   var seed: UInt64?
 
-  @Option(help: "Threads; the result does not depend on it. (default: all cores)")
+  @Option(
+    parsing: .unconditional,
+    help: "Threads; the result does not depend on it. (default: all cores)")
   var threads: Int?
 
   @Flag(help: "Save Models/<model>.h5 after every epoch, and the best so far as <model>.best.h5.")

@@ -1,0 +1,39 @@
+import FixedNetCore
+
+/// Why a network could not be set up or run.
+public enum NetworkError: Error, Equatable {
+  case arena(ArenaError)
+  /// The operating system gave no memory or no threads.
+  case resources(String)
+  case instructionSet(found: String, available: String)
+  /// Images of another shape than the model's input.
+  case images(expected: String, found: String)
+  /// A label without an output.
+  case labels(outputCount: Int, largest: Int)
+  /// A model without a softmax at its end has no loss.
+  case noLoss
+  /// A layer that normalises over the whole mini-batch, which therefore cannot be run in parts.
+  case couplesBatch(layer: String, batch: Int, planned: Int)
+}
+
+extension NetworkError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .arena(.misaligned): "the arena does not start on a 64-byte boundary"
+    case .arena(.tooSmall(let needed, let found)):
+      "the arena holds \(found) bytes, but the plan needs \(needed); give it at least that many"
+    case .resources(let what): "the system refused \(what)"
+    case .instructionSet(let found, let available):
+      "FIXEDNET_ISA=\(found) is not available here; choose one of \(available), or unset it"
+    case .images(let expected, let found):
+      "the model takes images of \(expected), but the data are \(found)"
+    case .labels(let outputCount, let largest):
+      "the model has \(outputCount) outputs, but the data have labels up to \(largest); the last "
+        + "layer needs \(largest + 1) units"
+    case .noLoss: "the model does not end in a softmax over at most 256 classes: it has no loss"
+    case .couplesBatch(let layer, let batch, let planned):
+      "layer '\(layer)' normalises over the whole batch of \(batch), but the plan is for "
+        + "\(planned)"
+    }
+  }
+}
