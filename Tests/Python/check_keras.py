@@ -41,7 +41,7 @@ with h5py.File(ours, "r") as file:
     assert state["seed"] == 2**64 - 2 and state["step"] == 1000 and state["data"] == "digits"
     assert state["partial_loss"] == 1 / 3
     assert list(file["fixednet/history/test_accuracy"]) == [0.1 + 0.2] * 2
-    assert file["optimizer_weights/SGD/iter:0"][()] == 1000
+    assert "optimizer_weights" not in file  # with it, Keras 3 cannot go on training
     for layer in file["model_weights"].attrs["layer_names"]:
         for name in file["model_weights"][layer].attrs["weight_names"]:
             dataset = file["model_weights"][layer][name]

@@ -216,6 +216,8 @@ struct TrainToolTests {
     try old.write(to: URL(filePath: "\(folder)/file"))
     Tool.expectRefusal(try train("--output file/run.h5 --epochs 1"), "file")
     Tool.expectRefusal(try train("--history file/h.csv --epochs 1"), "file")
+    Tool.expectRefusal(try train("--output nowhere/run.h5 --epochs 1"), "nowhere/run.h5")
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/nowhere"))
     #expect(FileManager.default.contents(atPath: "\(folder)/file") == old)
   }
 

@@ -30,6 +30,9 @@ public struct DataOptions: ParsableArguments {
   /// Throws: `ToolError`, `DataError`.
   public func load(default fallback: String = "digits") throws -> LoadedData {
     let name = data ?? fallback
+    guard mirror.isEmpty || download else {
+      throw ValidationError("--mirror says where --download fetches from; give both")
+    }
     if name == "digits" {
       guard dataDir == nil, !download else {
         throw ValidationError(

@@ -12,6 +12,12 @@ public struct ToolError: Error, CustomStringConvertible {
   }
 }
 
+/// Text as one word for a shell.
+public func shellQuoted(_ text: String) -> String {
+  let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./".contains($0)) }
+  return plain && !text.isEmpty ? text : "'" + text.replacing("'", with: "'\\''") + "'"
+}
+
 extension ParsableCommand {
   /// Runs the command; every failure is one line on standard error: exit 64 for wrong use, 1 for the rest.
   public static func runTool() -> Never {
@@ -27,6 +33,7 @@ extension ParsableCommand {
       let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
       let name = configuration.commandName ?? "\(Self.self)".lowercased()
       let hint = isUsage ? "; see \(name) --help" : ""
+      fflush(nil)
       FileHandle.standardError.write(Data("\(name): \(line)\(hint)\n".utf8))
       Foundation.exit((error as? ToolError)?.exitCode ?? (isUsage ? 64 : 1))
     }
@@ -41,7 +48,7 @@ public func checked(_ value: Int, _ option: String, in range: ClosedRange<Int>) 
   }
 }
 
-/// A size such as 256KiB, in bytes.
+/// A size such as 1MiB, in bytes.
 public struct ByteCount: ExpressibleByArgument {
   public var bytes: Int
 
@@ -58,5 +65,5 @@ public struct ByteCount: ExpressibleByArgument {
     return nil
   }
 
-  public static let help = "a size in B, KiB, MiB or GiB, such as 256KiB"
+  public static let help = "a size in B, KiB, MiB or GiB, such as 1MiB"
 }

@@ -112,6 +112,10 @@ struct Eval: ParsableCommand {
 
   private func compare(_ network: Network, _ path: String) throws {
     let model = network.plan.model
+    guard try HDF5Arrays.contains(path: path, dataset: "x") else {
+      throw ToolError(
+        "'\(path)' has no dataset x; --inputs needs one of [samples] x \(model.input)")
+    }
     let x = try HDF5Arrays.readFloats(path: path, dataset: "x")
     guard x.shape.count == model.input.dimensions.count + 1,
       Array(x.shape.dropFirst()) == model.input.dimensions, x.shape[0] > 0

@@ -29,7 +29,11 @@ final class CheckpointOutput {
     }
     bestPath = String(path.dropLast(3)) + ".best.h5"
     guard KerasFile.isAvailable else { throw CheckpointError.unavailable(path: path) }
-    try prepareFolder(of: path)
+    if options.output == nil, options.resume == nil {
+      try? FileManager.default.createDirectory(
+        atPath: "Models", withIntermediateDirectories: false)
+    }
+    try checkFolder(of: path)
   }
 
   /// A built-in model's name, or the name of the file that the model came from.
@@ -51,18 +55,10 @@ final class CheckpointOutput {
   }
 }
 
-/// Makes the folder of a file to be written, and tries whether it can be.
+/// Tries whether a file can be written.
 /// Throws: `ToolError`.
-func prepareFolder(of path: String) throws {
+func checkFolder(of path: String) throws {
   let folder = (path as NSString).deletingLastPathComponent
-  if !folder.isEmpty {
-    do {
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw ToolError("cannot make the folder '\(folder)' for '\(path)'; choose another place")
-    }
-  }
   func refusal() -> ToolError {
     ToolError("cannot write '\(path)': \(String(cString: strerror(errno))); choose another place")
   }

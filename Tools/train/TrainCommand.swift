@@ -54,12 +54,15 @@ struct Train: ParsableCommand {
   var output: String?
 
   @Option(
-    help: ArgumentHelp("Continue the run that saved this file, to the bit.", valueName: "file"))
+    help: ArgumentHelp(
+      "Continue the run that saved this file, to the bit; with --checkpoint it is saved there again.",
+      valueName: "file"))
   var resume: String?
 
   @Option(
     help: ArgumentHelp(
-      "Keep the arena below this size, \(ByteCount.help): mini-batches are run in parts that fit.",
+      "Keep the arena below this size, \(ByteCount.help): mini-batches are run in parts that "
+        + "fit, with the same result. Not for batch normalisation.",
       valueName: "size"))
   var memoryBudget: ByteCount?
 

@@ -14,7 +14,8 @@ struct TrainingReport: ~Copyable {
   }
 
   func begin(
-    _ plan: NetworkPlan, _ state: TrainingState, _ data: DataSet, _ set: InstructionSet
+    _ plan: NetworkPlan, _ state: TrainingState, _ data: DataSet, _ set: InstructionSet,
+    isSaving: Bool
   ) {
     guard !isQuiet else { return }
     let parameters = (try? plan.model.parameterCount()) ?? 0
@@ -29,6 +30,7 @@ struct TrainingReport: ~Copyable {
       "plan: \(Format.bytes(memory.byteCount)) for batches of \(state.batch)\(parts) on "
         + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s") "
         + "(\(set.rawValue)); lower bound \(Format.grouped(memory.lowerBound)) bytes")
+    if !isSaving { print("nothing will be saved; ask for it with --checkpoint or --output") }
     if state.epoch > 0 || state.stepInEpoch > 0 {
       let inside = state.stepInEpoch > 0 ? " and \(state.stepInEpoch) steps" : ""
       print("resumed after \(state.epoch) epochs\(inside)")
@@ -62,12 +64,19 @@ struct TrainingReport: ~Copyable {
     fflush(nil)
   }
 
-  mutating func interrupted(_ state: TrainingState, of steps: Int, savedTo path: String?) {
+  mutating func interrupted(
+    _ state: TrainingState, of steps: Int, savedTo path: String?, dataFolder: String?
+  ) {
     line.clear()
+    fflush(nil)
     let place =
       "interrupted after \(state.epoch) epochs and \(state.stepInEpoch) of \(steps) steps"
     let advice =
-      path.map { "saved; continue with: train --resume \($0) --checkpoint" }
+      path.map {
+        let data = dataFolder.map { " --data-dir \(shellQuoted($0))" } ?? ""
+        return
+          "saved; continue with: swift run train --resume \(shellQuoted($0)) --checkpoint\(data)"
+      }
       ?? "nothing saved (no --checkpoint)"
     FileHandle.standardError.write(Data("train: \(place); \(advice)\n".utf8))
   }

@@ -33,7 +33,7 @@ final class TrainingRun {
     let plan = try TrainingRun.plan(model, state, threads: threads, budget: options.memoryBudget)
     state.blockSize = plan.options.resolvedBlockSize
 
-    if let path = options.history { try prepareFolder(of: path) }
+    if let path = options.history { try checkFolder(of: path) }
     output = try CheckpointOutput(options, modelName: state.modelName)
     network = try Network(plan, instructionSet: .selected())
     try network.load(
@@ -140,7 +140,8 @@ final class TrainingRun {
   }
 
   private func runEpochs() throws {
-    report.begin(network.plan, state, data.set, network.instructionSet)
+    report.begin(
+      network.plan, state, data.set, network.instructionSet, isSaving: output != nil)
     if state.epoch >= state.epochs { report.nothingToDo(state) }
     Interrupt.watch()
     while state.epoch < state.epochs {
@@ -189,7 +190,9 @@ final class TrainingRun {
   private func stop() throws -> Never {
     state.update(trainer.position)
     try output?.save(network, state, isBest: false)
-    report.interrupted(state, of: trainer.stepsPerEpoch, savedTo: output?.path)
+    report.interrupted(
+      state, of: trainer.stepsPerEpoch, savedTo: output?.path,
+      dataFolder: options.data.dataDir)
     Foundation.exit(Interrupt.exitCode)
   }
 

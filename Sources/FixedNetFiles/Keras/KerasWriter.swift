@@ -109,16 +109,14 @@
       ]
     }
 
-    /// The step count where Keras 2 looks for it (`optimizer_weights`), and with the rate where Keras 3 does.
+    /// The step count and the rate, where a `.weights.h5` has them. Plain SGD has no other state, and `optimizer_weights`
+    /// is left out for it: Keras 3 builds the optimiser of an `.h5` that has that group for no variables, and `fit`
+    /// then fails (its own files too).
     private static func writeOptimizer(
       _ training: TrainingState, _ builder: borrowing HDF5Builder
     ) throws(CheckpointError) {
       var name = "optimizer"
       if case .string(let className)? = training.optimizer["class_name"] { name = className }
-      let steps = "\(name)/iter:0"
-      try builder.group("/optimizer_weights")
-      try builder.attribute("weight_names", of: "/optimizer_weights", [steps])
-      try builder.dataset("/optimizer_weights/\(steps)", training.step)
       try builder.group("/optimizer/vars")
       try builder.attribute("name", of: "/optimizer/vars", name.lowercased())
       try builder.dataset("/optimizer/vars/0", training.step)
