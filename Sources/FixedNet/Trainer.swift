@@ -34,7 +34,8 @@ public struct OptimizerConfiguration: Equatable, Sendable {
 public enum TrainingError: Error, Equatable {
   /// The loss of a step is not finite; the weights are those before the step. `epoch` and `step` count from 1.
   case notFinite(epoch: Int, step: Int, layer: String, what: String)
-  case network(NetworkError)
+  /// A weight is not finite after a step whose loss was: saturated activations can hide it from the loss.
+  case brokenWeight(epoch: Int, step: Int, layer: String, weight: String)
 }
 
 extension TrainingError: CustomStringConvertible {
@@ -43,7 +44,9 @@ extension TrainingError: CustomStringConvertible {
     case .notFinite(let epoch, let step, let layer, let what):
       "the loss is not finite at step \(step) (epoch \(epoch)): \(what) of layer '\(layer)' "
         + "broke first; try a smaller --learning-rate"
-    case .network(let error): error.description
+    case .brokenWeight(let epoch, let step, let layer, let weight):
+      "\(weight) of layer '\(layer)' is not finite after step \(step) (epoch \(epoch)); try a "
+        + "smaller --learning-rate"
     }
   }
 }

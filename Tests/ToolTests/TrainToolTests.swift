@@ -258,4 +258,19 @@ struct TrainToolTests {
     #expect(["'first'", "'second'", "'third'"].contains { run.errors.contains($0) })
     #expect(FileManager.default.contents(atPath: "\(folder)/run.h5") == before)
   }
+
+  @Test("a broken weight that saturated activations hide from the loss is not saved")
+  func hiddenBrokenWeight() throws {
+    #expect(try train("--model mlp --epochs 1 --quiet --output run.h5").exitCode == 0)
+    let before = FileManager.default.contents(atPath: "\(folder)/run.h5")
+    var file = try KerasFile.read(path: "\(folder)/run.h5")
+    file.training = nil
+    // tanh(infinity) is 1 and its derivative 0: the loss stays finite and the bias stays infinite.
+    file.weights[1].tensors[1].values[0] = .infinity
+    try KerasFile.write(file, to: "\(folder)/broken.h5")
+    Tool.expectRefusal(
+      try train("--model broken.h5 --epochs 1 --quiet --output run.h5"),
+      "bias of layer 'dense1' is not finite")
+    #expect(FileManager.default.contents(atPath: "\(folder)/run.h5") == before)
+  }
 }

@@ -16,9 +16,9 @@ final class CheckpointOutput {
       ? "; '\(path)' keeps the last good checkpoint" : "; nothing was saved"
   }
 
-  /// nil where nothing is to be written. The folder is made and tried before training starts, so that an hour's work
-  /// does not end at a folder that cannot be written.
-  /// Throws: `FileError`.
+  /// nil where nothing is to be written. The folder is tried before training starts, so that an hour's work does not
+  /// end at a folder that cannot be written; only the default one, Models, is made.
+  /// Throws: `ToolError`, `CheckpointError.unavailable`.
   init?(_ options: Train, modelName: String) throws {
     if let output = options.output {
       path = output

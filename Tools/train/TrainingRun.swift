@@ -165,15 +165,14 @@ final class TrainingRun {
 
   private func finishEpoch(_ sums: Network.Sums, seconds: Double) throws {
     let test = try network.evaluate(data.set.test)
-    // The last step's update may have broken the weights after its loss was still finite.
+    let position = trainer.position
+    try checkWeights(epoch: position.epoch)
     guard test.meanLoss.isFinite else {
-      let weight = network.firstNonFiniteWeight
       throw TrainingError.notFinite(
-        epoch: trainer.position.epoch, step: trainer.position.step,
-        layer: weight?.layer ?? network.plan.model.layers.last?.name ?? "",
-        what: weight?.name ?? "the output")
+        epoch: position.epoch, step: position.step,
+        layer: network.plan.model.layers.last?.name ?? "", what: "the output on the test images")
     }
-    state.update(trainer.position)
+    state.update(position)
     let record = EpochRecord(
       epoch: state.epoch, learningRate: state.learningRate, trainLoss: sums.meanLoss,
       trainAccuracy: sums.accuracy, testLoss: test.meanLoss, testAccuracy: test.accuracy,
@@ -186,8 +185,16 @@ final class TrainingRun {
     report.epoch(record, of: state.epochs)
   }
 
+  /// A step's update may break weights after its loss was still finite: they must not replace good ones.
+  private func checkWeights(epoch: Int) throws {
+    guard let weight = network.firstNonFiniteWeight else { return }
+    throw TrainingError.brokenWeight(
+      epoch: epoch, step: trainer.position.step, layer: weight.layer, weight: weight.name)
+  }
+
   /// After Ctrl-C: saves where a checkpoint was asked for, and ends.
   private func stop() throws -> Never {
+    try checkWeights(epoch: trainer.position.epoch + (trainer.position.stepInEpoch > 0 ? 1 : 0))
     state.update(trainer.position)
     try output?.save(network, state, isBest: false)
     report.interrupted(
@@ -202,7 +209,8 @@ final class TrainingRun {
     if options.json {
       print(
         TrainingReport.json(
-          network.plan, state, digest: digest, seconds: seconds, path: output?.path
+          network.plan, state, digest: digest, seconds: seconds,
+          path: output.flatMap { $0.hasSaved ? $0.path : nil }
         ).text)
     } else {
       report.end(state, digest: digest, seconds: seconds, output: output)

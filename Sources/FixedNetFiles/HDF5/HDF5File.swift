@@ -30,7 +30,11 @@
         throw .library(path: path, item: "the file", reason: "a string reaches beyond its heap")
       }
       let signal = fn_h5_probe(path, HDF5File.probeSeconds)
-      guard signal <= 0 else {
+      guard signal >= 0 else {
+        throw .file(
+          FileError(path: path, action: "read", reason: "no child process for a trial reading"))
+      }
+      guard signal == 0 else {
         throw .library(
           path: path, item: "the file",
           reason: signal == SIGALRM ? "a trial reading did not end" : "a trial reading crashed")
