@@ -53,6 +53,7 @@ typedef enum cs_activation : int32_t {
   CS_TANH = 1,     // y = tanh(z),              dz = dy (1 - y y)
   CS_RELU = 2,     // y = max(z, 0),            dz = y > 0 ? dy : 0
   CS_SIGMOID = 3,  // y = 1 / (1 + exp(-z)),    dz = dy y (1 - y)
+  CS_SCALED_SIGMOID = 4,  // y = 1 / (1 + exp(-2 z)), dz = dy 2 y (1 - y): the bits of CS_SIGMOID of 2 z
 } cs_activation;
 
 // MARK: - Shapes
@@ -68,7 +69,7 @@ typedef struct cs_conv2d {
   int32_t padTop, padLeft, padBottom, padRight;
 } cs_conv2d;
 
-/// One average pooling. Cells outside the image do not count, neither in the sum nor in the divisor.
+/// One pooling. Cells outside the image do not count, neither in a sum nor in its divisor nor in a maximum.
 typedef struct cs_pool2d {
   int32_t channels, inHeight, inWidth;
   int32_t outHeight, outWidth;
@@ -76,6 +77,29 @@ typedef struct cs_pool2d {
   int32_t strideHeight, strideWidth;
   int32_t padTop, padLeft;
 } cs_pool2d;
+
+/// A rectified linear function: r(x) = x > threshold ? x : negativeSlope (x - threshold), y = min(r(x), maxValue).
+/// maxValue = +inf: no limit.
+typedef struct cs_rectifier {
+  float negativeSlope, threshold, maxValue;
+} cs_rectifier;
+
+/// Which elements a dropout keeps, a function of this and of (element, image) only: no mask is stored.
+/// word = Philox 4x32-10 with key words seed[0], seed[1] and counter words (element / 4, image, step, stream), its word
+/// number element % 4. The element is kept where word >= threshold = round(rate 2^32), and multiplied by
+/// scale = 1 / (1 - rate).
+typedef struct cs_dropout {
+  uint32_t seed[2];
+  uint32_t step, stream;
+  uint32_t threshold;
+  float scale;
+} cs_dropout;
+
+/// RMSprop's constants. isLegacy: epsilon is added behind the root (Keras' legacy optimiser without momentum).
+typedef struct cs_rmsprop {
+  float learningRate, rho, momentum, epsilon;
+  int32_t isLegacy;
+} cs_rmsprop;
 
 /// Which kernel a scratch size is asked for.
 typedef enum cs_conv2d_pass : int32_t {
@@ -161,6 +185,16 @@ typedef struct cs_kernels {
   void (*avgpool2d_backward)(const cs_pool2d *shape, int32_t block, const float *restrict dy,
                              float *restrict dx);
 
+  // -- Max pooling, one block --------------------------------------------------------------------------------
+
+  /// y = the largest of the window's cells inside the image; NaN where one of them is NaN.
+  void (*maxpool2d_forward)(const cs_pool2d *shape, int32_t block, const float *restrict x, float *restrict y);
+
+  /// dx[cell] = sum of dy[window], windows in row-major order, over the windows whose first largest cell (row-major
+  /// order) it is; 0 where there is none. x is the forward pass's input. dx is overwritten.
+  void (*maxpool2d_backward)(const cs_pool2d *shape, int32_t block, const float *restrict x,
+                             const float *restrict dy, float *restrict dx);
+
   // -- Batch normalisation, one block ------------------------------------------------------------------------
 
   /// mean[c] = sum x / count, m2[c] = sum (x - mean[c])^2 over pixels and the first `lanes` images,
@@ -193,6 +227,26 @@ typedef struct cs_kernels {
   /// dz[i] = dy[i] activation'(y[i]); dz and dy may be the same (in place).
   void (*activation_backward)(size_t count, cs_activation activation, const float *y, const float *dy,
                               float *dz);
+  /// The part of the R-operator that a curved activation adds, given dz = dy activation'(z) and the tangents rz = R{z},
+  /// rdy = R{dy}: rdz = rdy activation'(z) + dz g(y) rz, with g = activation'' / activation', a function of y:
+  /// tanh -2 y, sigmoid 1 - 2 y, scaled sigmoid 2 (1 - 2 y), else 0. rdz and rdy may be the same (in place).
+  /// (The tangent of the forward pass, R{y} = activation'(z) R{z}, is activation_backward with dy = R{z}.)
+  void (*activation_backward_tangent)(size_t count, cs_activation activation, const float *y, const float *dz,
+                                      const float *rz, const float *rdy, float *rdz);
+  /// y[i] = rectifier of x[i]; in place allowed. NaN stays NaN.
+  void (*rectifier_forward)(size_t count, const cs_rectifier *rectifier, const float *x, float *y);
+  /// dx[i] = dy[i] (x[i] > threshold ? 1 : negativeSlope), 0 where r(x[i]) >= maxValue; dx and dy may be the same.
+  void (*rectifier_backward)(size_t count, const cs_rectifier *rectifier, const float *x, const float *dy,
+                             float *dx);
+  /// y[i] = fma(x[i], scale, offset); in place allowed.
+  void (*affine)(size_t count, float scale, float offset, const float *x, float *y);
+  /// y[i] = fma(factor, x[i], y[i])
+  void (*add_scaled)(size_t count, float factor, const float *restrict x, float *restrict y);
+  /// x[i] = min(max(x[i], -limit), limit), in place; NaN stays NaN.
+  void (*clip)(size_t count, float limit, float *x);
+  /// sum x[i] y[i] in double: 16 chains (element i belongs to chain i mod 16) of sum += (double)x[i] (double)y[i] (the
+  /// product is exact), then the lane tree in double. x and y may be the same.
+  double (*dot)(size_t count, const float *x, const float *y);
   void (*vector_exp)(size_t count, const float *x, float *y);  // in place allowed; 0 below -103.98, +inf above 88.73
   void (*vector_log)(size_t count, const float *x, float *y);  // in place allowed; x > 0 normal
 
@@ -213,10 +267,53 @@ typedef struct cs_kernels {
   void (*softmax_cross_entropy)(int32_t classes, int32_t block, int32_t lanes, const float *z,
                                 const uint8_t *labels, float scale, float *_Nullable dz, float *loss, float *hit);
 
+  // -- Dropout, one block ------------------------------------------------------------------------------------
+
+  /// y[e][n] = x[e][n] scale where (element e, image firstImage + n) is kept, else 0, for e < count and every lane n.
+  /// In place allowed. The backward pass is the same call on the gradient. Both B give the same bits.
+  void (*dropout)(size_t count, int32_t block, const cs_dropout *dropout, uint32_t firstImage, const float *x,
+                  float *y);
+
+  // -- Other losses, one block -------------------------------------------------------------------------------
+  // Shapes: y, z, target, dy, dz [outputs][B]; loss, hit [lanes]. dy (dz) is 0 in lanes >= `lanes`; it may be y (z), in
+  // place, or NULL: not computed. Sums over the outputs are additions or an fma chain in order. hit[n] = 1 if the first
+  // largest output and the first largest target are the same one (0 if an output is NaN); with one output see there.
+
+  /// loss[n] = weight sum_c (y - target)^2 (an fma chain); dy = 2 weight scale (y - target), evaluated as
+  /// (2 weight scale) (y - target). With one output hit = 0.
+  void (*squared_error)(int32_t outputs, int32_t block, int32_t lanes, const float *y, const float *target,
+                        float weight, float scale, float *_Nullable dy, float *loss, float *hit);
+
+  /// The logistic loss (binary cross-entropy) of every output, from the logits: with u = slope z,
+  /// loss[n] = weight sum_c (max(u, 0) - u target + log1p(exp(-|u|))); dz = (weight scale slope) (sigmoid(u) - target).
+  /// Finite for every finite z and right where the outputs saturate: with e = exp(-|u|), log1p(e) is log(w) +
+  /// (e - (w - 1)) / w, w = 1 + e; sigmoid(u) is 1 / w for u >= 0, else e / w. With one output hit = (u > 0) == (target > 1/2).
+  void (*logistic_loss)(int32_t outputs, int32_t block, int32_t lanes, const float *z, const float *target,
+                        float slope, float weight, float scale, float *_Nullable dz, float *loss, float *hit);
+
   // -- Updates -----------------------------------------------------------------------------------------------
 
   /// w[i] = fma(-learningRate, dw[i], w[i])
   void (*sgd_update)(size_t count, float learningRate, const float *restrict dw, float *restrict w);
+
+  /// step = learningRate dw[i]; m[i] = fma(momentum, m[i], -step);
+  /// w[i] += m[i], or with isNesterov w[i] += fma(momentum, m[i], -step).
+  void (*momentum_update)(size_t count, float learningRate, float momentum, int32_t isNesterov,
+                          const float *restrict dw, float *restrict m, float *restrict w);
+
+  /// v[i] = fma(rho, v[i], (1 - rho) (dw[i] dw[i])); with `average` a (else NULL): a[i] = fma(rho, a[i], (1 - rho) dw[i])
+  /// and d = fma(-a[i], a[i], v[i]), else d = v[i];
+  /// step = learningRate dw[i] / sqrt(d + epsilon), or isLegacy: / (sqrt(d) + epsilon);
+  /// with `velocity` b (else NULL): b[i] = fma(momentum, b[i], step); w[i] -= b[i]; else w[i] -= step.
+  void (*rmsprop_update)(size_t count, const cs_rmsprop *rule, const float *restrict dw, float *restrict v,
+                         float *restrict _Nullable average, float *restrict _Nullable velocity,
+                         float *restrict w);
+
+  /// m[i] = fma(dw[i] - m[i], 1 - beta1, m[i]); v[i] = fma(fma(dw[i], dw[i], -v[i]), 1 - beta2, v[i]);
+  /// w[i] -= rate m[i] / (sqrt(v[i]) + epsilon), evaluated as (rate m) / (...). rate: the learning rate with Adam's bias
+  /// correction, learningRate sqrt(1 - beta2^t) / (1 - beta1^t).
+  void (*adam_update)(size_t count, float rate, float beta1, float beta2, float epsilon,
+                      const float *restrict dw, float *restrict m, float *restrict v, float *restrict w);
 
   /// sum[i] = partial[0][i] + partial[1][i] + ...: additions in block order, or on from sum[i] if `accumulates`.
   /// partial[b] is partials + b stride.

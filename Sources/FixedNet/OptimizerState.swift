@@ -1,0 +1,20 @@
+/// What an optimiser remembers between two steps: for each of its slots one tensor per trainable weight, in file order
+/// and in Keras' layout.
+public struct OptimizerState: Equatable, Sendable {
+  public struct Slot: Equatable, Sendable {
+    /// Keras' name: "momentum", "velocity", "average_gradient".
+    public var name: String
+    /// One per trainable weight: layers in order, each layer's trainable weights in Keras' order.
+    public var tensors: [Tensor]
+
+    public init(name: String, tensors: [Tensor]) {
+      self.name = name
+      self.tensors = tensors
+    }
+  }
+
+  /// In the order in which Keras builds them; empty for plain gradient descent.
+  public var slots: [Slot]
+
+  public init(slots: [Slot] = []) { self.slots = slots }
+}
