@@ -13,15 +13,22 @@ public struct ImageSet: Sendable {
   public let pixels: Pixels
   /// One per image; empty where there are none.
   public let labels: [UInt8]
+  /// Values that the outputs should have, [count][targetWidth], channels last; empty where there are labels or none.
+  public let targets: [Float]
+  public let targetWidth: Int
   /// nil without labels.
   public let largestLabel: UInt8?
   public let count: Int
 
   /// The images' count follows from the pixels.
-  public init(shape: Shape, pixels: Pixels, labels: [UInt8]) {
+  public init(
+    shape: Shape, pixels: Pixels, labels: [UInt8], targets: [Float] = [], targetWidth: Int = 0
+  ) {
     self.shape = shape
     self.pixels = pixels
     self.labels = labels
+    self.targets = targets
+    self.targetWidth = targetWidth
     largestLabel = labels.max()
     let values =
       switch pixels {
@@ -31,26 +38,51 @@ public struct ImageSet: Sendable {
     count = values / shape.elementCount
     precondition(values == count * shape.elementCount, "whole images")
     precondition(labels.isEmpty || labels.count == count, "one label per image")
+    precondition(
+      targets.isEmpty || labels.isEmpty && targets.count == count * targetWidth,
+      "labels or targets, as many as images")
   }
 
-  /// Calls `body` with pointers to the pixels and labels.
+  /// Whether it says what the outputs should be.
+  public var hasTargets: Bool { !labels.isEmpty || !targets.isEmpty }
+
+  /// Calls `body` with pointers to the pixels and to the labels or targets.
   func withPointers<Result>(
-    _ body: (ImageSource, UnsafePointer<UInt8>?) throws -> Result
+    _ body: (ImageSource, TargetSource?) throws -> Result
   ) rethrows -> Result {
-    try labels.withUnsafeBufferPointer { labels in
-      let labels = labels.isEmpty ? nil : labels.baseAddress
+    try withTargets { targets in
       switch pixels {
       case .bytes(let bytes):
         return try bytes.withUnsafeBufferPointer { pixels in
           guard let base = pixels.baseAddress else { preconditionFailure("an empty image set") }
-          return try body(.bytes(base, stride: shape.elementCount, divisor: 255), labels)
+          return try body(.bytes(base, stride: shape.elementCount, divisor: 255), targets)
         }
       case .floats(let floats):
         return try floats.withUnsafeBufferPointer { pixels in
           guard let base = pixels.baseAddress else { preconditionFailure("an empty image set") }
-          return try body(.floats(base, stride: shape.elementCount), labels)
+          return try body(.floats(base, stride: shape.elementCount), targets)
         }
       }
+    }
+  }
+
+  private func withTargets<Result>(_ body: (TargetSource?) throws -> Result) rethrows -> Result {
+    try labels.withUnsafeBufferPointer { labels in
+      if let base = labels.baseAddress, !labels.isEmpty { return try body(.labels(base)) }
+      return try targets.withUnsafeBufferPointer { values in
+        guard let base = values.baseAddress, !values.isEmpty else { return try body(nil) }
+        return try body(.values(base, stride: targetWidth))
+      }
+    }
+  }
+
+  /// Calls `body(position, value)` for every value as a network sees it: bytes divided by 255.
+  func forEachValue(_ body: (Int, Double) -> Void) {
+    switch pixels {
+    case .bytes(let bytes):
+      for (index, byte) in bytes.enumerated() { body(index, Double(Float(byte) / 255)) }
+    case .floats(let floats):
+      for (index, value) in floats.enumerated() { body(index, Double(value)) }
     }
   }
 }

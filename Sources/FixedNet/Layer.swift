@@ -18,6 +18,15 @@ public protocol Layer: Sendable {
   /// The layer's weights in Keras' order.
   func weights(for input: Shape) -> [WeightDescription]
 
+  /// What a file may hold for the layer instead of `weights`, in Keras' order.
+  func fileWeights(for input: Shape) -> [WeightDescription]
+
+  /// The layer that a file with these weights describes, and its weights. `tensors`: as `fileWeights` says.
+  func adopting(_ tensors: [Tensor]) -> (layer: any Layer, weights: [Tensor])
+
+  /// Why the layer cannot be trained as its file asks; nil where it can.
+  var trainingObstacle: String? { get }
+
   /// Multiply-adds of one image's forward pass.
   func multiplyAdds(for input: Shape) -> Int
 
@@ -27,6 +36,11 @@ public protocol Layer: Sendable {
 
 extension Layer {
   public func weights(for input: Shape) -> [WeightDescription] { [] }
+  public func fileWeights(for input: Shape) -> [WeightDescription] { weights(for: input) }
+  public func adopting(_ tensors: [Tensor]) -> (layer: any Layer, weights: [Tensor]) {
+    (self, tensors)
+  }
+  public var trainingObstacle: String? { nil }
   public func multiplyAdds(for input: Shape) -> Int { 0 }
 }
 
@@ -34,7 +48,8 @@ extension Layer {
 public enum LayerRegistry {
   static let all: [any Layer.Type] = [
     Activation.self, AveragePooling2D.self, BatchNormalization.self, Conv2D.self, Dense.self,
-    Flatten.self,
+    Dropout.self, Flatten.self, LeakyReLU.self, MaxPooling2D.self, Normalization.self, ReLU.self,
+    Rescaling.self, Softmax.self,
   ]
 
   public static var classNames: [String] { all.map { $0.className } }
@@ -108,6 +123,14 @@ public struct LayerConfig: Sendable {
     return value
   }
 
+  /// A number, or null. Missing or null: nil.
+  func optionalNumber(_ key: String, in range: ClosedRange<Double>) throws(ModelError) -> Double? {
+    switch members[key] {
+    case nil, .null: nil
+    default: try number(key, in: range, default: 0)
+    }
+  }
+
   func bool(_ key: String, default fallback: Bool) throws(ModelError) -> Bool {
     switch members[key] {
     case .bool(let value): return value
@@ -129,21 +152,50 @@ public struct LayerConfig: Sendable {
 
   /// An activation: a name, null (linear) or Keras 3's serialised function of that name.
   func activation(_ key: String = "activation") throws(ModelError) -> ActivationFunction {
-    let expected = "one of " + ActivationFunction.allCases.map(\.rawValue).joined(separator: ", ")
+    let expected = "one of " + ActivationFunction.named.map(\.rawValue).joined(separator: ", ")
+    func named(_ name: String) -> ActivationFunction? {
+      ActivationFunction.named.first { $0.rawValue == name }
+    }
     switch members[key] {
     case nil, .null: return .linear
     case .string(let name):
-      guard let function = ActivationFunction(rawValue: name) else { throw fail(key, expected) }
+      guard let function = named(name) else { throw fail(key, expected) }
       return function
     case .object(let object):
       let modules: [JSONValue?] = [nil, .null, "keras.activations", "builtins"]
       guard modules.contains(object["module"]), object["class_name"] == "function",
-        case .string(let name)? = object["config"],
-        let function = ActivationFunction(rawValue: name)
+        case .string(let name)? = object["config"], let function = named(name)
       else { throw fail(key, expected) }
       return function
     default: throw fail(key, expected)
     }
+  }
+
+  /// The factor of the sum of squares that `kernel_regularizer` adds to the loss; 0 without one. Others: see `obstacle`.
+  var kernelPenalty: Float {
+    guard let regularizer = members["kernel_regularizer"], case .object = regularizer,
+      isPlainL2(regularizer), case .number(let value)? = regularizer["config"]?["l2"]
+    else { return 0 }
+    return Float(value)
+  }
+
+  private func isPlainL2(_ regularizer: JSONValue) -> Bool {
+    guard regularizer["class_name"] == "L2" || regularizer["class_name"] == "L1L2",
+      let config = regularizer["config"]
+    else { return false }
+    let zeros: [JSONValue?] = [nil, .null, .integer(0), .number(0)]
+    return zeros.contains(config["l1"])
+  }
+
+  /// A regulariser or constraint that this program would not follow in training.
+  var obstacle: String? {
+    for (key, value) in members.sorted(by: { $0.key < $1.key }) where value != .null {
+      guard key.hasSuffix("_regularizer") || key.hasSuffix("_constraint") else { continue }
+      if key == "kernel_regularizer", isPlainL2(value) { continue }
+      return "layer '\(layer)' has a \(key) (\(value["class_name"]?.summary ?? value.summary)); "
+        + "only L2 on kernels is supported in training"
+    }
+    return nil
   }
 
   /// Refuses a value other than those listed: a feature of Keras that would change the result.

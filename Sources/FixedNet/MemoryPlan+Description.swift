@@ -110,8 +110,11 @@ extension Region {
     switch self {
     case .parameters: "P"
     case .statistics: "S"
+    case .constants: "C"
     case .gradients: "G"
     case .optimizer: "O"
+    case .directions: "V"
+    case .products: "H"
     case .activations: "a"
     case .scratch: "s"
     }

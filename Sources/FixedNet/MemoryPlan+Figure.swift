@@ -222,7 +222,10 @@ extension Region {
     case .parameters: "#0072b2"
     case .statistics: "#56b4e9"
     case .gradients: "#d55e00"
+    case .constants: "#999999"
     case .optimizer: "#cc79a7"
+    case .directions: "#e69f00"
+    case .products: "#f5c710"
     case .activations: "#009e73"
     case .scratch: "#f0e442"
     }
@@ -231,7 +234,7 @@ extension Region {
   fileprivate var textColour: String {
     switch self {
     case .parameters, .gradients, .activations: "#ffffff"
-    case .statistics, .optimizer, .scratch: "#000000"
+    case .statistics, .constants, .optimizer, .directions, .products, .scratch: "#000000"
     }
   }
 }

@@ -5,8 +5,13 @@ public enum Region: String, CaseIterable, Sendable {
   case parameters
   /// Values that training changes but no optimiser does: BN's moving mean and variance.
   case statistics
+  /// Values of the description: the mean and variance of a Normalization layer.
+  case constants
   case gradients
   case optimizer
+  /// The vectors that a Hessian is multiplied by, and the results.
+  case directions
+  case products
   case activations
   case scratch
 }

@@ -22,9 +22,9 @@ extension Network {
       let output = end == 0 ? training.input.slot : training.origins[end - 1].output
       let elementCount =
         end == 0 ? training.input.shape.elementCount : training.origins[end - 1].elementCount
-      let finite = images.withPointers { source, labels in
+      let finite = images.withPointers { source, targets in
         runForward(
-          Array(training.operations[..<end]), source, labels, count, output: output,
+          Array(training.operations[..<end]), source, targets, count, output: output,
           elementCount: elementCount, index: index)
       }
       if !finite { return end == 0 ? "input" : training.origins[end - 1].layer }

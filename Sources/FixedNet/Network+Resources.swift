@@ -59,19 +59,26 @@ final class ThreadTeam {
 final class LoadedProgram {
   let program: Program
   private let operations: UnsafeMutableBufferPointer<FixedNetCore.Operation>
+  private let parameters: UnsafeMutableBufferPointer<Parameter>
 
   init(_ planned: PlannedProgram) {
     operations = .allocate(capacity: planned.operations.count)
     _ = operations.initialize(from: planned.operations)
+    parameters = .allocate(capacity: planned.parameters.count)
+    _ = parameters.initialize(from: planned.parameters)
     program = Program(
-      operations: UnsafeBufferPointer(operations), layout: planned.layout,
+      operations: UnsafeBufferPointer(operations), parameters: UnsafeBufferPointer(parameters),
+      layout: planned.layout,
       inputChannels: planned.input.shape.channels, inputPixels: planned.input.shape.pixels,
       input: planned.input.slot,
       outputChannels: planned.output.flattened?.channels ?? planned.output.shape.channels,
       outputPixels: planned.output.flattened?.pixels ?? planned.output.shape.pixels,
-      output: planned.output.slot, labels: planned.labels,
-      labelChannels: planned.labelOrder.channels, labelPixels: planned.labelOrder.pixels)
+      output: planned.output.slot, targets: planned.targets,
+      squaredNorms: planned.squaredNorms)
   }
 
-  deinit { operations.deallocate() }
+  deinit {
+    operations.deallocate()
+    parameters.deallocate()
+  }
 }

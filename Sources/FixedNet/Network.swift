@@ -40,6 +40,10 @@ public final class Network {
       throw (error as? NetworkError) ?? .resources("the arena")
     }
     arena.clear()
+    for constant in plan.constants {
+      (arena.base + constant.slot.byteOffset).assumingMemoryBound(to: Float.self)
+        .update(from: constant.values, count: constant.values.count)
+    }
     self.plan = plan
     self.instructionSet = instructionSet
     imageCapacity = max(Network.inferenceChunk, plan.options.batch)
@@ -112,6 +116,47 @@ public final class Network {
     }
   }
 
+  /// What the optimiser remembers, in Keras' layout.
+  public var optimizerState: OptimizerState {
+    let trained = plan.parameters.filter { $0.gradient != nil }
+    let names = plan.options.optimizer.slotNames
+    return OptimizerState(
+      slots: names.enumerated().map { index, name in
+        OptimizerState.Slot(name: name, tensors: trained.map { tensor($0.state[index], of: $0) })
+      })
+  }
+
+  private func tensor(_ slot: SharedSlot, of parameter: PlacedParameter) -> Tensor {
+    let engine = UnsafeBufferPointer(start: pointer(slot), count: parameter.count)
+    return Tensor(
+      shape: parameter.description.shape, values: parameter.layout.kerasValues(Array(engine)))
+  }
+
+  /// Loads what an optimiser of the plan's kind remembers.
+  /// Throws: `ModelError.weights` where slots, their number or shapes differ; nothing is changed then.
+  public func load(_ state: OptimizerState) throws(ModelError) {
+    let trained = plan.parameters.filter { $0.gradient != nil }
+    let names = plan.options.optimizer.slotNames
+    guard state.slots.map(\.name) == names else {
+      throw .weights(
+        layer: "", weight: "the optimiser's state", expected: names.joined(separator: ", "),
+        found: state.slots.map(\.name).joined(separator: ", "))
+    }
+    for slot in state.slots {
+      guard slot.tensors.map(\.shape) == trained.map(\.description.shape) else {
+        throw .weights(
+          layer: "", weight: "the optimiser's \(slot.name)",
+          expected: "one value per trained weight", found: "other shapes")
+      }
+    }
+    for (index, slot) in state.slots.enumerated() {
+      for (tensor, parameter) in zip(slot.tensors, trained) {
+        let engine = parameter.layout.engineValues(tensor.values)
+        pointer(parameter.state[index]).update(from: engine, count: engine.count)
+      }
+    }
+  }
+
   private func pointer(_ slot: SharedSlot) -> UnsafeMutablePointer<Float> {
     (arena.base + slot.byteOffset).assumingMemoryBound(to: Float.self)
   }
@@ -120,6 +165,7 @@ public final class Network {
 
   /// The loss and hits of some images.
   public struct Sums: Equatable, Sendable {
+    /// Of the images; with penalties on weights, each image has the penalty at the moment it was seen.
     public var loss = 0.0
     public var hits = 0
     public var images = 0
@@ -140,8 +186,8 @@ public final class Network {
     }
   }
 
-  /// Refuses images of another shape than the model's input, and labels without an output.
-  /// Throws: `NetworkError.images`, `NetworkError.labels`.
+  /// Refuses images of another shape than the model's input, and labels or targets that do not suit the outputs.
+  /// Throws: `NetworkError.images`, `.labels`, `.targets`.
   public func check(_ images: ImageSet) throws(NetworkError) {
     let input = plan.model.input
     guard images.shape == input || input == .vector(images.shape.elementCount) else {
@@ -151,6 +197,12 @@ public final class Network {
     if let largest = images.largestLabel, Int(largest) >= outputCount {
       throw .labels(outputCount: outputCount, largest: Int(largest))
     }
+    guard !images.targets.isEmpty else { return }
+    guard plan.loss != .crossEntropy else { throw .targets(expected: "class numbers", found: "values") }
+    guard images.targetWidth == outputCount else {
+      throw .targets(
+        expected: "\(outputCount) values per sample", found: "\(images.targetWidth)")
+    }
   }
 
   private func context(_ source: ImageSource, imageCount: Int) -> RunContext {
@@ -159,35 +211,70 @@ public final class Network {
       images: source, indices: indices, imageCount: imageCount)
   }
 
-  /// One training run over the images `index(0) ..< index(count)`: a mini-batch, or a part of one.
-  /// `scale`: 1 / images of the mini-batch. `update`: nil computes gradients only. `accumulates`: adds to the
-  /// gradients of the run before. Allocates nothing.
+  /// A training run in the words of the trainer.
+  struct TrainingRun {
+    /// Images of the run: a mini-batch, or a part of one.
+    var count: Int
+    /// 1 / images of the mini-batch.
+    var scale: Float
+    /// Adds to the gradients of the run before.
+    var accumulates = false
+    /// Whether the mini-batch ends here.
+    var isLastPart = true
+    /// nil computes gradients only.
+    var update: UpdateRule?
+    /// What dropout's masks depend on, with the position of the run's first image in the mini-batch.
+    var seed: UInt64 = 0
+    var step = 0
+    var imageOffset = 0
+  }
+
+  /// One training run over the images `index(0) ..< index(count)`. Allocates nothing.
   func train(
-    _ source: ImageSource, labels: UnsafePointer<UInt8>, count: Int, scale: Float,
-    accumulates: Bool, update: UpdateRule?, index: (Int) -> Int
+    _ source: ImageSource, _ targets: TargetSource, _ run: TrainingRun, index: (Int) -> Int
   ) -> Sums {
     guard let trainingProgram else { preconditionFailure("planned for inference") }
-    for position in 0..<count { indices[position] = UInt32(index(position)) }
-    var context = context(source, imageCount: count)
-    context.labels = labels
+    for position in 0..<run.count { indices[position] = UInt32(index(position)) }
+    var context = context(source, imageCount: run.count)
+    context.targets = targets
     context.losses = losses
     context.hits = hits
-    context.gradientScale = scale
-    context.accumulates = accumulates
-    context.update = update
+    context.gradientScale = run.scale
+    context.accumulates = run.accumulates
+    context.isLastPart = run.isLastPart
+    context.clipping = plan.options.clipping
+    context.update = run.update
+    context.seed = run.seed
+    context.step = UInt32(truncatingIfNeeded: run.step)
+    context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset)
+    let penalty = hasPenalty ? penalty : 0
     trainingProgram.program.train(&context, arena: arena)
-    return sums(count)
+    var sums = sums(run.count)
+    sums.loss += penalty * Double(run.count)
+    return sums
+  }
+
+  private var hasPenalty: Bool { plan.parameters.contains { $0.description.penalty != 0 } }
+
+  /// What the loss says of the weights themselves: the sum over the kernels of penalty sum w^2.
+  public var penalty: Double {
+    plan.parameters.reduce(0) { sum, parameter in
+      guard parameter.description.penalty != 0 else { return sum }
+      let weight = pointer(parameter.weight)
+      let square = instructionSet.kernels.pointee.dot(parameter.count, weight, weight)
+      return sum + Double(parameter.description.penalty) * square
+    }
   }
 
   /// Runs some operations forward in training mode and says whether `output` is finite in all blocks.
   func runForward(
-    _ operations: [FixedNetCore.Operation], _ source: ImageSource, _ labels: UnsafePointer<UInt8>?,
+    _ operations: [FixedNetCore.Operation], _ source: ImageSource, _ targets: TargetSource?,
     _ count: Int, output: BlockSlot, elementCount: Int, index: (Int) -> Int
   ) -> Bool {
     guard let trainingProgram else { return true }
     for position in 0..<count { indices[position] = UInt32(index(position)) }
     var context = context(source, imageCount: count)
-    context.labels = labels
+    context.targets = targets
     context.losses = losses
     context.hits = hits
     let layout = trainingProgram.program.layout
@@ -219,26 +306,44 @@ public final class Network {
     return sums
   }
 
-  /// Gradients of the mean loss over `images` with respect to every trainable weight, in training mode; the weights
-  /// stay. At most the plan's batch.
+  /// Gradients of the mean loss over `images` with respect to every trainable weight, in training mode (the batch's
+  /// statistics, dropout of step 0); the weights stay. More images than the plan's batch are run in parts.
+  /// Throws: `NetworkError`; `.couplesBatch` where batch normalisation would see the parts only.
+  @discardableResult
   public func computeGradients(_ images: ImageSet) throws(NetworkError) -> Sums {
-    try train(images, update: nil)
+    let batch = plan.options.batch
+    if images.count > batch, let layer = plan.couplingLayer {
+      throw .couplesBatch(layer: layer, batch: images.count, planned: batch)
+    }
+    return try train(images, update: nil)
   }
 
-  /// One optimiser step over `images` as one mini-batch.
-  public func step(_ images: ImageSet, update: UpdateRule) throws(NetworkError) -> Sums {
-    try train(images, update: update)
-  }
-
-  private func train(_ images: ImageSet, update: UpdateRule?) throws(NetworkError) -> Sums {
-    try check(images)
+  /// One optimiser step over `images` as one mini-batch. `step`: from 0, what dropout's masks depend on.
+  public func step(_ images: ImageSet, update: UpdateRule, step: Int = 0) throws(NetworkError)
+    -> Sums
+  {
     precondition(images.count <= plan.options.batch, "at most one batch")
-    return images.withPointers { source, labels in
-      guard let labels else { preconditionFailure("training needs labels") }
-      return train(
-        source, labels: labels, count: images.count, scale: 1 / Float(images.count),
-        accumulates: false, update: update
-      ) { $0 }
+    return try train(images, update: update, step: step)
+  }
+
+  private func train(_ images: ImageSet, update: UpdateRule?, step: Int = 0) throws(NetworkError)
+    -> Sums
+  {
+    try check(images)
+    guard images.hasTargets else { throw .targets(expected: "labels or targets", found: "none") }
+    return images.withPointers { source, targets in
+      guard let targets else { preconditionFailure("checked above") }
+      var total = Sums()
+      while total.images < images.count {
+        let first = total.images
+        let count = min(plan.options.batch, images.count - first)
+        let run = TrainingRun(
+          count: count, scale: 1 / Float(images.count), accumulates: first > 0,
+          isLastPart: first + count == images.count, update: update, step: step,
+          imageOffset: first)
+        total.add(train(source, targets, run) { first + $0 })
+      }
+      return total
     }
   }
 
@@ -246,41 +351,67 @@ public final class Network {
   /// Throws: `NetworkError.noLoss` for a model that has none.
   public func evaluate(_ images: ImageSet) throws(NetworkError) -> Sums {
     try check(images)
-    guard plan.endsInSoftmax, !images.labels.isEmpty else { throw .noLoss }
-    return images.withPointers { source, labels in
+    guard plan.loss != nil, images.hasTargets else { throw .noLoss }
+    let penalty = penalty
+    return images.withPointers { source, targets in
       var total = Sums()
-      infer(source, labels: labels, images.count) { first, count in
+      infer(inferenceProgram.program, source, targets, images.count) { first, count in
         total.add(sums(count))
       }
+      total.loss += penalty * Double(total.images)
       return total
     }
   }
 
-  /// Outputs of all images, channels last, in inference mode; `sums` too where there are labels and a loss.
+  /// Outputs of all images, channels last, in inference mode; `sums` too where there are labels or targets and a loss.
   public func predict(_ images: ImageSet) throws(NetworkError) -> (outputs: Tensor, sums: Sums?) {
+    try run(inferenceProgram.program, plan.inference.output.shape, images)
+  }
+
+  /// The output of the layer `name` for all images, channels last, in inference mode. The plan keeps every layer apart
+  /// (`PlanOptions.fusesLayers` is false), or layers that another one absorbed have no output.
+  /// Throws: `NetworkError.noLayer`.
+  public func activations(of name: String, _ images: ImageSet) throws(NetworkError) -> Tensor {
+    let planned = plan.inference
+    guard let place = planned.place(of: name, in: plan.model) else {
+      throw .noLayer(name, layers: plan.model.layers.map(\.name))
+    }
+    var program = inferenceProgram.program
+    program.operations = UnsafeBufferPointer(
+      rebasing: program.operations[..<place.operationCount])
+    program.output = place.slot
+    program.outputChannels = place.flattened?.channels ?? place.shape.channels
+    program.outputPixels = place.flattened?.pixels ?? place.shape.pixels
+    return try run(program, place.shape, images).outputs
+  }
+
+  private func run(_ program: Program, _ shape: Shape, _ images: ImageSet) throws(NetworkError)
+    -> (outputs: Tensor, sums: Sums?)
+  {
     try check(images)
-    let width = plan.inference.output.shape.elementCount
-    var outputs = [Float](repeating: 0, count: images.count * width)
-    let hasLoss = plan.endsInSoftmax && !images.labels.isEmpty
+    var outputs = [Float](repeating: 0, count: images.count * shape.elementCount)
+    let hasLoss = plan.loss != nil && images.hasTargets
     var total = Sums()
+    let penalty = penalty
     outputs.withUnsafeMutableBufferPointer { buffer in
-      images.withPointers { source, labels in
+      images.withPointers { source, targets in
         infer(
-          source, labels: hasLoss ? labels : nil, images.count, outputs: buffer.baseAddress
+          program, source, hasLoss ? targets : nil, images.count, outputs: buffer.baseAddress
         ) { _, count in
           if hasLoss { total.add(sums(count)) }
         }
       }
     }
-    let shape = [images.count] + plan.inference.output.shape.dimensions
-    return (Tensor(shape: shape, values: outputs), hasLoss ? total : nil)
+    total.loss += penalty * Double(total.images)
+    let tensor = Tensor(shape: [images.count] + shape.dimensions, values: outputs)
+    return (tensor, hasLoss ? total : nil)
   }
 
   private func infer(
-    _ source: ImageSource, labels: UnsafePointer<UInt8>?, _ count: Int,
+    _ program: Program, _ source: ImageSource, _ targets: TargetSource?, _ count: Int,
     outputs: UnsafeMutablePointer<Float>? = nil, _ finished: (Int, Int) -> Void
   ) {
-    let width = plan.inference.output.shape.elementCount
+    let width = program.outputChannels * program.outputPixels
     let chunk = max(
       1, min(plan.options.isTraining ? Network.inferenceChunk : plan.options.batch, imageCapacity))
     var first = 0
@@ -288,12 +419,12 @@ public final class Network {
       let imageCount = min(chunk, count - first)
       for position in 0..<imageCount { indices[position] = UInt32(first + position) }
       var context = context(source, imageCount: imageCount)
-      context.labels = labels
+      context.targets = targets
       context.losses = losses
       context.hits = hits
       context.outputs = outputs.map { $0 + first * width }
       context.outputStride = width
-      inferenceProgram.program.infer(&context, arena: arena)
+      program.infer(&context, arena: arena)
       finished(first, imageCount)
       first += imageCount
     }

@@ -10,8 +10,12 @@ public enum NetworkError: Error, Equatable {
   case images(expected: String, found: String)
   /// A label without an output.
   case labels(outputCount: Int, largest: Int)
-  /// A model without a softmax at its end has no loss.
+  /// Labels or targets that the loss cannot use.
+  case targets(expected: String, found: String)
+  /// A model without a loss, or images without labels.
   case noLoss
+  /// No layer of that name.
+  case noLayer(String, layers: [String])
   /// A layer that normalises over the whole mini-batch, which therefore cannot be run in parts.
   case couplesBatch(layer: String, batch: Int, planned: Int)
 }
@@ -30,7 +34,13 @@ extension NetworkError: CustomStringConvertible {
     case .labels(let outputCount, let largest):
       "the model has \(outputCount) outputs, but the data have labels up to \(largest); the last "
         + "layer needs \(largest + 1) units"
-    case .noLoss: "the model does not end in a softmax over at most 256 classes: it has no loss"
+    case .targets(let expected, let found):
+      "the loss needs \(expected), but the data have \(found)"
+    case .noLoss:
+      "there is no loss: the model ends in no softmax and no sigmoid and none was asked for, or the "
+        + "data have no labels"
+    case .noLayer(let name, let layers):
+      "no layer is called '\(name)'; the model has \(layers.joined(separator: ", "))"
     case .couplesBatch(let layer, let batch, let planned):
       "layer '\(layer)' normalises over the whole batch of \(batch), but the plan is for "
         + "\(planned)"

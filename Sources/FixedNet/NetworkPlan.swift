@@ -9,12 +9,32 @@ public struct PlanOptions: Sendable, Equatable {
   public var threads: Int
   /// Images per block; nil: 16 for batches of 8 and more, else 1.
   public var blockSize: Int?
+  /// nil: what the model's end asks for, see `Loss`.
+  public var loss: Loss?
+  /// Training: the optimiser, whose state the plan has room for.
+  public var optimizer = Optimizer.sgd
+  public var clipping = Clipping.none
+  /// Whether BN's moving variance of images is the unbiased one, as Keras 2 has it (Keras 3: the biased one).
+  public var usesUnbiasedVariance = false
+  /// Whether activations run inside the kernels of the layers before them. Without, every layer's output can be looked
+  /// at; the results have the same bits.
+  public var fusesLayers = true
+  /// Whether products with the Hessian can be formed (R-operator).
+  public var isSecondOrder = false
+  /// Floats that a solver works in, beside the network.
+  public var workspaceCount = 0
 
-  public init(batch: Int, isTraining: Bool, threads: Int = 1, blockSize: Int? = nil) {
+  public init(
+    batch: Int, isTraining: Bool, threads: Int = 1, blockSize: Int? = nil, loss: Loss? = nil,
+    optimizer: Optimizer = .sgd, clipping: Clipping = .none
+  ) {
     self.batch = batch
     self.isTraining = isTraining
     self.threads = threads
     self.blockSize = blockSize
+    self.loss = loss
+    self.optimizer = optimizer
+    self.clipping = clipping
   }
 
   public var resolvedBlockSize: Int { blockSize ?? (batch >= 8 ? 16 : 1) }
@@ -29,19 +49,31 @@ public struct NetworkPlan {
   public let memory: MemoryPlan
   /// Parameters in file order, with their places in the shared part.
   public let parameters: [PlacedParameter]
+  /// What is computed where there are labels or targets; nil for a model whose end suits none and no loss was asked for.
+  public let loss: Loss?
   /// nil in an inference plan.
   let training: PlannedProgram?
   let inference: PlannedProgram
+  /// What is written into the arena before anything runs.
+  let constants: [(slot: SharedSlot, values: [Float])]
+  /// The solver's floats.
+  let workspace: SharedSlot?
 
   /// Throws: `ModelError` where the layers do not fit together, or cannot be trained as asked.
   public init(_ model: SequentialModel, options: PlanOptions) throws(ModelError) {
     self.model = model
     self.options = options
     let shapes = try model.shapes()
-    if options.isTraining { try NetworkPlan.checkTrainable(model, shapes) }
-    let inference = NetworkPlan.build(model, options, isTraining: false)
+    let layers = model.lowered(fuses: options.fusesLayers)
+    let outputs = shapes[shapes.count - 1]
+    let loss = options.loss ?? Loss.natural(for: layers.map(\.layer), outputs: outputs)
+    let head = try loss?.head(for: layers.map(\.layer), outputs: outputs)
+    if options.isTraining { try NetworkPlan.checkTrainable(model, loss) }
+    let inference = try ProgramBuilder(model, layers, options, head, isTraining: false).build()
     let training =
-      options.isTraining ? NetworkPlan.build(model, options, isTraining: true) : nil
+      options.isTraining
+      ? try ProgramBuilder(model, layers, options, head, isTraining: true).build() : nil
+    self.loss = loss
     let main = training ?? inference
     let layout = NetworkPlan.layout(options, training: training, inference: inference)
     memory = MemoryPlan(
@@ -51,6 +83,8 @@ public struct NetworkPlan {
       inference, layout: NetworkPlan.inferenceLayout(layout, inference))
     self.training = training.map { PlannedProgram($0, layout: layout) }
     parameters = main.parameters.map { PlacedParameter($0, main.places) }
+    constants = main.constants.map { (main.places.shared($0.slot), $0.values) }
+    workspace = main.workspace.map { main.places.shared($0) }
   }
 
   /// The arena of a training plan holds the inference program too: the same shared part, a thread part that suits
@@ -94,6 +128,8 @@ public struct PlacedParameter {
   public let layout: ParameterLayout
   public let weight: SharedSlot
   public let gradient: SharedSlot?
+  /// The optimiser's slots.
+  public let state: [SharedSlot]
 
   init(_ planned: PlannedParameter, _ places: SlotPlaces) {
     layerName = planned.layerName
@@ -101,9 +137,54 @@ public struct PlacedParameter {
     layout = planned.layout
     weight = places.shared(planned.weight)
     gradient = planned.gradient.map(places.shared)
+    state = planned.state.map(places.shared)
   }
 
   var count: Int { description.shape.reduce(1, *) }
+}
+
+/// Where a layer's output is once the first operations of a program have run.
+struct OutputPlace {
+  var operationCount: Int
+  var slot: BlockSlot
+  var shape: Shape
+  var flattened: (channels: Int, pixels: Int)?
+}
+
+extension PlannedProgram {
+  /// The output of a layer of the model; nil for one that another absorbed. A layer that passes its input on (Flatten,
+  /// dropout at inference) has that of the layer before, in its own shape.
+  func place(of name: String, in model: SequentialModel) -> OutputPlace? {
+    var result = OutputPlace(operationCount: 0, slot: input.slot, shape: model.input)
+    for layer in model.layers {
+      let last = origins.lastIndex { $0.layer == layer.name && !$0.isLoss }
+      if let last {
+        let origin = origins[last]
+        result = OutputPlace(
+          operationCount: last + 1, slot: origin.output, shape: origin.shape,
+          flattened: origin.flattened)
+      } else if layer is Flatten {
+        if result.shape.channels > 1, result.shape.pixels > 1 {
+          result.flattened = (result.shape.channels, result.shape.pixels)
+        }
+        result.shape = .vector(result.shape.elementCount)
+      } else if !(layer is Dropout) {
+        if layer.name == name { return nil }
+        continue
+      }
+      if layer.name == name { return result }
+    }
+    return nil
+  }
+}
+
+extension NetworkPlan {
+  /// The first layer that normalises over the whole batch in training; nil where every image can go on its own.
+  public var couplingLayer: String? {
+    model.layers.first {
+      $0 is BatchNormalization && !model.frozenLayers.contains($0.name)
+    }?.name
+  }
 }
 
 /// A program's operations and what they work on.
@@ -114,8 +195,10 @@ struct PlannedProgram {
   let layout: ArenaLayout
   let input: (slot: BlockSlot, shape: Shape)
   let output: (slot: BlockSlot, shape: Shape, flattened: (channels: Int, pixels: Int)?)
-  let labels: BlockSlot
-  let labelOrder: (channels: Int, pixels: Int)
+  let targets: TargetSlot?
+  let parameters: [Parameter]
+
+  let squaredNorms: SharedSlot?
 
   init(_ built: BuiltProgram, layout: ArenaLayout) {
     operations = built.operations
@@ -125,8 +208,9 @@ struct PlannedProgram {
     output = (
       built.places.block(built.output.slot), built.output.shape, built.output.flattened
     )
-    labels = built.places.block(built.labels)
-    labelOrder = built.labelOrder
+    targets = built.targets
+    parameters = built.parameters.compactMap(built.places.parameter)
+    squaredNorms = built.squaredNorms.map(built.places.shared)
   }
 }
 
@@ -137,188 +221,28 @@ struct OperationOrigin {
   var elementCount: Int
 }
 
-// MARK: - Building a program
-
-/// A program whose slots have places within their scopes.
-struct BuiltProgram {
-  var operations: [Operation] = []
-  var origins: [OperationOrigin] = []
-  var places: SlotPlaces
-  var steps: [String]
-  var parameters: [PlannedParameter]
-  var input: PlannedValue
-  var output: PlannedValue
-  var labels: SlotID
-  /// How the engine orders the classes: [channel][pixel].
-  var labelOrder = (channels: 1, pixels: 1)
-  private var liveBytes: (shared: Int, thread: Int, block: Int)
-
-  init(
-    _ plan: PlanBuilder, input: PlannedValue, output: PlannedValue, labels: SlotID
-  ) {
-    places = plan.place()
-    steps = plan.steps
-    parameters = plan.parameters
-    self.input = input
-    self.output = output
-    self.labels = labels
-    let shared = plan.slots.filter { $0.scope == .shared }.reduce(0) { $0 + $1.byteCount }
-    liveBytes = (shared, plan.lowerBound(.thread), plan.lowerBound(.block))
-  }
-
-  func lowerBound(_ layout: ArenaLayout) -> Int {
-    liveBytes.shared + layout.threadCount * liveBytes.thread + layout.blockCount * liveBytes.block
-  }
-}
-
 extension NetworkPlan {
-  /// A model for training ends in softmax, which the loss takes over, and trains every layer.
-  private static func checkTrainable(_ model: SequentialModel, _ shapes: [Shape])
-    throws(ModelError)
-  {
-    guard case .vector? = shapes.last, endsInSoftmax(model) else {
+  /// Training needs a loss and something to train, and does only what it can do as the file asks.
+  private static func checkTrainable(_ model: SequentialModel, _ loss: Loss?) throws(ModelError) {
+    guard loss != nil else {
       throw .notTrainable(
-        "its last layer must be a softmax over at most 256 classes (for cross-entropy)")
+        "it ends in no softmax (cross-entropy) and no sigmoid (binary cross-entropy); say which "
+          + "loss, such as mean_squared_error")
     }
     guard try model.parameterCount() > 0 else {
       throw .notTrainable("none of its layers has weights")
     }
-    if let frozen = model.layers.first(where: { model.frozenLayers.contains($0.name) }) {
-      throw .notTrainable(
-        "layer '\(frozen.name)' is frozen (trainable: false); set trainable to true")
+    let trained = zip(model.layers, try model.weightDescriptions()).filter {
+      $0.1.contains(where: \.isTrainable)
+    }
+    guard trained.contains(where: { !model.frozenLayers.contains($0.0.name) }) else {
+      throw .notTrainable("all of its layers are frozen (trainable: false)")
+    }
+    for layer in model.layers where !model.frozenLayers.contains(layer.name) {
+      if let obstacle = layer.trainingObstacle { throw .notTrainable(obstacle) }
     }
   }
 
-  /// Labels are bytes, so a loss needs at most 256 classes.
-  static func endsInSoftmax(_ model: SequentialModel) -> Bool {
-    guard let classes = try? model.shapes().last?.elementCount, classes <= 256 else { return false }
-    return switch model.layers.last {
-    case let dense as Dense: dense.activation == .softmax
-    case let activation as Activation: activation.function == .softmax
-    default: false
-    }
-  }
-
-  /// Dense layers with softmax as two layers, so that every activation left in a kernel is element-wise.
-  private static func lowered(_ model: SequentialModel) -> [any Layer] {
-    let names = Set(model.layers.map(\.name))
-    var layers: [any Layer] = []
-    for layer in model.layers {
-      if var dense = layer as? Dense, dense.activation == .softmax {
-        dense.activation = .linear
-        var name = "\(dense.name)/softmax"
-        while names.contains(name) { name += "'" }
-        layers += [dense, Activation(name: name, function: .softmax)]
-      } else {
-        layers.append(layer)
-      }
-    }
-    return layers
-  }
-
-  private static func build(_ model: SequentialModel, _ options: PlanOptions, isTraining: Bool)
-    -> BuiltProgram
-  {
-    let plan = PlanBuilder(isTraining: isTraining, blockSize: options.resolvedBlockSize)
-    var layers = lowered(model)
-    // The loss is computed on the logits; in training the probabilities themselves are not needed.
-    let hasLoss = endsInSoftmax(model)
-    let probabilities = hasLoss ? layers.removeLast() : nil
-
-    plan.beginStep("load input")
-    let labels = plan.reserve(
-      "labels", shape: [plan.blockSize], region: .activations, scope: .block,
-      lasting: true, elementByteCount: 1)
-    let input = PlannedValue(
-      slot: plan.reserveActivation("input", shape: model.input), shape: model.input)
-    var value = input
-    var planned: [(name: String, layer: any PlannedLayer)] = []
-    for layer in layers {
-      plan.beginStep("forward \(layer.name)")
-      let next = layer.plan(value, in: plan)
-      planned.append((layer.name, next))
-      value = next.output
-    }
-
-    var gradient: SlotID?
-    let loss = hasLoss ? PlannedLoss(position: planned.count, logits: value) : nil
-    if let loss {
-      plan.beginStep("loss")
-      plan.use(loss.logits.slot)
-      if isTraining { gradient = plan.reserveActivation("loss/gradient", shape: value.shape) }
-    }
-    if !isTraining, let probabilities {
-      plan.beginStep("forward \(probabilities.name)")
-      let next = probabilities.plan(value, in: plan)
-      planned.append((probabilities.name, next))
-      value = next.output
-    }
-    if isTraining, let gradient { planBackward(planned, gradient, plan) }
-    plan.beginStep(isTraining ? "update" : "store output")
-    plan.use(value.slot)
-
-    var built = BuiltProgram(plan, input: input, output: value, labels: labels)
-    built.addOperations(planned.map { ($0.name, $0.layer) }, loss, gradient: gradient)
-    return built
-  }
-
-  private static func planBackward(
-    _ planned: [(name: String, layer: any PlannedLayer)], _ outputGradient: SlotID,
-    _ plan: PlanBuilder
-  ) {
-    // dX is needed as far back as there is something to train.
-    let trained = Set(plan.parameters.filter { $0.gradient != nil }.map(\.layerName))
-    guard let first = planned.firstIndex(where: { trained.contains($0.name) }) else { return }
-    var gradient = outputGradient
-    for index in planned.indices.reversed() where index >= first {
-      plan.beginStep("backward \(planned[index].name)")
-      guard
-        let next = planned[index].layer.planBackward(
-          outputGradient: gradient, needsInputGradient: index > first, in: plan)
-      else { return }
-      gradient = next
-    }
-  }
-}
-
-/// Where the loss stands: behind `position` layers, on their output.
-struct PlannedLoss {
-  var position: Int
-  var logits: PlannedValue
-}
-
-extension BuiltProgram {
-  mutating func addOperations(
-    _ planned: [(name: String, layer: any PlannedLayer)], _ loss: PlannedLoss?, gradient: SlotID?
-  ) {
-    for (index, (name, layer)) in planned.enumerated() {
-      if let loss, loss.position == index { addLoss(loss, gradient) }
-      guard let operation = layer.operation(in: places) else { continue }
-      operations.append(operation)
-      origins.append(
-        OperationOrigin(
-          layer: name, output: places.block(layer.output.slot),
-          elementCount: layer.output.shape.elementCount))
-    }
-    if let loss, loss.position == planned.count { addLoss(loss, gradient) }
-  }
-
-  private mutating func addLoss(_ loss: PlannedLoss, _ gradient: SlotID?) {
-    let logits = loss.logits
-    labelOrder = logits.flattened ?? (logits.shape.elementCount, 1)
-    operations.append(
-      .crossEntropy(
-        CrossEntropyOperation(
-          classCount: Int32(logits.shape.elementCount), logits: places.block(logits.slot),
-          labels: places.block(labels), gradient: gradient.map(places.block))))
-    origins.append(
-      OperationOrigin(
-        layer: "loss", output: places.block(logits.slot),
-        elementCount: logits.shape.elementCount))
-  }
-}
-
-extension NetworkPlan {
-  /// Whether the model's outputs are probabilities that a cross-entropy loss is computed for.
-  public var endsInSoftmax: Bool { NetworkPlan.endsInSoftmax(model) }
+  /// Whether the model's outputs are probabilities of classes that cross-entropy is computed for.
+  public var endsInSoftmax: Bool { loss == .crossEntropy }
 }

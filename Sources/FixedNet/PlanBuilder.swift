@@ -18,6 +18,12 @@ public struct PlannedValue {
     self.shape = shape
     self.flattened = flattened
   }
+
+  /// How the engine orders one value per feature (or per channel of an image).
+  var flattenedLayout: ParameterLayout {
+    guard let flattened else { return .plain }
+    return .flattened(channels: flattened.channels, pixels: flattened.pixels)
+  }
 }
 
 /// A parameter with its place: what the file boundary needs to convert it.
@@ -26,8 +32,13 @@ public struct PlannedParameter {
   public var description: WeightDescription
   public var layout: ParameterLayout
   public var weight: SlotID
-  /// nil for moving statistics and in inference plans.
+  /// nil for moving statistics, in frozen layers and in inference plans.
   public var gradient: SlotID?
+  /// The optimiser's slots, as many as it has.
+  public var state: [SlotID] = []
+  /// R-operator: the direction and the product; nil in plans of first order.
+  public var direction: SlotID?
+  public var product: SlotID?
 }
 
 /// A layer that knows its slots.
@@ -44,18 +55,38 @@ public protocol PlannedLayer: AnyObject {
 /// Collects slots while the layers of a network are walked forward and back. `reserve` both sizes and places: there
 /// is no other way to memory, so the plan and the run cannot disagree.
 public final class PlanBuilder {
+  public let options: PlanOptions
   public let isTraining: Bool
+  /// Layers whose weights training leaves alone.
+  private let frozenLayers: Set<String>
   /// Images per block: 16 or 1.
   public let blockSize: Int
   public private(set) var slots: [PlannedSlot] = []
   public private(set) var steps: [String] = []
   public private(set) var parameters: [PlannedParameter] = []
+  /// Values of the description that the program reads.
+  public private(set) var constants: [(slot: SlotID, values: [Float])] = []
+  private var dropoutCount: UInt32 = 0
   private var keptUntilUpdate: Set<SlotID> = []
   private var lastsForever: Set<SlotID> = []
 
-  public init(isTraining: Bool, blockSize: Int) {
+  /// `isTraining`: which of the programs of a plan with these options.
+  public init(_ options: PlanOptions, isTraining: Bool, frozenLayers: Set<String> = []) {
+    self.options = options
     self.isTraining = isTraining
-    self.blockSize = blockSize
+    self.frozenLayers = frozenLayers
+    blockSize = options.resolvedBlockSize
+  }
+
+  public func isFrozen(_ layer: String) -> Bool { frozenLayers.contains(layer) }
+
+  /// Whether BN's moving variance follows Keras 2 for images.
+  var usesUnbiasedVariance: Bool { options.usesUnbiasedVariance }
+
+  /// A number for each dropout layer, from 0.
+  func nextDropoutStream() -> UInt32 {
+    dropoutCount += 1
+    return dropoutCount - 1
   }
 
   /// Starts the next step of the program.
@@ -106,16 +137,34 @@ public final class PlanBuilder {
       name, shape: layout.engineShape(description.shape),
       region: description.isTrainable ? .parameters : .statistics, scope: .shared, lasting: true)
     var gradient: SlotID?
-    if isTraining, description.isTrainable {
-      gradient = reserve(
-        "\(name)/gradient", shape: layout.engineShape(description.shape), region: .gradients,
-        scope: .shared, lasting: true)
+    var state: [SlotID] = []
+    var direction: SlotID?
+    var product: SlotID?
+    let shape = layout.engineShape(description.shape)
+    func shared(_ part: String, _ region: Region) -> SlotID {
+      reserve("\(name)/\(part)", shape: shape, region: region, scope: .shared, lasting: true)
+    }
+    if isTraining, description.isTrainable, !isFrozen(layer) {
+      gradient = shared("gradient", .gradients)
+      state = options.optimizer.slotNames.map { shared($0, .optimizer) }
+      if options.isSecondOrder {
+        direction = shared("direction", .directions)
+        product = shared("product", .products)
+      }
     }
     let parameter = PlannedParameter(
       layerName: layer, description: description, layout: layout, weight: weight,
-      gradient: gradient)
+      gradient: gradient, state: state, direction: direction, product: product)
     parameters.append(parameter)
     return parameter
+  }
+
+  /// Reserves values that the program reads and nothing changes.
+  public func reserveConstant(_ name: String, _ values: [Float]) -> SlotID {
+    let slot = reserve(
+      name, shape: [values.count], region: .constants, scope: .shared, lasting: true)
+    constants.append((slot, values))
+    return slot
   }
 
   /// Places every slot.
@@ -128,11 +177,12 @@ public final class PlanBuilder {
         slots[index].lastStep = steps.count - 1
       }
     }
-    // Parameters and statistics in file order, the same in training and inference; then the rest.
+    // Parameters, statistics and constants in file order, the same in training and inference; then the rest. Where all
+    // layers are trained, gradients, directions and products lie as the parameters do.
     var offset = 0
-    for regions in [[Region.parameters, .statistics], [.gradients], [.optimizer]] {
+    for region in Region.allCases {
       for index in slots.indices
-      where slots[index].scope == .shared && regions.contains(slots[index].region) {
+      where slots[index].scope == .shared && slots[index].region == region {
         slots[index].byteOffset = offset
         offset += slots[index].alignedByteCount
       }
@@ -176,8 +226,14 @@ public struct SlotPlaces {
   /// A trainable parameter of a training program; nil where it has no gradient.
   func parameter(_ planned: PlannedParameter) -> Parameter? {
     guard let gradient = planned.gradient else { return nil }
+    let weight = shared(planned.weight)
+    func state(_ index: Int) -> SharedSlot {
+      index < planned.state.count ? shared(planned.state[index]) : weight
+    }
     return Parameter(
-      weight: shared(planned.weight), gradient: shared(gradient),
-      count: planned.description.shape.reduce(1, *))
+      weight: weight, gradient: shared(gradient),
+      count: planned.description.shape.reduce(1, *), state: (state(0), state(1), state(2)),
+      penalty: planned.description.penalty, direction: planned.direction.map(shared),
+      product: planned.product.map(shared))
   }
 }

@@ -69,11 +69,19 @@ public struct SequentialModel: Sendable {
       var tensors: [Tensor] = []
       for description in descriptions {
         stream += 1
+        if case .unsupported(let name) = description.initializer {
+          throw .config(
+            layer: layer.name, key: "\(description.name)_initializer",
+            expected: "one of Keras' Glorot, He, Lecun, Random, Constant, Zeros or Ones",
+            found: name)
+        }
         let count = description.shape.reduce(1, *)
         tensors.append(
           Tensor(
             shape: description.shape,
-            values: description.initializer.values(count: count, seed: seed, stream: stream)))
+            values: description.initializer.values(
+              count: count, fanIn: description.fanIn, fanOut: description.fanOut, seed: seed,
+              stream: stream)))
       }
       result.append(LayerWeights(layer: layer.name, tensors: tensors))
     }
@@ -108,7 +116,7 @@ extension SequentialModel {
     var entries: [JSONValue] = [
       .object(["class_name": "InputLayer", "config": .object(inputConfig)])
     ]
-    for layer in layers {
+    for layer in kerasLayers {
       var config = layer.config
       config["name"] = .string(layer.name)
       config["dtype"] = "float32"

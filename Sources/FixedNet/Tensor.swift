@@ -22,12 +22,26 @@ public struct WeightDescription: Equatable, Sendable {
   /// Whether an optimiser changes it; BN's moving statistics are not.
   public var isTrainable: Bool
   public var initializer: Initializer
+  /// Inputs that one output sees, and outputs that one input reaches: what initialisers scale by.
+  public var fanIn: Int
+  public var fanOut: Int
+  /// The loss has a term `penalty` times the sum of the squared values.
+  public var penalty: Float
+  /// Whether a file holds it as an integer.
+  public var isInteger: Bool
 
-  public init(name: String, shape: [Int], isTrainable: Bool, initializer: Initializer) {
+  public init(
+    name: String, shape: [Int], isTrainable: Bool, initializer: Initializer, fanIn: Int = 1,
+    fanOut: Int = 1, penalty: Float = 0, isInteger: Bool = false
+  ) {
     self.name = name
     self.shape = shape
     self.isTrainable = isTrainable
     self.initializer = initializer
+    self.fanIn = fanIn
+    self.fanOut = fanOut
+    self.penalty = penalty
+    self.isInteger = isInteger
   }
 }
 

@@ -1,35 +1,5 @@
 import FixedNetCore
 
-/// The optimiser of a run: its formula and rate schedule.
-public struct OptimizerConfiguration: Equatable, Sendable {
-  public enum Kind: String, CaseIterable, Sendable {
-    case sgd
-  }
-  public var kind: Kind
-  public var schedule: Schedule
-
-  public init(kind: Kind = .sgd, schedule: Schedule = .constant(0.01)) {
-    self.kind = kind
-    self.schedule = schedule
-  }
-
-  func update(at step: Int) -> UpdateRule {
-    switch kind {
-    case .sgd: .sgd(learningRate: schedule.rate(at: step))
-    }
-  }
-
-  /// Keras' configuration of plain gradient descent.
-  public static func json(learningRate: Double) -> JSONValue {
-    .object([
-      "class_name": "SGD",
-      "config": [
-        "name": "SGD", "learning_rate": .number(learningRate), "momentum": 0.0, "nesterov": false,
-      ],
-    ])
-  }
-}
-
 /// Why training stopped before its end.
 public enum TrainingError: Error, Equatable {
   /// The loss of a step is not finite; the weights are those before the step. `epoch` and `step` count from 1.
@@ -84,13 +54,13 @@ public final class Trainer {
     seed: UInt64, position: TrainingPosition = TrainingPosition()
   ) throws(NetworkError) {
     try network.check(images)
-    precondition(!images.labels.isEmpty, "training needs labels")
+    guard images.hasTargets else { throw .targets(expected: "labels or targets", found: "none") }
     let planned = network.plan.options.batch
-    if batch > planned,
-      let layer = network.plan.model.layers.first(where: { $0 is BatchNormalization })
-    {
-      throw .couplesBatch(layer: layer.name, batch: batch, planned: planned)
+    if batch > planned, let layer = network.plan.couplingLayer {
+      throw .couplesBatch(layer: layer, batch: batch, planned: planned)
     }
+    precondition(
+      network.plan.options.optimizer == optimizer.optimizer, "the plan is for this optimiser")
     self.network = network
     self.images = images
     self.batch = batch
@@ -116,10 +86,10 @@ public final class Trainer {
     -> EpochEnd
   {
     let order = Permutation(count: images.count, seed: seed, epoch: UInt64(position.epoch))
-    let isWhole = images.withPointers { source, labels -> Bool? in
-      guard let labels else { return nil }
+    let isWhole = images.withPointers { source, targets -> Bool? in
+      guard let targets else { return nil }
       while position.stepInEpoch < stepsPerEpoch {
-        let sums = step(source, labels, order)
+        let sums = step(source, targets, order)
         guard sums.loss.isFinite else { return nil }
         position.partial.add(sums)
         position.step += 1
@@ -138,9 +108,9 @@ public final class Trainer {
   }
 
   /// One mini-batch, in as many parts as the plan's batch makes of it.
-  private func step(
-    _ source: ImageSource, _ labels: UnsafePointer<UInt8>, _ order: Permutation
-  ) -> Network.Sums {
+  private func step(_ source: ImageSource, _ targets: TargetSource, _ order: Permutation)
+    -> Network.Sums
+  {
     let first = position.stepInEpoch * batch
     let count = min(batch, images.count - first)
     let part = min(count, network.plan.options.batch)
@@ -150,11 +120,11 @@ public final class Trainer {
     while done < count {
       let partCount = min(part, count - done)
       let start = first + done
-      sums.add(
-        network.train(
-          source, labels: labels, count: partCount, scale: 1 / Float(count),
-          accumulates: done > 0, update: done + partCount == count ? update : nil
-        ) { order[start + $0] })
+      let isLastPart = done + partCount == count
+      let run = Network.TrainingRun(
+        count: partCount, scale: 1 / Float(count), accumulates: done > 0, isLastPart: isLastPart,
+        update: isLastPart ? update : nil, seed: seed, step: position.step, imageOffset: done)
+      sums.add(network.train(source, targets, run) { order[start + $0] })
       done += partCount
       if !sums.loss.isFinite { break }
     }

@@ -10,13 +10,13 @@ public struct RunContext {
 
   /// Images, channels last: bytes (divided by `divisor`) or floats.
   public var images: ImageSource
-  /// labels[index] of every image of the data set; nil where no loss is asked for.
-  public var labels: UnsafePointer<UInt8>?
+  /// What the outputs should be; nil where no loss is asked for.
+  public var targets: TargetSource?
   /// The images of this run, as positions in the data set.
   public var indices: UnsafePointer<UInt32>
   public var imageCount: Int
 
-  /// Loss and hit (1 or 0) of each image of this run; needed where `labels` is given.
+  /// Loss and hit (1 or 0) of each image of this run; needed where `targets` is given.
   public var losses: UnsafeMutablePointer<Float>?
   public var hits: UnsafeMutablePointer<Float>?
   /// Outputs, channels last, `outputStride` floats apart; inference only.
@@ -29,6 +29,17 @@ public struct RunContext {
   public var gradientScale: Float
   /// Whether gradients are added to those of the runs before: a mini-batch in several parts.
   public var accumulates = false
+  /// Whether the mini-batch ends with this run: the gradients are then completed by the penalty's part.
+  public var isLastPart = true
+  public var clipping = Clipping.none
+
+  /// What the random numbers of dropout depend on: the run's seed, the step, and the position of this run's first image
+  /// in the mini-batch.
+  public var seed: UInt64 = 0
+  public var step: UInt32 = 0
+  public var imageOffset: UInt32 = 0
+  /// Whether the input slots hold these images already: a full batch is loaded once.
+  public var inputIsLoaded = false
 
   public init(
     kernels: UnsafePointer<cs_kernels>, team: OpaquePointer?, threadCount: Int,
@@ -51,6 +62,14 @@ public enum ImageSource {
   case floats(UnsafePointer<Float>, stride: Int)
 }
 
+/// What the outputs for the images of a data set should be, in the order of the images.
+public enum TargetSource {
+  /// The number of the class of each image.
+  case labels(UnsafePointer<UInt8>)
+  /// A value per output, channels last, `stride` floats from image to image.
+  case values(UnsafePointer<Float>, stride: Int)
+}
+
 /// What an operation sees while it works on one block: where the block's, its thread's and the shared slots are.
 public struct BlockContext {
   public var kernels: UnsafePointer<cs_kernels>
@@ -65,10 +84,15 @@ public struct BlockContext {
   public var firstImage: Int
   /// Images of the whole run.
   public var imageCount: Int
-  public var labels: UnsafePointer<UInt8>?
+  /// Whether the block's targets have been loaded.
+  public var hasTargets: Bool
   public var losses: UnsafeMutablePointer<Float>?
   public var hits: UnsafeMutablePointer<Float>?
   public var gradientScale: Float
+  public var seed: UInt64
+  public var step: UInt32
+  /// Of the run in the mini-batch.
+  public var imageOffset: UInt32
 
   func callAsFunction(_ slot: SharedSlot) -> UnsafeMutablePointer<Float> {
     (shared + slot.byteOffset).assumingMemoryBound(to: Float.self)
@@ -95,6 +119,8 @@ public struct BatchContext {
   public var threadIndex: Int
   public var threadCount: Int
   public var accumulates: Bool
+  public var isLastPart: Bool
+  public var clipping: Clipping
   public var update: UpdateRule?
 
   func callAsFunction(_ slot: SharedSlot) -> UnsafeMutablePointer<Float> {

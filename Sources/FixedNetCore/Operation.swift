@@ -10,11 +10,18 @@ public enum Operation: BitwiseCopyable, Sendable {
   case convolution(ConvolutionOperation)
   case dense(DenseOperation)
   case averagePooling(AveragePoolingOperation)
+  case maxPooling(MaxPoolingOperation)
   case activation(ActivationOperation)
+  case rectifier(RectifierOperation)
+  case rescaling(RescalingOperation)
+  case normalization(NormalizationOperation)
+  case dropout(DropoutOperation)
   case softmax(SoftmaxOperation)
   case batchNormalization(BatchNormalizationOperation)
   case batchNormalizationInference(BatchNormalizationInferenceOperation)
   case crossEntropy(CrossEntropyOperation)
+  case squaredError(SquaredErrorOperation)
+  case logisticLoss(LogisticLossOperation)
 
   /// Whether the team must meet between `gather...` and `forward` or `backward`.
   var couplesBatch: Bool {
@@ -39,11 +46,18 @@ public enum Operation: BitwiseCopyable, Sendable {
     case .convolution(let operation): operation.forward(c)
     case .dense(let operation): operation.forward(c)
     case .averagePooling(let operation): operation.forward(c)
+    case .maxPooling(let operation): operation.forward(c)
     case .activation(let operation): operation.forward(c)
+    case .rectifier(let operation): operation.forward(c)
+    case .rescaling(let operation): operation.forward(c)
+    case .normalization(let operation): operation.forward(c)
+    case .dropout(let operation): operation.forward(c)
     case .softmax(let operation): operation.forward(c)
     case .batchNormalization(let operation): operation.forward(c)
     case .batchNormalizationInference(let operation): operation.forward(c)
     case .crossEntropy(let operation): operation.forward(c)
+    case .squaredError(let operation): operation.forward(c)
+    case .logisticLoss(let operation): operation.forward(c)
     }
   }
 
@@ -60,10 +74,16 @@ public enum Operation: BitwiseCopyable, Sendable {
     case .convolution(let operation): operation.backward(c)
     case .dense(let operation): operation.backward(c)
     case .averagePooling(let operation): operation.backward(c)
+    case .maxPooling(let operation): operation.backward(c)
     case .activation(let operation): operation.backward(c)
+    case .rectifier(let operation): operation.backward(c)
+    case .rescaling(let operation): operation.backward(c)
+    case .normalization(let operation): operation.backward(c)
+    case .dropout(let operation): operation.backward(c)
     case .softmax(let operation): operation.backward(c)
     case .batchNormalization(let operation): operation.backward(c)
-    case .batchNormalizationInference, .crossEntropy: break
+    case .batchNormalizationInference(let operation): operation.backward(c)
+    case .crossEntropy, .squaredError, .logisticLoss: break
     }
   }
 
@@ -74,7 +94,7 @@ public enum Operation: BitwiseCopyable, Sendable {
     case .convolution(let operation): operation.update(c)
     case .dense(let operation): operation.update(c)
     case .batchNormalization(let operation): operation.update(c)
-    case .averagePooling, .activation, .softmax, .batchNormalizationInference, .crossEntropy: break
+    default: break
     }
   }
 }

@@ -1,51 +1,193 @@
 import CSupport
 
+/// How weights follow their gradients, with Keras' formulas. The learning rate is the schedule's.
+///
+/// Source: Keras 3.15 `optimizers/sgd.py`, `rmsprop.py`, `adam.py`; legacy RMSprop: TF-Keras 2 `optimizers.legacy`.
+public enum Optimizer: BitwiseCopyable, Sendable, Equatable {
+  /// w = w - rate dw
+  case sgd
+  /// m = momentum m - rate dw; w = w + m, or with Nesterov w = w + momentum m - rate dw
+  case momentum(Float, isNesterov: Bool = false)
+  /// v = rho v + (1 - rho) dw^2; w = w - rate dw / sqrt(v + epsilon).
+  /// `momentum` > 0: the step goes through b = momentum b + step. `isCentered`: the variance takes the place of v.
+  /// `isLegacy`: epsilon is added behind the root, as Keras 2 did.
+  case rmsprop(
+    rho: Float = 0.9, momentum: Float = 0, epsilon: Float = 1e-7, isCentered: Bool = false,
+    isLegacy: Bool = false)
+  /// m = m + (1 - beta1) (dw - m); v = v + (1 - beta2) (dw^2 - v);
+  /// w = w - rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon), t from 1.
+  case adam(beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-7)
+
+  /// Values that the optimiser keeps per weight.
+  public var slotCount: Int {
+    switch self {
+    case .sgd: 0
+    case .momentum: 1
+    case .rmsprop(_, let momentum, _, let isCentered, _):
+      1 + (momentum > 0 ? 1 : 0) + (isCentered ? 1 : 0)
+    case .adam: 2
+    }
+  }
+
+  /// The step number `step` (from 0) at this learning rate.
+  public func rule(at step: Int, learningRate: Float) -> UpdateRule {
+    switch self {
+    case .sgd: return .sgd(learningRate: learningRate)
+    case .momentum(let momentum, let isNesterov):
+      return .momentum(learningRate: learningRate, momentum: momentum, isNesterov: isNesterov)
+    case .rmsprop(let rho, let momentum, let epsilon, let isCentered, let isLegacy):
+      // Keras' legacy optimiser adds epsilon inside the root where there is momentum.
+      return .rmsprop(
+        cs_rmsprop(
+          learningRate: learningRate, rho: rho, momentum: momentum, epsilon: epsilon,
+          isLegacy: isLegacy && momentum == 0 ? 1 : 0), isCentered: isCentered)
+    case .adam(let beta1, let beta2, let epsilon):
+      let first = 1 - Optimizer.power(Double(beta1), step + 1)
+      let second = 1 - Optimizer.power(Double(beta2), step + 1)
+      let rate = Double(learningRate) * second.squareRoot() / first
+      return .adam(rate: Float(rate), beta1: beta1, beta2: beta2, epsilon: epsilon)
+    }
+  }
+
+  /// base^exponent by squaring: the same bits everywhere.
+  static func power(_ base: Double, _ exponent: Int) -> Double {
+    var (result, factor, rest) = (1.0, base, exponent)
+    while rest > 0 {
+      if rest & 1 == 1 { result *= factor }
+      factor *= factor
+      rest >>= 1
+    }
+    return result
+  }
+}
+
 /// One step of an optimiser: its formula and this step's rate.
 public enum UpdateRule: BitwiseCopyable, Sendable {
-  /// w = w - learningRate dw
   case sgd(learningRate: Float)
+  /// State: momentum.
+  case momentum(learningRate: Float, momentum: Float, isNesterov: Bool)
+  /// State: velocity, then momentum where it is above 0, then the average gradient where it is centred.
+  case rmsprop(cs_rmsprop, isCentered: Bool)
+  /// State: momentum, velocity.
+  case adam(rate: Float, beta1: Float, beta2: Float, epsilon: Float)
 
-  /// Updates `count` weights from their gradients.
-  func apply(
-    _ kernels: UnsafePointer<cs_kernels>, count: Int, gradient: UnsafePointer<Float>,
-    weight: UnsafeMutablePointer<Float>
-  ) {
+  /// Updates the weights `share` of a parameter from their gradients.
+  func apply(_ parameter: Parameter, _ share: Range<Int>, _ c: BatchContext) {
+    let kernels = c.kernels.pointee
+    let first = share.lowerBound
+    let weight = c(parameter.weight) + first
+    let gradient = UnsafePointer(c(parameter.gradient) + first)
+    func state(_ index: Int) -> UnsafeMutablePointer<Float> {
+      c(parameter.stateSlot(index)) + first
+    }
     switch self {
     case .sgd(let learningRate):
-      kernels.pointee.sgd_update(count, learningRate, gradient, weight)
+      kernels.sgd_update(share.count, learningRate, gradient, weight)
+    case .momentum(let learningRate, let momentum, let isNesterov):
+      kernels.momentum_update(
+        share.count, learningRate, momentum, isNesterov ? 1 : 0, gradient, state(0), weight)
+    case .rmsprop(let rule, let isCentered):
+      let hasMomentum = rule.momentum > 0
+      withUnsafePointer(to: rule) {
+        kernels.rmsprop_update(
+          share.count, $0, gradient, state(0),
+          isCentered ? state(hasMomentum ? 2 : 1) : nil, hasMomentum ? state(1) : nil, weight)
+      }
+    case .adam(let rate, let beta1, let beta2, let epsilon):
+      kernels.adam_update(
+        share.count, rate, beta1, beta2, epsilon, gradient, state(0), state(1), weight)
     }
   }
 }
 
-/// The learning rate as a function of the step (iterations since the start of training).
-public enum Schedule: BitwiseCopyable, Sendable, Equatable {
-  case constant(Float)
+/// What is done to gradients that are too large, before the optimiser sees them.
+public enum Clipping: BitwiseCopyable, Sendable, Equatable {
+  case none
+  /// Every value into -limit ... limit: Keras' clipvalue.
+  case value(Float)
+  /// Every weight's gradient to a norm of at most limit: Keras' clipnorm.
+  case norm(Float)
+  /// All gradients together to a norm of at most limit: Keras' global_clipnorm.
+  case globalNorm(Float)
 
-  public func rate(at step: Int) -> Float {
+  /// Whether the sum over a gradient is needed before its first value can be used.
+  public var needsNorms: Bool {
     switch self {
-    case .constant(let rate): rate
+    case .none, .value: false
+    case .norm, .globalNorm: true
     }
   }
 }
 
-/// A trainable parameter: where its values and their gradient live.
+/// A trainable parameter: where its values, their gradient and the optimiser's state live.
 public struct Parameter: BitwiseCopyable, Sendable {
   public var weight: SharedSlot
   public var gradient: SharedSlot
+  /// The optimiser's slots; those it does not have are `weight`.
+  public var state: (SharedSlot, SharedSlot, SharedSlot)
   /// Values in each. Units: floats.
   public var count: Int
+  /// The loss has a term `penalty` sum w^2, whose gradient is 2 penalty w.
+  public var penalty: Float
+  /// R-operator: the direction v, and the product H v. They are `weight` in a plan of first order.
+  public var direction: SharedSlot
+  public var product: SharedSlot
 
-  public init(weight: SharedSlot, gradient: SharedSlot, count: Int) {
+  public init(
+    weight: SharedSlot, gradient: SharedSlot, count: Int,
+    state: (SharedSlot, SharedSlot, SharedSlot)? = nil, penalty: Float = 0,
+    direction: SharedSlot? = nil, product: SharedSlot? = nil
+  ) {
     self.weight = weight
     self.gradient = gradient
     self.count = count
+    self.state = state ?? (weight, weight, weight)
+    self.penalty = penalty
+    self.direction = direction ?? weight
+    self.product = product ?? weight
   }
 
-  /// The optimiser's step for elements `share`, whose gradients are complete.
+  func stateSlot(_ index: Int) -> SharedSlot {
+    switch index {
+    case 0: state.0
+    case 1: state.1
+    default: state.2
+    }
+  }
+
+  /// Ends the gradient of elements `share`, whose sums over the batch are complete, with the penalty's part; and takes
+  /// the optimiser's step where nothing needs to be known about the other elements first.
   func update(_ share: Range<Int>, _ c: BatchContext) {
-    guard let rule = c.update, !share.isEmpty else { return }
-    rule.apply(
-      c.kernels, count: share.count, gradient: c(gradient) + share.lowerBound,
-      weight: c(weight) + share.lowerBound)
+    guard !share.isEmpty, c.isLastPart else { return }
+    if penalty != 0 {
+      c.kernels.pointee.add_scaled(
+        share.count, 2 * penalty, c(weight) + share.lowerBound, c(gradient) + share.lowerBound)
+    }
+    guard let rule = c.update, !c.clipping.needsNorms else { return }
+    if case .value(let limit) = c.clipping {
+      c.kernels.pointee.clip(share.count, limit, c(gradient) + share.lowerBound)
+    }
+    rule.apply(self, share, c)
+  }
+
+  /// The square of the gradient's norm.
+  func squaredNorm(_ c: BatchContext) -> Double {
+    let gradient = c(gradient)
+    return c.kernels.pointee.dot(count, gradient, gradient)
+  }
+
+  /// Brings this thread's share of the gradient to a norm of at most `limit`, and steps. `squaredNorm`: of what the limit
+  /// is for. A gradient that is short enough, or not finite, stays as it is.
+  func clipAndUpdate(squaredNorm: Double, limit: Float, _ c: BatchContext) {
+    guard let rule = c.update else { return }
+    let share = c.share(of: count, granule: 16)
+    guard !share.isEmpty else { return }
+    let norm = squaredNorm.squareRoot()
+    if norm > Double(limit) {
+      let gradient = c(gradient) + share.lowerBound
+      c.kernels.pointee.affine(
+        share.count, Float(Double(limit) / norm), 0, gradient, gradient)
+    }
+    rule.apply(self, share, c)
   }
 }

@@ -12,18 +12,21 @@ public struct Program: BitwiseCopyable {
   public var outputChannels: Int
   public var outputPixels: Int
   public var output: BlockSlot
-  /// The block's labels, bytes; nil where the program computes no loss.
-  public var labels: BlockSlot?
-  /// The engine orders classes [channel][pixel], labels count them [pixel][channel]: the same for one pixel.
-  public var labelChannels: Int
-  public var labelPixels: Int
+  /// Where a block's targets go; nil where the program computes no loss.
+  public var targets: TargetSlot?
+  /// What the optimiser updates.
+  public var parameters: UnsafeBufferPointer<Parameter>
+  /// One double per parameter: the squared norms of the gradients. nil where no clipping needs them.
+  public var squaredNorms: SharedSlot?
 
   public init(
-    operations: UnsafeBufferPointer<Operation>, layout: ArenaLayout,
-    inputChannels: Int, inputPixels: Int, input: BlockSlot, outputChannels: Int, outputPixels: Int,
-    output: BlockSlot, labels: BlockSlot?, labelChannels: Int = 1, labelPixels: Int = 1
+    operations: UnsafeBufferPointer<Operation>, parameters: UnsafeBufferPointer<Parameter>,
+    layout: ArenaLayout, inputChannels: Int, inputPixels: Int, input: BlockSlot,
+    outputChannels: Int, outputPixels: Int, output: BlockSlot, targets: TargetSlot?,
+    squaredNorms: SharedSlot? = nil
   ) {
     self.operations = operations
+    self.parameters = parameters
     self.layout = layout
     self.inputChannels = inputChannels
     self.inputPixels = inputPixels
@@ -31,9 +34,8 @@ public struct Program: BitwiseCopyable {
     self.outputChannels = outputChannels
     self.outputPixels = outputPixels
     self.output = output
-    self.labels = labels
-    self.labelChannels = labelChannels
-    self.labelPixels = labelPixels
+    self.targets = targets
+    self.squaredNorms = squaredNorms
   }
 
   /// Refuses an arena that is smaller than the plan.
@@ -75,6 +77,23 @@ public struct Program: BitwiseCopyable {
   }
 }
 
+/// Where the targets of a block's images go, and in which form the loss wants them.
+public struct TargetSlot: BitwiseCopyable, Sendable {
+  public var slot: BlockSlot
+  /// Whether it holds class numbers, one byte per image; else floats [outputs][B], where a label is a one among zeros.
+  public var isLabels: Bool
+  /// The engine orders outputs [channel][pixel], labels and targets count them [pixel][channel]: the same for one pixel.
+  public var channels: Int
+  public var pixels: Int
+
+  public init(slot: BlockSlot, isLabels: Bool, channels: Int, pixels: Int) {
+    self.slot = slot
+    self.isLabels = isLabels
+    self.channels = channels
+    self.pixels = pixels
+  }
+}
+
 /// One run of a program: what every thread of the team reads.
 struct Work {
   let program: Program
@@ -92,18 +111,60 @@ struct Work {
   func train(thread: Int) {
     let batch = batchContext(thread: thread)
     let blocks = blocks(of: thread)
-    for block in blocks { loadInput(blockContext(thread: thread, block: block, place: block)) }
+    load(blocks, batch)
     forward(blocks, batch)
     backward(blocks, batch)
-    cs_team_barrier(context.team, Int32(truncatingIfNeeded: thread))
+    meet(thread)
     guard lossesAreFinite else { return }
     for operation in operations { operation.update(batch) }
+    clipAndUpdate(batch)
+  }
+
+  private func load(_ blocks: Range<Int>, _ batch: BatchContext) {
+    for operation in operations { operation.prepare(batch) }
+    guard !context.inputIsLoaded else { return }
+    for block in blocks {
+      loadInput(blockContext(thread: batch.threadIndex, block: block, place: block))
+    }
+  }
+
+  private func meet(_ thread: Int) {
+    cs_team_barrier(context.team, Int32(truncatingIfNeeded: thread))
+  }
+
+  /// The optimiser's step where it had to wait for the norms of the gradients: every thread takes the norms of some
+  /// parameters, and when all have met its share of each step.
+  private func clipAndUpdate(_ c: BatchContext) {
+    guard c.update != nil, c.clipping.needsNorms, let slot = program.squaredNorms else { return }
+    let norms = UnsafeMutableRawPointer(c(slot)).assumingMemoryBound(to: Double.self)
+    let parameters = program.parameters
+    meet(c.threadIndex)
+    var index = c.threadIndex
+    while index < parameters.count {
+      norms[index] = parameters[index].squaredNorm(c)
+      index += c.threadCount
+    }
+    meet(c.threadIndex)
+    switch c.clipping {
+    case .none, .value: break
+    case .norm(let limit):
+      for index in parameters.indices {
+        parameters[index].clipAndUpdate(squaredNorm: norms[index], limit: limit, c)
+      }
+    case .globalNorm(let limit):
+      var sum = 0.0
+      for index in parameters.indices { sum += norms[index] }
+      for index in parameters.indices {
+        parameters[index].clipAndUpdate(squaredNorm: sum, limit: limit, c)
+      }
+    }
   }
 
   func forward(thread: Int) {
     let blocks = blocks(of: thread)
-    for block in blocks { loadInput(blockContext(thread: thread, block: block, place: block)) }
-    if !operations.isEmpty { forward(blocks, batchContext(thread: thread)) }
+    let batch = batchContext(thread: thread)
+    load(blocks, batch)
+    if !operations.isEmpty { forward(blocks, batch) }
   }
 
   /// A thread's contiguous share of the run's blocks.
@@ -126,7 +187,7 @@ struct Work {
         if end < operations.count { operations[end].gatherForward(c) }
       }
       if end < operations.count {
-        cs_team_barrier(context.team, Int32(truncatingIfNeeded: batch.threadIndex))
+        meet(batch.threadIndex)
         operations[end].combineForward(batch)
       }
       start = end
@@ -151,7 +212,7 @@ struct Work {
         if end >= 0 { operations[end].gatherBackward(c) }
       }
       if end >= 0 {
-        cs_team_barrier(context.team, Int32(truncatingIfNeeded: batch.threadIndex))
+        meet(batch.threadIndex)
         operations[end].combineBackward(batch)
       }
       start = end
@@ -198,17 +259,42 @@ struct Work {
       c.kernels.pointee.gather_f32(
         channels, pixels, c.blockSize, c.lanes, images, stride, indices, 1, c(program.input))
     }
-    guard let labels = context.labels, let slot = program.labels else { return }
-    let place = UnsafeMutableRawPointer(c(slot)).assumingMemoryBound(to: UInt8.self)
-    for image in 0..<Int(c.lanes) {
-      let label = labels[Int(indices[image])]
-      place[image] = program.labelPixels > 1 ? inEngineOrder(label) : label
+    guard let source = context.targets, let target = program.targets else { return }
+    switch source {
+    case .labels(let labels):
+      if target.isLabels {
+        let place = UnsafeMutableRawPointer(c(target.slot)).assumingMemoryBound(to: UInt8.self)
+        for image in 0..<Int(c.lanes) {
+          let label = inEngineOrder(Int(labels[Int(indices[image])]), target)
+          place[image] = UInt8(truncatingIfNeeded: label)
+        }
+      } else {
+        loadOneHot(labels, indices, target, c)
+      }
+    case .values(let values, let stride):
+      c.kernels.pointee.gather_f32(
+        Int32(truncatingIfNeeded: target.channels), Int32(truncatingIfNeeded: target.pixels),
+        c.blockSize, c.lanes, values, stride, indices, 1, c(target.slot))
     }
   }
 
-  private func inEngineOrder(_ label: UInt8) -> UInt8 {
-    let (pixel, channel) = Int(label).quotientAndRemainder(dividingBy: program.labelChannels)
-    return UInt8(truncatingIfNeeded: channel * program.labelPixels + pixel)
+  private func loadOneHot(
+    _ labels: UnsafePointer<UInt8>, _ indices: UnsafePointer<UInt32>, _ target: TargetSlot,
+    _ c: BlockContext
+  ) {
+    let place = c(target.slot)
+    let blockSize = Int(c.blockSize)
+    for index in 0..<target.channels * target.pixels * blockSize { place[index] = 0 }
+    for image in 0..<Int(c.lanes) {
+      let label = inEngineOrder(Int(labels[Int(indices[image])]), target)
+      place[label * blockSize + image] = 1
+    }
+  }
+
+  private func inEngineOrder(_ label: Int, _ target: TargetSlot) -> Int {
+    guard target.pixels > 1 else { return label }
+    let (pixel, channel) = label.quotientAndRemainder(dividingBy: target.channels)
+    return channel * target.pixels + pixel
   }
 
   private func storeOutput(_ c: BlockContext) {
@@ -228,7 +314,7 @@ struct Work {
       blocks: arena + layout.blocksOffset, blockStride: layout.blockStride,
       blockCount: blockCount, blockSize: layout.blockSize, imageCount: context.imageCount,
       threadIndex: thread, threadCount: context.threadCount, accumulates: context.accumulates,
-      update: context.update)
+      isLastPart: context.isLastPart, clipping: context.clipping, update: context.update)
   }
 
   /// `place`: which of the arena's block regions holds block number `block` of the run.
@@ -241,7 +327,8 @@ struct Work {
       blockSize: Int32(truncatingIfNeeded: layout.blockSize),
       lanes: Int32(
         truncatingIfNeeded: min(layout.blockSize, context.imageCount - firstImage)),
-      firstImage: firstImage, imageCount: context.imageCount, labels: context.labels,
-      losses: context.losses, hits: context.hits, gradientScale: context.gradientScale)
+      firstImage: firstImage, imageCount: context.imageCount, hasTargets: context.targets != nil,
+      losses: context.losses, hits: context.hits, gradientScale: context.gradientScale,
+      seed: context.seed, step: context.step, imageOffset: context.imageOffset)
   }
 }

@@ -31,48 +31,19 @@ public struct Activation: Layer {
   }
 
   public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    PlannedActivation(self, input, plan)
-  }
-}
-
-final class PlannedActivation: PlannedLayer {
-  private let layer: Activation
-  private let input: PlannedValue
-  private var gradient: SlotID?
-  let output: PlannedValue
-
-  init(_ layer: Activation, _ input: PlannedValue, _ plan: PlanBuilder) {
-    self.layer = layer
-    self.input = input
-    plan.use(input.slot)
-    output = PlannedValue(
-      slot: plan.reserveActivation("\(layer.name)/output", shape: input.shape),
-      shape: input.shape, flattened: input.flattened)
-  }
-
-  /// In place: dX takes the place of dY.
-  func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
-    -> SlotID?
-  {
-    guard needsInputGradient else { return nil }
-    plan.use(outputGradient)
-    plan.use(output.slot)
-    gradient = outputGradient
-    return outputGradient
-  }
-
-  func operation(in places: SlotPlaces) -> Operation? {
-    let gradient = gradient.map(places.block)
-    let (input, output) = (places.block(input.slot), places.block(output.slot))
-    if layer.function == .softmax {
-      return .softmax(
-        SoftmaxOperation(
-          classCount: Int32(self.output.shape.elementCount), input: input, output: output,
+    let count = input.shape.elementCount
+    let function = function
+    return PlannedElementwise(name, input, plan, remembers: .output) {
+      input, output, gradient, _ in
+      if function == .softmax {
+        return .softmax(
+          SoftmaxOperation(
+            classCount: Int32(count), input: input, output: output, gradient: gradient))
+      }
+      return .activation(
+        ActivationOperation(
+          activation: function.kernelCode, count: count, input: input, output: output,
           gradient: gradient))
     }
-    return .activation(
-      ActivationOperation(
-        activation: layer.function.kernelCode, count: self.output.shape.elementCount,
-        input: input, output: output, gradient: gradient))
   }
 }

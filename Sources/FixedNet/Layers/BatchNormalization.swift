@@ -8,23 +8,34 @@ public struct BatchNormalization: Layer {
   /// The weight of the OLD value in the moving statistics.
   public var momentum: Double
   public var epsilon: Double
+  /// Whether it has a beta; without, the output's mean stays zero.
+  public var centers: Bool
+  /// Whether it has a gamma; without, the output's deviation stays one.
+  public var scales: Bool
+  private var obstacle: String?
   /// The axis that a file names, as Keras counts (the batch is 0); it must be the last one.
   private var axis = -1
 
-  public init(name: String, momentum: Double = 0.99, epsilon: Double = 0.001) {
+  public init(
+    name: String, momentum: Double = 0.99, epsilon: Double = 0.001, centers: Bool = true,
+    scales: Bool = true
+  ) {
     self.name = name
     self.momentum = momentum
     self.epsilon = epsilon
+    self.centers = centers
+    self.scales = scales
   }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("axis", oneOf: [-1, 1, 3, [-1], [1], [3]])
     try config.require("renorm", oneOf: [false, .null])
-    try config.require("center", oneOf: [true])
-    try config.require("scale", oneOf: [true])
     self.init(
       name: name, momentum: try config.number("momentum", in: 0...1, default: 0.99),
-      epsilon: try config.number("epsilon", in: 0...1, default: 0.001))
+      epsilon: try config.number("epsilon", in: 0...1, default: 0.001),
+      centers: try config.bool("center", default: true),
+      scales: try config.bool("scale", default: true))
+    obstacle = config.obstacle
     switch config.members["axis"] {
     case .integer(let axis)?: self.axis = axis
     case .array(let axes)?: if case .integer(let axis)? = axes.first { self.axis = axis }
@@ -34,10 +45,12 @@ public struct BatchNormalization: Layer {
 
   public var config: [String: JSONValue] {
     [
-      "axis": -1, "momentum": .number(momentum), "epsilon": .number(epsilon), "center": true,
-      "scale": true,
+      "axis": -1, "momentum": .number(momentum), "epsilon": .number(epsilon),
+      "center": .bool(centers), "scale": .bool(scales),
     ]
   }
+
+  public var trainingObstacle: String? { obstacle }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
     let last = input.dimensions.count
@@ -49,11 +62,14 @@ public struct BatchNormalization: Layer {
   }
 
   public func weights(for input: Shape) -> [WeightDescription] {
-    [
-      ("gamma", true, Initializer.ones), ("beta", true, .zeros), ("moving_mean", false, .zeros),
-      ("moving_variance", false, .ones),
-    ].map {
-      WeightDescription(name: $0, shape: [input.channels], isTrainable: $1, initializer: $2)
+    var all: [(name: String, isTrainable: Bool, initializer: Initializer)] = []
+    if scales { all.append(("gamma", true, .ones)) }
+    if centers { all.append(("beta", true, .zeros)) }
+    all += [("moving_mean", false, .zeros), ("moving_variance", false, .ones)]
+    return all.map {
+      WeightDescription(
+        name: $0.name, shape: [input.channels], isTrainable: $0.isTrainable,
+        initializer: $0.initializer)
     }
   }
 
@@ -65,29 +81,52 @@ public struct BatchNormalization: Layer {
 final class PlannedBatchNormalization: PlannedLayer {
   private let layer: BatchNormalization
   private let input: PlannedValue
-  private let weights: [PlannedParameter]
+  private let gamma: PlannedValues
+  private let beta: PlannedValues
+  private let movingMean: SlotID
+  private let movingVariance: SlotID
+  private let isUnbiased: Bool
   /// One copy per block: mean, sum of squared deviations, sum dY, sum dY xhat. Other threads read them, so they
   /// last through the step.
   private var blockSums: [SlotID] = []
-  /// One copy per thread: mean, variance, 1 / sqrt(variance + epsilon), scale, sum dY, sum dY xhat, work.
+  /// One copy per thread: mean, variance, 1 / sqrt(variance + epsilon), scale, sum dY, sum dY xhat, work; in inference
+  /// mode scale and zeros.
   private var combined: [SlotID] = []
   private var gradient: SlotID?
   private var propagates = false
   let output: PlannedValue
 
+  /// A weight, or the constant in its place.
+  private struct PlannedValues {
+    var slot: SlotID
+    var parameter: PlannedParameter?
+  }
+
   init(_ layer: BatchNormalization, _ input: PlannedValue, _ plan: PlanBuilder) {
     self.layer = layer
     self.input = input
-    let layout: ParameterLayout =
-      if let flattened = input.flattened {
-        .flattened(channels: flattened.channels, pixels: flattened.pixels)
-      } else {
-        .plain
-      }
-    weights = layer.weights(for: input.shape).map {
-      plan.reserveParameter(layer: layer.name, $0, layout: layout)
-    }
     let channels = input.shape.channels
+    var weights = layer.weights(for: input.shape).map {
+      plan.reserveParameter(layer: layer.name, $0, layout: input.flattenedLayout)
+    }
+    func next(_ isWeight: Bool, _ name: String, _ constant: Float) -> PlannedValues {
+      if isWeight {
+        let parameter = weights.removeFirst()
+        return PlannedValues(slot: parameter.weight, parameter: parameter)
+      }
+      let values = [Float](repeating: constant, count: channels)
+      return PlannedValues(
+        slot: plan.reserveConstant("\(layer.name)/\(name)", values), parameter: nil)
+    }
+    gamma = next(layer.scales, "gamma", 1)
+    beta = next(layer.centers, "beta", 0)
+    (movingMean, movingVariance) = (weights[0].weight, weights[1].weight)
+    // Keras 2's fused operation, which it uses for images.
+    if case .image = input.shape {
+      isUnbiased = plan.usesUnbiasedVariance
+    } else {
+      isUnbiased = false
+    }
     plan.use(input.slot)
     output = PlannedValue(
       slot: plan.reserveActivation("\(layer.name)/output", shape: input.shape),
@@ -96,8 +135,8 @@ final class PlannedBatchNormalization: PlannedLayer {
       plan.reserve(
         "\(layer.name)/\(name)", shape: [count], region: .scratch, scope: .thread, lasting: true)
     }
-    guard plan.isTraining else {
-      combined = [thread("scale", channels)]
+    guard plan.isTraining, !plan.isFrozen(layer.name) else {
+      combined = [thread("scale", channels), thread("zeros", channels)]
       return
     }
     blockSums = ["block mean", "block deviations", "block dy", "block dy xhat"].map {
@@ -115,7 +154,7 @@ final class PlannedBatchNormalization: PlannedLayer {
     -> SlotID?
   {
     plan.use(outputGradient)
-    plan.use(input.slot)
+    if !blockSums.isEmpty { plan.use(input.slot) }
     gradient = outputGradient
     propagates = needsInputGradient
     return needsInputGradient ? outputGradient : nil
@@ -124,26 +163,30 @@ final class PlannedBatchNormalization: PlannedLayer {
   func operation(in places: SlotPlaces) -> Operation? {
     let (input, output) = (places.block(input.slot), places.block(output.slot))
     let shape = self.output.shape
-    let shared = weights.map { places.shared($0.weight) }
-    guard let gradient, let gamma = places.parameter(weights[0]),
-      let beta = places.parameter(weights[1])
-    else {
+    let (gamma, beta) = (places.shared(self.gamma.slot), places.shared(self.beta.slot))
+    let (mean, variance) = (places.shared(movingMean), places.shared(movingVariance))
+    guard let gradient, !blockSums.isEmpty else {
       return .batchNormalizationInference(
         BatchNormalizationInferenceOperation(
           channels: shape.channels, pixels: shape.pixels, epsilon: Float(layer.epsilon),
-          input: input, output: output, gamma: shared[0], beta: shared[1], movingMean: shared[2],
-          movingVariance: shared[3], scale: places.thread(combined[0])))
+          input: input, output: output, gamma: gamma, beta: beta, movingMean: mean,
+          movingVariance: variance, scale: places.thread(combined[0]),
+          zeros: places.thread(combined[1]),
+          gradient: propagates ? self.gradient.map(places.block) : nil))
     }
-    return .batchNormalization(
-      BatchNormalizationOperation(
-        channels: shape.channels, pixels: shape.pixels, momentum: Float(layer.momentum),
-        epsilon: Float(layer.epsilon), input: input, output: output,
-        blockMean: places.block(blockSums[0]), blockM2: places.block(blockSums[1]),
-        blockSumDy: places.block(blockSums[2]), blockSumDyXhat: places.block(blockSums[3]),
-        mean: places.thread(combined[0]), variance: places.thread(combined[1]),
-        invStd: places.thread(combined[2]), scale: places.thread(combined[3]),
-        sumDy: places.thread(combined[4]), sumDyXhat: places.thread(combined[5]),
-        work: places.thread(combined[6]), gamma: gamma, beta: beta, movingMean: shared[2],
-        movingVariance: shared[3], gradient: places.block(gradient), propagates: propagates))
+    var operation = BatchNormalizationOperation(
+      channels: shape.channels, pixels: shape.pixels, momentum: Float(layer.momentum),
+      epsilon: Float(layer.epsilon), input: input, output: output,
+      blockMean: places.block(blockSums[0]), blockM2: places.block(blockSums[1]),
+      blockSumDy: places.block(blockSums[2]), blockSumDyXhat: places.block(blockSums[3]),
+      mean: places.thread(combined[0]), variance: places.thread(combined[1]),
+      invStd: places.thread(combined[2]), scale: places.thread(combined[3]),
+      sumDy: places.thread(combined[4]), sumDyXhat: places.thread(combined[5]),
+      work: places.thread(combined[6]), gamma: gamma, beta: beta,
+      trainedGamma: self.gamma.parameter.flatMap(places.parameter),
+      trainedBeta: self.beta.parameter.flatMap(places.parameter), movingMean: mean,
+      movingVariance: variance, gradient: places.block(gradient), propagates: propagates)
+    operation.isUnbiased = isUnbiased
+    return .batchNormalization(operation)
   }
 }

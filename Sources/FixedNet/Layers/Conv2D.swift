@@ -12,10 +12,12 @@ public struct Conv2D: Layer {
   public var padding: Padding
   public var usesBias: Bool
   public var activation: ActivationFunction
+  public var options: WeightOptions
 
   public init(
     name: String, filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
-    padding: Padding = .valid, usesBias: Bool = true, activation: ActivationFunction = .linear
+    padding: Padding = .valid, usesBias: Bool = true, activation: ActivationFunction = .linear,
+    options: WeightOptions = WeightOptions()
   ) {
     self.name = name
     self.filters = filters
@@ -24,6 +26,7 @@ public struct Conv2D: Layer {
     self.padding = padding
     self.usesBias = usesBias
     self.activation = activation
+    self.options = options
   }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
@@ -39,19 +42,21 @@ public struct Conv2D: Layer {
       kernelSize: try config.pair("kernel_size", in: 1...4096),
       strides: try config.pair("strides", in: 1...4096, default: (1, 1)),
       padding: try Padding(config), usesBias: try config.bool("use_bias", default: true),
-      activation: activation)
+      activation: activation, options: WeightOptions(config))
   }
 
   public var config: [String: JSONValue] {
-    [
+    options.config.merging([
       "filters": .integer(filters),
       "kernel_size": [.integer(kernelSize.height), .integer(kernelSize.width)],
       "strides": [.integer(strides.height), .integer(strides.width)],
       "padding": .string(padding.rawValue), "data_format": "channels_last",
       "dilation_rate": [1, 1], "groups": 1, "use_bias": .bool(usesBias),
       "activation": .string(activation.rawValue),
-    ]
+    ]) { $1 }
   }
+
+  public var trainingObstacle: String? { options.obstacle }
 
   private var window: Window { Window(size: kernelSize, strides: strides, padding: padding) }
 
@@ -62,13 +67,9 @@ public struct Conv2D: Layer {
 
   public func weights(for input: Shape) -> [WeightDescription] {
     let taps = kernelSize.height * kernelSize.width
-    let kernel = WeightDescription(
-      name: "kernel", shape: [kernelSize.height, kernelSize.width, input.channels, filters],
-      isTrainable: true,
-      initializer: .glorotUniform(fanIn: taps * input.channels, fanOut: taps * filters))
-    let bias = WeightDescription(
-      name: "bias", shape: [filters], isTrainable: true, initializer: .zeros)
-    return usesBias ? [kernel, bias] : [kernel]
+    return options.weights(
+      shape: [kernelSize.height, kernelSize.width, input.channels, filters],
+      fanIn: taps * input.channels, fanOut: taps * filters, usesBias: usesBias)
   }
 
   public func multiplyAdds(for input: Shape) -> Int {
@@ -145,32 +146,37 @@ final class PlannedConv2D: PlannedLayer {
   {
     plan.use(outputGradient)
     plan.use(output.slot)
-    plan.use(input.slot)
     self.outputGradient = outputGradient
-    let count = weight.description.shape.reduce(1, *) + (bias == nil ? 0 : layer.filters)
-    let partial = plan.reserve(
-      "\(layer.name)/partial", shape: [count], region: .gradients, scope: .block)
-    plan.keepUntilUpdate(partial)
-    self.partial = partial
+    let isTrained = weight.gradient != nil
+    if isTrained { planGradients(plan) }
     backwardScratch = PlannedConv2D.scratch(
       "\(layer.name)/backward scratch",
-      [CS_CONV2D_BACKWARD_WEIGHTS] + (needsInputGradient ? [CS_CONV2D_BACKWARD_INPUT] : []), shape,
-      plan)
+      (isTrained ? [CS_CONV2D_BACKWARD_WEIGHTS] : [])
+        + (needsInputGradient ? [CS_CONV2D_BACKWARD_INPUT] : []), shape, plan)
     if needsInputGradient {
       inputGradient = plan.reserveActivation("\(layer.name)/input gradient", shape: input.shape)
     }
     return inputGradient
   }
 
+  /// The block's part of the weights' gradients.
+  private func planGradients(_ plan: PlanBuilder) {
+    plan.use(input.slot)
+    let count = weight.description.shape.reduce(1, *) + (bias == nil ? 0 : layer.filters)
+    let partial = plan.reserve(
+      "\(layer.name)/partial", shape: [count], region: .gradients, scope: .block)
+    plan.keepUntilUpdate(partial)
+    self.partial = partial
+  }
+
   func operation(in places: SlotPlaces) -> Operation? {
     var training: ConvolutionOperation.Training?
-    if let outputGradient, let partial, let backwardScratch,
-      let weight = places.parameter(weight)
-    {
+    if let outputGradient, let backwardScratch {
       training = ConvolutionOperation.Training(
         outputGradient: places.block(outputGradient),
-        inputGradient: inputGradient.map(places.block), partial: places.block(partial),
-        scratch: places.thread(backwardScratch), weight: weight,
+        inputGradient: inputGradient.map(places.block),
+        partial: places.block(partial ?? outputGradient),
+        scratch: places.thread(backwardScratch), weight: places.parameter(weight),
         bias: bias.flatMap(places.parameter))
     }
     return .convolution(

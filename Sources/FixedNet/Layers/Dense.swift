@@ -8,28 +8,34 @@ public struct Dense: Layer {
   public var units: Int
   public var usesBias: Bool
   public var activation: ActivationFunction
+  public var options: WeightOptions
 
   public init(
-    name: String, units: Int, usesBias: Bool = true, activation: ActivationFunction = .linear
+    name: String, units: Int, usesBias: Bool = true, activation: ActivationFunction = .linear,
+    options: WeightOptions = WeightOptions()
   ) {
     self.name = name
     self.units = units
     self.usesBias = usesBias
     self.activation = activation
+    self.options = options
   }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
     self.init(
       name: name, units: try config.integer("units", in: 1...Shape.extentLimit),
-      usesBias: try config.bool("use_bias", default: true), activation: try config.activation())
+      usesBias: try config.bool("use_bias", default: true), activation: try config.activation(),
+      options: WeightOptions(config))
   }
 
   public var config: [String: JSONValue] {
-    [
+    options.config.merging([
       "units": .integer(units), "use_bias": .bool(usesBias),
       "activation": .string(activation.rawValue),
-    ]
+    ]) { $1 }
   }
+
+  public var trainingObstacle: String? { options.obstacle }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
     guard case .vector = input else {
@@ -40,13 +46,9 @@ public struct Dense: Layer {
   }
 
   public func weights(for input: Shape) -> [WeightDescription] {
-    let inputs = input.elementCount
-    let kernel = WeightDescription(
-      name: "kernel", shape: [inputs, units], isTrainable: true,
-      initializer: .glorotUniform(fanIn: inputs, fanOut: units))
-    let bias = WeightDescription(
-      name: "bias", shape: [units], isTrainable: true, initializer: .zeros)
-    return usesBias ? [kernel, bias] : [kernel]
+    options.weights(
+      shape: [input.elementCount, units], fanIn: input.elementCount, fanOut: units,
+      usesBias: usesBias)
   }
 
   public func multiplyAdds(for input: Shape) -> Int { input.elementCount * units }
@@ -93,15 +95,20 @@ final class PlannedDense: PlannedLayer {
   {
     plan.use(outputGradient)
     plan.use(output.slot)
-    plan.keepUntilUpdate(input.slot)
     self.outputGradient = outputGradient
-    if plan.blockSize == 1 {
+    if weight.gradient == nil {
+      // Frozen: nothing is learned from dZ.
+      leading = layer.units
+      transposed = outputGradient
+    } else if plan.blockSize == 1 {
       // One image per block: dZ is its own transpose.
       leading = layer.units
+      plan.keepUntilUpdate(input.slot)
       plan.keepUntilUpdate(outputGradient)
       transposed = outputGradient
     } else {
       leading = (layer.units + 15) / 16 * 16
+      plan.keepUntilUpdate(input.slot)
       let slot = plan.reserve(
         "\(layer.name)/transposed gradient", shape: [plan.blockSize, leading],
         region: .activations, scope: .block)
@@ -116,11 +123,11 @@ final class PlannedDense: PlannedLayer {
 
   func operation(in places: SlotPlaces) -> Operation? {
     var training: DenseOperation.Training?
-    if let outputGradient, let transposed, let weight = places.parameter(weight) {
+    if let outputGradient, let transposed {
       training = DenseOperation.Training(
         outputGradient: places.block(outputGradient),
         inputGradient: inputGradient.map(places.block), transposed: places.block(transposed),
-        leading: leading, weight: weight, bias: bias.flatMap(places.parameter))
+        leading: leading, weight: places.parameter(weight), bias: bias.flatMap(places.parameter))
     }
     return .dense(
       DenseOperation(

@@ -31,10 +31,15 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
   public var sumDyXhat: ThreadSlot
   /// Two work vectors of [C].
   public var work: ThreadSlot
-  public var gamma: Parameter
-  public var beta: Parameter
+  public var gamma: SharedSlot
+  public var beta: SharedSlot
+  /// nil where gamma (or beta) is not trained: constants of one (or zero).
+  public var trainedGamma: Parameter?
+  public var trainedBeta: Parameter?
   public var movingMean: SharedSlot
   public var movingVariance: SharedSlot
+  /// Whether the moving variance follows count / (count - 1) times the batch's: Keras 2's fused operation.
+  public var isUnbiased = false
   /// dY on entry, dX afterwards.
   public var gradient: BlockSlot
   /// Whether dX is needed: something before this layer is trained.
@@ -45,8 +50,8 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
     output: BlockSlot, blockMean: BlockSlot, blockM2: BlockSlot, blockSumDy: BlockSlot,
     blockSumDyXhat: BlockSlot, mean: ThreadSlot, variance: ThreadSlot, invStd: ThreadSlot,
     scale: ThreadSlot, sumDy: ThreadSlot, sumDyXhat: ThreadSlot, work: ThreadSlot,
-    gamma: Parameter, beta: Parameter, movingMean: SharedSlot, movingVariance: SharedSlot,
-    gradient: BlockSlot, propagates: Bool
+    gamma: SharedSlot, beta: SharedSlot, trainedGamma: Parameter?, trainedBeta: Parameter?,
+    movingMean: SharedSlot, movingVariance: SharedSlot, gradient: BlockSlot, propagates: Bool
   ) {
     self.channels = channels
     self.pixels = pixels
@@ -67,6 +72,8 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
     self.work = work
     self.gamma = gamma
     self.beta = beta
+    self.trainedGamma = trainedGamma
+    self.trainedBeta = trainedBeta
     self.movingMean = movingMean
     self.movingVariance = movingVariance
     self.gradient = gradient
@@ -89,7 +96,7 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
     let m2 = c(variance)
     let invStd = c(invStd)
     let scale = c(scale)
-    let gamma = c(gamma.weight)
+    let gamma = c(gamma)
     for channel in 0..<channels {
       mean[channel] = 0
       m2[channel] = 0
@@ -119,7 +126,7 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
 
   func forward(_ c: BlockContext) {
     c.kernels.pointee.batchnorm_apply(
-      channelCount, pixelCount, c.blockSize, c(input), c(mean), c(scale), c(beta.weight), c(output))
+      channelCount, pixelCount, c.blockSize, c(input), c(mean), c(scale), c(beta), c(output))
   }
 
   // MARK: Backward
@@ -159,30 +166,39 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
   /// The step of gamma and beta, and the moving statistics, for this thread's share of the channels.
   func update(_ c: BatchContext) {
     let share = c.share(of: channels, granule: 16)
-    let dGamma = c(gamma.gradient)
-    let dBeta = c(beta.gradient)
-    let sumDy = c(sumDy)
-    let sumDyXhat = c(sumDyXhat)
-    for channel in share {
-      dGamma[channel] = sumDyXhat[channel]
-      dBeta[channel] = sumDy[channel]
-    }
-    gamma.update(share, c)
-    beta.update(share, c)
+    if let trainedGamma { update(trainedGamma, from: c(sumDyXhat), share, c) }
+    if let trainedBeta { update(trainedBeta, from: c(sumDy), share, c) }
     guard c.update != nil else { return }
     let mean = c(mean)
     let variance = c(variance)
     let movingMean = c(movingMean)
     let movingVariance = c(movingVariance)
+    let count = Float(c.imageCount * pixels)
+    let correction = isUnbiased && count > 1 ? count / (count - 1) : 1
     for channel in share {
       movingMean[channel] = movingMean[channel] * momentum + mean[channel] * (1 - momentum)
       movingVariance[channel] =
-        movingVariance[channel] * momentum + variance[channel] * (1 - momentum)
+        movingVariance[channel] * momentum
+        + variance[channel] * correction * (1 - momentum)
     }
+  }
+
+  private func update(
+    _ parameter: Parameter, from sums: UnsafeMutablePointer<Float>, _ share: Range<Int>,
+    _ c: BatchContext
+  ) {
+    let gradient = c(parameter.gradient)
+    if c.accumulates {
+      for channel in share { gradient[channel] += sums[channel] }
+    } else {
+      for channel in share { gradient[channel] = sums[channel] }
+    }
+    parameter.update(share, c)
   }
 }
 
-/// y = gamma (x - movingMean) / sqrt(movingVariance + epsilon) + beta: batch normalisation at inference.
+/// y = gamma (x - movingMean) / sqrt(movingVariance + epsilon) + beta: batch normalisation at inference, and in training
+/// where the layer is frozen.
 public struct BatchNormalizationInferenceOperation: BitwiseCopyable, Sendable {
   public var channels: Int
   public var pixels: Int
@@ -193,13 +209,16 @@ public struct BatchNormalizationInferenceOperation: BitwiseCopyable, Sendable {
   public var beta: SharedSlot
   public var movingMean: SharedSlot
   public var movingVariance: SharedSlot
-  /// gamma / sqrt(movingVariance + epsilon) [C], one copy per thread.
+  /// gamma / sqrt(movingVariance + epsilon) [C], and zeros [C]; one copy per thread.
   public var scale: ThreadSlot
+  public var zeros: ThreadSlot
+  /// dY on entry, dX afterwards; nil where it is not needed.
+  public var gradient: BlockSlot?
 
   public init(
     channels: Int, pixels: Int, epsilon: Float, input: BlockSlot, output: BlockSlot,
     gamma: SharedSlot, beta: SharedSlot, movingMean: SharedSlot, movingVariance: SharedSlot,
-    scale: ThreadSlot
+    scale: ThreadSlot, zeros: ThreadSlot, gradient: BlockSlot?
   ) {
     self.channels = channels
     self.pixels = pixels
@@ -211,14 +230,18 @@ public struct BatchNormalizationInferenceOperation: BitwiseCopyable, Sendable {
     self.movingMean = movingMean
     self.movingVariance = movingVariance
     self.scale = scale
+    self.zeros = zeros
+    self.gradient = gradient
   }
 
   func prepare(_ c: BatchContext) {
     let scale = c(scale)
+    let zeros = c(zeros)
     let gamma = c(gamma)
     let variance = c(movingVariance)
     for channel in 0..<channels {
       scale[channel] = gamma[channel] * (1 / (variance[channel] + epsilon).squareRoot())
+      zeros[channel] = 0
     }
   }
 
@@ -226,5 +249,13 @@ public struct BatchNormalizationInferenceOperation: BitwiseCopyable, Sendable {
     c.kernels.pointee.batchnorm_apply(
       Int32(truncatingIfNeeded: channels), Int32(truncatingIfNeeded: pixels), c.blockSize, c(input),
       c(movingMean), c(scale), c(beta), c(output))
+  }
+
+  /// dx = scale dy, in place.
+  func backward(_ c: BlockContext) {
+    guard let gradient else { return }
+    c.kernels.pointee.batchnorm_apply(
+      Int32(truncatingIfNeeded: channels), Int32(truncatingIfNeeded: pixels), c.blockSize,
+      c(gradient), c(zeros), c(scale), c(zeros), c(gradient))
   }
 }

@@ -23,12 +23,13 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
     public var partial: BlockSlot
     /// For the backward kernels.
     public var scratch: ThreadSlot
-    public var weight: Parameter
+    /// nil in a frozen layer.
+    public var weight: Parameter?
     public var bias: Parameter?
 
     public init(
       outputGradient: BlockSlot, inputGradient: BlockSlot?, partial: BlockSlot,
-      scratch: ThreadSlot, weight: Parameter, bias: Parameter?
+      scratch: ThreadSlot, weight: Parameter?, bias: Parameter?
     ) {
       self.outputGradient = outputGradient
       self.inputGradient = inputGradient
@@ -68,11 +69,13 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
     let dz = c(training.outputGradient)
     c.kernels.pointee.activation_backward(
       outputCount * Int(c.blockSize), activation, c(output), dz, dz)
-    let dw = c(training.partial)
     withUnsafePointer(to: shape) { shape in
-      c.kernels.pointee.conv2d_backward_weights(
-        shape, c.blockSize, c(input), dz, dw,
-        training.bias == nil ? nil : dw + training.weight.count, c(training.scratch))
+      if let weight = training.weight {
+        let dw = c(training.partial)
+        c.kernels.pointee.conv2d_backward_weights(
+          shape, c.blockSize, c(input), dz, dw,
+          training.bias == nil ? nil : dw + weight.count, c(training.scratch))
+      }
       if let inputGradient = training.inputGradient {
         c.kernels.pointee.conv2d_backward_input(
           shape, c.blockSize, dz, c(weight), c(inputGradient), c(training.scratch))
@@ -82,9 +85,9 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
 
   /// Adds the blocks' partial gradients in block order and steps, for this thread's share of the weights.
   func update(_ c: BatchContext) {
-    guard let training else { return }
-    update(training.weight, partialOffset: 0, c)
-    if let bias = training.bias { update(bias, partialOffset: training.weight.count, c) }
+    guard let training, let weight = training.weight else { return }
+    update(weight, partialOffset: 0, c)
+    if let bias = training.bias { update(bias, partialOffset: weight.count, c) }
   }
 
   private func update(_ parameter: Parameter, partialOffset: Int, _ c: BatchContext) {

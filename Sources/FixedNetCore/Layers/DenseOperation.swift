@@ -21,12 +21,13 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
     /// dZ with one row per image, `leading` floats apart. With one image per block it is `outputGradient`.
     public var transposed: BlockSlot
     public var leading: Int
-    public var weight: Parameter
+    /// nil in a frozen layer.
+    public var weight: Parameter?
     public var bias: Parameter?
 
     public init(
       outputGradient: BlockSlot, inputGradient: BlockSlot?, transposed: BlockSlot, leading: Int,
-      weight: Parameter, bias: Parameter?
+      weight: Parameter?, bias: Parameter?
     ) {
       self.outputGradient = outputGradient
       self.inputGradient = inputGradient
@@ -69,7 +70,7 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
       c.kernels.pointee.dense_backward_input(
         inputs, outputs, c.blockSize, dz, c(weight), c(inputGradient))
     }
-    if c.blockSize > 1 {
+    if c.blockSize > 1, training.weight != nil {
       c.kernels.pointee.transpose16(
         outputs, Int32(truncatingIfNeeded: training.leading), dz, c(training.transposed))
     }
@@ -77,7 +78,7 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
 
   /// Each weight's gradient is one multiply-add chain over the batch, done by the thread that owns the row.
   func update(_ c: BatchContext) {
-    guard let training else { return }
+    guard let training, let weight = training.weight else { return }
     let rows = c.share(of: inputCount, granule: 6)
     let blockSize = Int32(truncatingIfNeeded: c.blockSize)
     let images = Int32(truncatingIfNeeded: c.imageCount)
@@ -87,8 +88,8 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
         Int32(truncatingIfNeeded: rows.lowerBound), Int32(truncatingIfNeeded: rows.upperBound),
         outputs, blockSize, images, c(input, block: 0), c.blockStrideInFloats, dzT,
         c.blockStrideInFloats, training.leading, c.accumulates ? 1 : 0,
-        c(training.weight.gradient))
-      training.weight.update(
+        c(weight.gradient))
+      weight.update(
         rows.lowerBound * outputCount..<rows.upperBound * outputCount, c)
     }
     guard let bias = training.bias else { return }

@@ -1,0 +1,43 @@
+import FixedNetCore
+
+/// In training each element is kept with probability 1 - rate and divided by it, else 0; at inference nothing happens.
+public struct Dropout: Layer {
+  public static let className = "Dropout"
+
+  public var name: String
+  /// 0 ..< 1.
+  public var rate: Double
+
+  public init(name: String, rate: Double) {
+    self.name = name
+    self.rate = rate
+  }
+
+  public init(name: String, config: LayerConfig) throws(ModelError) {
+    try config.require("noise_shape", oneOf: [.null])
+    guard config.members["rate"] != nil else { throw config.fail("rate", "a number from 0 to 1") }
+    let rate = try config.number("rate", in: 0...1, default: 0)
+    guard rate < 1 else { throw config.fail("rate", "a number from 0 to less than 1") }
+    self.init(name: name, rate: rate)
+  }
+
+  public var config: [String: JSONValue] {
+    ["rate": .number(rate), "noise_shape": .null, "seed": .null]
+  }
+
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
+
+  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
+    guard plan.isTraining, rate > 0 else { return PlannedIdentity(input, plan) }
+    let stream = plan.nextDropoutStream()
+    let count = input.shape.elementCount
+    let threshold = UInt32(min((rate * 0x1p32).rounded(), 0x1p32 - 1))
+    return PlannedElementwise(name, input, plan, remembers: .nothing) {
+      input, output, gradient, _ in
+      .dropout(
+        DropoutOperation(
+          threshold: threshold, scale: Float(1 / (1 - self.rate)), stream: stream, count: count,
+          input: input, output: output, gradient: gradient))
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import CSupport
+import FixedNetCore
+
+/// What the pooling layers share: a window, and how Keras writes it down.
+struct PoolingWindow: Sendable {
+  var size: (height: Int, width: Int)
+  var strides: (height: Int, width: Int)
+  var padding: Padding
+
+  init(size: (Int, Int), strides: (Int, Int)?, padding: Padding) {
+    self.size = size
+    self.strides = strides ?? size
+    self.padding = padding
+  }
+
+  init(_ config: LayerConfig) throws(ModelError) {
+    try config.require("data_format", oneOf: ["channels_last", .null])
+    let size = try config.pair("pool_size", in: 1...4096, default: (2, 2))
+    self.init(
+      size: size, strides: try config.pair("strides", in: 1...4096, default: size),
+      padding: try Padding(config))
+  }
+
+  var config: [String: JSONValue] {
+    [
+      "pool_size": [.integer(size.height), .integer(size.width)],
+      "strides": [.integer(strides.height), .integer(strides.width)],
+      "padding": .string(padding.rawValue), "data_format": "channels_last",
+    ]
+  }
+
+  private var window: Window { Window(size: size, strides: strides, padding: padding) }
+
+  func outputShape(for input: Shape, layer: String) throws(ModelError) -> Shape {
+    let axes = try window.axes(over: input, layer: layer)
+    return .image(height: axes.rows.output, width: axes.columns.output, channels: axes.channels)
+  }
+
+  /// The kernels' description of the pooling of an `input` image.
+  func kernelShape(for input: Shape) -> cs_pool2d {
+    let (axes, height, width) = window.checkedAxes(over: input)
+    let (rows, columns, channels) = axes
+    return cs_pool2d(
+      channels: Int32(channels), inHeight: Int32(height), inWidth: Int32(width),
+      outHeight: Int32(rows.output), outWidth: Int32(columns.output),
+      poolHeight: Int32(size.height), poolWidth: Int32(size.width),
+      strideHeight: Int32(strides.height), strideWidth: Int32(strides.width),
+      padTop: Int32(rows.before), padLeft: Int32(columns.before))
+  }
+}
+
+/// A pooling layer with its slots.
+final class PlannedPooling2D: PlannedLayer {
+  enum Kind { case average, max }
+
+  private let name: String
+  private let kind: Kind
+  private let shape: cs_pool2d
+  private let input: PlannedValue
+  private var outputGradient: SlotID?
+  private var inputGradient: SlotID?
+  let output: PlannedValue
+
+  init(
+    _ name: String, _ kind: Kind, _ window: PoolingWindow, _ input: PlannedValue,
+    _ plan: PlanBuilder
+  ) {
+    self.name = name
+    self.kind = kind
+    self.input = input
+    shape = window.kernelShape(for: input.shape)
+    plan.use(input.slot)
+    let outputShape = Shape.image(
+      height: Int(shape.outHeight), width: Int(shape.outWidth), channels: Int(shape.channels))
+    output = PlannedValue(
+      slot: plan.reserveActivation("\(name)/output", shape: outputShape), shape: outputShape)
+  }
+
+  func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
+    -> SlotID?
+  {
+    guard needsInputGradient else { return nil }
+    plan.use(outputGradient)
+    // Where the largest cell was is found again in the input.
+    if kind == .max { plan.use(input.slot) }
+    self.outputGradient = outputGradient
+    inputGradient = plan.reserveActivation("\(name)/input gradient", shape: input.shape)
+    return inputGradient
+  }
+
+  func operation(in places: SlotPlaces) -> Operation? {
+    let (input, output) = (places.block(input.slot), places.block(output.slot))
+    let outputGradient = outputGradient.map(places.block)
+    let inputGradient = inputGradient.map(places.block)
+    return switch kind {
+    case .average:
+      .averagePooling(
+        AveragePoolingOperation(
+          shape: shape, input: input, output: output, outputGradient: outputGradient,
+          inputGradient: inputGradient))
+    case .max:
+      .maxPooling(
+        MaxPoolingOperation(
+          shape: shape, input: input, output: output, outputGradient: outputGradient,
+          inputGradient: inputGradient))
+    }
+  }
+}

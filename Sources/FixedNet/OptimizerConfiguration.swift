@@ -1,0 +1,80 @@
+import FixedNetCore
+
+/// How a run follows its gradients: the optimiser, its rate over time, and what is done to gradients that are too large.
+public struct OptimizerConfiguration: Sendable {
+  public var optimizer: Optimizer
+  public var schedule: Schedule
+  /// The rate of a step (from 0) where no schedule has it; takes the place of `schedule`.
+  public var customRate: (@Sendable (Int) -> Double)?
+
+  public init(
+    optimizer: Optimizer = .sgd, schedule: Schedule = .constant(0.01),
+    customRate: (@Sendable (Int) -> Double)? = nil
+  ) {
+    self.optimizer = optimizer
+    self.schedule = schedule
+    self.customRate = customRate
+  }
+
+  /// The learning rate of step `step`, from 0.
+  public func rate(at step: Int) -> Double { customRate?(step) ?? schedule.rate(at: step) }
+
+  func update(at step: Int) -> UpdateRule {
+    optimizer.rule(at: step, learningRate: Float(rate(at: step)))
+  }
+}
+
+/// A cyclical learning rate whose triangles are scaled by a function of one's own: base + (max - base) triangle scale.
+///
+/// Source: Smith 2017, arXiv 1506.01186.
+public struct CyclicalRate: Sendable {
+  /// What `scale` is a function of.
+  public enum ScaleMode: Sendable {
+    /// The cycle, from 1.
+    case cycle
+    /// The iteration since the start, from 0.
+    case iteration
+  }
+
+  public var base: Double
+  public var max: Double
+  /// Iterations of half a cycle.
+  public var stepSize: Int
+  public var mode: ScaleMode
+  public var scale: @Sendable (Int) -> Double
+
+  public init(
+    base: Double, max: Double, stepSize: Int, mode: ScaleMode,
+    scale: @escaping @Sendable (Int) -> Double
+  ) {
+    self.base = base
+    self.max = max
+    self.stepSize = stepSize
+    self.mode = mode
+    self.scale = scale
+  }
+
+  /// The rate of step `step`, from 0: a `customRate`.
+  public func rate(at step: Int) -> Double {
+    let argument =
+      switch mode {
+      case .cycle: Schedule.cycle(step, stepSize)
+      case .iteration: step
+      }
+    return Schedule.triangle(base, max, stepSize, step, scale: scale(argument))
+  }
+}
+
+extension Optimizer {
+  /// Keras' names of what the optimiser keeps per weight, in the order in which Keras builds it.
+  public var slotNames: [String] {
+    switch self {
+    case .sgd: []
+    case .momentum: ["momentum"]
+    case .rmsprop(_, let momentum, _, let isCentered, _):
+      ["velocity"] + (momentum > 0 ? ["momentum"] : [])
+        + (isCentered ? ["average_gradient"] : [])
+    case .adam: ["momentum", "velocity"]
+    }
+  }
+}

@@ -1,0 +1,203 @@
+import CSupport
+import FixedNetCore
+
+/// A program whose slots have places within their scopes.
+struct BuiltProgram {
+  var operations: [Operation] = []
+  var origins: [OperationOrigin] = []
+  var places: SlotPlaces
+  var steps: [String]
+  var parameters: [PlannedParameter]
+  var constants: [(slot: SlotID, values: [Float])]
+  var input: PlannedValue
+  var output: PlannedValue
+  var targets: TargetSlot?
+  var squaredNorms: SlotID?
+  var workspace: SlotID?
+  private var liveBytes: (shared: Int, thread: Int, block: Int)
+
+  init(_ plan: PlanBuilder, input: PlannedValue, output: PlannedValue) {
+    places = plan.place()
+    steps = plan.steps
+    parameters = plan.parameters
+    constants = plan.constants
+    self.input = input
+    self.output = output
+    let shared = plan.slots.filter { $0.scope == .shared }.reduce(0) { $0 + $1.byteCount }
+    liveBytes = (shared, plan.lowerBound(.thread), plan.lowerBound(.block))
+  }
+
+  func lowerBound(_ layout: ArenaLayout) -> Int {
+    liveBytes.shared + layout.threadCount * liveBytes.thread + layout.blockCount * liveBytes.block
+  }
+
+  fileprivate mutating func add(
+    _ operation: Operation, _ name: String, _ output: PlannedValue, isLoss: Bool = false
+  ) {
+    operations.append(operation)
+    origins.append(
+      OperationOrigin(
+        layer: name, output: places.block(output.slot), shape: output.shape,
+        flattened: output.flattened, isLoss: isLoss))
+  }
+}
+
+/// What an operation computes, in the words of the model.
+struct OperationOrigin {
+  var layer: String
+  var output: BlockSlot
+  var shape: Shape
+  var flattened: (channels: Int, pixels: Int)?
+  /// Whether it is the loss, which no layer of the model is.
+  var isLoss = false
+
+  var elementCount: Int { shape.elementCount }
+}
+
+/// Walks through a model's layers forward and back and makes one program of them.
+struct ProgramBuilder {
+  private let plan: PlanBuilder
+  private let head: LossHead?
+  private let isTraining: Bool
+  private let options: PlanOptions
+  private let input: Shape
+  private var layers: [LoweredLayer]
+  /// The layer at the end that the loss takes the place of; inference runs it behind the loss.
+  private var last: LoweredLayer?
+
+  init(
+    _ model: SequentialModel, _ layers: [LoweredLayer], _ options: PlanOptions, _ head: LossHead?,
+    isTraining: Bool
+  ) throws(ModelError) {
+    plan = PlanBuilder(options, isTraining: isTraining, frozenLayers: model.frozenLayers)
+    self.head = head
+    self.isTraining = isTraining
+    self.options = options
+    input = model.input
+    self.layers = layers
+    if head?.replacesLastLayer == true { last = self.layers.removeLast() }
+  }
+
+  private struct PlannedStep {
+    var origin: String
+    var layer: any PlannedLayer
+  }
+
+  func build() throws(ModelError) -> BuiltProgram {
+    plan.beginStep("load input")
+    let targets = reserveTargets()
+    let input = PlannedValue(
+      slot: plan.reserveActivation("input", shape: input), shape: input)
+    var value = input
+    var planned: [PlannedStep] = []
+    func run(_ next: LoweredLayer) {
+      plan.beginStep("forward \(next.layer.name)")
+      let layer = next.layer.plan(value, in: plan)
+      planned.append(PlannedStep(origin: next.origin, layer: layer))
+      value = layer.output
+    }
+    layers.forEach(run)
+
+    let lossPosition = planned.count
+    let lossInput = value
+    var gradient: SlotID?
+    if head != nil {
+      plan.beginStep("loss")
+      plan.use(lossInput.slot)
+      if isTraining { gradient = plan.reserveActivation("loss/gradient", shape: value.shape) }
+    }
+    if !isTraining, let last { run(last) }
+    if isTraining, let gradient { planBackward(planned, gradient) }
+    plan.beginStep(isTraining ? "update" : "store output")
+    plan.use(value.slot)
+    let (norms, workspace) = reserveForOptimizer()
+
+    var built = BuiltProgram(plan, input: input, output: value)
+    built.squaredNorms = norms
+    built.workspace = workspace
+    for (index, step) in planned.enumerated() {
+      if index == lossPosition { addLoss(to: &built, lossInput, targets, gradient) }
+      guard let operation = step.layer.operation(in: built.places) else { continue }
+      built.add(operation, step.origin, step.layer.output)
+    }
+    if lossPosition == planned.count { addLoss(to: &built, lossInput, targets, gradient) }
+    return built
+  }
+
+  /// Class numbers for cross-entropy, a value per output for the other losses; a slot of their own in either case.
+  private func reserveTargets() -> SlotID {
+    guard let head, head != .logits else {
+      return plan.reserve(
+        "labels", shape: [plan.blockSize], region: .activations, scope: .block, lasting: true,
+        elementByteCount: 1)
+    }
+    let outputs = layers.reduce(input) { (try? $1.layer.outputShape(for: $0)) ?? $0 }
+    return plan.reserve(
+      "targets", shape: [outputs.elementCount, plan.blockSize], region: .activations,
+      scope: .block, lasting: true)
+  }
+
+  private func reserveForOptimizer() -> (norms: SlotID?, workspace: SlotID?) {
+    guard isTraining else { return (nil, nil) }
+    var norms: SlotID?
+    if options.clipping.needsNorms {
+      norms = plan.reserve(
+        "clipping/squared norms", shape: [plan.parameters.count], region: .scratch,
+        scope: .shared, lasting: true, elementByteCount: MemoryLayout<Double>.stride)
+    }
+    var workspace: SlotID?
+    if options.workspaceCount > 0 {
+      workspace = plan.reserve(
+        "solver/workspace", shape: [options.workspaceCount], region: .optimizer, scope: .shared,
+        lasting: true)
+    }
+    return (norms, workspace)
+  }
+
+  private func planBackward(_ planned: [PlannedStep], _ outputGradient: SlotID) {
+    // dX is needed as far back as there is something to train.
+    let trained = Set(plan.parameters.filter { $0.gradient != nil }.map(\.layerName))
+    let names = zip(layers, planned).map(\.0.layer.name)
+    guard let first = names.firstIndex(where: trained.contains) else { return }
+    var gradient = outputGradient
+    for index in planned.indices.reversed() where index >= first {
+      plan.beginStep("backward \(names[index])")
+      guard
+        let next = planned[index].layer.planBackward(
+          outputGradient: gradient, needsInputGradient: index > first, in: plan)
+      else { return }
+      gradient = next
+    }
+  }
+
+  private func addLoss(
+    to built: inout BuiltProgram, _ value: PlannedValue, _ targets: SlotID, _ gradient: SlotID?
+  ) {
+    guard let head else { return }
+    let order = value.flattened ?? (value.shape.elementCount, 1)
+    let target = built.places.block(targets)
+    built.targets = TargetSlot(
+      slot: target, isLabels: head == .logits, channels: order.channels, pixels: order.pixels)
+    let count = Int32(value.shape.elementCount)
+    let input = built.places.block(value.slot)
+    let gradient = gradient.map(built.places.block)
+    let operation: Operation =
+      switch head {
+      case .logits:
+        .crossEntropy(
+          CrossEntropyOperation(
+            classCount: count, logits: input, labels: target, gradient: gradient))
+      case .logistic(let slope, let weight):
+        .logisticLoss(
+          LogisticLossOperation(
+            outputCount: count, slope: slope, weight: weight, logits: input, targets: target,
+            gradient: gradient))
+      case .squared(let weight):
+        .squaredError(
+          SquaredErrorOperation(
+            outputCount: count, weight: weight, outputs: input, targets: target,
+            gradient: gradient))
+      }
+    built.add(operation, "loss", value, isLoss: true)
+  }
+}

@@ -1,0 +1,57 @@
+import CSupport
+
+/// y = x / (1 - rate) for the elements that are kept, each with probability 1 - rate, else 0. The mask is a function of
+/// (seed, step, layer, image, element), computed again in the backward pass: it takes no memory.
+///
+/// Source: Srivastava et al., JMLR 15, 2014; scaled at training time, as Keras does.
+public struct DropoutOperation: BitwiseCopyable, Sendable {
+  /// round(rate 2^32): what a random word is compared with.
+  public var threshold: UInt32
+  /// 1 / (1 - rate)
+  public var scale: Float
+  /// The position among the model's dropout layers: each has random numbers of its own.
+  public var stream: UInt32
+  /// Elements of one image.
+  public var count: Int
+  public var input: BlockSlot
+  public var output: BlockSlot
+  /// dY on entry, dX afterwards.
+  public var gradient: BlockSlot?
+
+  /// "dro" in front of the layer's number keeps these random numbers apart from those of other uses of the seed.
+  static let tag: UInt32 = 0x6472_6F00
+
+  public init(
+    threshold: UInt32, scale: Float, stream: UInt32, count: Int, input: BlockSlot,
+    output: BlockSlot, gradient: BlockSlot?
+  ) {
+    self.threshold = threshold
+    self.scale = scale
+    self.stream = stream
+    self.count = count
+    self.input = input
+    self.output = output
+    self.gradient = gradient
+  }
+
+  func forward(_ c: BlockContext) { apply(c, c(input), c(output)) }
+
+  func backward(_ c: BlockContext) {
+    guard let gradient else { return }
+    apply(c, c(gradient), c(gradient))
+  }
+
+  private func apply(
+    _ c: BlockContext, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>
+  ) {
+    let mask = cs_dropout(
+      seed: (
+        UInt32(truncatingIfNeeded: c.seed), UInt32(truncatingIfNeeded: c.seed &>> 32)
+      ),
+      step: c.step, stream: DropoutOperation.tag &+ stream, threshold: threshold, scale: scale)
+    withUnsafePointer(to: mask) {
+      c.kernels.pointee.dropout(
+        count, c.blockSize, $0, c.imageOffset &+ UInt32(truncatingIfNeeded: c.firstImage), x, y)
+    }
+  }
+}

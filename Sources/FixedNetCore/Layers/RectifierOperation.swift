@@ -1,0 +1,38 @@
+import CSupport
+
+/// y = min(x > threshold ? x : negativeSlope (x - threshold), maxValue), element by element: ReLU in all its forms, and
+/// the leaky one.
+public struct RectifierOperation: BitwiseCopyable, Sendable {
+  public var rectifier: cs_rectifier
+  /// Elements of one image.
+  public var count: Int
+  public var input: BlockSlot
+  public var output: BlockSlot
+  /// dY on entry, dX afterwards.
+  public var gradient: BlockSlot?
+
+  public init(
+    rectifier: cs_rectifier, count: Int, input: BlockSlot, output: BlockSlot,
+    gradient: BlockSlot?
+  ) {
+    self.rectifier = rectifier
+    self.count = count
+    self.input = input
+    self.output = output
+    self.gradient = gradient
+  }
+
+  func forward(_ c: BlockContext) {
+    withUnsafePointer(to: rectifier) {
+      c.kernels.pointee.rectifier_forward(count * Int(c.blockSize), $0, c(input), c(output))
+    }
+  }
+
+  func backward(_ c: BlockContext) {
+    guard let gradient else { return }
+    withUnsafePointer(to: rectifier) {
+      c.kernels.pointee.rectifier_backward(
+        count * Int(c.blockSize), $0, c(input), c(gradient), c(gradient))
+    }
+  }
+}

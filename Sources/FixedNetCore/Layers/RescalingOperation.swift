@@ -1,0 +1,75 @@
+import CSupport
+
+/// y = scale x + offset, element by element, rounded once.
+public struct RescalingOperation: BitwiseCopyable, Sendable {
+  public var scale: Float
+  public var offset: Float
+  /// Elements of one image.
+  public var count: Int
+  public var input: BlockSlot
+  public var output: BlockSlot
+  /// dY on entry, dX afterwards.
+  public var gradient: BlockSlot?
+
+  public init(
+    scale: Float, offset: Float, count: Int, input: BlockSlot, output: BlockSlot,
+    gradient: BlockSlot?
+  ) {
+    self.scale = scale
+    self.offset = offset
+    self.count = count
+    self.input = input
+    self.output = output
+    self.gradient = gradient
+  }
+
+  func forward(_ c: BlockContext) {
+    c.kernels.pointee.affine(count * Int(c.blockSize), scale, offset, c(input), c(output))
+  }
+
+  func backward(_ c: BlockContext) {
+    guard let gradient else { return }
+    c.kernels.pointee.affine(count * Int(c.blockSize), scale, 0, c(gradient), c(gradient))
+  }
+}
+
+/// y = (x - mean) scale, one constant mean and scale per channel.
+///
+/// Shapes: x, y [C][pixels][B] per block; mean, scale [C].
+public struct NormalizationOperation: BitwiseCopyable, Sendable {
+  public var channels: Int32
+  public var pixels: Int32
+  public var input: BlockSlot
+  public var output: BlockSlot
+  public var mean: SharedSlot
+  public var scale: SharedSlot
+  /// Zeros [C].
+  public var zeros: SharedSlot
+  /// dY on entry, dX afterwards.
+  public var gradient: BlockSlot?
+
+  public init(
+    channels: Int32, pixels: Int32, input: BlockSlot, output: BlockSlot, mean: SharedSlot,
+    scale: SharedSlot, zeros: SharedSlot, gradient: BlockSlot?
+  ) {
+    self.channels = channels
+    self.pixels = pixels
+    self.input = input
+    self.output = output
+    self.mean = mean
+    self.scale = scale
+    self.zeros = zeros
+    self.gradient = gradient
+  }
+
+  func forward(_ c: BlockContext) {
+    c.kernels.pointee.batchnorm_apply(
+      channels, pixels, c.blockSize, c(input), c(mean), c(scale), c(zeros), c(output))
+  }
+
+  func backward(_ c: BlockContext) {
+    guard let gradient else { return }
+    c.kernels.pointee.batchnorm_apply(
+      channels, pixels, c.blockSize, c(gradient), c(zeros), c(scale), c(zeros), c(gradient))
+  }
+}
