@@ -4,37 +4,70 @@ public enum BuiltInModel: String, CaseIterable, Sendable {
   case lenet
   /// LeNet-5: 5x5x6, 5x5x16, 120, 84, tanh, average pooling, valid padding.
   case lenetPlain = "lenet-plain"
-  /// 784 - 500 - 10, tanh.
+  /// LeNet-5 with a Normalization layer at the input and batch normalisation after each block.
+  case lenetNormalized = "lenet-normalized"
+  /// LeNet-5 with dropout: 0.2 at the input, 0.5 after each block.
+  case lenetDropout = "lenet-dropout"
+  /// LeNet-5 with batch normalisation and dropout at each of those places.
+  case lenetBatchNormalizedDropout = "lenet-bn-dropout"
+  /// 3x3x32, 3x3x64, ReLU, max pooling, dropout, 128, dropout.
+  case cnn
+  /// Two hidden layers of 20, the scaled sigmoid 1 / (1 + exp(-2 z)) on every layer.
+  case perceptron
+  /// A linear layer and five tanh layers of 100.
+  case deepMLP = "deep-mlp"
+  /// One hidden layer of 500, tanh.
   case mlp
   /// Softmax regression on the pixels.
   case softmax
 
-  /// The description, for images of `input` and `classCount` classes.
-  public func model(
-    input: Shape = .image(height: 28, width: 28, channels: 1), classCount: Int = 10
-  ) -> SequentialModel {
+  /// What the model is made for where nobody says.
+  public var defaultInput: Shape {
+    self == .perceptron ? .vector(400) : .image(height: 28, width: 28, channels: 1)
+  }
+
+  /// The description, for samples of `input` (nil: `defaultInput`) and `classCount` classes.
+  public func model(input: Shape? = nil, classCount: Int = 10) -> SequentialModel {
+    let input = input ?? defaultInput
+    let last = Dense(name: "dense3", units: classCount, activation: .softmax)
     let layers: [any Layer]
     switch self {
-    case .lenet: layers = lenet(normalized: true, classCount: classCount)
-    case .lenetPlain: layers = lenet(normalized: false, classCount: classCount)
+    case .lenet: layers = lenet { [BatchNormalization(name: "bn\($0)")] } + [last]
+    case .lenetPlain: layers = lenet { _ in [] } + [last]
+    case .lenetNormalized:
+      layers =
+        lenet {
+          $0 == 0
+            ? [Normalization(name: "normalization")] : [BatchNormalization(name: "bn\($0)")]
+        } + [last]
+    case .lenetDropout: layers = lenet { [dropout($0)] } + [last]
+    case .lenetBatchNormalizedDropout:
+      layers = lenet { [BatchNormalization(name: "bn\($0)"), dropout($0)] } + [last]
+    case .cnn: layers = cnn(classCount)
+    case .perceptron: layers = flat(input, perceptron(classCount))
+    case .deepMLP: layers = flat(input, deepMLP(classCount))
     case .mlp:
-      layers = [
-        Flatten(name: "flatten"),
-        Dense(name: "dense1", units: 500, activation: .tanh),
-        Dense(name: "dense2", units: classCount, activation: .softmax),
-      ]
+      layers = flat(
+        input,
+        [
+          Dense(name: "dense1", units: 500, activation: .tanh),
+          Dense(name: "dense2", units: classCount, activation: .softmax),
+        ])
     case .softmax:
-      layers = [
-        Flatten(name: "flatten"),
-        Dense(name: "dense1", units: classCount, activation: .softmax),
-      ]
+      layers = flat(input, [Dense(name: "dense1", units: classCount, activation: .softmax)])
     }
     return SequentialModel(
       name: rawValue.replacing("-", with: "_"), input: input, layers: layers)
   }
 
+  /// A Flatten layer in front where samples are images.
+  private func flat(_ input: Shape, _ layers: [any Layer]) -> [any Layer] {
+    if case .vector = input { layers } else { [Flatten(name: "flatten")] + layers }
+  }
+
+  /// All but the last layer; `between(0)` comes behind the input, `between(n)` behind block n.
   /// Source: LeCun, Bottou, Bengio, Haffner 1998, with the outputs' radial basis units replaced by softmax.
-  private func lenet(normalized: Bool, classCount: Int) -> [any Layer] {
+  private func lenet(between: (Int) -> [any Layer]) -> [any Layer] {
     let blocks: [[any Layer]] = [
       [],
       [
@@ -48,12 +81,44 @@ public enum BuiltInModel: String, CaseIterable, Sendable {
       [Flatten(name: "flatten"), Dense(name: "dense1", units: 120, activation: .tanh)],
       [Dense(name: "dense2", units: 84, activation: .tanh)],
     ]
-    var layers: [any Layer] = []
-    for (index, block) in blocks.enumerated() {
-      layers += block
-      if normalized { layers.append(BatchNormalization(name: "bn\(index)")) }
+    return blocks.enumerated().flatMap { index, block in block + between(index) }
+  }
+
+  private func dropout(_ index: Int) -> any Layer {
+    Dropout(name: "dropout\(index)", rate: index == 0 ? 0.2 : 0.5)
+  }
+
+  private func cnn(_ classCount: Int) -> [any Layer] {
+    [
+      Conv2D(name: "conv1", filters: 32, kernelSize: (3, 3), activation: .relu),
+      Conv2D(name: "conv2", filters: 64, kernelSize: (3, 3), activation: .relu),
+      MaxPooling2D(name: "pool", poolSize: (2, 2)), Dropout(name: "dropout1", rate: 0.25),
+      Flatten(name: "flatten"), Dense(name: "dense1", units: 128, activation: .relu),
+      Dropout(name: "dropout2", rate: 0.5),
+      Dense(name: "dense2", units: classCount, activation: .softmax),
+    ]
+  }
+
+  /// All parameters start uniform in +-1/8.
+  private func perceptron(_ classCount: Int) -> [any Layer] {
+    let start = Initializer.randomUniform(low: -0.125, high: 0.125)
+    let options = WeightOptions(kernelInitializer: start, biasInitializer: start)
+    return [20, 20, classCount].enumerated().map { index, units in
+      Dense(
+        name: "dense\(index + 1)", units: units, activation: .scaledSigmoid, options: options)
     }
-    return layers + [Dense(name: "dense3", units: classCount, activation: .softmax)]
+  }
+
+  private func deepMLP(_ classCount: Int) -> [any Layer] {
+    let options = WeightOptions(kernelInitializer: .glorotNormal)
+    var layers: [any Layer] = [Dense(name: "input", units: 100, options: options)]
+    for index in 1...5 {
+      layers.append(
+        Dense(name: "hidden\(index)", units: 100, activation: .tanh, options: options))
+    }
+    return layers + [
+      Dense(name: "output", units: classCount, activation: .softmax, options: options)
+    ]
   }
 
   /// The built-in model of that name.

@@ -14,6 +14,8 @@ public enum ModelError: Error, Equatable {
   case weights(layer: String, weight: String, expected: String, found: String)
   /// A model that can be evaluated but not trained.
   case notTrainable(String)
+  /// An optimiser, a schedule or one of their numbers that is not supported.
+  case optimizer(key: String, expected: String, found: String)
   /// No built-in model of that name.
   case unknownModel(String)
 }
@@ -33,6 +35,8 @@ extension ModelError: CustomStringConvertible {
     case .weights(let layer, let weight, let expected, let found):
       "layer '\(layer)': weight \(weight) must be \(expected), found \(found)"
     case .notTrainable(let reason): "this model cannot be trained: \(reason)"
+    case .optimizer(let key, let expected, let found):
+      "\(key) must be \(expected), found \(found)"
     case .unknownModel(let name):
       "no built-in model is called '\(name)'; built in are "
         + BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")

@@ -18,6 +18,8 @@ public final class Network {
   private let hits: UnsafeMutablePointer<Float>
   private let indices: UnsafeMutablePointer<UInt32>
   private let imageCapacity: Int
+  /// The weights that the loss has a penalty for.
+  private let penalized: UnsafeMutableBufferPointer<(SharedSlot, Int, Float)>
 
   /// Allocates the arena, with a canary at both ends, and starts the threads. Nothing is allocated afterwards by
   /// training or inference.
@@ -47,6 +49,10 @@ public final class Network {
     self.plan = plan
     self.instructionSet = instructionSet
     imageCapacity = max(Network.inferenceChunk, plan.options.batch)
+    let penalties = plan.parameters.filter { $0.description.penalty != 0 }
+    penalized = .allocate(capacity: penalties.count)
+    _ = penalized.initialize(
+      from: penalties.map { ($0.weight, $0.count, $0.description.penalty) })
     losses = .allocate(capacity: imageCapacity)
     hits = .allocate(capacity: imageCapacity)
     indices = .allocate(capacity: imageCapacity)
@@ -57,6 +63,7 @@ public final class Network {
     losses.deallocate()
     hits.deallocate()
     indices.deallocate()
+    penalized.deallocate()
   }
 
   /// Bytes of the arena in use: what the plan said.
@@ -198,7 +205,9 @@ public final class Network {
       throw .labels(outputCount: outputCount, largest: Int(largest))
     }
     guard !images.targets.isEmpty else { return }
-    guard plan.loss != .crossEntropy else { throw .targets(expected: "class numbers", found: "values") }
+    guard plan.loss != .crossEntropy else {
+      throw .targets(expected: "class numbers", found: "values")
+    }
     guard images.targetWidth == outputCount else {
       throw .targets(
         expected: "\(outputCount) values per sample", found: "\(images.targetWidth)")
@@ -247,23 +256,22 @@ public final class Network {
     context.seed = run.seed
     context.step = UInt32(truncatingIfNeeded: run.step)
     context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset)
-    let penalty = hasPenalty ? penalty : 0
+    let penalty = penalty
     trainingProgram.program.train(&context, arena: arena)
     var sums = sums(run.count)
     sums.loss += penalty * Double(run.count)
     return sums
   }
 
-  private var hasPenalty: Bool { plan.parameters.contains { $0.description.penalty != 0 } }
-
   /// What the loss says of the weights themselves: the sum over the kernels of penalty sum w^2.
   public var penalty: Double {
-    plan.parameters.reduce(0) { sum, parameter in
-      guard parameter.description.penalty != 0 else { return sum }
-      let weight = pointer(parameter.weight)
-      let square = instructionSet.kernels.pointee.dot(parameter.count, weight, weight)
-      return sum + Double(parameter.description.penalty) * square
+    var sum = 0.0
+    for index in penalized.indices {
+      let (slot, count, penalty) = penalized[index]
+      let weight = pointer(slot)
+      sum += Double(penalty) * instructionSet.kernels.pointee.dot(count, weight, weight)
     }
+    return sum
   }
 
   /// Runs some operations forward in training mode and says whether `output` is finite in all blocks.

@@ -214,13 +214,6 @@ struct PlannedProgram {
   }
 }
 
-/// What an operation computes, in the words of the model.
-struct OperationOrigin {
-  var layer: String
-  var output: BlockSlot
-  var elementCount: Int
-}
-
 extension NetworkPlan {
   /// Training needs a loss and something to train, and does only what it can do as the file asks.
   private static func checkTrainable(_ model: SequentialModel, _ loss: Loss?) throws(ModelError) {

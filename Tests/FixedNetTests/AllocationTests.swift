@@ -30,30 +30,55 @@ struct AllocationTests {
     }
   }
 
-  private static func trainer(_ model: SequentialModel, batch: Int, threads: Int) throws -> Trainer
-  {
-    let network = try TestModels.network(model, batch: batch, threads: threads)
+  private static func trainer(
+    _ model: SequentialModel, batch: Int, threads: Int, optimizer: Optimizer = .sgd,
+    clipping: Clipping = .none, loss: Loss? = nil, schedule: Schedule = .constant(0.01)
+  ) throws -> Trainer {
+    let network = try TestModels.network(
+      model, batch: batch, threads: threads, loss: loss, optimizer: optimizer, clipping: clipping)
     return try Trainer(
       network: network, images: TestModels.images(100, shape: model.input, classes: 5),
-      batch: batch, optimizer: OptimizerConfiguration(), seed: 1)
+      batch: batch, optimizer: OptimizerConfiguration(optimizer: optimizer, schedule: schedule),
+      seed: 1)
   }
 
-  @Test(
-    "training steps allocate nothing", .enabled(if: malloc_counter_works() == 1),
-    arguments: [TestModels.small, TestModels.plain], [(24, 1), (24, 2), (24, 3), (5, 2)])
-  func stepsAllocateNothing(_ model: SequentialModel, _ setup: (batch: Int, threads: Int)) throws {
-    let trainer = try Self.trainer(model, batch: setup.batch, threads: setup.threads)
+  /// Counts the allocator's calls of all threads between the first step's end and the last one's.
+  private static func expectNoCalls(
+    _ trainer: Trainer, threads: Int, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
     let network = trainer.network
-    let start = Counts(threads: setup.threads)
-    let end = Counts(threads: setup.threads)
+    let start = Counts(threads: threads)
+    let end = Counts(threads: threads)
     let last = trainer.stepsPerEpoch
     _ = try trainer.runEpoch { position in
       if position.stepInEpoch == 1 { start.read(network) }
       if position.stepInEpoch == last { end.read(network) }
       return true
     }
-    #expect(Array(start.values) == Array(end.values))
-    #expect(start.values[0] > 0)
+    #expect(Array(start.values) == Array(end.values), sourceLocation: sourceLocation)
+    #expect(start.values[0] > 0, sourceLocation: sourceLocation)
+  }
+
+  @Test(
+    "training steps allocate nothing", .enabled(if: malloc_counter_works() == 1),
+    arguments: [TestModels.small, TestModels.plain, TestModels.varied],
+    [(24, 1), (24, 2), (24, 3), (5, 2)])
+  func stepsAllocateNothing(_ model: SequentialModel, _ setup: (batch: Int, threads: Int)) throws {
+    let trainer = try Self.trainer(model, batch: setup.batch, threads: setup.threads)
+    try Self.expectNoCalls(trainer, threads: setup.threads)
+  }
+
+  @Test(
+    "no optimiser, clipping, loss or schedule allocates", .enabled(if: malloc_counter_works() == 1),
+    arguments: TestModels.optimizers,
+    [Clipping.none, .value(0.01), .norm(0.1), .globalNorm(0.1)])
+  func optimizers(_ optimizer: Optimizer, clipping: Clipping) throws {
+    let trainer = try Self.trainer(
+      TestModels.varied, batch: 24, threads: 2, optimizer: optimizer, clipping: clipping,
+      loss: .meanSquaredError,
+      schedule: .cyclical(
+        base: 1e-4, max: 1e-2, stepSize: 2, .exponentialRange(gamma: 0.999)))
+    try Self.expectNoCalls(trainer, threads: 2)
   }
 
   @Test("a planted allocation is counted", .enabled(if: malloc_counter_works() == 1))

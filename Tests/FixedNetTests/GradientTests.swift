@@ -9,6 +9,7 @@ struct GradientTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var name: String
     var model: SequentialModel
+    var loss: Loss?
     var testDescription: String { name }
   }
 
@@ -96,12 +97,95 @@ struct GradientTests {
       [
         Dense(name: "d", units: 6), Activation(name: "a", function: .softmax),
       ]),
+    classifier(
+      "max pooling valid", image,
+      [
+        Conv2D(name: "c", filters: 4, kernelSize: (2, 2), activation: .tanh),
+        MaxPooling2D(name: "p", poolSize: (2, 3)),
+      ]),
+    classifier(
+      "max pooling same, overlapping", image,
+      [
+        Conv2D(name: "c", filters: 4, kernelSize: (2, 2), activation: .tanh),
+        MaxPooling2D(name: "p", poolSize: (2, 2), strides: (1, 2), padding: .same),
+      ]),
+    classifier(
+      "rectangular windows, asymmetric padding", .image(height: 9, width: 8, channels: 2),
+      [
+        Conv2D(
+          name: "c", filters: 3, kernelSize: (2, 4), strides: (2, 3), padding: .same,
+          activation: .tanh),
+        Conv2D(name: "c2", filters: 4, kernelSize: (4, 2), strides: (1, 2), padding: .same),
+      ]),
+    classifier(
+      "leaky rectifier", .vector(9),
+      [Dense(name: "d", units: 12), LeakyReLU(name: "l", slope: 0.2)]),
+    classifier(
+      "bounded rectifier", .vector(9),
+      [Dense(name: "d", units: 12), ReLU(name: "r", maxValue: 0.7, negativeSlope: 0.1)]),
+    classifier("rectifier", .vector(9), [Dense(name: "d", units: 12), ReLU(name: "r")]),
+    classifier(
+      "rescaling and normalisation", image,
+      [
+        Rescaling(name: "r", scale: 1.5, offset: -0.2),
+        Conv2D(name: "c", filters: 4, kernelSize: (3, 3)),
+        Normalization(name: "n", mean: [0.1, -0.2, 0.3, 0], variance: [0.5, 2, 1, 0.1]),
+        Activation(name: "a", function: .tanh), Rescaling(name: "r2", scale: -0.7),
+      ]),
+    classifier(
+      "dropout", .vector(9),
+      [
+        Dropout(name: "p0", rate: 0.2), Dense(name: "d", units: 14, activation: .tanh),
+        Dropout(name: "p1", rate: 0.5),
+      ]),
+    classifier(
+      "batch normalisation without scale or centre", image,
+      [
+        Conv2D(name: "c", filters: 4, kernelSize: (3, 3), activation: .tanh),
+        BatchNormalization(name: "bn", scales: false),
+        Conv2D(name: "c2", filters: 3, kernelSize: (3, 3), activation: .tanh),
+        BatchNormalization(name: "bn2", centers: false),
+      ]),
+    classifier(
+      "scaled sigmoid", image,
+      [
+        Conv2D(name: "c", filters: 4, kernelSize: (3, 3), activation: .scaledSigmoid),
+        Flatten(name: "f"), Dense(name: "d", units: 6, activation: .scaledSigmoid),
+      ]),
+    Case(
+      name: "penalties on kernels",
+      model: SequentialModel(
+        name: "case", input: .vector(9),
+        layers: [
+          Dense(
+            name: "d", units: 7, activation: .tanh, options: WeightOptions(kernelPenalty: 0.03)),
+          Dense(
+            name: "out", units: 4, activation: .softmax,
+            options: WeightOptions(kernelPenalty: 0.1)),
+        ])),
+    end("mean squared error", .tanh, .meanSquaredError),
+    end("mean squared error of probabilities", .softmax, .meanSquaredError),
+    end("binary cross-entropy", .sigmoid, nil),
+    end(
+      "binary cross-entropy of scaled sigmoids, summed", .scaledSigmoid,
+      .binaryCrossEntropy(isSum: true)),
   ]
+
+  private static func end(_ name: String, _ activation: ActivationFunction, _ loss: Loss?) -> Case {
+    Case(
+      name: name,
+      model: SequentialModel(
+        name: "case", input: .vector(9),
+        layers: [
+          Dense(name: "d", units: 7, activation: .tanh),
+          Dense(name: "out", units: 4, activation: activation),
+        ]), loss: loss)
+  }
 
   @Test("equal central differences", arguments: cases, [5, 19])
   func centralDifference(_ testCase: Case, batch: Int) throws {
     let model = testCase.model
-    let network = try TestModels.network(model, batch: batch, threads: 2)
+    let network = try TestModels.network(model, batch: batch, threads: 2, loss: testCase.loss)
     let images = TestModels.images(batch, shape: model.input, classes: 4)
     _ = try network.computeGradients(images)
     let gradients = network.gradients
@@ -150,12 +234,84 @@ struct GradientTests {
     count <= 12 ? Array(0..<count) : (0..<12).map { $0 * (count - 1) / 11 }
   }
 
-  @Test("a frozen layer is refused instead of trained")
-  func frozen() throws {
+  @Test("values as targets: equal central differences", arguments: [5, 19])
+  func targets(batch: Int) throws {
+    let model = SequentialModel(
+      name: "case", input: .vector(6),
+      layers: [
+        Dense(name: "d", units: 7, activation: .tanh), Dense(name: "out", units: 3),
+      ])
+    let network = try TestModels.network(
+      model, batch: batch, threads: 2, loss: .meanSquaredError)
+    let labelled = TestModels.images(batch, shape: model.input, classes: 3)
+    var random = Philox(seed: 8, stream: 5).reader()
+    let images = ImageSet(
+      shape: model.input, pixels: labelled.pixels, labels: [],
+      targets: (0..<3 * batch).map { _ in 4 * random.nextUnit() - 2 }, targetWidth: 3)
+    let sums = try network.computeGradients(images)
+    let outputs = try network.predict(images).outputs.values
+    let expected = zip(outputs, images.targets).reduce(0.0) {
+      $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1))
+    }
+    #expect(abs(sums.meanLoss - expected / Double(3 * batch)) < 1e-5)
+    let analytic = network.gradients[0].tensors[0].values[4]
+    let numeric = try centralDifference(network, images, network.weights, 0, 0, 4, step: 5e-3)
+    #expect(abs(numeric - analytic) <= 1e-4 + 5e-3 * abs(analytic) && abs(analytic) > 1e-3)
+  }
+
+  /// The gradients of the layers in front of a frozen one go through it.
+  @Test("frozen layers keep their weights and pass the gradient on", arguments: [5, 19])
+  func frozen(batch: Int) throws {
+    var model = SequentialModel(
+      name: "case", input: Self.image,
+      layers: [
+        Conv2D(name: "c0", filters: 3, kernelSize: (2, 2), activation: .tanh),
+        BatchNormalization(name: "bn"),
+        Conv2D(name: "c", filters: 4, kernelSize: (3, 3), activation: .tanh),
+        Flatten(name: "f"), Dense(name: "d", units: 6, activation: .tanh),
+        Dense(name: "out", units: 4, activation: .softmax),
+      ])
+    model.frozenLayers = ["bn", "c", "d"]
+    let network = try TestModels.network(model, batch: batch, threads: 2)
+    let images = TestModels.images(batch, shape: model.input, classes: 4)
+    // A frozen BN runs in inference mode, so training and inference compute the same loss.
+    let sums = try network.computeGradients(images)
+    #expect(abs(sums.meanLoss - (try network.evaluate(images)).meanLoss) < 1e-6)
+    let gradients = network.gradients
+    #expect(gradients.map(\.tensors.count) == [2, 0, 0, 0, 0, 2])
+    let weights = network.weights
+    for index in Self.sample(gradients[0].tensors[0].values.count) {
+      let analytic = gradients[0].tensors[0].values[index]
+      let numeric = try centralDifference(network, images, weights, 0, 0, index, step: 5e-3)
+      #expect(abs(numeric - analytic) <= 1e-4 + 5e-3 * abs(analytic))
+    }
+    try network.load(weights)
+    _ = try network.step(images, update: .sgd(learningRate: 0.5))
+    for (before, after) in zip(weights, network.weights) {
+      #expect(
+        (before == after) == (before.tensors.isEmpty || model.frozenLayers.contains(before.layer)))
+    }
+  }
+
+  @Test("a model of which nothing is trained is refused")
+  func allFrozen() throws {
     var model = TestModels.plain
-    model.frozenLayers = ["conv1"]
+    model.frozenLayers = Set(model.layers.map(\.name))
     #expect(throws: ModelError.self) {
       try NetworkPlan(model, options: PlanOptions(batch: 8, isTraining: true))
     }
+  }
+
+  @Test("gradients over a data set in parts are those of the whole", arguments: [16, 48])
+  func parts(batch: Int) throws {
+    let model = TestModels.plain
+    let images = TestModels.images(100, shape: model.input, classes: 5)
+    let whole = try TestModels.network(model, batch: 100, threads: 2)
+    let parts = try TestModels.network(model, batch: batch, threads: 2)
+    let sums = (try whole.computeGradients(images), try parts.computeGradients(images))
+    #expect(sums.0 == sums.1)
+    #expect(whole.gradients == parts.gradients)
+    let coupled = try TestModels.network(TestModels.small, batch: batch, threads: 2)
+    #expect(throws: NetworkError.self) { try coupled.computeGradients(images) }
   }
 }

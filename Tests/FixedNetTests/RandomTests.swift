@@ -44,8 +44,8 @@ struct RandomTests {
     for (fanIn, fanOut, bound) in [
       (784, 1000, 0.057993), (25, 150, 0.185164), (400, 120, 0.107417),
     ] {
-      let values = Initializer.glorotUniform(fanIn: fanIn, fanOut: fanOut)
-        .values(count: 40_000, seed: 9, stream: 4).map(Double.init)
+      let values = Initializer.glorotUniform
+        .values(count: 40_000, fanIn: fanIn, fanOut: fanOut, seed: 9, stream: 4).map(Double.init)
       #expect(values.allSatisfy { abs($0) <= bound + 1e-6 })
       let deviation = (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
       #expect(abs(deviation - bound / 3.0.squareRoot()) < 0.01 * bound)
@@ -98,7 +98,7 @@ struct DigitsTests {
       try network.load(try model.initialWeights(seed: 0))
       let trainer = try Trainer(
         network: network, images: data.train, batch: 128,
-        optimizer: OptimizerConfiguration(schedule: .constant(rate)), seed: 0)
+        optimizer: OptimizerConfiguration(schedule: .constant(Double(rate))), seed: 0)
       var best = 0.0
       for _ in 0..<epochs {
         _ = try trainer.runEpoch()

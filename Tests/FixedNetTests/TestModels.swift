@@ -20,6 +20,36 @@ enum TestModels {
       Dense(name: "dense2", units: 5, activation: .softmax),
     ])
 
+  /// The layers that `small` does not have: max pooling, dropout, rectifiers, constants, a penalty, BN without gamma or
+  /// beta, a frozen layer, the scaled sigmoid.
+  static let varied: SequentialModel = {
+    var model = SequentialModel(
+      name: "varied", input: .image(height: 11, width: 10, channels: 2),
+      layers: [
+        Normalization(name: "norm", mean: [0.1, -0.2], variance: [0.4, 1.5]),
+        Dropout(name: "drop0", rate: 0.2),
+        Conv2D(name: "conv1", filters: 5, kernelSize: (2, 3), strides: (1, 2), padding: .same),
+        LeakyReLU(name: "leaky", slope: 0.1),
+        BatchNormalization(name: "bn1", centers: false),
+        MaxPooling2D(name: "pool", poolSize: (2, 3), strides: (2, 1), padding: .same),
+        Rescaling(name: "scale", scale: 0.5, offset: 0.1),
+        Conv2D(name: "frozen", filters: 4, kernelSize: (2, 2), activation: .scaledSigmoid),
+        BatchNormalization(name: "bn2", scales: false),
+        ReLU(name: "relu", maxValue: 2, negativeSlope: 0.1, threshold: 0.05),
+        Flatten(name: "flatten"), Dropout(name: "drop1", rate: 0.5),
+        Dense(
+          name: "dense1", units: 9, activation: .relu, options: WeightOptions(kernelPenalty: 1e-3)),
+        Dense(name: "dense2", units: 5), Softmax(name: "softmax"),
+      ])
+    model.frozenLayers = ["frozen"]
+    return model
+  }()
+
+  static let optimizers: [Optimizer] = [
+    .sgd, .momentum(0.9), .momentum(0.9, isNesterov: true), .rmsprop(),
+    .rmsprop(momentum: 0.5, isCentered: true), .rmsprop(isLegacy: true), .adam(),
+  ]
+
   /// The same without anything that couples the batch.
   static let plain = SequentialModel(
     name: "plain", input: small.input,
@@ -49,12 +79,14 @@ enum TestModels {
 
   static func network(
     _ model: SequentialModel, batch: Int, threads: Int = 1, blockSize: Int? = nil,
-    isTraining: Bool = true, instructionSet: InstructionSet = .best
+    isTraining: Bool = true, instructionSet: InstructionSet = .best, loss: Loss? = nil,
+    optimizer: Optimizer = .sgd, clipping: Clipping = .none
   ) throws -> Network {
     let plan = try NetworkPlan(
       model,
       options: PlanOptions(
-        batch: batch, isTraining: isTraining, threads: threads, blockSize: blockSize))
+        batch: batch, isTraining: isTraining, threads: threads, blockSize: blockSize, loss: loss,
+        optimizer: optimizer, clipping: clipping))
     let network = try Network(plan, instructionSet: instructionSet)
     try network.load(try weights(model))
     return network

@@ -27,7 +27,7 @@ struct PlanCommand: ParsableCommand {
   var batch = 128
 
   @Option(help: ArgumentHelp("The optimiser: \(PlanCommand.optimizers).", valueName: "name"))
-  var optimizer = OptimizerConfiguration.Kind.sgd.rawValue
+  var optimizer = OptimizerName.sgd.rawValue
 
   @Flag(help: "Plan for inference instead of training.")
   var inference = false
@@ -45,14 +45,14 @@ struct PlanCommand: ParsableCommand {
 
   private static let models = BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")
   private static let optimizers =
-    OptimizerConfiguration.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+    OptimizerName.allCases.map(\.rawValue).joined(separator: ", ")
 
   static func main() { runTool() }
 
   func validate() throws {
     try checked(batch, "--batch", in: 1...65_536)
     if let threads { try checked(threads, "--threads", in: 1...256) }
-    guard OptimizerConfiguration.Kind(rawValue: optimizer) != nil else {
+    guard OptimizerName(rawValue: optimizer) != nil else {
       throw ValidationError(
         "--optimizer must be one of \(PlanCommand.optimizers), found \(optimizer)")
     }
@@ -63,7 +63,8 @@ struct PlanCommand: ParsableCommand {
     let model = try ModelSource(model).model
     let options = PlanOptions(
       batch: batch, isTraining: !inference,
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      optimizer: OptimizerName(rawValue: optimizer)?.optimizer() ?? .sgd)
     let plan = try NetworkPlan(model, options: options)
     let report = PlanReport(
       model: self.model, plan: plan, optimizer: inference ? nil : optimizer)

@@ -85,7 +85,7 @@ struct Train: ParsableCommand {
       throw ValidationError(
         "--learning-rate must be above 0 and at most 1e6, found \(learningRate)")
     }
-    if let optimizer, OptimizerConfiguration.Kind(rawValue: optimizer) == nil {
+    if let optimizer, OptimizerName(rawValue: optimizer) == nil {
       throw ValidationError("--optimizer must be sgd, found '\(optimizer)'")
     }
     if let schedule, schedule != "constant" {

@@ -41,7 +41,7 @@ final class TrainingRun {
     trainer = try Trainer(
       network: network, images: data.set.train, batch: state.batch,
       optimizer: OptimizerConfiguration(
-        kind: .sgd, schedule: .constant(Float(state.learningRate))),
+        schedule: .constant(state.learningRate)),
       seed: state.seed, position: TrainingPosition(state))
     report = TrainingReport(isQuiet: options.quiet || options.json)
   }
@@ -54,7 +54,7 @@ final class TrainingRun {
     return TrainingState(
       modelName: name, data: data.set.name, dataDigest: data.digest, seed: options.seed ?? 0,
       batch: min(options.batch ?? 128, data.set.train.count), blockSize: 16,
-      optimizer: OptimizerConfiguration.json(learningRate: rate),
+      optimizer: OptimizerConfiguration.json(.sgd, learningRate: rate, clipping: .none),
       schedule: ["class_name": "constant"], learningRate: rate, epochs: options.epochs ?? 10)
   }
 

@@ -30,6 +30,21 @@ public enum HDF5Arrays {
     #endif
   }
 
+  /// A string attribute of a group or dataset; nil where there is none. `object`: its path from the root.
+  /// Throws: `CheckpointError`.
+  package static func attribute(_ name: String, of object: String, path: String)
+    throws(CheckpointError) -> String?
+  {
+    #if HDF5
+      try HDF5Library.locked { () throws(CheckpointError) in
+        let file = try HDF5File(path: path)
+        return try file.open(object, in: file.root(), as: .group).string(name)
+      }
+    #else
+      throw .unavailable(path: path)
+    #endif
+  }
+
   /// Writes a file of float32 datasets, row-major, in one step.
   /// Throws: `CheckpointError`.
   public static func write(
