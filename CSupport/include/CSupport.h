@@ -95,11 +95,18 @@ typedef struct cs_dropout {
   float scale;
 } cs_dropout;
 
-/// RMSprop's constants. isLegacy: epsilon is added behind the root (Keras' legacy optimiser without momentum).
+/// RMSprop's constants. gradientShare = 1 - rho, rounded once: in float, 1 - 0.999 is wrong in the fifth digit.
+/// isLegacy: epsilon is added behind the root (Keras' legacy optimiser without momentum).
 typedef struct cs_rmsprop {
-  float learningRate, rho, momentum, epsilon;
+  float learningRate, rho, gradientShare, momentum, epsilon;
   int32_t isLegacy;
 } cs_rmsprop;
+
+/// Adam's constants. rate: the learning rate with the bias correction of step t,
+/// learningRate sqrt(1 - beta2^t) / (1 - beta1^t). gradientShare = 1 - beta1, squareShare = 1 - beta2, rounded once.
+typedef struct cs_adam {
+  float rate, gradientShare, squareShare, epsilon;
+} cs_adam;
 
 /// Which kernel a scratch size is asked for.
 typedef enum cs_conv2d_pass : int32_t {
@@ -305,19 +312,18 @@ typedef struct cs_kernels {
   void (*momentum_update)(size_t count, float learningRate, float momentum, int32_t isNesterov,
                           const float *restrict dw, float *restrict m, float *restrict w);
 
-  /// v[i] = fma(rho, v[i], (1 - rho) (dw[i] dw[i])); with `average` a (else NULL): a[i] = fma(rho, a[i], (1 - rho) dw[i])
-  /// and d = fma(-a[i], a[i], v[i]), else d = v[i];
+  /// v[i] = fma(rho, v[i], gradientShare (dw[i] dw[i])); with `average` a (else NULL):
+  /// a[i] = fma(rho, a[i], gradientShare dw[i]) and d = fma(-a[i], a[i], v[i]), else d = v[i];
   /// step = learningRate dw[i] / sqrt(d + epsilon), or isLegacy: / (sqrt(d) + epsilon);
   /// with `velocity` b (else NULL): b[i] = fma(momentum, b[i], step); w[i] -= b[i]; else w[i] -= step.
   void (*rmsprop_update)(size_t count, const cs_rmsprop *rule, const float *restrict dw, float *restrict v,
                          float *restrict _Nullable average, float *restrict _Nullable velocity,
                          float *restrict w);
 
-  /// m[i] = fma(dw[i] - m[i], 1 - beta1, m[i]); v[i] = fma(fma(dw[i], dw[i], -v[i]), 1 - beta2, v[i]);
-  /// w[i] -= rate m[i] / (sqrt(v[i]) + epsilon), evaluated as (rate m) / (...). rate: the learning rate with Adam's bias
-  /// correction, learningRate sqrt(1 - beta2^t) / (1 - beta1^t).
-  void (*adam_update)(size_t count, float rate, float beta1, float beta2, float epsilon,
-                      const float *restrict dw, float *restrict m, float *restrict v, float *restrict w);
+  /// m[i] = fma(dw[i] - m[i], gradientShare, m[i]); v[i] = fma(fma(dw[i], dw[i], -v[i]), squareShare, v[i]);
+  /// w[i] -= rate m[i] / (sqrt(v[i]) + epsilon), evaluated as (rate m) / (...).
+  void (*adam_update)(size_t count, const cs_adam *rule, const float *restrict dw, float *restrict m,
+                      float *restrict v, float *restrict w);
 
   /// sum[i] = partial[0][i] + partial[1][i] + ...: additions in block order, or on from sum[i] if `accumulates`.
   /// partial[b] is partials + b stride.

@@ -139,7 +139,81 @@ struct ElementWiseTests {
           count, activation, x, found[0].values, dy, forward.values, backward.values)
         trial.expectNear("y", found[0], forward, terms: 0)
         trial.expectNear("dz", found[1], backward, terms: 0)
+        let (rz, rdy) = (trial.input(count, KC_PLAIN).values, trial.input(count, KC_PLAIN).values)
+        let tangent = ExactSums(count)
+        let rdz = trial.compare(["rdz": count]) { kernels, out in
+          kernels.activation_backward_tangent(
+            count, activation, found[0].values, found[1].values, rz, rdy, out[0])
+        }[0]
+        kc_activation_tangent(count, activation, x, dy, rz, rdy, tangent.values)
+        trial.expectNear("rdz", rdz, tangent, terms: 0)
       }
+    }
+  }
+
+  @Test("rectifiers follow their formula")
+  func rectifierTextbook() {
+    Trial.run(nil, draws: 200) { trial in
+      let count = trial.random.count(1...100)
+      let x =
+        trial.random.once(in: 2)
+        ? trial.input(count, KC_INTEGERS).values : trial.input(count, KC_PLAIN, scale: 20).values
+      let dy = trial.input(count, KC_PLAIN).values
+      var rectifier = trial.random.rectifier()
+      trial.shape = "count \(count) \(rectifier)"
+      let (y, dx) = (ExactSums(count), ExactSums(count))
+      kc_rectifier(count, &rectifier, x, dy, y.values, dx.values)
+      let found = trial.compare(["y": count, "dx": count]) { kernels, out in
+        kernels.rectifier_forward(count, &rectifier, x, out[0])
+        kernels.rectifier_backward(count, &rectifier, x, dy, out[1])
+      }
+      trial.expectNear("y", found[0], y, terms: 0)
+      trial.expectNear("dx", found[1], dx, terms: 0)
+    }
+  }
+
+  @Test("rectifiers of numbers that are not finite", arguments: InstructionSet.available)
+  func rectifierLimits(set: InstructionSet) {
+    let kernels = set.kernels.pointee
+    let x: [Float] = [-.infinity, .infinity, .nan, 7]
+    for (slope, limit, expected) in [
+      (0, .infinity, [0, .infinity, 7]), (0, 6, [0, 6, 6]),
+      (0.5, .infinity, [-.infinity, .infinity, 7]), (0.5, 6, [-.infinity, 6, 6]),
+    ] as [(Float, Float, [Float])] {
+      var rectifier = cs_rectifier(negativeSlope: slope, threshold: 0, maxValue: limit)
+      var y = x
+      kernels.rectifier_forward(4, &rectifier, y, &y)
+      #expect([y[0], y[1], y[3]] == expected && y[2].isNaN, "slope \(slope) limit \(limit)")
+    }
+  }
+
+  /// `addingProduct` is libm's fma.
+  @Test("linear maps follow their formulas")
+  func linearTextbook() {
+    Trial.run(nil, draws: 100) { trial in
+      let count = trial.random.count(1...100)
+      let (x, start) = (trial.input(count, KC_PLAIN), trial.input(count, KC_PLAIN))
+      let (scale, offset) = (trial.number(), trial.number())
+      trial.shape = "count \(count) scale \(scale) offset \(offset)"
+      let limit = abs(scale)
+      var dot = 0.0
+      let found = trial.compare(
+        ["y": count, "sum": count, "clipped": count], from: [start, start, x]
+      ) { kernels, out in
+        kernels.affine(count, scale, offset, x.values, out[0])
+        kernels.add_scaled(count, scale, x.values, out[1])
+        kernels.clip(count, limit, out[2])
+        dot = kernels.dot(count, x.values, start.values)
+      }
+      let (v, s) = (x.values, start.values)
+      let wrong = (0..<count).first { i in
+        found[0].values[i] != offset.addingProduct(v[i], scale)
+          || found[1].values[i] != s[i].addingProduct(scale, v[i])
+          || found[2].values[i] != max(-limit, min(limit, v[i]))
+      }
+      trial.expect("a linear map", at: wrong)
+      let exact = (0..<count).reduce(0.0) { $0 + Double(v[$1]) * Double(s[$1]) }
+      trial.expect("dot", at: abs(dot - exact) <= 1e-14 * Double(count) ? nil : 0)
     }
   }
 

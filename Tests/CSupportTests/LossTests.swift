@@ -1,5 +1,6 @@
 import CSupport
 import FixedNet
+import Foundation
 import KernelCheck
 import Testing
 
@@ -37,6 +38,72 @@ struct LossTests {
           trial.expect("loss of image \(lane) alone", at: isSame && isSameHit ? nil : 0)
         }
       }
+    }
+  }
+
+  @Test("the reference follows the formulas")
+  func textbook() {
+    Trial.run(nil, draws: 400) { trial in
+      let draw = Draw(trial, trial.random.element([KC_PLAIN, KC_INTEGERS]))
+      let values = trial.random.element([KC_PLAIN, KC_INTEGERS])
+      let z = trial.input(draw.count, values, scale: trial.random.element([1, 8, 300])).values
+      for loss in [Loss.squaredError, .logistic] {
+        let outputs = ["dz": draw.count, "loss": draw.lanes, "hit": draw.lanes] as KeyValuePairs
+        let found = trial.compare(outputs) { kernels, out in
+          draw.run(loss, kernels, z, out[0], out[1], out[2])
+        }
+        let dz = ExactSums(draw.count)
+        let (sum, hit) = (ExactSums(draw.lanes), ExactSums(draw.lanes))
+        draw.textbook(loss, z, dz, sum, hit)
+        trial.expectNear("\(loss) dz", found[0], dz, terms: 4)
+        trial.expectNear("\(loss)", found[1], sum, terms: Int(draw.outputs) + 10)
+        trial.expectNear("hit of the \(loss)", found[2], hit, terms: 0)
+      }
+    }
+  }
+
+  /// Expected: the formulas in double, whose exp underflows where it does no harm.
+  @Test("the logistic loss of saturated outputs", arguments: InstructionSet.available)
+  func saturated(set: InstructionSet) {
+    for z in [0, 1e-6, 5, 16.7, 17, 20, 50, 88, 89, 103, 110, 1e4] as [Float] {
+      for (sign, target, slope) in [
+        (1, 0, 1), (1, 1, 1), (-1, 0, 1), (-1, 1, 1), (1, 1, 2), (-1, 1, 2), (1, 0.25, 1),
+      ] as [(Float, Float, Float)] {
+        let u = Double(slope * sign * z)
+        let loss = max(u, 0) - u * Double(target) + log1p(exp(-abs(u)))
+        let sigmoid = u < 0 ? exp(u) / (1 + exp(u)) : 1 / (1 + exp(-u))
+        let gradient = Double(slope) * (sigmoid - Double(target))
+        for block in [1, 16] {
+          let (logits, targets) = (
+            [Float](repeating: sign * z, count: block), [Float](repeating: target, count: block)
+          )
+          var (dz, sum, hit) = (logits, logits, logits)
+          set.kernels.pointee.logistic_loss(
+            1, Int32(block), Int32(block), logits, targets, slope, 1, 1, &dz, &sum, &hit)
+          let last = block - 1
+          // A loss below the smallest normal float has fewer digits.
+          let isRight = abs(Double(sum[last]) - loss) <= 1e-6 * loss + 0x1p-140
+          #expect(isRight, "loss \(sum[last]) of \(sign * z), \(target) is not \(loss)")
+          #expect(abs(Double(dz[last]) - gradient) <= 2e-7, "gradient of \(sign * z), \(target)")
+          #expect(hit[last] == ((u > 0) == (target > 0.5) ? 1 : 0))
+        }
+      }
+    }
+  }
+
+  @Test("an image with a NaN is no hit", arguments: InstructionSet.available)
+  func notANumber(set: InstructionSet) {
+    let kernels = set.kernels.pointee
+    for (z, target) in [
+      ([.nan], [0]), ([1, .nan], [1, 0]), ([.nan, 1], [1, 0]), ([0, 1, .nan], [0, 1, 0]),
+    ] as [([Float], [Float])] {
+      let outputs = Int32(z.count)
+      var (loss, hit) = (Float(0), Float(1))
+      kernels.logistic_loss(outputs, 1, 1, z, target, 1, 1, 1, nil, &loss, &hit)
+      #expect(loss.isNaN && hit == 0)
+      (loss, hit) = (0, 1)
+      kernels.squared_error(outputs, 1, 1, z, target, 1, 1, nil, &loss, &hit)
+      #expect(loss.isNaN && hit == 0)
     }
   }
 
@@ -83,6 +150,21 @@ struct LossTests {
       case .logistic:
         kernels.logistic_loss(
           outputs, block, Int32(lanes), z, target.values, slope, weight, scale, dz, sum, hit)
+      }
+    }
+
+    func textbook(
+      _ loss: Loss, _ z: UnsafePointer<Float>, _ dz: ExactSums, _ sum: ExactSums, _ hit: ExactSums
+    ) {
+      let count = Int32(lanes)
+      switch loss {
+      case .squaredError:
+        kc_squared_error(
+          outputs, block, count, z, target.values, weight, scale, dz.values, sum.values, hit.values)
+      case .logistic:
+        kc_logistic_loss(
+          outputs, block, count, z, target.values, slope, weight, scale, dz.values, sum.values,
+          hit.values)
       }
     }
   }

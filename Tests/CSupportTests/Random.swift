@@ -44,7 +44,8 @@ struct Random {
 
   mutating func rmsprop() -> cs_rmsprop {
     cs_rmsprop(
-      learningRate: 0.01, rho: 0.9, momentum: element([0, 0.9]), epsilon: element([1e-7, 1e-3]),
+      learningRate: 0.01, rho: 0.9, gradientShare: 0.1, momentum: element([0, 0.9]),
+      epsilon: element([1e-7, 1e-3]),
       isLegacy: integer(0...1))
   }
 

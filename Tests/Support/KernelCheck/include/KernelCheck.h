@@ -56,7 +56,8 @@ typedef struct kc_sum {
 /// subnormal steps passes.
 size_t kc_first_outside(const kc_sum *exact, const float *found, size_t count, double terms);
 
-// Arguments as in CSupport.h. Sums over images (dw, db) are added to what the arrays hold.
+// Arguments as in CSupport.h. Sums over images and windows (dw, db, dx of a pooling) are added to
+// what the arrays hold.
 void kc_conv2d_forward(const cs_conv2d *shape, int32_t block, const float *x, const float *w,
                        const float *_Nullable bias, cs_activation activation, kc_sum *y);
 void kc_conv2d_backward(const cs_conv2d *shape, int32_t block, const float *x, const float *w,
@@ -66,6 +67,8 @@ void kc_dense_forward(int32_t in, int32_t out, int32_t block, const float *x, co
 void kc_dense_backward(int32_t in, int32_t out, int32_t block, int32_t lanes, const float *x,
                        const float *w, const float *dz, kc_sum *dx, kc_sum *dw, kc_sum *db);
 void kc_avgpool2d(const cs_pool2d *shape, int32_t block, const float *x, const float *dy, kc_sum *y,
+                  kc_sum *dx);
+void kc_maxpool2d(const cs_pool2d *shape, int32_t block, const float *x, const float *dy, kc_sum *y,
                   kc_sum *dx);
 void kc_batchnorm_statistics(int32_t channels, int32_t pixels, int32_t block, int32_t lanes,
                              const float *x, kc_sum *mean, kc_sum *m2);
@@ -77,12 +80,23 @@ void kc_batchnorm_backward(int32_t channels, int32_t pixels, int32_t block, int3
                            kc_sum *sumDyXhat, kc_sum *dx);
 void kc_activation(size_t count, cs_activation activation, const float *x, const float *y,
                    const float *dy, kc_sum *forward, kc_sum *backward);
+/// z: the activation's argument.
+void kc_activation_tangent(size_t count, cs_activation activation, const float *z, const float *dy,
+                           const float *rz, const float *rdy, kc_sum *rdz);
+void kc_rectifier(size_t count, const cs_rectifier *rectifier, const float *x, const float *dy,
+                  kc_sum *y, kc_sum *dx);
 void kc_softmax(int32_t classes, int32_t block, const float *z, kc_sum *p);
 void kc_softmax_backward(int32_t classes, int32_t block, const float *p, const float *dy,
                          kc_sum *dz);
 void kc_softmax_cross_entropy(int32_t classes, int32_t block, int32_t lanes, const float *z,
                               const uint8_t *labels, float scale, kc_sum *dz, kc_sum *loss,
                               kc_sum *hit);
+void kc_squared_error(int32_t outputs, int32_t block, int32_t lanes, const float *y,
+                      const float *target, float weight, float scale, kc_sum *dy, kc_sum *loss,
+                      kc_sum *hit);
+void kc_logistic_loss(int32_t outputs, int32_t block, int32_t lanes, const float *z,
+                      const float *target, float slope, float weight, float scale, kc_sum *dz,
+                      kc_sum *loss, kc_sum *hit);
 
 // MARK: - Functions
 
