@@ -16,13 +16,13 @@ extension OptimizerConfiguration {
     case .rmsprop(let rho, let momentum, let epsilon, let isCentered, _):
       name = "RMSprop"
       config = [
-        "rho": number(rho), "momentum": number(momentum), "epsilon": number(epsilon),
+        "rho": .number(rho), "momentum": number(momentum), "epsilon": number(epsilon),
         "centered": .bool(isCentered),
       ]
     case .adam(let beta1, let beta2, let epsilon):
       name = "Adam"
       config = [
-        "beta_1": number(beta1), "beta_2": number(beta2), "epsilon": number(epsilon),
+        "beta_1": .number(beta1), "beta_2": .number(beta2), "epsilon": number(epsilon),
         "amsgrad": false,
       ]
     }
@@ -86,7 +86,7 @@ extension OptimizerConfiguration {
         ? .sgd : .momentum(Float(momentum), isNesterov: try flag("nesterov"))
     case "RMSprop":
       optimizer = .rmsprop(
-        rho: Float(try number("rho", 0...1, 0.9)),
+        rho: try number("rho", 0...1, 0.9),
         momentum: Float(try number("momentum", 0...1, 0)),
         epsilon: Float(try number("epsilon", 0...1, 1e-7)), isCentered: try flag("centered"))
     case "Adam":
@@ -94,8 +94,8 @@ extension OptimizerConfiguration {
         throw .optimizer(key: "amsgrad", expected: "false", found: "true")
       }
       optimizer = .adam(
-        beta1: Float(try number("beta_1", 0...1, 0.9)),
-        beta2: Float(try number("beta_2", 0...1, 0.999)),
+        beta1: try number("beta_1", 0...1, 0.9),
+        beta2: try number("beta_2", 0...1, 0.999),
         epsilon: Float(try number("epsilon", 0...1, 1e-7)))
     default:
       throw .optimizer(key: "the optimiser", expected: "SGD, RMSprop or Adam", found: name)

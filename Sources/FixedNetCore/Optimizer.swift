@@ -12,11 +12,11 @@ public enum Optimizer: BitwiseCopyable, Sendable, Equatable {
   /// `momentum` > 0: the step goes through b = momentum b + step. `isCentered`: the variance takes the place of v.
   /// `isLegacy`: epsilon is added behind the root, as Keras 2 did.
   case rmsprop(
-    rho: Float = 0.9, momentum: Float = 0, epsilon: Float = 1e-7, isCentered: Bool = false,
+    rho: Double = 0.9, momentum: Float = 0, epsilon: Float = 1e-7, isCentered: Bool = false,
     isLegacy: Bool = false)
   /// m = m + (1 - beta1) (dw - m); v = v + (1 - beta2) (dw^2 - v);
   /// w = w - rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon), t from 1.
-  case adam(beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-7)
+  case adam(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Float = 1e-7)
 
   /// Values that the optimiser keeps per weight.
   public var slotCount: Int {
@@ -39,13 +39,18 @@ public enum Optimizer: BitwiseCopyable, Sendable, Equatable {
       // Keras' legacy optimiser adds epsilon inside the root where there is momentum.
       return .rmsprop(
         cs_rmsprop(
-          learningRate: learningRate, rho: rho, momentum: momentum, epsilon: epsilon,
+          learningRate: learningRate, rho: Float(rho), gradientShare: Float(1 - rho),
+          momentum: momentum, epsilon: epsilon,
           isLegacy: isLegacy && momentum == 0 ? 1 : 0), isCentered: isCentered)
     case .adam(let beta1, let beta2, let epsilon):
-      let first = 1 - Optimizer.power(Double(beta1), step + 1)
-      let second = 1 - Optimizer.power(Double(beta2), step + 1)
+      // Keras rounds the betas to float before it takes their powers.
+      let first = 1 - Optimizer.power(Double(Float(beta1)), step + 1)
+      let second = 1 - Optimizer.power(Double(Float(beta2)), step + 1)
       let rate = Double(learningRate) * second.squareRoot() / first
-      return .adam(rate: Float(rate), beta1: beta1, beta2: beta2, epsilon: epsilon)
+      return .adam(
+        cs_adam(
+          rate: Float(rate), gradientShare: Float(1 - beta1), squareShare: Float(1 - beta2),
+          epsilon: epsilon))
     }
   }
 
@@ -69,7 +74,7 @@ public enum UpdateRule: BitwiseCopyable, Sendable {
   /// State: velocity, then momentum where it is above 0, then the average gradient where it is centred.
   case rmsprop(cs_rmsprop, isCentered: Bool)
   /// State: momentum, velocity.
-  case adam(rate: Float, beta1: Float, beta2: Float, epsilon: Float)
+  case adam(cs_adam)
 
   /// Updates the weights `share` of a parameter from their gradients.
   func apply(_ parameter: Parameter, _ share: Range<Int>, _ c: BatchContext) {
@@ -93,9 +98,10 @@ public enum UpdateRule: BitwiseCopyable, Sendable {
           share.count, $0, gradient, state(0),
           isCentered ? state(hasMomentum ? 2 : 1) : nil, hasMomentum ? state(1) : nil, weight)
       }
-    case .adam(let rate, let beta1, let beta2, let epsilon):
-      kernels.adam_update(
-        share.count, rate, beta1, beta2, epsilon, gradient, state(0), state(1), weight)
+    case .adam(let rule):
+      withUnsafePointer(to: rule) {
+        kernels.adam_update(share.count, $0, gradient, state(0), state(1), weight)
+      }
     }
   }
 }

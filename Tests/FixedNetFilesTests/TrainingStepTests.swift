@@ -56,16 +56,19 @@
       let isAdaptive = ["rmsprop", "adam"].contains(testCase.optimizer)
       let tolerances: [Int: Float] =
         isLegacy ? [:] : isAdaptive ? [1: 3e-5, 5: 1e-4] : [1: 1e-6, 5: 1e-6]
+      // A bias in front of batch normalisation has no gradient (in double precision about 1e-18): adaptive steps move it
+      // by rounding noise.
+      let noise = try TrainingFixture(testCase.network, flavour: "k3f64")
+        .weights("grad0", onlyTrainable: true)
       for step in 1...5 {
         let update = optimizer.rule(at: step - 1, learningRate: rate)
         let sums = try network.step(fixture.images, update: update, step: step - 1)
-        #expect(abs(sums.meanLoss - Double(losses[step - 1])) <= 1e-5)
+        // The legacy optimiser turns rounding noise into whole steps: measured 1.2e-5 in blocks of 16.
+        #expect(abs(sums.meanLoss - Double(losses[step - 1])) <= (isLegacy ? 2e-5 : 1e-5))
         guard let tolerance = tolerances[step] else { continue }
         let expected = try fixture.weights("\(testCase.optimizer)/after\(step)")
-        // A bias in front of batch normalisation has no gradient: adaptive steps move it by rounding noise.
-        let excluded = isAdaptive && testCase.network == "lenet_bn" ? ["c1", "c2"] : []
         let difference = TrainingFixture.largestDifference(
-          network.weights, expected, excludingBiasesOf: excluded)
+          network.weights, expected, excluding: isAdaptive ? noise : nil)
         #expect(difference <= tolerance, "after \(step) steps")
       }
       let predicted = try network.predict(fixture.images).outputs.values
@@ -141,15 +144,18 @@
     }
 
     static func largestDifference(
-      _ left: [LayerWeights], _ right: [LayerWeights], excludingBiasesOf excluded: [String] = []
+      _ left: [LayerWeights], _ right: [LayerWeights], excluding gradients: [LayerWeights]? = nil
     ) -> Float {
       #expect(left.map(\.layer) == right.map(\.layer))
       var largest: Float = 0
       for (a, b) in zip(left, right) {
         #expect(a.tensors.map(\.shape) == b.tensors.map(\.shape))
-        for (index, (x, y)) in zip(a.tensors, b.tensors).enumerated()
-        where !(index == 1 && excluded.contains(a.layer)) {
-          largest = zip(x.values, y.values).map { abs($0 - $1) }.reduce(largest, max)
+        let small = gradients?.first { $0.layer == a.layer }?.tensors ?? []
+        for (index, (x, y)) in zip(a.tensors, b.tensors).enumerated() {
+          for position in x.values.indices {
+            if index < small.count, abs(small[index].values[position]) < 1e-12 { continue }
+            largest = max(largest, abs(x.values[position] - y.values[position]))
+          }
         }
       }
       return largest
