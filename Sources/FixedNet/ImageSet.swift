@@ -1,6 +1,6 @@
 import FixedNetCore
 
-/// Images with their labels: one part (training or test) of a data set.
+/// Images with their labels or targets: one part (training or test) of a data set.
 public struct ImageSet: Sendable {
   /// Values of all images, one after the other, channels last.
   public enum Pixels: Sendable {
@@ -13,15 +13,22 @@ public struct ImageSet: Sendable {
   public let pixels: Pixels
   /// One per image; empty where there are none.
   public let labels: [UInt8]
+  /// Numbers to predict, row-major [count][targetWidth]; empty where there are labels.
+  public let targets: [Float]
+  public let targetWidth: Int
   /// nil without labels.
   public let largestLabel: UInt8?
   public let count: Int
 
   /// The images' count follows from the pixels.
-  public init(shape: Shape, pixels: Pixels, labels: [UInt8]) {
+  public init(
+    shape: Shape, pixels: Pixels, labels: [UInt8], targets: [Float] = [], targetWidth: Int = 0
+  ) {
     self.shape = shape
     self.pixels = pixels
     self.labels = labels
+    self.targets = targets
+    self.targetWidth = targetWidth
     largestLabel = labels.max()
     let values =
       switch pixels {
@@ -31,6 +38,8 @@ public struct ImageSet: Sendable {
     count = values / shape.elementCount
     precondition(values == count * shape.elementCount, "whole images")
     precondition(labels.isEmpty || labels.count == count, "one label per image")
+    precondition(targets.count == targetWidth * count, "targets for every image")
+    precondition(labels.isEmpty || targets.isEmpty, "labels or targets")
   }
 
   /// Calls `body` with pointers to the pixels and labels.

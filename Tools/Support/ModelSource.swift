@@ -9,8 +9,9 @@ public struct ModelSource {
   /// The weights that an `.h5` brought along.
   public var weights: [LayerWeights]?
 
+  /// `data`: what a built-in model takes its input's shape and its classes from.
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
-  public init(_ name: String) throws {
+  public init(_ name: String, for data: DataSet? = nil) throws {
     self.name = name
     if name.hasSuffix(".h5") || name.hasSuffix(".hdf5") {
       let file = try KerasFile.read(path: name, trainingState: .ignore)
@@ -29,7 +30,10 @@ public struct ModelSource {
       }
     } else {
       do {
-        model = try BuiltInModel.named(name).model()
+        let builtIn = try BuiltInModel.named(name)
+        model =
+          data.map { builtIn.model(input: $0.train.shape, classCount: $0.classCount) }
+          ?? builtIn.model()
       } catch {
         throw ToolError("\(error); or give a Keras .json or .h5 file")
       }
