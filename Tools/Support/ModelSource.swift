@@ -8,10 +8,10 @@ public struct ModelSource {
   public var model: SequentialModel
   /// The weights that an `.h5` brought along.
   public var weights: [LayerWeights]?
+  private var builtIn: BuiltInModel?
 
-  /// `data`: what a built-in model takes its input's shape and its classes from.
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
-  public init(_ name: String, for data: DataSet? = nil) throws {
+  public init(_ name: String) throws {
     self.name = name
     if name.hasSuffix(".h5") || name.hasSuffix(".hdf5") {
       let file = try KerasFile.read(path: name, trainingState: .ignore)
@@ -30,13 +30,16 @@ public struct ModelSource {
       }
     } else {
       do {
-        let builtIn = try BuiltInModel.named(name)
-        model =
-          data.map { builtIn.model(input: $0.train.shape, classCount: $0.classCount) }
-          ?? builtIn.model()
+        let named = try BuiltInModel.named(name)
+        (builtIn, model) = (named, named.model())
       } catch {
         throw ToolError("\(error); or give a Keras .json or .h5 file")
       }
     }
+  }
+
+  /// The model for some data: a built-in one takes its input's shape and its classes from them.
+  public func model(for data: DataSet) -> SequentialModel {
+    builtIn?.model(input: data.train.shape, classCount: data.classCount) ?? model
   }
 }

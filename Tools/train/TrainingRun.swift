@@ -21,14 +21,15 @@ final class TrainingRun {
     let resumed = try options.resume.map {
       try KerasFile.read(path: $0, trainingState: .require)
     }
+    let source = try resumed == nil ? ModelSource(options.model ?? "lenet") : nil
     data = try options.data.load(default: resumed?.training?.data ?? "digits")
     guard !data.set.train.labels.isEmpty else {
       throw ToolError(
         "'\(data.set.name)' holds numbers to predict; training needs labels or one-hot rows")
     }
-    let source =
-      try resumed == nil ? ModelSource(options.model ?? "lenet", for: data.set) : nil
-    guard let model = resumed?.model ?? source?.model else { throw ToolError("no model") }
+    guard let model = resumed?.model ?? source?.model(for: data.set) else {
+      throw ToolError("no model")
+    }
     state =
       resumed?.training
       ?? TrainingRun.newState(options, name: source?.name ?? model.name, data)
