@@ -23,7 +23,8 @@ let package = Package(
   ],
   traits: [
     .trait(name: "HDF5", description: "Keras .h5 checkpoints and HDF5 data through libhdf5"),
-    .default(enabledTraits: ["HDF5"]),
+    .trait(name: "MatIO", description: "MATLAB .mat files of versions 4 to 7 through libmatio"),
+    .default(enabledTraits: ["HDF5", "MatIO"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
@@ -38,6 +39,9 @@ let package = Package(
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .systemLibrary(
+      name: "CMatio", pkgConfig: "matio",
+      providers: [.apt(["libmatio-dev"]), .brew(["libmatio"])]),
+    .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto",
@@ -47,6 +51,7 @@ let package = Package(
       dependencies: [
         "FixedNet", "CZlib", "CCrypto",
         .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
+        .target(name: "CMatio", condition: .when(traits: ["MatIO"])),
       ]),
     .target(
       name: "ToolSupport",

@@ -82,6 +82,7 @@ static inline void fn_h5_probe_layer(hid_t group, const char *name, hid_t access
 /// Opens a file and reads every string that the readers will read.
 static inline void fn_h5_probe_file(const char *path) {
   static const char *const ours[] = {"model_name", "data", "data_digest", "optimizer", "schedule"};
+  static const char *const arrays[] = {"X", "y", "X_test", "y_test"};
   size_t count;
   hid_t access = H5Pcreate(H5P_LINK_ACCESS);
   H5Pset_nlinks(access, 1);
@@ -93,6 +94,10 @@ static inline void fn_h5_probe_file(const char *path) {
   hid_t weights = H5Oopen(file, "model_weights", access);
   if (weights >= 0 && H5Iget_type(weights) == H5I_GROUP)
     fn_h5_probe_list(weights, "layer_names", access, fn_h5_probe_layer);
+  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+    hid_t array = H5Oopen(file, arrays[i], access);
+    if (array >= 0) fn_h5_probe_strings(array, "MATLAB_class", &count);
+  }
   hid_t state = H5Oopen(file, "fixednet", access);
   for (size_t i = 0; state >= 0 && i < sizeof ours / sizeof *ours; i++)
     fn_h5_probe_strings(state, ours[i], &count);
@@ -101,26 +106,31 @@ static inline void fn_h5_probe_file(const char *path) {
   H5close();
 }
 
+/// Signals, core dumps and output of a child process; at most `seconds` of its life.
+static inline void fn_h5_confine(unsigned seconds) {
+  static const int fatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP, SIGALRM, SIGPIPE};
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
+    signal(fatal[i], SIG_DFL);
+    sigaddset(&signals, fatal[i]);
+  }
+  sigprocmask(SIG_UNBLOCK, &signals, NULL);
+  struct rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  int nothing = open("/dev/null", O_RDWR);
+  dup2(nothing, 1);
+  dup2(nothing, 2);
+  alarm(seconds);
+}
+
 /// 0 where libhdf5 survives the file (whether it can be read or not), else the signal that ended it; SIGALRM after
 /// `seconds`. -1 where no child could be started. Only libhdf5 and libc run in the child.
 static inline int fn_h5_probe(const char *path, unsigned seconds) {
-  static const int fatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP, SIGALRM};
   pid_t child = fork();
   if (child < 0) return -1;
   if (child == 0) {
-    sigset_t signals;
-    sigemptyset(&signals);
-    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
-      signal(fatal[i], SIG_DFL);
-      sigaddset(&signals, fatal[i]);
-    }
-    sigprocmask(SIG_UNBLOCK, &signals, NULL);
-    struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-    int nothing = open("/dev/null", O_RDWR);
-    dup2(nothing, 1);
-    dup2(nothing, 2);
-    alarm(seconds);
+    fn_h5_confine(seconds);
     fn_h5_probe_file(path);
     _exit(0);
   }
@@ -128,4 +138,40 @@ static inline int fn_h5_probe(const char *path, unsigned seconds) {
   while (waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return 0;
   return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static inline herr_t fn_h5_write_name(
+    hid_t group, const char *name, const H5L_info_t *info, void *data) {
+  (void)group, (void)info;
+  size_t length = strlen(name) + 1;
+  return write(*(int *)data, name, length) == (ssize_t)length ? 0 : -1;
+}
+
+/// The names in the root group of an open file as far as they go into `room` bytes of `names`, each ended by a zero,
+/// listed by a child process. Returns the bytes that were filled; 0 where nothing can be listed.
+static inline long fn_h5_list_root(hid_t file, unsigned seconds, char *names, size_t room) {
+  int ends[2];
+  if (pipe(ends) != 0) return 0;
+  fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+  fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+  pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    fn_h5_confine(seconds);
+    H5Literate(file, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, fn_h5_write_name, &ends[1]);
+    _exit(0);
+  }
+  close(ends[1]);
+  size_t filled = 0;
+  while (child > 0 && filled < room) {
+    ssize_t count = read(ends[0], names + filled, room - filled);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    filled += (size_t)count;
+  }
+  close(ends[0]);
+  int status = 0;
+  while (child > 0 && waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) break;
+  return (long)filled;
 }

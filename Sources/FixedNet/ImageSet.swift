@@ -1,6 +1,6 @@
 import FixedNetCore
 
-/// Images with their labels: one part (training or test) of a data set.
+/// Images with their labels or targets: one part (training or test) of a data set.
 public struct ImageSet: Sendable {
   /// Values of all images, one after the other, channels last.
   public enum Pixels: Sendable {

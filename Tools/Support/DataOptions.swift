@@ -7,7 +7,10 @@ import Foundation
 public struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "digits (built in, drawn by the program), mnist or fashion-mnist.", valueName: "name"))
+      "digits (built in, drawn by the program), mnist, fashion-mnist, a MATLAB FILE.mat (X "
+        + "[samples x features], y) or an HDF5 FILE.h5 (x [samples, ...], y); both may hold "
+        + "X_test, y_test (.h5: x_test, y_test). Labels, one-hot rows or numbers to predict.",
+      valueName: "name"))
   public var data: String?
 
   @Option(
@@ -24,14 +27,54 @@ public struct DataOptions: ParsableArguments {
       "With --download: where to fetch from instead of the usual mirrors.", valueName: "url"))
   public var mirror: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "With a data file: samples are images of height x width x channels, such as 20x20x1. "
+        + "MATLAB's are taken column by column, those of .h5 row by row.", valueName: "HxWxC"))
+  public var image: ImageShape?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "With a data file: the label that stands for class 0; labels above it follow, those below "
+        + "come last. (default: 0; in a .mat without label 0: 10 where labels are 1 to 10, else 1)",
+      valueName: "label"))
+  public var zeroLabel: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "With a data file that has no test set: the part of the samples that becomes it, always "
+        + "the same ones; 0 tests on the training samples. (default: 0.2)", valueName: "part"))
+  public var testFraction: Double?
+
+  @Flag(help: "With a data file: y holds numbers to predict, even where all of them are whole.")
+  public var regression = false
+
   public init() {}
 
+  public func validate() throws {
+    if let testFraction, !(0..<1).contains(testFraction) {
+      throw ValidationError("--test-fraction must be from 0 to below 1, found \(testFraction)")
+    }
+    if let zeroLabel { try checked(zeroLabel, "--zero-label", in: 0...1_000_000) }
+  }
+
   /// Loads the data set that was asked for, or `fallback`.
-  /// Throws: `ToolError`, `DataError`.
+  /// `fallback`: a name as a checkpoint records it, which includes the options of a data file.
+  /// Throws: `ToolError`, `DataError`, `DataFileError`.
   public func load(default fallback: String = "digits") throws -> LoadedData {
     let name = data ?? fallback
     guard mirror.isEmpty || download else {
       throw ValidationError("--mirror says where --download fetches from; give both")
+    }
+    let (path, recorded) =
+      data == nil ? DataFileOptions.split(name) : (name, DataFileOptions())
+    if DataFile.isDataFile(path) { return try load(path, recorded: recorded) }
+    guard fileOptions == DataFileOptions() else {
+      throw ValidationError(
+        "--image, --zero-label, --test-fraction and --regression are for data files; "
+          + "\(name) is none (.mat, .h5)")
     }
     if name == "digits" {
       guard dataDir == nil, !download else {
@@ -41,7 +84,8 @@ public struct DataOptions: ParsableArguments {
       return LoadedData(set: .digits(), digest: "digits, version 1, seed 0")
     }
     guard let kind = MNISTName(rawValue: name) else {
-      throw ValidationError("--data must be digits, mnist or fashion-mnist, found '\(name)'")
+      throw ValidationError(
+        "--data must be digits, mnist, fashion-mnist, a .mat or an .h5 file, found '\(name)'")
     }
     if download {
       try fetch(kind)
@@ -58,6 +102,27 @@ public struct DataOptions: ParsableArguments {
 }
 
 extension DataOptions {
+  private var fileOptions: DataFileOptions {
+    DataFileOptions(
+      image: image?.shape, zeroLabel: zeroLabel, testFraction: testFraction,
+      isRegression: regression)
+  }
+
+  /// `recorded`: what counts where the command line says nothing.
+  private func load(_ path: String, recorded: DataFileOptions) throws -> LoadedData {
+    guard dataDir == nil, !download else {
+      throw ValidationError("--data \(path) is a file; it takes no folder or download")
+    }
+    let given = fileOptions
+    let file = try DataFile.load(
+      path: path,
+      options: DataFileOptions(
+        image: given.image ?? recorded.image, zeroLabel: given.zeroLabel ?? recorded.zeroLabel,
+        testFraction: given.testFraction ?? recorded.testFraction,
+        isRegression: given.isRegression || recorded.isRegression))
+    return LoadedData(set: file.set, digest: file.digest, note: file.note)
+  }
+
   /// Into --data-dir where it is given, else into the cache.
   private func fetch(_ kind: MNISTName) throws {
     guard let folder = dataDir ?? MNISTFiles.cacheFolder(kind) else {
@@ -73,4 +138,16 @@ extension DataOptions {
 public struct LoadedData {
   public var set: DataSet
   public var digest: String
+  /// What was read from a file and decided about it, in one line.
+  public var note: String?
+}
+
+/// An image's shape on the command line: "20x20x1", or "20x20" of one channel.
+public struct ImageShape: ExpressibleByArgument {
+  public var shape: Shape
+
+  public init?(argument: String) {
+    guard let shape = Shape(imageText: argument) else { return nil }
+    self.shape = shape
+  }
 }

@@ -8,6 +8,7 @@ public struct ModelSource {
   public var model: SequentialModel
   /// The weights that an `.h5` brought along.
   public var weights: [LayerWeights]?
+  private var builtIn: BuiltInModel?
 
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
   public init(_ name: String) throws {
@@ -29,10 +30,16 @@ public struct ModelSource {
       }
     } else {
       do {
-        model = try BuiltInModel.named(name).model()
+        let named = try BuiltInModel.named(name)
+        (builtIn, model) = (named, named.model())
       } catch {
         throw ToolError("\(error); or give a Keras .json or .h5 file")
       }
     }
+  }
+
+  /// The model for some data: a built-in one takes its input's shape and its classes from them.
+  public func model(for data: DataSet) -> SequentialModel {
+    builtIn?.model(input: data.train.shape, classCount: data.classCount) ?? model
   }
 }

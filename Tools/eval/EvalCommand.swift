@@ -84,6 +84,10 @@ struct Eval: ParsableCommand {
   private func evaluate(_ network: Network, _ file: KerasModelFile) throws {
     let data = try data.load(default: defaultData(file))
     let images = split == .test ? data.set.test : data.set.train
+    guard !images.labels.isEmpty else {
+      throw ToolError(
+        "'\(data.set.name)' holds numbers to predict; evaluation needs labels or one-hot rows")
+    }
     let start = ProgressLine.now
     let (outputs, sums) = try network.predict(images)
     let seconds = ProgressLine.now - start
@@ -101,6 +105,7 @@ struct Eval: ParsableCommand {
     if json {
       print(report.json.text)
     } else {
+      if let note = data.note { print(note) }
       report.print(confusion: confusion)
     }
   }

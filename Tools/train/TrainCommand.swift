@@ -96,7 +96,7 @@ struct Train: ParsableCommand {
     }
     if resume != nil {
       let fixed: [(String, Bool)] = [
-        ("--model", model != nil), ("--data", data.data != nil), ("--batch", batch != nil),
+        ("--model", model != nil), ("--batch", batch != nil),
         ("--optimizer", optimizer != nil), ("--learning-rate", learningRate != nil),
         ("--schedule", schedule != nil), ("--seed", seed != nil),
       ]

@@ -14,10 +14,12 @@ struct TrainingReport: ~Copyable {
   }
 
   func begin(
-    _ plan: NetworkPlan, _ state: TrainingState, _ data: DataSet, _ set: InstructionSet,
+    _ plan: NetworkPlan, _ state: TrainingState, _ loaded: LoadedData, _ set: InstructionSet,
     isSaving: Bool
   ) {
     guard !isQuiet else { return }
+    let data = loaded.set
+    if let note = loaded.note { print(note) }
     let parameters = (try? plan.model.parameterCount()) ?? 0
     print(
       "model \(state.modelName): \(Format.grouped(parameters)) parameters; data \(data.name): "

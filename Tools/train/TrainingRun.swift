@@ -22,8 +22,14 @@ final class TrainingRun {
       try KerasFile.read(path: $0, trainingState: .require)
     }
     let source = try resumed == nil ? ModelSource(options.model ?? "lenet") : nil
-    guard let model = resumed?.model ?? source?.model else { throw ToolError("no model") }
     data = try options.data.load(default: resumed?.training?.data ?? "digits")
+    guard !data.set.train.labels.isEmpty else {
+      throw ToolError(
+        "'\(data.set.name)' holds numbers to predict; training needs labels or one-hot rows")
+    }
+    guard let model = resumed?.model ?? source?.model(for: data.set) else {
+      throw ToolError("no model")
+    }
     state =
       resumed?.training
       ?? TrainingRun.newState(options, name: source?.name ?? model.name, data)
@@ -141,7 +147,7 @@ final class TrainingRun {
 
   private func runEpochs() throws {
     report.begin(
-      network.plan, state, data.set, network.instructionSet, isSaving: output != nil)
+      network.plan, state, data, network.instructionSet, isSaving: output != nil)
     if state.epoch >= state.epochs { report.nothingToDo(state) }
     Interrupt.watch()
     while state.epoch < state.epochs {

@@ -52,7 +52,7 @@
       case H5T_INTEGER: "integers"
       case H5T_FLOAT: "floating-point numbers"
       case H5T_STRING: "strings"
-      case H5T_COMPOUND: "a compound type"
+      case H5T_COMPOUND: "a compound type (complex?)"
       case H5T_ENUM: "an enumeration (boolean?)"
       case H5T_REFERENCE: "references"
       case H5T_VLEN: "lists of variable length"

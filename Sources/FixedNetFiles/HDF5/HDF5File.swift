@@ -9,6 +9,8 @@
     case real(shape: [Int])
     /// float32, float64 or integers of any shape.
     case numbers
+    /// Whatever is there.
+    case any
   }
 
   /// Somebody's HDF5 file, open for reading. Nothing in it is trusted: objects are opened only by `open`, by names that
@@ -24,8 +26,9 @@
     static let sizes = 512...(4 << 30)
     private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
-    init(path: String) throws(CheckpointError) {
-      let count = try HDF5File.checkedSize(path)
+    /// `userBlock`: bytes of something else in front, as MATLAB writes them.
+    init(path: String, userBlock: Int = 0) throws(CheckpointError) {
+      let count = try HDF5File.checkedSize(path, userBlock: userBlock)
       guard fn_h5_heaps_are_sound(path) != 0 else {
         throw .library(path: path, item: "the file", reason: "a string reaches beyond its heap")
       }
@@ -57,12 +60,13 @@
     }
 
     /// The size of a regular file that starts like HDF5.
-    private static func checkedSize(_ path: String) throws(CheckpointError) -> Int {
+    private static func checkedSize(_ path: String, userBlock: Int) throws(CheckpointError) -> Int {
       let count: Int
       var start = [UInt8](repeating: 0, count: 8)
       do {
         count = try FileBytes.size(of: path, limit: sizes.upperBound)
-        start = try FileBytes.start(of: path, count: 8)
+        start = try FileBytes.start(of: path, count: userBlock + 8)
+        start.removeFirst(min(userBlock, start.count))
       } catch { throw .file(error) }
       if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
         throw .wrongFormat(
@@ -118,6 +122,8 @@
       case .group:
         try require(H5I_GROUP, current.id, item: item)
         return HDF5Object(handle: current, file: path, path: item, shape: [])
+      case .any:
+        return HDF5Object(handle: current, file: path, path: item, shape: [])
       case .real, .numbers:
         try require(H5I_DATASET, current.id, item: item)
         let shape = try checkDataset(current.id, item: item, rule: rule)
@@ -142,6 +148,15 @@
         throw .library(path: path, item: item, reason: HDF5Library.lastMessage)
       }
       return handle
+    }
+
+    /// The names in the root group, for messages: listed in a child process, because nothing is walked in this one.
+    func names() -> [String] {
+      var bytes = [CChar](repeating: 0, count: 4096)
+      let count = fn_h5_list_root(handle.id, HDF5File.probeSeconds, &bytes, bytes.count)
+      return bytes.prefix(max(0, count)).split(separator: 0).map {
+        String(decoding: $0.map(UInt8.init(bitPattern:)), as: UTF8.self)
+      }
     }
 
     private func hardLink(_ item: String, found: String) -> CheckpointError {

@@ -14,6 +14,13 @@ public enum Digest {
     bytes.withUnsafeBytes { digest.add($0) }
     return digest.finish()
   }
+
+  /// Of a file's contents, which may be longer than the memory.
+  public static func sha256(file path: String) throws(FileError) -> String {
+    var digest = RunningDigest(EVP_sha256())
+    try FileBytes.forEachPart(of: path) { digest.add($0) }
+    return digest.finish()
+  }
 }
 
 /// What identifies a network's weights: equal digests mean equal bits.

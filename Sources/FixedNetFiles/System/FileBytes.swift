@@ -23,6 +23,24 @@ enum FileBytes {
     return bytes
   }
 
+  /// Calls `body` with the bytes of a file, a mebibyte at a time.
+  static func forEachPart(
+    of path: String, _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(FileError) {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw FileError(path: path, action: "read", code: errno) }
+    defer { close(file) }
+    let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 1 << 20)
+    defer { buffer.deallocate() }
+    var filled = 0
+    repeat {
+      filled = 0
+      let code = fill(buffer, from: file, &filled)
+      guard code == 0 else { throw FileError(path: path, action: "read", code: code) }
+      body(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<filled]))
+    } while filled == buffer.count
+  }
+
   /// The size of a regular file of at most `limit` bytes.
   static func size(of path: String, limit: Int) throws(FileError) -> Int {
     var status = stat()

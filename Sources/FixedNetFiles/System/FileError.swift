@@ -39,6 +39,11 @@ enum OneLine {
     text.count > 120 ? text.prefix(117) + "..." : text
   }
 
+  /// "x, y, z", cut off where it gets long; "nothing".
+  static func list(_ names: [String]) -> String {
+    names.isEmpty ? "nothing" : short(names.joined(separator: ", "))
+  }
+
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator: true

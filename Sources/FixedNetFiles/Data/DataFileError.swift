@@ -1,0 +1,32 @@
+/// Why a file holds no data set. The description is one line.
+public enum DataFileError: Error, Equatable {
+  case file(FileError)
+  case mat(MatFileError)
+  case hdf5(CheckpointError)
+  /// Not a file of the kind its name says.
+  case wrongFormat(path: String, found: String)
+  /// An array that must be there.
+  case missing(path: String, array: String, found: [String])
+  /// An array that is not what it must be.
+  case array(path: String, array: String, expected: String, found: String)
+  /// An option that does not fit the file.
+  case option(path: String, option: String, reason: String)
+}
+
+extension DataFileError: CustomStringConvertible {
+  public var description: String { OneLine.text(text) }
+
+  private var text: String {
+    switch self {
+    case .file(let error): error.description
+    case .mat(let error): error.description
+    case .hdf5(let error): error.description
+    case .wrongFormat(let path, let found): "'\(path)': \(found)"
+    case .missing(let path, let array, let found):
+      "'\(path)': dataset \(array) is missing; the file has \(OneLine.list(found))"
+    case .array(let path, let array, let expected, let found):
+      "'\(path)': \(array) must be \(expected), found \(OneLine.short(found))"
+    case .option(let path, let option, let reason): "\(option): \(reason) in '\(path)'"
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import FixedNet
+
+/// What a user says about a data file.
+public struct DataFileOptions: Equatable, Sendable {
+  /// Samples are images of this shape. Values of a MATLAB file are then taken column by column, as MATLAB's `X(:)`
+  /// unrolls an image, those of HDF5 row by row.
+  public var image: Shape?
+  /// The label that stands for class 0; the labels above it follow, and those below come last.
+  public var zeroLabel: Int?
+  /// The part of the samples that becomes the test set where the file has none; 0: training and test set are the same.
+  /// nil: 0.2.
+  public var testFraction: Double?
+  /// Whether `y` holds numbers to predict even where all are whole.
+  public var isRegression: Bool
+
+  public init(
+    image: Shape? = nil, zeroLabel: Int? = nil, testFraction: Double? = nil,
+    isRegression: Bool = false
+  ) {
+    self.image = image
+    self.zeroLabel = zeroLabel
+    self.testFraction = testFraction
+    self.isRegression = isRegression
+  }
+
+  /// As on the command line: "--image 20x20x1 --zero-label 10"; empty without options.
+  public var text: String {
+    var words: [String] = []
+    if let image { words.append("--image \(image)") }
+    if let zeroLabel { words.append("--zero-label \(zeroLabel)") }
+    if let testFraction { words.append("--test-fraction \(testFraction)") }
+    if isRegression { words.append("--regression") }
+    return words.joined(separator: " ")
+  }
+
+  /// Takes options off the end of a data set's name, as a checkpoint records it: "digits.mat --zero-label 10".
+  /// Returns: the file's path.
+  public static func split(_ name: String) -> (path: String, options: DataFileOptions) {
+    var words = name.split(separator: " ", omittingEmptySubsequences: false)
+    var options = DataFileOptions()
+    while words.count > 1 {
+      if words.last == "--regression" {
+        options.isRegression = true
+        words.removeLast()
+        continue
+      }
+      guard words.count > 2, options.set(words[words.count - 2], words[words.count - 1]) else {
+        break
+      }
+      words.removeLast(2)
+    }
+    return (words.joined(separator: " "), options)
+  }
+
+  private mutating func set(_ option: Substring, _ value: Substring) -> Bool {
+    switch option {
+    case "--image":
+      image = Shape(imageText: String(value))
+      return image != nil
+    case "--zero-label":
+      zeroLabel = Int(value)
+      return zeroLabel != nil
+    case "--test-fraction":
+      testFraction = Double(value)
+      return testFraction.map { (0..<1).contains($0) } ?? false
+    default: return false
+    }
+  }
+}
+
+extension Shape {
+  /// An image of height x width x channels, "20x20x1", or of one channel, "20x20". nil for other texts, and for extents
+  /// that no model may have.
+  public init?(imageText: String) {
+    let parts = imageText.split(separator: "x", omittingEmptySubsequences: false)
+    let extents = parts.compactMap { Int($0) }
+    guard (2...3).contains(parts.count), extents.count == parts.count,
+      extents.allSatisfy({ (1...65_536).contains($0) })
+    else { return nil }
+    let channels = extents.count == 3 ? extents[2] : 1
+    guard extents[0] * extents[1] * channels <= Shape.extentLimit else { return nil }
+    self = .image(height: extents[0], width: extents[1], channels: channels)
+  }
+}

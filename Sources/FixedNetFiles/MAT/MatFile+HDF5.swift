@@ -1,0 +1,90 @@
+extension MatFile {
+  /// Version 7.3: HDF5 behind a text of 512 bytes, with the extents in reverse order, read through our own reader.
+  static func readHDF5(path: String, variables: [String], optional: [String])
+    throws(MatFileError) -> [String: MatArray]
+  {
+    #if HDF5
+      do {
+        return try HDF5Library.locked { () throws(CheckpointError) in
+          let file = try HDF5File(path: path, userBlock: MatContainer.userBlock)
+          let root = try file.root()
+          return try readVariables(file, root, variables: variables, optional: optional)
+        }.get()
+      } catch let error as MatFileError {
+        throw error
+      } catch let error as CheckpointError {
+        throw matError(error, path: path)
+      } catch {
+        throw .damaged(path: path, reason: "\(error)")
+      }
+    #else
+      throw .unavailable(path: path, trait: "HDF5")
+    #endif
+  }
+}
+
+#if HDF5
+  extension MatFile {
+    /// The failure inside of the result is about a variable, the thrown one about HDF5.
+    private static func readVariables(
+      _ file: borrowing HDF5File, _ root: borrowing HDF5Object, variables: [String],
+      optional: [String]
+    ) throws(CheckpointError) -> Result<[String: MatArray], MatFileError> {
+      for name in variables where !file.has(name, in: root) {
+        let found = file.names().filter { !$0.hasPrefix("#") }
+        return .failure(.missing(path: file.path, variable: name, found: found))
+      }
+      var arrays: [String: MatArray] = [:]
+      for name in variables + optional where file.has(name, in: root) {
+        if let found = try otherClass(try file.open(name, in: root, as: .any)) {
+          return .failure(
+            .variable(path: file.path, variable: name, expected: expected, found: found))
+        }
+        let object = try file.open(name, in: root, as: .numbers)
+        // HDF5's row-major of reversed extents is MATLAB's column-major.
+        let shape = Array(object.shape.reversed())
+        arrays[name] = MatArray(shape: shape, columnMajor: try object.doubles())
+      }
+      return .success(arrays)
+    }
+
+    /// What MATLAB calls an object that holds no numbers; nil where it may hold some.
+    private static func otherClass(
+      _ object: borrowing HDF5Object
+    ) throws(CheckpointError) -> String? {
+      let numbers = [
+        "double", "single", "logical", "int8", "uint8", "int16", "uint16", "int32", "uint32",
+        "int64", "uint64",
+      ]
+      guard try object.unsigned("MATLAB_sparse") == nil else {
+        return "a sparse matrix; save full(X) instead"
+      }
+      guard try object.unsigned("MATLAB_empty") ?? 0 == 0 else { return "an empty array" }
+      guard let name = try object.string("MATLAB_class"), !numbers.contains(name) else {
+        return nil
+      }
+      return switch name {
+      case "char": "text (char)"
+      case "cell": "a cell array"
+      case "struct": "a struct"
+      default: "class \(OneLine.short(name))"
+      }
+    }
+
+    private static func matError(_ error: CheckpointError, path: String) -> MatFileError {
+      switch error {
+      case .file(let error): .file(error)
+      case .unavailable: .unavailable(path: path, trait: "HDF5")
+      case .wrongFormat(_, let found): .damaged(path: path, reason: found)
+      case .missing(_, let item, _): .missing(path: path, variable: item, found: [])
+      case .item(_, let item, let expected, let found):
+        .variable(
+          path: path, variable: item.split(separator: "/").joined(separator: "/"),
+          expected: expected, found: found)
+      case .json, .model: .damaged(path: path, reason: "\(error)")
+      case .library(_, let item, let reason):
+        .damaged(path: path, reason: "\(item), HDF5: \(reason)")
+      }
+    }
+  }
+#endif

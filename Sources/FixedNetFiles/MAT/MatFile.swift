@@ -1,0 +1,89 @@
+/// Numbers of a MATLAB file.
+public struct MatArray: Equatable, Sendable {
+  /// MATLAB's extents: at least two.
+  public var shape: [Int]
+  /// Row-major.
+  public var values: [Double]
+
+  public init(shape: [Int], values: [Double]) {
+    self.shape = shape
+    self.values = values
+  }
+
+  /// Turns column-major values, as MATLAB stores them, to row-major.
+  /// Shapes: `columnMajor` and the result have the elements of `shape`.
+  init(shape: [Int], columnMajor: [Double]) {
+    let count = columnMajor.count
+    self.shape = shape
+    values = [Double](unsafeUninitializedCapacity: count) { rows, filled in
+      filled = count
+      var strides = [Int](repeating: 1, count: shape.count)
+      for axis in shape.indices.dropFirst() { strides[axis] = strides[axis - 1] * shape[axis - 1] }
+      guard let last = shape.last, last > 0 else { return }
+      columnMajor.withUnsafeBufferPointer { columns in
+        var index = [Int](repeating: 0, count: shape.count)
+        let stride = strides[shape.count - 1]
+        for row in 0..<count / last {
+          var place = 0
+          for axis in shape.indices.dropLast() { place += index[axis] * strides[axis] }
+          for column in 0..<last { rows[row * last + column] = columns[place + column * stride] }
+          var axis = shape.count - 2
+          while axis >= 0 {
+            index[axis] += 1
+            if index[axis] < shape[axis] { break }
+            index[axis] = 0
+            axis -= 1
+          }
+        }
+      }
+    }
+  }
+}
+
+/// MATLAB files of numbers: versions 4, 5, 6 and 7 through libmatio, 7.3 as the HDF5 that it is.
+public enum MatFile {
+  /// Bytes that a file may have.
+  static let sizeLimit = 1 << 30
+  /// Elements that a variable may have.
+  static let elementLimit = 1 << 28
+
+  /// Reads real, full arrays of numbers (double, single, integers, logical) as row-major Double. Files are not trusted:
+  /// extents are checked before memory is allocated, and libmatio runs in a child process within limits.
+  /// `optional`: read where the file has them. At most eight names in all.
+  /// Throws: `MatFileError`; `.missing` names the variables that exist.
+  public static func read(
+    path: String, variables: [String], optional: [String] = []
+  ) throws(MatFileError) -> [String: MatArray] {
+    switch try MatContainer.check(path: path) {
+    case .version7HDF5:
+      return try readHDF5(path: path, variables: variables, optional: optional)
+    case .plain(let unpackedBytes, let variableCount):
+      return try readInChild(
+        path: path, variables: variables, optional: optional, unpackedBytes: unpackedBytes,
+        variableCount: variableCount)
+    }
+  }
+
+  /// What an array of numbers is called in messages.
+  static let expected = "a full array of real numbers"
+
+  /// The product of extents.
+  /// Throws: `MatFileError.variable` beyond the limit.
+  static func elementCount(_ shape: [Int], path: String, variable: String) throws(MatFileError)
+    -> Int
+  {
+    var count = 1
+    for extent in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      guard !overflow, product <= elementLimit else {
+        throw .variable(
+          path: path, variable: variable, expected: "at most 2^28 numbers", found: text(shape))
+      }
+      count = product
+    }
+    return count
+  }
+
+  /// "5000x400"
+  static func text(_ shape: [Int]) -> String { shape.map(String.init).joined(separator: "x") }
+}
