@@ -69,7 +69,10 @@ static inline hid_t fn_h5_open_source(const fn_h5_source *source) {
   // No file can have a name below /dev/null.
   if (ready)
     file = H5Fopen(source->bytes ? "/dev/null/image" : source->path, H5F_ACC_RDONLY, access);
+  // Closing the list must not wipe out why the file could not be opened.
+  hid_t reasons = H5Eget_current_stack();
   H5Pclose(access);
+  H5Eset_current_stack(reasons);
   return file;
 }
 

@@ -54,9 +54,12 @@
         throw .library(path: path, item: "the file", reason: "a string reaches beyond its heap")
       }
       try HDF5File.tryOut(withSource { HDF5Wanted.probe($0, names: names) }, path: path)
-      guard let links = HDF5Handle(fn_h5_careful_links()),
-        let handle = HDF5Handle(withSource { fn_h5_open_source($0) })
-      else { throw .library(path: path, item: "the file", reason: HDF5Library.lastMessage) }
+      guard let handle = HDF5Handle(withSource { fn_h5_open_source($0) }) else {
+        throw .library(path: path, item: "the file", reason: HDF5Library.lastMessage)
+      }
+      guard let links = HDF5Handle(fn_h5_careful_links()) else {
+        throw .library(path: path, item: "the file", reason: HDF5Library.lastMessage)
+      }
       self.path = path
       self.image = image
       byteCount = source.size

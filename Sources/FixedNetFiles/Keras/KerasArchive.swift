@@ -110,7 +110,7 @@
       else { preconditionFailure("a model's JSON has a config with layers") }
       config["layers"] = .array(layers.map { object($0, module: "keras.layers") })
       model["config"] = .object(config)
-      if let training = file.trainingConfig ?? file.training.map(KerasTrainingConfig.config),
+      if let training = KerasTrainingConfig.config(of: file),
         let compile = KerasTrainingConfig.compileConfig(from: training)
       {
         model["compile_config"] = compile

@@ -105,13 +105,13 @@ public enum KerasFile {
   /// `path` ends in .h5 (or .weights.h5, .hdf5), or in .keras. The same input gives the same bytes.
   /// Throws: `CheckpointError`; where `weights` do not belong to `model`, `.item`.
   public static func write(_ file: KerasModelFile, to path: String) throws(CheckpointError) {
-    guard let format = Format(path: path) else {
-      throw .file(
-        FileError(
-          path: path, action: "write",
-          reason: "the name must end in .h5, .weights.h5, .hdf5 or .keras"))
-    }
     #if HDF5
+      guard let format = Format(path: path) else {
+        throw .file(
+          FileError(
+            path: path, action: "write",
+            reason: "the name must end in .h5, .weights.h5, .hdf5 or .keras"))
+      }
       let bytes = try HDF5Library.locked { () throws(CheckpointError) in
         let bytes = try KerasWriter.bytes(of: file, path: path)
         return format == .archive

@@ -54,13 +54,12 @@ struct KerasOptimizer: Equatable {
     }
   }
 
-  /// From what a `.weights.h5` tells: the optimiser's name, and how many values it has for each weight. Nil where that
-  /// does not say which slots they are.
+  /// From what a `.weights.h5` tells: the optimiser's name ("adam", "adam_1"), and how many values it has for each
+  /// weight. Nil where that does not say which slots they are.
   init?(name: String, slotCount: Int) {
-    guard let kind = Kind.allCases.first(where: { KerasNames.snakeCase($0.rawValue) == name })
-    else {
-      return nil
-    }
+    let name = name.replacing(/_[0-9]+$/, with: "")
+    let kinds = Kind.allCases.filter { KerasNames.snakeCase($0.rawValue) == name }
+    guard let kind = kinds.first else { return nil }
     switch (kind, slotCount) {
     case (.sgd, 0): self.init(kind: kind, slots: [])
     case (.sgd, 1): self.init(kind: kind, slots: ["momentum"])

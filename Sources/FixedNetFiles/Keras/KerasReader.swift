@@ -132,7 +132,7 @@
     /// Never an error: a model can be used without it.
     private func trainingConfig(_ root: borrowing HDF5Object) -> JSONValue? {
       guard let text = (try? root.string("training_config")) ?? nil else { return nil }
-      return try? JSONValue(parsing: text)
+      return (try? JSONValue(parsing: text)).map(KerasTrainingConfig.withFloats)
     }
   }
 #endif

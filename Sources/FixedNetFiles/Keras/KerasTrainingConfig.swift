@@ -2,13 +2,41 @@ import FixedNet
 
 /// Keras' two descriptions of loss and optimiser: `training_config` of a `.h5`, `compile_config` of a `.keras`.
 enum KerasTrainingConfig {
-  /// `training_config` of a run of this program.
-  static func config(of training: TrainingState) -> JSONValue {
-    [
+  /// `training_config` of a file; nil where it has none.
+  static func config(of file: KerasModelFile) -> JSONValue? {
+    guard let training = file.training, file.trainingConfig == nil else {
+      return file.trainingConfig.map(withFloats)
+    }
+    return withFloats([
       "loss": .string(training.loss), "metrics": ["accuracy"], "weighted_metrics": nil,
       "loss_weights": nil, "optimizer_config": training.optimizer,
-    ]
+    ])
   }
+
+  /// `config` with whole numbers as floats where Keras insists on floats: 0.0, which JSON's readers may take for 0.
+  static func withFloats(_ config: JSONValue) -> JSONValue {
+    guard case .object(var members) = config, let optimizer = members["optimizer_config"] else {
+      return config
+    }
+    members["optimizer_config"] = optimizerWithFloats(optimizer)
+    return .object(members)
+  }
+
+  /// The same for an optimiser alone.
+  static func optimizerWithFloats(_ optimizer: JSONValue) -> JSONValue {
+    guard case .object(var members) = optimizer, case .object(var config)? = members["config"]
+    else { return optimizer }
+    for key in floatKeys {
+      if case .integer(let value)? = config[key] { config[key] = .number(Double(value)) }
+    }
+    members["config"] = .object(config)
+    return .object(members)
+  }
+
+  private static let floatKeys = [
+    "learning_rate", "momentum", "rho", "epsilon", "beta_1", "beta_2", "weight_decay", "clipnorm",
+    "global_clipnorm", "clipvalue", "ema_momentum",
+  ]
 
   /// `training_config` from the `compile_config` of a `.keras`.
   static func config(fromCompileConfig compile: JSONValue?) -> JSONValue? {
@@ -16,7 +44,7 @@ enum KerasTrainingConfig {
     if let optimizer = members.removeValue(forKey: "optimizer") {
       members["optimizer_config"] = optimizer
     }
-    return .object(members)
+    return withFloats(.object(members))
   }
 
   /// `compile_config` from a `training_config`, in the form that Keras 3 and TF-Keras both load. Nil for an optimiser

@@ -12,7 +12,7 @@
       try builder.attribute("keras_version", of: "/", dialect)
       try builder.attribute("backend", of: "/", "tensorflow")
       try builder.attribute("model_config", of: "/", file.model.json.text, .ascii)
-      let config = file.trainingConfig ?? file.training.map(KerasTrainingConfig.config)
+      let config = KerasTrainingConfig.config(of: file)
       if let config { try builder.attribute("training_config", of: "/", config.text, .ascii) }
       try writeWeights(file, builder)
       try writeOptimizer(file, config, builder)

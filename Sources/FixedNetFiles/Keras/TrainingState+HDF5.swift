@@ -103,6 +103,7 @@
       for (name, path) in TrainingState.values {
         self[keyPath: path] = try group.json(name, group.required(name, group.string(name)))
       }
+      optimizer = KerasTrainingConfig.optimizerWithFloats(optimizer)
       // Older files have neither.
       loss = try group.string("loss") ?? TrainingState.defaultLoss
       if let text = try group.string("options") { options = try group.json("options", text) }
