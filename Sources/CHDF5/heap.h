@@ -18,8 +18,8 @@ static inline uint64_t fn_h5_little_endian(const unsigned char *p, int count) {
 }
 
 /// Whether every object of the heap at `heap` lies inside it. `room`: bytes up to the end of the file.
-/// Layout: "GCOL", version 1, 3 zeros, size of the heap (8); then objects: index (2), references (2), zeros (4), size (8),
-/// contents up to a multiple of 8. Index 0 is the free space at the end.
+/// Layout: "GCOL", version 1, 3 zeros, size of the heap (8); then objects: index (2), references (2), zeros (4), size
+/// (8), contents up to a multiple of 8. Index 0 is the free space at the end.
 /// Source: HDF5 File Format Specification 3.0, III.E.
 static inline int fn_h5_heap_is_sound(const unsigned char *heap, uint64_t room) {
   enum { HEADER = 16 };

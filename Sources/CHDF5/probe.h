@@ -1,6 +1,6 @@
-// A trial reading in a child process: libhdf5 1.10 crashes on some damaged files, and no check before the call can tell.
-// What kills the child is then an error and not the end. The child reads everything that the readers will read, values
-// included, within limits of memory and time.
+// A trial reading in a child process: libhdf5 1.10 crashes on some damaged files, and no check before the call can
+// tell. What kills the child is then an error and not the end. The child reads everything that the readers will read,
+// values included, within limits of memory and time.
 #pragma once
 #include <hdf5.h>
 
@@ -22,9 +22,9 @@ typedef struct {
   /// Datasets, and groups of datasets called 0, 1, ...; paths from the root.
   const char *const *names;
   size_t name_count;
-  /// Attributes with text and lists under history of the group /fixednet.
-  const char *const *texts;
-  size_t text_count;
+  /// Attributes of the group /fixednet, and lists in its group history.
+  const char *const *attributes;
+  size_t attribute_count;
   const char *const *lists;
   size_t list_count;
 } fn_h5_wanted;
@@ -33,7 +33,8 @@ typedef struct {
 typedef struct {
   hid_t file, links;
   uint64_t file_size;
-  /// What everything but values may take (0: no limit), values read so far, and the time for all. Units: bytes, seconds.
+  /// What everything but values may take (0: no limit), values read so far, and the time for all.
+  /// Units: bytes, seconds.
   uint64_t memory, values, seconds;
 } fn_h5_trial;
 
@@ -148,6 +149,20 @@ static inline int fn_h5_is_number(hid_t type) {
   }
 }
 
+/// Reads an attribute that is a text or a number.
+static inline void fn_h5_trial_attribute(hid_t object, const char *name) {
+  size_t count;
+  double value;
+  if (fn_h5_trial_strings(object, name, &count) || H5Aexists(object, name) <= 0) return;
+  hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+  hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  if (H5Sget_simple_extent_npoints(space) == 1 && fn_h5_is_number(type))
+    H5Aread(attribute, H5T_NATIVE_DOUBLE, &value);
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Aclose(attribute);
+}
+
 /// Reads a dataset's values where the readers would.
 static inline void fn_h5_trial_values(fn_h5_trial *trial, hid_t dataset) {
   size_t count;
@@ -238,8 +253,8 @@ static inline void fn_h5_trial_run(
   fn_h5_trial_layer(trial, file, "optimizer_weights");
   hid_t state = fn_h5_trial_open(trial, file, "fixednet");
   if (state >= 0) {
-    for (size_t i = 0; i < wanted->text_count; i++)
-      fn_h5_trial_strings(state, wanted->texts[i], &count);
+    for (size_t i = 0; i < wanted->attribute_count; i++)
+      fn_h5_trial_attribute(state, wanted->attributes[i]);
     hid_t history = fn_h5_trial_open(trial, state, "history");
     for (size_t i = 0; history >= 0 && i < wanted->list_count; i++)
       fn_h5_trial_item(trial, history, wanted->lists[i]);
@@ -277,7 +292,8 @@ static inline void fn_h5_trial_child(const fn_h5_source *source, const fn_h5_wan
 }
 
 /// FN_H5_SURVIVES where libhdf5 survives the file (whether it can be read or not), else the signal that ended it
-/// (SIGALRM and SIGXCPU after too long a time) or FN_H5_TOO_MUCH_MEMORY. FN_H5_NO_CHILD where no child could be started.
+/// (SIGALRM and SIGXCPU after too long a time) or FN_H5_TOO_MUCH_MEMORY. FN_H5_NO_CHILD where no child could be
+/// started.
 static inline int fn_h5_probe(const fn_h5_source *source, const fn_h5_wanted *wanted) {
   pid_t child = fork();
   if (child < 0) return FN_H5_NO_CHILD;

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// A file to read. `bytes`: the file's image, which stays where it is for as long as the file is open; NULL for the file
-/// at `path`. `size`: of the file or image.
+/// A file to read. `bytes`: the file's image, which stays where it is for as long as the file is open; NULL for the
+/// file at `path`. `size`: of the file or image.
 typedef struct {
   const char *path;
   const void *bytes;

@@ -225,6 +225,32 @@
       }
     }
 
+    /// TF-Keras 2.21 wrote the file: class "Custom>SGD", an option of its own, momenta in /optimizer_weights.
+    @Test(
+      "Keras 3 loads TF-Keras' model with its momenta from our .keras",
+      .enabled(if: Python.hasKeras, Python.missingKeras))
+    func tfKerasThroughUs() throws {
+      let folder = try TemporaryFolder()
+      let path = TestFiles.path("keras/p11_lenet_bn_first.h5")
+      try KerasFile.write(try KerasFile.read(path: path), to: folder.file("ours.keras"))
+      let code = """
+        import sys, h5py, keras, numpy as np
+        model = keras.models.load_model(sys.argv[1])
+        optimizer = model.optimizer
+        assert abs(optimizer.momentum - 0.9) < 1e-9
+        assert abs(float(optimizer.learning_rate.numpy()) - 0.05) < 1e-7
+        with h5py.File(sys.argv[2]) as file:
+            group = file["optimizer_weights"]
+            names = group.attrs["weight_names"]
+            assert int(optimizer.iterations.numpy()) == group[names[0]][()]
+            for name, value in zip(names[1:], optimizer.momentums, strict=True):
+                assert np.array_equal(group[name][()], np.asarray(value)), name
+        """
+      let result = try Python.run(
+        try #require(Python.interpreter), ["-c", code, folder.file("ours.keras"), path])
+      #expect(result.status == 0, "\(result.text)")
+    }
+
     private static let schedule = Case(
       name: "adam_schedule", className: "Adam", config: [:], slots: ["momentum", "velocity"])
 

@@ -96,6 +96,24 @@
       #expect(line(error).contains("no weights of Keras"))
     }
 
+    /// libhdf5 itself must not bring the program down, whatever it makes of the bytes.
+    @Test("with bytes changed anywhere, a file is refused in one line or read")
+    func anyDamage() throws {
+      let folder = try TemporaryFolder()
+      let model = try small().model
+      let whole = try TestFiles.bytes(TestFiles.path("keras/small_adam.weights.h5"))
+      for place in stride(from: 8, to: whole.count, by: 211) {
+        var bytes = whole
+        for offset in 0..<min(4, whole.count - place) { bytes[place + offset] ^= 0x5F }
+        try AtomicFile.write(bytes, to: folder.file("changed.weights.h5"))
+        do {
+          let file = try KerasFile.readWeights(
+            path: folder.file("changed.weights.h5"), model: model)
+          #expect(file.weights.map { $0.tensors.count } == [2, 4, 0, 0, 2])
+        } catch { _ = line(error) }
+      }
+    }
+
     @Test("weights in several files are refused by name")
     func shards() throws {
       for name in ["model.weights.json", "model_00001.weights.h5"] {

@@ -1,8 +1,8 @@
 """Loads files of ours that have an optimiser's memory with Keras, compares every value, and trains on.
 
 Usage: check_optimizer.py ORIGINAL.keras {OURS.keras|OURS.weights.h5|OURS.h5 CLASS SLOTS STEPS}...
-Value i of slot s (momentum 1, velocity 2, average_gradient 3) of weight w is 100 s + w + (i mod 8) / 8. From a .h5, Keras 3
-does not read it. Predictions must be those of ORIGINAL.
+Value i of slot s (momentum 1, velocity 2, average_gradient 3) of weight w is 100 s + w + (i mod 8) / 8. From a .h5,
+Keras 3 does not read it. Predictions must be those of ORIGINAL.
 """
 import os
 import shutil

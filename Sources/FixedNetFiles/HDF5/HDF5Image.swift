@@ -34,11 +34,11 @@
     /// `fn_h5_probe` with `names` and those of the training state.
     static func probe(_ source: UnsafePointer<fn_h5_source>, names: [String]) -> Int {
       withPointers(names) { names, nameCount in
-        withPointers(TrainingState.texts) { texts, textCount in
+        withPointers(TrainingState.attributes) { attributes, attributeCount in
           withPointers(TrainingState.lists) { lists, listCount in
             var wanted = fn_h5_wanted(
-              names: names, name_count: nameCount, texts: texts, text_count: textCount,
-              lists: lists, list_count: listCount)
+              names: names, name_count: nameCount, attributes: attributes,
+              attribute_count: attributeCount, lists: lists, list_count: listCount)
             return Int(fn_h5_probe(source, &wanted))
           }
         }

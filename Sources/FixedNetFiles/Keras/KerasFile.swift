@@ -9,7 +9,8 @@ public struct KerasModelFile: Sendable {
   public var nonFinite: [String] = []
   /// What a training run needs to go on; nil in files of other programs.
   public var training: TrainingState?
-  /// Keras' own description of the loss and the optimiser (`training_config`). Nil when writing: made from `training`.
+  /// Keras' own description of the loss and the optimiser (`training_config`). Nil when writing: made from
+  /// `training`.
   public var trainingConfig: JSONValue?
   /// What the optimiser remembers; nil where the file has nothing that can be used. Without slots for plain SGD.
   public var optimizerState: OptimizerState?
@@ -28,8 +29,8 @@ public struct KerasModelFile: Sendable {
   }
 }
 
-/// Keras' files: `.h5`, `.weights.h5` and `.keras`, read in the dialects of Keras 2 and 3. A `.h5` is written so that both
-/// load it and so that it is a `.weights.h5` at the same time; a `.keras` has the same file inside.
+/// Keras' files: `.h5`, `.weights.h5` and `.keras`, read in the dialects of Keras 2 and 3. A `.h5` is written so that
+/// both load it and so that it is a `.weights.h5` at the same time; a `.keras` has the same file inside.
 /// Source: Keras 3.15 `legacy/saving/legacy_h5_format.py`, `saving/saving_lib.py`.
 public enum KerasFile {
   /// Whether this program was built with the package trait HDF5; without it reading and writing throw.

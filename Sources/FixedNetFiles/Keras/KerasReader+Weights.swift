@@ -50,8 +50,8 @@
       return stored
     }
 
-    /// The layout of a `.weights.h5`: a group per layer, called after its class, with datasets 0, 1, ... A layer too many
-    /// is an error: the weights are those of another model.
+    /// The layout of a `.weights.h5`: a group per layer, called after its class, with datasets 0, 1, ... A layer too
+    /// many is an error: the weights are those of another model.
     func numberedLayers(
       _ group: String, _ model: SequentialModel, _ descriptions: [[WeightDescription]],
       _ root: borrowing HDF5Object

@@ -36,9 +36,10 @@
       [("optimizer", \.optimizer), ("schedule", \.schedule)]
     }
 
-    /// Every attribute that holds a text, for the trial reading.
-    static var texts: [String] {
-      strings.map(\.0) + values.map(\.0) + ["loss", "options"]
+    /// Every attribute of the group, for the trial reading.
+    static var attributes: [String] {
+      ["format_version", "seed", "loss", "options"] + integers.map(\.0) + doubles.map(\.0)
+        + strings.map(\.0) + values.map(\.0)
     }
 
     /// Every list of the history, for the trial reading.
