@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "source.h"
+
 static inline uint64_t fn_h5_little_endian(const unsigned char *p, int count) {
   uint64_t value = 0;
   for (int i = count - 1; i >= 0; i--) value = value << 8 | p[i];
@@ -16,8 +18,8 @@ static inline uint64_t fn_h5_little_endian(const unsigned char *p, int count) {
 }
 
 /// Whether every object of the heap at `heap` lies inside it. `room`: bytes up to the end of the file.
-/// Layout: "GCOL", version 1, 3 zeros, size of the heap (8); then objects: index (2), references (2), zeros (4), size (8),
-/// contents up to a multiple of 8. Index 0 is the free space at the end.
+/// Layout: "GCOL", version 1, 3 zeros, size of the heap (8); then objects: index (2), references (2), zeros (4), size
+/// (8), contents up to a multiple of 8. Index 0 is the free space at the end.
 /// Source: HDF5 File Format Specification 3.0, III.E.
 static inline int fn_h5_heap_is_sound(const unsigned char *heap, uint64_t room) {
   enum { HEADER = 16 };
@@ -37,10 +39,27 @@ static inline int fn_h5_heap_is_sound(const unsigned char *heap, uint64_t room) 
   return 1;
 }
 
-/// Whether every global heap of the file is sound; 1 too where the file cannot be read (the caller finds out why).
-static inline int fn_h5_heaps_are_sound(const char *path) {
+/// Whether every global heap in `size` bytes of a file is sound.
+static inline int fn_h5_heaps_of_bytes_are_sound(const unsigned char *bytes, uint64_t size) {
   static const unsigned char magic[8] = {'G', 'C', 'O', 'L', 1, 0, 0, 0};
-  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (size < 16) return 1;
+  const unsigned char *place = bytes, *end = bytes + size - 15;
+  while (place < end) {
+    const unsigned char *found = (const unsigned char *)memchr(place, 'G', (size_t)(end - place));
+    if (!found) break;
+    if (memcmp(found, magic, sizeof magic) == 0 &&
+        !fn_h5_heap_is_sound(found, (uint64_t)(bytes + size - found)))
+      return 0;
+    place = found + 1;
+  }
+  return 1;
+}
+
+/// Whether every global heap of the source is sound; 1 too where the file cannot be read (the caller finds out why).
+static inline int fn_h5_heaps_are_sound(const fn_h5_source *source) {
+  if (source->bytes)
+    return fn_h5_heaps_of_bytes_are_sound((const unsigned char *)source->bytes, source->size);
+  int file = open(source->path, O_RDONLY | O_CLOEXEC);
   struct stat status;
   if (file < 0) return 1;
   if (fstat(file, &status) != 0 || status.st_size < 16) {
@@ -48,18 +67,10 @@ static inline int fn_h5_heaps_are_sound(const char *path) {
     return 1;
   }
   uint64_t size = (uint64_t)status.st_size;
-  const unsigned char *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
+  void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
   close(file);
   if (bytes == MAP_FAILED) return 1;
-  int sound = 1;
-  const unsigned char *place = bytes, *end = bytes + size - 15;
-  while (sound && place < end) {
-    const unsigned char *found = memchr(place, 'G', (size_t)(end - place));
-    if (!found) break;
-    if (memcmp(found, magic, sizeof magic) == 0)
-      sound = fn_h5_heap_is_sound(found, (uint64_t)(bytes + size - found));
-    place = found + 1;
-  }
-  munmap((void *)bytes, size);
+  int sound = fn_h5_heaps_of_bytes_are_sound((const unsigned char *)bytes, size);
+  munmap(bytes, size);
   return sound;
 }

@@ -4,13 +4,13 @@
 
 #include "heap.h"
 #include "probe.h"
+#include "source.h"
+#include "storage.h"
 
-static inline unsigned fn_h5_read_only(void) { return H5F_ACC_RDONLY; }
 static inline unsigned fn_h5_truncate(void) { return H5F_ACC_TRUNC; }
 
 static inline hid_t fn_h5_file_access(void) { return H5P_FILE_ACCESS; }
 static inline hid_t fn_h5_file_create(void) { return H5P_FILE_CREATE; }
-static inline hid_t fn_h5_link_access(void) { return H5P_LINK_ACCESS; }
 static inline hid_t fn_h5_link_create(void) { return H5P_LINK_CREATE; }
 static inline hid_t fn_h5_group_create(void) { return H5P_GROUP_CREATE; }
 static inline hid_t fn_h5_dataset_create(void) { return H5P_DATASET_CREATE; }
@@ -27,25 +27,6 @@ static inline hid_t fn_h5_native_int64(void) { return H5T_NATIVE_INT64; }
 static inline hid_t fn_h5_native_uint64(void) { return H5T_NATIVE_UINT64; }
 static inline hid_t fn_h5_c_string(void) { return H5T_C_S1; }
 static inline size_t fn_h5_variable(void) { return H5T_VARIABLE; }
-
-/// The kind of the link `name` in `group`: 0 hard, 1 soft, 64 external; -1 where there is none that can be read.
-static inline int fn_h5_link_kind(hid_t group, const char *name, hid_t access) {
-  H5L_info_t info;
-  if (H5Lget_info(group, name, &info, access) < 0) return -1;
-  return (int)info.type;
-}
-
-/// Makes a link access list refuse every external link.
-static inline herr_t fn_h5_deny_external_links(hid_t access) {
-  return H5Pset_elink_cb(access, fn_h5_refuse_external, NULL);
-}
-
-/// The id of filter `index` of a creation list, or -1.
-static inline int fn_h5_filter(hid_t list, unsigned index) {
-  unsigned flags = 0, config = 0;
-  size_t count = 0;
-  return (int)H5Pget_filter2(list, index, &flags, &count, NULL, 0, NULL, &config);
-}
 
 static inline herr_t fn_h5_keep_message(unsigned depth, const H5E_error2_t *error, void *data) {
   const char **message = (const char **)data;

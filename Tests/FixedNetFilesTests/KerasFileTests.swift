@@ -132,7 +132,7 @@
     // MARK: - Keras
 
     @Test(
-      "Keras loads our files as .h5 and as .weights.h5",
+      "Keras loads our files as .h5, .weights.h5 and .keras",
       .enabled(if: Python.hasKeras, Python.missingKeras),
       arguments: ["p01_lenet5", "p04_mlp", "p11_lenet_bn_first"])
     func kerasLoads(name: String) throws {
@@ -140,9 +140,14 @@
       var file = try KerasFile.read(path: TestFiles.path("keras/\(name).h5"))
       file.training = .sample
       file.trainingConfig = nil
+      file.optimizerState = nil
       try KerasFile.write(file, to: folder.file("ours.h5"))
+      try KerasFile.write(file, to: folder.file("ours.keras"))
       let result = try Python.script(
-        "check_keras.py", [folder.file("ours.h5"), TestFiles.path("keras/\(name).h5")])
+        "check_keras.py",
+        [
+          folder.file("ours.h5"), TestFiles.path("keras/\(name).h5"), folder.file("ours.keras"),
+        ])
       #expect(result.status == 0, "\(result.text)")
     }
 

@@ -19,6 +19,17 @@ enum TestFiles {
     ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
   }
 
+  static let missingShared: Comment = "the larger fixtures are not beside this package"
+
+  static func has(_ name: String) -> Bool {
+    FileManager.default.fileExists(atPath: "\(shared)/\(name)")
+  }
+
+  /// A file of float32, little-endian.
+  static func floats(_ path: String) throws -> [Float] {
+    try bytes(path).withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+  }
+
   static func bytes(_ path: String) throws -> [UInt8] {
     [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
   }

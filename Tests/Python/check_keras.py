@@ -1,6 +1,6 @@
 """Loads a file of ours with Keras, as .h5 and as .weights.h5, and compares.
 
-Usage: check_keras.py OURS.h5 [ORIGINAL.h5]: with an original, predictions of both must be equal.
+Usage: check_keras.py OURS.h5 [ORIGINAL.h5 OURS.keras]: predictions of all must be equal.
 """
 import os
 import shutil
@@ -24,6 +24,10 @@ assert np.isfinite(y).all() and np.allclose(y.sum(1), 1, atol=1e-5)
 if len(sys.argv) > 2:
     original = keras.models.load_model(sys.argv[2], compile=False)
     assert np.array_equal(original.predict(x, verbose=0), y)
+    archive = keras.models.load_model(sys.argv[3])
+    assert np.array_equal(archive.predict(x, verbose=0), y)
+    assert type(archive.optimizer) is type(model.optimizer)
+    assert int(archive.optimizer.iterations.numpy()) == 1000
 
 with tempfile.TemporaryDirectory() as folder:
     weights = shutil.copy(ours, folder + "/ours.weights.h5")

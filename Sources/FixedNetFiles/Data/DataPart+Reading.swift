@@ -23,9 +23,10 @@ extension DataPart {
       let parts: [DataPart]
       do {
         parts = try HDF5Library.locked { () throws(CheckpointError) in
-          let file = try HDF5File(path: path)
+          let known = ["x", "y", "x_test", "y_test"]
+          let file = try HDF5File(path: path, names: known)
           let root = try file.root()
-          let names = ["x", "y", "x_test", "y_test"].filter { file.has($0, in: root) }
+          let names = known.filter { file.has($0, in: root) }
           if let name = ["x", "y"].first(where: { !names.contains($0) }) {
             failure = .missing(path: path, array: name, found: file.names())
             return []

@@ -8,7 +8,7 @@ public enum HDF5Arrays {
   {
     #if HDF5
       try HDF5Library.locked { () throws(CheckpointError) in
-        let file = try HDF5File(path: path)
+        let file = try HDF5File(path: path, names: [dataset])
         let object = try file.open(dataset, in: file.root(), as: .numbers)
         return (object.shape, try object.floats())
       }

@@ -104,13 +104,49 @@
       try strings(name, of: object, [value], shape: [], encoding)
     }
 
-    /// A list of strings; an empty one as Keras writes it, float64.
+    /// A list of strings; an empty one as Keras writes it, float64. A list that would take more than an object's header
+    /// holds is split into name0, name1, ... as Keras does.
     func attribute(_ name: String, of object: String, _ values: [String]) throws(CheckpointError) {
       if values.isEmpty {
         try attribute(name, of: object, [0], fn_h5_float64(), fn_h5_native_double(), [Double]())
-      } else {
-        try strings(name, of: object, values, shape: [values.count], .ascii)
+        return
       }
+      let width = values.reduce(1) { max($0, $1.utf8.count) }
+      guard width * values.count > HDF5Builder.headerLimit else {
+        try strings(name, of: object, values, shape: [values.count], .ascii)
+        return
+      }
+      guard width <= HDF5Builder.headerLimit else {
+        throw failure("attribute \(name) of \(object)")
+      }
+      // The fewest parts of which the largest fits; the first ones get what does not divide evenly.
+      let most = HDF5Builder.headerLimit / width
+      let parts = (values.count + most - 1) / most
+      let (size, extra) = values.count.quotientAndRemainder(dividingBy: parts)
+      var start = 0
+      for part in 0..<parts {
+        let end = start + size + (part < extra ? 1 : 0)
+        try fixedStrings("\(name)\(part)", of: object, Array(values[start..<end]), width: width)
+        start = end
+      }
+    }
+
+    /// Bytes of one attribute in Keras' files.
+    private static let headerLimit = 64_512
+
+    /// Strings of `width` bytes, filled up with zeros.
+    private func fixedStrings(_ name: String, of object: String, _ values: [String], width: Int)
+      throws(CheckpointError)
+    {
+      guard let type = HDF5Handle(H5Tcopy(fn_h5_c_string())), H5Tset_size(type.id, width) >= 0,
+        H5Tset_strpad(type.id, H5T_STR_NULLPAD) >= 0
+      else { throw failure("attribute \(name) of \(object)") }
+      var text: [UInt8] = []
+      for value in values {
+        text += value.utf8
+        text += [UInt8](repeating: 0, count: width - value.utf8.count)
+      }
+      try attribute(name, of: object, [values.count], type.id, type.id, text)
     }
 
     func attribute(_ name: String, of object: String, _ value: Int) throws(CheckpointError) {

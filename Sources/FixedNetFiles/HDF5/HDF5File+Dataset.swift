@@ -11,7 +11,7 @@
     func checkDataset(_ id: hid_t, item: String, rule: HDF5Rule) throws(CheckpointError) -> [Int] {
       let size = try checkType(id, item: item, rule: rule)
       let shape = try checkShape(id, item: item, rule: rule)
-      try checkStorage(id, item: item, byteCount: shape.reduce(size, *))
+      try checkStorage(id, item: item, declared: shape.reduce(size, *))
       return shape
     }
 
@@ -31,6 +31,10 @@
       guard H5Tcommitted(type.id) == 0 else { throw refuse(item, expected, "a named type") }
       let kind = H5Tget_class(type.id)
       let size = H5Tget_size(type.id)
+      // Keras 3 stores bfloat16 as other numbers and says so in an attribute.
+      if let kept = try HDF5File.keptType(id, file: path, item: item) {
+        throw refuse(item, expected, kept)
+      }
       if kind == H5T_FLOAT {
         for ieee in [
           fn_h5_float32(), fn_h5_float32_big(), fn_h5_float64(), fn_h5_float64_big(),
@@ -45,6 +49,18 @@
         return size
       }
       throw refuse(item, expected, HDF5File.name(of: kind))
+    }
+
+    /// Keras' remark that a dataset's values stand for another type; nil where there is none.
+    private static func keptType(_ id: hid_t, file: String, item: String) throws(CheckpointError)
+      -> String?
+    {
+      guard H5Aexists(id, "dtype") > 0, H5Iinc_ref(id) >= 0, let handle = HDF5Handle(id) else {
+        return nil
+      }
+      let object = HDF5Object(handle: handle, file: file, path: item, shape: [])
+      let type = try object.string("dtype")
+      return ["float32", "float64"].contains(type) ? nil : type
     }
 
     private static func name(of kind: H5T_class_t) -> String {
@@ -112,60 +128,30 @@
     }
 
     /// The values must be in this file, and as many as the shape says.
-    private func checkStorage(_ id: hid_t, item: String, byteCount declared: Int)
-      throws(CheckpointError)
-    {
-      // Closed on every path: libhdf5 1.10 crashes at exit when the list of a virtual dataset stays open.
-      guard let list = HDF5Handle(H5Dget_create_plist(id)) else {
-        throw .library(path: path, item: item, reason: HDF5Library.lastMessage)
-      }
-      let layout = H5Pget_layout(list.id)
-      guard [H5D_COMPACT, H5D_CONTIGUOUS, H5D_CHUNKED].contains(layout),
-        H5Pget_external_count(list.id) == 0
-      else {
+    private func checkStorage(_ id: hid_t, item: String, declared: Int) throws(CheckpointError) {
+      var found: Int64 = 0
+      let fault = fn_h5_check_storage(id, UInt64(declared), UInt64(byteCount), &found)
+      switch fault {
+      case FN_H5_STORAGE_SOUND: return
+      case FN_H5_STORAGE_VIRTUAL:
+        throw refuse(item, "stored in this file", "a virtual dataset of other files")
+      case FN_H5_STORAGE_EXTERNAL:
+        throw refuse(item, "stored in this file", "values in another file")
+      case FN_H5_STORAGE_FILTERS: throw refuse(item, "stored with at most 4 filters", "\(found)")
+      case FN_H5_STORAGE_FILTER:
         throw refuse(
-          item, "stored in this file",
-          layout == H5D_VIRTUAL ? "a virtual dataset of other files" : "values in another file")
-      }
-      let filters = H5Pget_nfilters(list.id)
-      guard (0...4).contains(filters) else {
-        throw refuse(item, "stored with at most 4 filters", "\(filters)")
-      }
-      for index in 0..<filters {
-        let filter = fn_h5_filter(list.id, UInt32(index))
-        guard [H5Z_FILTER_DEFLATE, H5Z_FILTER_SHUFFLE, H5Z_FILTER_FLETCHER32].contains(filter)
-        else {
-          throw refuse(
-            item, "plain or compressed with gzip, shuffle or fletcher32", "filter \(filter)")
-        }
-      }
-      guard declared > 0 else { return }
-      let stored = Int(clamping: H5Dget_storage_size(id))
-      guard stored > 0 else {
+          item, "plain or compressed with gzip, shuffle or fletcher32", "filter \(found)")
+      case FN_H5_STORAGE_EMPTY:
         throw refuse(item, "\(declared) bytes of values", "no values in the file")
-      }
-      guard stored <= self.byteCount else {
-        throw refuse(item, "within the file's \(self.byteCount) bytes", "\(stored) bytes")
-      }
-      guard layout == H5D_CHUNKED else {
-        guard stored >= declared else {
-          throw refuse(item, "\(declared) bytes of values", "\(stored) bytes")
-        }
-        return
-      }
-      // DEFLATE expands at most 1032-fold.
-      guard declared / 1032 <= stored + 64 else {
-        throw refuse(item, "\(declared) bytes of values", "only \(stored) compressed bytes")
-      }
-      var extents = [hsize_t](repeating: 0, count: 32)
-      let rank = H5Pget_chunk(list.id, 32, &extents)
-      var chunk = 8
-      for extent in extents.prefix(max(0, Int(rank))) {
-        let (value, overflow) = chunk.multipliedReportingOverflow(by: Int(clamping: extent))
-        guard !overflow, value <= 128 << 20 else {
-          throw refuse(item, "stored in chunks of at most 64 MiB", "larger ones")
-        }
-        chunk = value
+      case FN_H5_STORAGE_BEYOND_FILE:
+        throw refuse(item, "within the file's \(byteCount) bytes", "\(found) bytes")
+      case FN_H5_STORAGE_SHORT:
+        throw refuse(item, "\(declared) bytes of values", "\(found) bytes")
+      case FN_H5_STORAGE_PACKED_SHORT:
+        throw refuse(item, "\(declared) bytes of values", "only \(found) compressed bytes")
+      case FN_H5_STORAGE_CHUNKS:
+        throw refuse(item, "stored in chunks of at most 64 MiB", "larger ones")
+      default: throw .library(path: path, item: item, reason: HDF5Library.lastMessage)
       }
     }
   }

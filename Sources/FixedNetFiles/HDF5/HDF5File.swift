@@ -9,7 +9,7 @@
     case real(shape: [Int])
     /// float32, float64 or integers of any shape.
     case numbers
-    /// Whatever is there.
+    /// Anything: a look at its attributes decides.
     case any
   }
 
@@ -21,70 +21,98 @@
     private let handle: HDF5Handle
     private let linkAccess: HDF5Handle
 
-    /// Seconds that a trial reading of everything but the weights may take.
-    private static let probeSeconds: UInt32 = 10
+    /// What `handle` reads from, where that is memory.
+    private let image: HDF5Image?
+
     static let sizes = 512...(4 << 30)
     private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
+    /// Opens the file at `path`.
+    /// `names`: paths of the datasets that will be opened, and of groups of datasets 0, 1, ..., besides those that
+    /// Keras' legacy layout lists; they are read for a trial like everything else.
     /// `userBlock`: bytes of something else in front, as MATLAB writes them.
-    init(path: String, userBlock: Int = 0) throws(CheckpointError) {
+    init(path: String, names: [String] = [], userBlock: Int = 0) throws(CheckpointError) {
       let count = try HDF5File.checkedSize(path, userBlock: userBlock)
-      guard fn_h5_heaps_are_sound(path) != 0 else {
+      let source = path.withCString { fn_h5_source(path: strdup($0), bytes: nil, size: count) }
+      defer { free(UnsafeMutablePointer(mutating: source.path)) }
+      try self.init(source, image: nil, path: path, names: names)
+    }
+
+    /// Opens a file in memory. `path`: for messages.
+    init(image: HDF5Image, path: String, names: [String] = []) throws(CheckpointError) {
+      try HDF5File.check(start: image.start, count: image.count, path: path)
+      try self.init(image.source.pointee, image: image, path: path, names: names)
+    }
+
+    private init(_ source: fn_h5_source, image: HDF5Image?, path: String, names: [String])
+      throws(CheckpointError)
+    {
+      var source = source
+      // libhdf5 keeps a pointer to an image's source.
+      let place = image?.source
+      func withSource<Result>(_ body: (UnsafePointer<fn_h5_source>) -> Result) -> Result {
+        if let place { body(UnsafePointer(place)) } else { withUnsafePointer(to: &source, body) }
+      }
+      guard withSource({ fn_h5_heaps_are_sound($0) }) != 0 else {
         throw .library(path: path, item: "the file", reason: "a string reaches beyond its heap")
       }
-      let signal = fn_h5_probe(path, HDF5File.probeSeconds)
-      guard signal >= 0 else {
-        throw .file(
-          FileError(path: path, action: "read", reason: "no child process for a trial reading"))
-      }
-      guard signal == 0 else {
-        throw .library(
-          path: path, item: "the file",
-          reason: signal == SIGALRM ? "a trial reading did not end" : "a trial reading crashed")
-      }
-      guard let access = HDF5Handle(H5Pcreate(fn_h5_file_access())),
-        H5Pset_fclose_degree(access.id, H5F_CLOSE_STRONG) >= 0,
-        H5Pset_fapl_sec2(access.id) >= 0,
-        let links = HDF5Handle(H5Pcreate(fn_h5_link_access())),
-        H5Pset_nlinks(links.id, 1) >= 0, fn_h5_deny_external_links(links.id) >= 0
-      else {
+      try HDF5File.tryOut(withSource { HDF5Wanted.probe($0, names: names) }, path: path)
+      guard let handle = HDF5Handle(withSource { fn_h5_open_source($0) }) else {
         throw .library(path: path, item: "the file", reason: HDF5Library.lastMessage)
       }
-      guard let handle = HDF5Handle(H5Fopen(path, fn_h5_read_only(), access.id)) else {
+      guard let links = HDF5Handle(fn_h5_careful_links()) else {
         throw .library(path: path, item: "the file", reason: HDF5Library.lastMessage)
       }
       self.path = path
-      byteCount = count
+      self.image = image
+      byteCount = source.size
       self.handle = handle
       linkAccess = links
+    }
+
+    /// What the trial reading found.
+    private static func tryOut(_ result: Int, path: String) throws(CheckpointError) {
+      let reason: String
+      switch result {
+      case FN_H5_SURVIVES: return
+      case FN_H5_NO_CHILD:
+        throw .file(
+          FileError(path: path, action: "read", reason: "no child process for a trial reading"))
+      case FN_H5_TOO_MUCH_MEMORY: reason = "a trial reading needed more memory than is plausible"
+      case Int(SIGALRM), Int(SIGXCPU): reason = "a trial reading did not end"
+      default: reason = "a trial reading crashed"
+      }
+      throw .library(path: path, item: "the file", reason: reason)
     }
 
     /// The size of a regular file that starts like HDF5.
     private static func checkedSize(_ path: String, userBlock: Int) throws(CheckpointError) -> Int {
       let count: Int
-      var start = [UInt8](repeating: 0, count: 8)
+      let start: [UInt8]
       do {
         count = try FileBytes.size(of: path, limit: sizes.upperBound)
-        start = try FileBytes.start(of: path, count: userBlock + 8)
-        start.removeFirst(min(userBlock, start.count))
+        start = Array(try FileBytes.start(of: path, count: userBlock + 8).dropFirst(userBlock))
       } catch { throw .file(error) }
+      try check(start: start, count: count, path: path)
+      return count
+    }
+
+    private static func check(start: [UInt8], count: Int, path: String) throws(CheckpointError) {
       if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
         throw .wrongFormat(
-          path: path,
-          found:
-            "a zip archive (.keras?), not HDF5; save the model as .h5: model.save(\"model.h5\")")
+          path: path, found: "a zip archive (.keras?), not HDF5; give an HDF5 file here")
       }
       guard count > 0 else {
         throw .wrongFormat(path: path, found: "the file is empty; save the model as .h5 again")
       }
       guard start == signature else {
-        throw .wrongFormat(path: path, found: "not an HDF5 file; give a model saved as .h5")
+        throw .wrongFormat(
+          path: path, found: "not an HDF5 file; give a model saved as .h5 or .keras")
       }
       guard sizes.contains(count) else {
         throw .wrongFormat(
           path: path, found: "\(count) bytes are too few for an HDF5 file; it is cut off")
       }
-      return count
     }
 
     func root() throws(CheckpointError) -> HDF5Object {
@@ -150,10 +178,13 @@
       return handle
     }
 
+    /// Seconds that listing the names may take.
+    private static let listSeconds: UInt32 = 10
+
     /// The names in the root group, for messages: listed in a child process, because nothing is walked in this one.
     func names() -> [String] {
       var bytes = [CChar](repeating: 0, count: 4096)
-      let count = fn_h5_list_root(handle.id, HDF5File.probeSeconds, &bytes, bytes.count)
+      let count = fn_h5_list_root(handle.id, HDF5File.listSeconds, &bytes, bytes.count)
       return bytes.prefix(max(0, count)).split(separator: 0).map {
         String(decoding: $0.map(UInt8.init(bitPattern:)), as: UTF8.self)
       }

@@ -1,6 +1,6 @@
 import FixedNet
 
-/// A model with its weights, as a Keras `.h5` file holds it.
+/// A model with its weights, as a Keras file holds it.
 public struct KerasModelFile: Sendable {
   public var model: SequentialModel
   /// One entry per layer of the model, in its order; layers without weights have no tensors.
@@ -9,22 +9,28 @@ public struct KerasModelFile: Sendable {
   public var nonFinite: [String] = []
   /// What a training run needs to go on; nil in files of other programs.
   public var training: TrainingState?
-  /// Keras' own description of the loss and the optimiser. Nil when writing: made from `training`.
+  /// Keras' own description of the loss and the optimiser (`training_config`). Nil when writing: made from
+  /// `training`.
   public var trainingConfig: JSONValue?
+  /// What the optimiser remembers; nil where the file has nothing that can be used. Without slots for plain SGD.
+  public var optimizerState: OptimizerState?
+  /// Steps that the optimiser has made. When writing, `training` goes before.
+  public var iterations: Int?
 
   public init(
     model: SequentialModel, weights: [LayerWeights], training: TrainingState? = nil,
-    trainingConfig: JSONValue? = nil
+    trainingConfig: JSONValue? = nil, optimizerState: OptimizerState? = nil
   ) {
     self.model = model
     self.weights = weights
     self.training = training
     self.trainingConfig = trainingConfig
+    self.optimizerState = optimizerState
   }
 }
 
-/// Keras' legacy `.h5` format, read in the dialects of Keras 2 and 3, written so that both load it and so that it is a
-/// `.weights.h5` at the same time.
+/// Keras' files: `.h5`, `.weights.h5` and `.keras`, read in the dialects of Keras 2 and 3. A `.h5` is written so that
+/// both load it and so that it is a `.weights.h5` at the same time; a `.keras` has the same file inside.
 /// Source: Keras 3.15 `legacy/saving/legacy_h5_format.py`, `saving/saving_lib.py`.
 public enum KerasFile {
   /// Whether this program was built with the package trait HDF5; without it reading and writing throw.
@@ -46,31 +52,94 @@ public enum KerasFile {
     case require
   }
 
-  /// Reads a model. Files are not trusted: see `HDF5File`.
+  /// Reads a model; its contents tell whether it is a `.h5` or a `.keras`. Files are not trusted: see `HDF5File`.
   /// Throws: `CheckpointError`.
   public static func read(path: String, trainingState: TrainingStatePolicy = .ifPresent)
     throws(CheckpointError) -> KerasModelFile
   {
     #if HDF5
-      try HDF5Library.locked { () throws(CheckpointError) in
-        try KerasReader(HDF5File(path: path)).read(trainingState)
+      let isArchive = try isArchive(path)
+      return try HDF5Library.locked { () throws(CheckpointError) in
+        isArchive
+          ? try KerasArchive.read(path, trainingState)
+          : try KerasReader(HDF5File(path: path)).read(trainingState)
       }
     #else
       throw .unavailable(path: path)
     #endif
   }
 
+  /// Reads the weights of a model that is known from elsewhere, from a `.weights.h5` or any file that has weights. The
+  /// result's model is `model`.
+  /// Throws: `CheckpointError`; where the file's weights are another model's, `.item`.
+  public static func readWeights(
+    path: String, model: SequentialModel, trainingState: TrainingStatePolicy = .ifPresent
+  ) throws(CheckpointError) -> KerasModelFile {
+    #if HDF5
+      let isArchive = try isArchive(path)
+      return try HDF5Library.locked { () throws(CheckpointError) in
+        if isArchive { return try KerasArchive.readWeights(path, of: model, trainingState) }
+        let file = try HDF5File(path: path, names: KerasReader.groups(of: model))
+        return try KerasReader(file).readWeights(of: model, trainingConfig: nil, trainingState)
+      }
+    #else
+      throw .unavailable(path: path)
+    #endif
+  }
+
+  #if HDF5
+    /// Whether a file is a zip archive. Weights in several files are refused here, by their names.
+    private static func isArchive(_ path: String) throws(CheckpointError) -> Bool {
+      if path.hasSuffix(".weights.json") || path.contains(/_[0-9]{5}\.weights\.h5$/) {
+        throw .wrongFormat(
+          path: path,
+          found: "weights in several files (shards) are not read here; load them in "
+            + "Keras and save the whole model: model.save(\"model.h5\")")
+      }
+      do { return ZipArchive.isZip(try FileBytes.start(ofFile: path, count: 4)) } catch {
+        throw .file(error)
+      }
+    }
+  #endif
+
   /// Writes `file` in one step: the old file stays until the new one is complete and on the disk.
-  /// The same input gives the same bytes.
-  /// Throws: `CheckpointError`; where `weights` do not belong to `model`, `.model`.
+  /// `path` ends in .h5 (or .weights.h5, .hdf5), or in .keras. The same input gives the same bytes.
+  /// Throws: `CheckpointError`; where `weights` do not belong to `model`, `.item`.
   public static func write(_ file: KerasModelFile, to path: String) throws(CheckpointError) {
     #if HDF5
+      guard let format = Format(path: path) else {
+        throw .file(
+          FileError(
+            path: path, action: "write",
+            reason: "the name must end in .h5, .weights.h5, .hdf5 or .keras"))
+      }
+      var file = file
+      let isWhole = file.weights.map(\.layer) == file.model.layers.map(\.name)
+      if isWhole { (file.model, file.weights) = file.model.kerasForm(file.weights) }
       let bytes = try HDF5Library.locked { () throws(CheckpointError) in
-        try KerasWriter.bytes(of: file, path: path)
+        let bytes = try KerasWriter.bytes(of: file, path: path)
+        return format == .archive
+          ? try KerasArchive.bytes(of: file, weights: bytes, path: path) : bytes
       }
       do { try AtomicFile.write(bytes, to: path) } catch { throw .file(error) }
     #else
       throw .unavailable(path: path)
     #endif
+  }
+
+  /// The two kinds of files that are written.
+  private enum Format {
+    case hdf5, archive
+
+    /// By the end of the name; nil for any other name.
+    init?(path: String) {
+      if path.hasSuffix(".keras") {
+        self = .archive
+      } else if path.hasSuffix(".h5") || path.hasSuffix(".hdf5") {
+        self = .hdf5
+      } else {
+        return nil
+      }
+    }
   }
 }

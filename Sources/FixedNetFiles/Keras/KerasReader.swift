@@ -3,38 +3,97 @@
 
   /// Reads an open file. Only known names are opened.
   struct KerasReader: ~Copyable {
-    private let file: HDF5File
+    let file: HDF5File
 
     init(_ file: consuming HDF5File) { self.file = file }
 
+    /// A whole model: a `.h5`.
     func read(_ policy: KerasFile.TrainingStatePolicy) throws(CheckpointError) -> KerasModelFile {
       let root = try file.root()
       let model = try model(root)
-      let descriptions: [[WeightDescription]]
-      do { descriptions = try model.weightDescriptions() } catch {
-        throw .model(path: file.path, error)
+      let descriptions = try descriptions(model)
+      let stored = try legacyLayers("model_weights", root)
+      return try assemble(
+        model, descriptions, stored, trainingConfig: trainingConfig(root), policy, root)
+    }
+
+    /// The weights of a model that is known from elsewhere: a `.weights.h5`, the one inside of a `.keras`, a `.h5`.
+    func readWeights(
+      of model: SequentialModel, trainingConfig: JSONValue?,
+      _ policy: KerasFile.TrainingStatePolicy
+    ) throws(CheckpointError) -> KerasModelFile {
+      let root = try file.root()
+      let descriptions = try descriptions(model)
+      let stored: [StoredLayer]
+      if let group = KerasReader.numberedGroups.first(where: { file.has($0, in: root) }) {
+        stored = try numberedLayers(group, model, descriptions, root)
+      } else if file.has("model_weights", in: root) {
+        stored = try legacyLayers("model_weights", root)
+      } else if try root.list("layer_names") != nil {
+        stored = try legacyLayers("", root)
+      } else {
+        throw .wrongFormat(
+          path: file.path,
+          found: "an HDF5 file, but no weights of Keras (neither /layers nor /model_weights)")
       }
-      var result = KerasModelFile(
-        model: model, weights: try weights(of: model, descriptions, root))
-      for (layer, descriptions) in zip(result.weights, descriptions) {
+      return try assemble(
+        model, descriptions, stored, trainingConfig: trainingConfig ?? self.trainingConfig(root),
+        policy, root)
+    }
+
+    private func assemble(
+      _ model: SequentialModel, _ descriptions: [[WeightDescription]], _ stored: [StoredLayer],
+      trainingConfig: JSONValue?, _ policy: KerasFile.TrainingStatePolicy,
+      _ root: borrowing HDF5Object
+    ) throws(CheckpointError) -> KerasModelFile {
+      var result = adopted(model, try weights(of: model, descriptions, stored, root))
+      for (layer, descriptions) in zip(result.weights, try self.weightDescriptions(result.model)) {
         for (tensor, description) in zip(layer.tensors, descriptions)
         where !KerasReader.isFinite(tensor.values) {
           result.nonFinite.append("\(layer.layer)/\(description.name)")
         }
       }
-      result.trainingConfig = trainingConfig(root)
+      result.trainingConfig = trainingConfig
       switch policy {
       case .ignore: break
-      case .ifPresent: result.training = (try? TrainingState(file, root)) ?? nil
-      case .require:
-        result.training = try TrainingState(file, root)
-        guard result.training != nil else {
-          throw .missing(
-            path: file.path, item: "the training state /fixednet",
-            advice: "start a new run from these weights instead of resuming")
+      case .ifPresent:
+        result.training = (try? TrainingState(file, root)) ?? nil
+        if let memory = try? optimizerMemory(of: result, root) {
+          (result.iterations, result.optimizerState) = memory
         }
+      case .require: try readState(into: &result, root)
       }
       return result
+    }
+
+    /// The model that the file describes with these weights: some of Keras' weights are no weights here.
+    private func adopted(_ model: SequentialModel, _ weights: [LayerWeights]) -> KerasModelFile {
+      var result = KerasModelFile(model: model, weights: weights)
+      for index in model.layers.indices {
+        let adopted = model.layers[index].adopting(weights[index].tensors)
+        result.model.layers[index] = adopted.layer
+        result.weights[index].tensors = adopted.weights
+      }
+      return result
+    }
+
+    /// Everything that a run needs to go on.
+    private func readState(into result: inout KerasModelFile, _ root: borrowing HDF5Object)
+      throws(CheckpointError)
+    {
+      result.training = try TrainingState(file, root)
+      guard let training = result.training else {
+        throw .missing(
+          path: file.path, item: "the training state /fixednet",
+          advice: "start a new run from these weights instead of resuming")
+      }
+      let memory = try optimizerMemory(of: result, root)
+      guard memory.iterations == training.step else {
+        throw .item(
+          path: file.path, item: "the optimiser's step count",
+          expected: "\(training.step), as /fixednet says", found: "\(memory.iterations)")
+      }
+      (result.iterations, result.optimizerState) = memory
     }
 
     // MARK: - The model
@@ -50,13 +109,33 @@
       }
     }
 
+    /// What a file has for each layer.
+    private func descriptions(_ model: SequentialModel) throws(CheckpointError)
+      -> [[WeightDescription]]
+    {
+      do {
+        let shapes = try model.shapes()
+        return model.layers.indices.map { model.layers[$0].fileWeights(for: shapes[$0]) }
+      } catch {
+        throw .model(path: file.path, error)
+      }
+    }
+
+    private func weightDescriptions(_ model: SequentialModel) throws(CheckpointError)
+      -> [[WeightDescription]]
+    {
+      do { return try model.weightDescriptions() } catch {
+        throw .model(path: file.path, error)
+      }
+    }
+
     /// Says which of Keras' other files this is.
     private func withoutModel(_ root: borrowing HDF5Object) -> CheckpointError {
-      if file.has("layers", in: root) || file.has("_layer_checkpoint_dependencies", in: root) {
+      if KerasReader.numberedGroups.contains(where: { file.has($0, in: root) }) {
         return .wrongFormat(
           path: file.path,
-          found: "a .weights.h5 file holds no architecture; "
-            + "save the whole model: model.save(\"model.h5\")")
+          found: "a .weights.h5 file holds no architecture; give the model too, or save the whole "
+            + "model: model.save(\"model.keras\")")
       }
       guard file.has("model_weights", in: root) else {
         return .wrongFormat(
@@ -64,77 +143,18 @@
       }
       return .missing(
         path: file.path, item: "attribute model_config of /",
-        advice: "weights without an architecture; save the whole model: model.save(\"model.h5\")")
-    }
-
-    // MARK: - Weights
-
-    /// Layers are matched by position, as Keras does, and by name.
-    private func weights(
-      of model: SequentialModel, _ descriptions: [[WeightDescription]],
-      _ root: borrowing HDF5Object
-    ) throws(CheckpointError) -> [LayerWeights] {
-      let group = try file.open("model_weights", in: root, as: .group)
-      guard let names = try group.list("layer_names") else {
-        throw .missing(
-          path: file.path, item: "attribute layer_names of /model_weights",
-          advice: "the file is incomplete; save the model again")
-      }
-      var stored: [(layer: String, weights: [String])] = []
-      for name in names {
-        let layer = try file.open(name, in: group, as: .group)
-        let weights = try layer.list("weight_names") ?? []
-        if !weights.isEmpty { stored.append((name, weights)) }
-      }
-      let expected = zip(model.layers, descriptions).filter { !$0.1.isEmpty }.map(\.0.name)
-      guard stored.map(\.layer) == expected else {
-        throw .item(
-          path: file.path, item: "the layers with weights in /model_weights",
-          expected: expected.joined(separator: ", "),
-          found: stored.isEmpty ? "none" : stored.map(\.layer).joined(separator: ", "))
-      }
-      var next = 0
-      var result: [LayerWeights] = []
-      for (layer, descriptions) in zip(model.layers, descriptions) {
-        var tensors: [Tensor] = []
-        if !descriptions.isEmpty {
-          tensors = try self.tensors(stored[next].weights, descriptions, layer.name, group)
-          next += 1
-        }
-        result.append(LayerWeights(layer: layer.name, tensors: tensors))
-      }
-      return result
-    }
-
-    private func tensors(
-      _ names: [String], _ descriptions: [WeightDescription], _ layer: String,
-      _ group: borrowing HDF5Object
-    ) throws(CheckpointError) -> [Tensor] {
-      guard names.map(KerasNames.role) == descriptions.map(\.name) else {
-        throw .item(
-          path: file.path, item: "attribute weight_names of /model_weights/\(layer)",
-          expected: descriptions.map(\.name).joined(separator: ", "),
-          found: names.joined(separator: ", "))
-      }
-      let layerGroup = try file.open(layer, in: group, as: .group)
-      var tensors: [Tensor] = []
-      for (name, description) in zip(names, descriptions) {
-        let dataset = try file.open(name, in: layerGroup, as: .real(shape: description.shape))
-        tensors.append(Tensor(shape: description.shape, values: try dataset.floats()))
-      }
-      return tensors
+        advice: "weights without an architecture; give the model too, or save the whole model: "
+          + "model.save(\"model.keras\")")
     }
 
     private static func isFinite(_ values: [Float]) -> Bool {
       values.withUnsafeBufferPointer { values in values.allSatisfy(\.isFinite) }
     }
 
-    // MARK: - Training
-
     /// Never an error: a model can be used without it.
     private func trainingConfig(_ root: borrowing HDF5Object) -> JSONValue? {
       guard let text = (try? root.string("training_config")) ?? nil else { return nil }
-      return try? JSONValue(parsing: text)
+      return (try? JSONValue(parsing: text)).map(KerasTrainingConfig.withFloats)
     }
   }
 #endif

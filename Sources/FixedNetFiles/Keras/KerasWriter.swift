@@ -12,14 +12,12 @@
       try builder.attribute("keras_version", of: "/", dialect)
       try builder.attribute("backend", of: "/", "tensorflow")
       try builder.attribute("model_config", of: "/", file.model.json.text, .ascii)
-      if let config = file.trainingConfig ?? file.training.map(trainingConfig) {
-        try builder.attribute("training_config", of: "/", config.text, .ascii)
-      }
+      let config = KerasTrainingConfig.config(of: file)
+      if let config { try builder.attribute("training_config", of: "/", config.text, .ascii) }
       try writeWeights(file, builder)
-      if let training = file.training {
-        try writeOptimizer(training, builder)
-        try training.write(to: builder)
-      }
+      try writeOptimizer(file, config, builder)
+      if config != nil { try writeMetrics(builder) }
+      try file.training?.write(to: builder)
       return try builder.finish()
     }
 
@@ -102,25 +100,68 @@
 
     // MARK: - Training
 
-    private static func trainingConfig(_ training: TrainingState) -> JSONValue {
-      [
-        "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"],
-        "weighted_metrics": nil, "loss_weights": nil, "optimizer_config": training.optimizer,
-      ]
+    /// The optimiser's memory where a `.weights.h5` has it, in Keras 3's order. A legacy `/optimizer_weights` is left
+    /// out: Keras 3 builds the optimiser of a `.h5` that has that group for no variables, and `fit` then fails for SGD,
+    /// RMSprop and Adam alike (its own files too; seen with 3.15.1).
+    private static func writeOptimizer(
+      _ file: KerasModelFile, _ config: JSONValue?, _ builder: borrowing HDF5Builder
+    ) throws(CheckpointError) {
+      guard file.training != nil || file.optimizerState != nil else { return }
+      let json = file.training?.optimizer ?? config?["optimizer_config"]
+      let slots = file.optimizerState?.slots ?? []
+      guard let optimizer = KerasOptimizer(json: json) else {
+        throw .item(
+          path: builder.path, item: "the optimiser", expected: "SGD, RMSprop or Adam",
+          found: json?["class_name"]?.summary ?? "none")
+      }
+      let shapes: [[Int]]
+      do { shapes = try file.model.trainableShapes() } catch {
+        throw .model(path: builder.path, error)
+      }
+      // A run that has not begun may have no memory yet.
+      if !slots.isEmpty || file.optimizerState != nil {
+        guard slots.map(\.name) == optimizer.slots,
+          slots.allSatisfy({ $0.tensors.map(\.shape) == shapes })
+        else {
+          throw .item(
+            path: builder.path, item: "the optimiser's memory",
+            expected: "\(optimizer.slots) with \(shapes.count) tensors in each",
+            found: slots.map { "\($0.name) with \($0.tensors.count)" }.joined(separator: ", "))
+        }
+      }
+      let group = "/optimizer/vars"
+      try builder.group(group)
+      try builder.attribute("name", of: group, optimizer.name)
+      try builder.dataset("\(group)/0", file.training?.step ?? file.iterations ?? 0)
+      var number = 1
+      if let rate = file.training?.learningRate ?? rate(json) {
+        try builder.dataset("\(group)/1", shape: [], [Float(rate)])
+        number = 2
+      }
+      guard !slots.isEmpty else { return }
+      for place in optimizer.places(weightCount: shapes.count) {
+        let tensor = slots[place.slot].tensors[place.weight]
+        try builder.dataset("\(group)/\(number)", shape: tensor.shape, tensor.values)
+        number += 1
+      }
     }
 
-    /// The step count and the rate, where a `.weights.h5` has them. Plain SGD has no other state, and `optimizer_weights`
-    /// is left out for it: Keras 3 builds the optimiser of an `.h5` that has that group for no variables, and `fit`
-    /// then fails (its own files too).
-    private static func writeOptimizer(
-      _ training: TrainingState, _ builder: borrowing HDF5Builder
-    ) throws(CheckpointError) {
-      var name = "optimizer"
-      if case .string(let className)? = training.optimizer["class_name"] { name = className }
-      try builder.group("/optimizer/vars")
-      try builder.attribute("name", of: "/optimizer/vars", name.lowercased())
-      try builder.dataset("/optimizer/vars/0", training.step)
-      try builder.dataset("/optimizer/vars/1", shape: [], [Float(training.learningRate)])
+    /// A fixed learning rate; nil for a schedule, of which Keras keeps no value.
+    private static func rate(_ optimizer: JSONValue?) -> Double? {
+      switch optimizer?["config"]?["learning_rate"] {
+      case .number(let rate): rate
+      case .integer(let rate): Double(rate)
+      default: nil
+      }
+    }
+
+    /// The two metrics of a compiled model, without which TF-Keras refuses a `.weights.h5`; Keras 3 does not look.
+    private static func writeMetrics(_ builder: borrowing HDF5Builder) throws(CheckpointError) {
+      for metric in ["mean", "mean_metric_wrapper"] {
+        for number in 0..<2 {
+          try builder.dataset("/metrics/\(metric)/vars/\(number)", shape: [], [0])
+        }
+      }
     }
   }
 #endif

@@ -36,6 +36,17 @@
       [("optimizer", \.optimizer), ("schedule", \.schedule)]
     }
 
+    /// Every attribute of the group, for the trial reading.
+    static var attributes: [String] {
+      ["format_version", "seed", "loss", "options"] + integers.map(\.0) + doubles.map(\.0)
+        + strings.map(\.0) + values.map(\.0)
+    }
+
+    /// Every list of the history, for the trial reading.
+    static var lists: [String] {
+      ["epoch"] + columns.map(\.0)
+    }
+
     // MARK: - Writing
 
     func write(to builder: borrowing HDF5Builder) throws(CheckpointError) {
@@ -55,6 +66,8 @@
       for (name, path) in TrainingState.values {
         try builder.attribute(name, of: group, self[keyPath: path].text)
       }
+      try builder.attribute("loss", of: group, loss)
+      try builder.attribute("options", of: group, options.text)
       try builder.group("\(group)/history")
       try builder.dataset("\(group)/history/epoch", history.map { Double($0.epoch) })
       for (name, path) in TrainingState.columns {
@@ -89,10 +102,14 @@
         self[keyPath: path] = try group.required(name, group.string(name))
       }
       for (name, path) in TrainingState.values {
-        let text = try group.required(name, group.string(name))
-        do { self[keyPath: path] = try JSONValue(parsing: text) } catch {
-          throw .json(path: file.path, item: "attribute \(name) of \(group.path)", error)
-        }
+        self[keyPath: path] = try group.json(name, group.required(name, group.string(name)))
+      }
+      optimizer = KerasTrainingConfig.optimizerWithFloats(optimizer)
+      // Older files have neither.
+      loss = try group.string("loss") ?? TrainingState.defaultLoss
+      if let text = try group.string("options") { options = try group.json("options", text) }
+      guard case .object = options else {
+        throw group.refuse("options", "a JSON object", options.summary)
       }
       guard batch > 0, blockSize > 0 else {
         throw group.refuse(batch > 0 ? "block_size" : "batch", "1 or more", "0")
@@ -155,6 +172,12 @@
           advice: "the training state is incomplete; start a new run from these weights instead")
       }
       return value
+    }
+
+    fileprivate func json(_ name: String, _ text: String) throws(CheckpointError) -> JSONValue {
+      do { return try JSONValue(parsing: text) } catch {
+        throw .json(path: file, item: "attribute \(name) of \(path)", error)
+      }
     }
 
     fileprivate func refuse(_ attribute: String, _ expected: String, _ found: String)

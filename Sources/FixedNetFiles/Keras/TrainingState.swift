@@ -31,6 +31,8 @@ public struct EpochRecord: Equatable, Sendable {
 /// /fixednet, plain attributes and lists that any HDF5 reader shows.
 public struct TrainingState: Equatable, Sendable {
   public static let currentVersion = 1
+  /// The loss of files that name none.
+  public static let defaultLoss = "sparse_categorical_crossentropy"
 
   public var formatVersion: Int = TrainingState.currentVersion
   /// A built-in model's name, or the path that was given.
@@ -45,6 +47,12 @@ public struct TrainingState: Equatable, Sendable {
   /// Keras' form: {"class_name": "SGD", "config": {...}}.
   public var optimizer: JSONValue
   public var schedule: JSONValue
+  /// Keras' long name: "sparse_categorical_crossentropy", "categorical_crossentropy", "mean_squared_error",
+  /// "binary_crossentropy".
+  public var loss: String = TrainingState.defaultLoss
+  /// Whatever else the run was asked for (clipping, penalties, early stopping): an object of the trainer's choosing, so
+  /// that a new option is no new format.
+  public var options: JSONValue = [:]
   public var learningRate: Double
   /// Asked for.
   public var epochs: Int

@@ -6,7 +6,8 @@ extension MatFile {
     #if HDF5
       do {
         return try HDF5Library.locked { () throws(CheckpointError) in
-          let file = try HDF5File(path: path, userBlock: MatContainer.userBlock)
+          let file = try HDF5File(
+            path: path, names: variables + optional, userBlock: MatContainer.userBlock)
           let root = try file.root()
           return try readVariables(file, root, variables: variables, optional: optional)
         }.get()

@@ -7,6 +7,12 @@ enum FileBytes {
     try start(of: path, count: size(of: path, limit: limit), whole: true)
   }
 
+  /// The first `count` bytes of what must be a regular file, or all it has.
+  static func start(ofFile path: String, count: Int) throws(FileError) -> [UInt8] {
+    _ = try size(of: path, limit: .max)
+    return try start(of: path, count: count)
+  }
+
   /// Reads the first `count` bytes of a regular file, or all it has. `whole`: fewer are an error.
   static func start(of path: String, count: Int, whole: Bool = false) throws(FileError) -> [UInt8] {
     let file = open(path, O_RDONLY | O_CLOEXEC)

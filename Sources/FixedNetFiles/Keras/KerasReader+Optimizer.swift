@@ -1,0 +1,121 @@
+#if HDF5
+  import FixedNet
+
+  extension KerasReader {
+    /// The values of an optimiser as a file lists them: iteration, learning rate (not always), slots.
+    private struct StoredOptimizer {
+      /// A path from the root.
+      var group: String
+      var names: [String]
+      /// The optimiser's name, where the file tells.
+      var name: String?
+    }
+
+    /// The steps that an optimiser has made, and what it remembers of them.
+    typealias OptimizerMemory = (iterations: Int, state: OptimizerState)
+
+    /// Reads the optimiser's memory: /optimizer/vars, else /optimizer_weights.
+    /// Throws: `CheckpointError` where it is missing, or is not what the optimiser of `result` has.
+    func optimizerMemory(of result: KerasModelFile, _ root: borrowing HDF5Object)
+      throws(CheckpointError) -> OptimizerMemory
+    {
+      let shapes: [[Int]]
+      do { shapes = try result.model.trainableShapes() } catch {
+        throw .model(path: file.path, error)
+      }
+      let stored = try storedOptimizer(valueLimit: 2 + 5 * shapes.count, root)
+      let json = result.training?.optimizer ?? result.trainingConfig?["optimizer_config"]
+      guard let stored else {
+        throw .missing(
+          path: file.path, item: "the optimiser's memory /optimizer/vars",
+          advice: "start a new run from these weights instead of resuming")
+      }
+      let iterations = try iterations(stored, root)
+      let header = try headerCount(stored, root)
+      let slotCount = (stored.names.count - header) / max(shapes.count, 1)
+      let optimizer =
+        KerasOptimizer(json: json)
+        ?? (json == nil
+          ? stored.name.flatMap { KerasOptimizer(name: $0, slotCount: slotCount) } : nil)
+      guard let optimizer else {
+        throw .item(
+          path: file.path, item: "the optimiser", expected: "SGD, RMSprop or Adam",
+          found: json?["class_name"]?.summary ?? stored.name ?? "none that is named")
+      }
+      let places = optimizer.places(
+        weightCount: shapes.count, try order(stored, optimizer, header, root))
+      let rest = stored.names.count - header
+      // TF-Keras keeps momenta for SGD even where momentum is 0.
+      let isIdle = optimizer.slots.isEmpty && optimizer.kind == .sgd && rest == shapes.count
+      guard rest == places.count || isIdle else {
+        throw .item(
+          path: file.path, item: "/\(stored.group)",
+          expected: "\(places.count) values of \(optimizer.kind.rawValue) for this model",
+          found: "\(rest)")
+      }
+      var slots = optimizer.slots.map { name in
+        OptimizerState.Slot(name: name, tensors: shapes.map { Tensor(zeros: $0) })
+      }
+      for (name, place) in zip(stored.names.dropFirst(header), places) {
+        let shape = shapes[place.weight]
+        let dataset = try file.open("\(stored.group)/\(name)", in: root, as: .real(shape: shape))
+        slots[place.slot].tensors[place.weight].values = try dataset.floats()
+      }
+      return (iterations, OptimizerState(slots: slots))
+    }
+
+    private func storedOptimizer(valueLimit: Int, _ root: borrowing HDF5Object)
+      throws(CheckpointError) -> StoredOptimizer?
+    {
+      if file.has("optimizer", in: root) {
+        let group = try file.open("optimizer/vars", in: root, as: .group)
+        let count = count(in: group, limit: valueLimit)
+        return StoredOptimizer(
+          group: "optimizer/vars", names: (0..<count).map(String.init),
+          name: (try? group.string("name")) ?? nil)
+      }
+      guard file.has("optimizer_weights", in: root) else { return nil }
+      let group = try file.open("optimizer_weights", in: root, as: .group)
+      return StoredOptimizer(
+        group: "optimizer_weights", names: try group.list("weight_names") ?? [], name: nil)
+    }
+
+    private func iterations(_ stored: StoredOptimizer, _ root: borrowing HDF5Object)
+      throws(CheckpointError) -> Int
+    {
+      guard let name = stored.names.first else {
+        throw .missing(
+          path: file.path, item: "/\(stored.group)/0", advice: "the optimiser's memory is empty")
+      }
+      let dataset = try file.open("\(stored.group)/\(name)", in: root, as: .numbers)
+      guard dataset.shape.isEmpty, let value = try dataset.doubles().first,
+        let count = Int(exactly: value), count >= 0
+      else {
+        throw .item(
+          path: file.path, item: dataset.path, expected: "a number of steps",
+          found: HDF5File.text(dataset.shape))
+      }
+      return count
+    }
+
+    /// 2 where the learning rate, a single value as no weight is, follows the iteration; else 1.
+    private func headerCount(_ stored: StoredOptimizer, _ root: borrowing HDF5Object)
+      throws(CheckpointError) -> Int
+    {
+      guard stored.names.count > 1 else { return 1 }
+      let path = "\(stored.group)/\(stored.names[1])"
+      return try file.open(path, in: root, as: .numbers).shape.isEmpty ? 2 : 1
+    }
+
+    /// Legacy optimisers of TF-Keras write no learning rate, and are not called "Custom>".
+    private func order(
+      _ stored: StoredOptimizer, _ optimizer: KerasOptimizer, _ header: Int,
+      _ root: borrowing HDF5Object
+    ) throws(CheckpointError) -> KerasOptimizer.Order {
+      guard stored.group == "optimizer_weights", header == 1, !optimizer.isCustom,
+        try root.string("keras_version")?.hasPrefix("3") != true
+      else { return .built }
+      return .slotBySlot
+    }
+  }
+#endif

@@ -1,0 +1,87 @@
+import FixedNet
+
+/// Keras' two descriptions of loss and optimiser: `training_config` of a `.h5`, `compile_config` of a `.keras`.
+enum KerasTrainingConfig {
+  /// `training_config` of a file; nil where it has none.
+  static func config(of file: KerasModelFile) -> JSONValue? {
+    guard let training = file.training, file.trainingConfig == nil else {
+      return file.trainingConfig.map(withFloats)
+    }
+    return withFloats([
+      "loss": .string(training.loss), "metrics": ["accuracy"], "weighted_metrics": nil,
+      "loss_weights": nil, "optimizer_config": training.optimizer,
+    ])
+  }
+
+  /// `config` with whole numbers as floats where Keras insists on floats: 0.0, which JSON's readers may take for 0.
+  static func withFloats(_ config: JSONValue) -> JSONValue {
+    guard case .object(var members) = config, let optimizer = members["optimizer_config"] else {
+      return config
+    }
+    members["optimizer_config"] = optimizerWithFloats(optimizer)
+    return .object(members)
+  }
+
+  /// The same for an optimiser alone.
+  static func optimizerWithFloats(_ optimizer: JSONValue) -> JSONValue {
+    guard case .object(var members) = optimizer, case .object(var config)? = members["config"]
+    else { return optimizer }
+    for key in floatKeys {
+      if case .integer(let value)? = config[key] { config[key] = .number(Double(value)) }
+    }
+    members["config"] = .object(config)
+    return .object(members)
+  }
+
+  private static let floatKeys = [
+    "learning_rate", "momentum", "rho", "epsilon", "beta_1", "beta_2", "weight_decay", "clipnorm",
+    "global_clipnorm", "clipvalue", "ema_momentum",
+  ]
+
+  /// `training_config` from the `compile_config` of a `.keras`.
+  static func config(fromCompileConfig compile: JSONValue?) -> JSONValue? {
+    guard case .object(var members)? = compile else { return nil }
+    if let optimizer = members.removeValue(forKey: "optimizer") {
+      members["optimizer_config"] = optimizer
+    }
+    return withFloats(.object(members))
+  }
+
+  /// `compile_config` from a `training_config`, in the form that Keras 3 and TF-Keras both load. Nil for an optimiser
+  /// that is not known here: the model then loads uncompiled.
+  static func compileConfig(from config: JSONValue) -> JSONValue? {
+    let json = config["optimizer_config"]
+    guard let optimizer = KerasOptimizer(json: json), let loss = config["loss"], loss != .null
+    else { return nil }
+    var members: [String: JSONValue] = [:]
+    if case .object(let config)? = json?["config"] {
+      members = config.filter { optimizerKeys.contains($0.key) && $0.value != .null }
+    }
+    if case .object(var schedule)? = members["learning_rate"] {
+      schedule["module"] = schedule["module"] ?? "keras.optimizers.schedules"
+      schedule["registered_name"] = schedule["registered_name"] ?? .null
+      members["learning_rate"] = .object(schedule)
+    }
+    return [
+      "loss": loss, "metrics": metrics(config["metrics"]), "weighted_metrics": nil,
+      "loss_weights": nil,
+      "optimizer": [
+        "module": "keras.optimizers", "class_name": .string(optimizer.kind.rawValue),
+        "config": .object(members), "registered_name": nil,
+      ],
+    ]
+  }
+
+  /// What both understand; the rest is left to their defaults.
+  private static let optimizerKeys: Set<String> = [
+    "name", "learning_rate", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema",
+    "ema_momentum", "ema_overwrite_frequency", "momentum", "nesterov", "rho", "epsilon", "centered",
+    "beta_1", "beta_2", "amsgrad",
+  ]
+
+  /// Names only: TF-Keras' nested objects do not load in Keras 3.
+  private static func metrics(_ metrics: JSONValue?) -> JSONValue {
+    guard case .array(let values)? = metrics else { return [] }
+    return .array(values.filter { if case .string = $0 { true } else { false } })
+  }
+}

@@ -1,0 +1,224 @@
+import CZlib
+
+/// Somebody's zip archive, of which single members are read into memory. Nothing in it is trusted: only the central
+/// directory says what there is, only members that are asked for by their exact names are looked at, sizes are checked
+/// before memory is allocated, and nothing is ever written to the disk.
+/// Source: PKWARE APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (central directory), 4.3.16 (its end).
+struct ZipArchive: ~Copyable {
+  private let file: OpenFile
+  private let entries: [Entry]
+  /// Where the central directory starts: the members are in front of it.
+  private let directoryStart: Int
+
+  /// A member, as the central directory describes it.
+  struct Entry: Equatable {
+    var name: [UInt8]
+    var flags: Int
+    var method: Int
+    var crc: UInt32
+    var packedCount: Int
+    var count: Int
+    var offset: Int
+  }
+
+  static let byteLimit = 4 << 30 - 1
+  private static let entryLimit = 65_535
+  private static let directoryLimit = 4 << 20
+  /// The end record's own bytes, and the comment that may follow it.
+  private static let endCount = 22
+  private static let commentLimit = 65_535
+
+  static func isZip(_ start: [UInt8]) -> Bool { start.starts(with: [0x50, 0x4B, 0x03, 0x04]) }
+
+  /// Throws: `CheckpointError.file`, `.wrongFormat`.
+  init(path: String) throws(CheckpointError) {
+    let file = try ZipArchive.open(path)
+    (entries, directoryStart) = try ZipArchive.directory(of: file)
+    self.file = file
+  }
+
+  private static func open(_ path: String) throws(CheckpointError) -> OpenFile {
+    do { return try OpenFile(path: path, limit: byteLimit) } catch { throw .file(error) }
+  }
+
+  private static func damaged(_ path: String, _ reason: String) -> CheckpointError {
+    .wrongFormat(
+      path: path, found: "a zip archive (.keras?) that \(reason); save the model again in Keras")
+  }
+
+  private static func bytes(_ file: borrowing OpenFile, _ offset: Int, _ count: Int)
+    throws(CheckpointError) -> ZipRecord
+  {
+    do { return ZipRecord(try file.bytes(at: offset, count: count)) } catch { throw .file(error) }
+  }
+
+  // MARK: - The central directory
+
+  private static func directory(of file: borrowing OpenFile) throws(CheckpointError)
+    -> (entries: [Entry], start: Int)
+  {
+    let tailCount = min(file.count, endCount + commentLimit)
+    let tail = try bytes(file, file.count - tailCount, tailCount)
+    // From the back: the record whose comment ends where the file does.
+    guard
+      let place = stride(from: tailCount - endCount, through: 0, by: -1).first(where: {
+        tail.long($0) == 0x0605_4B50 && $0 + endCount + tail.short($0 + 20) == tailCount
+      })
+    else { throw damaged(file.path, "has no end record; it is cut off or damaged") }
+    let end = file.count - tailCount + place
+    let (count, size, start) = (
+      tail.short(place + 10), tail.long(place + 12), tail.long(place + 16)
+    )
+    guard count < entryLimit, size < 0xFFFF_FFFF, start < 0xFFFF_FFFF else {
+      throw damaged(file.path, "is of the Zip64 kind, which is not read here")
+    }
+    guard tail.short(place + 4) == 0, tail.short(place + 6) == 0, tail.short(place + 8) == count
+    else { throw damaged(file.path, "spans several disks") }
+    guard start + size == end, size <= directoryLimit else {
+      throw damaged(file.path, "has a damaged directory")
+    }
+    let record = try bytes(file, start, size)
+    var entries: [Entry] = []
+    var position = 0
+    for _ in 0..<count {
+      guard position + 46 <= size, record.long(position) == 0x0201_4B50 else {
+        throw damaged(file.path, "has a damaged directory")
+      }
+      let nameCount = record.short(position + 28)
+      let next =
+        position + 46 + nameCount + record.short(position + 30) + record.short(position + 32)
+      guard next <= size else { throw damaged(file.path, "has a damaged directory") }
+      entries.append(
+        Entry(
+          name: Array(record.bytes[position + 46..<position + 46 + nameCount]),
+          flags: record.short(position + 8), method: record.short(position + 10),
+          crc: UInt32(record.long(position + 16)), packedCount: record.long(position + 20),
+          count: record.long(position + 24), offset: record.long(position + 42)))
+      position = next
+    }
+    guard position == size else { throw damaged(file.path, "has a damaged directory") }
+    return (entries, start)
+  }
+
+  // MARK: - Members
+
+  func has(_ name: String) -> Bool { entries.contains { $0.name == Array(name.utf8) } }
+
+  /// A member as bytes, which must be at most `limit`.
+  func bytes(of name: String, limit: Int) throws(CheckpointError) -> [UInt8] {
+    let entry = try entry(name, limit: limit)
+    var bytes = [UInt8](repeating: 0, count: entry.count)
+    var failure: CheckpointError?
+    bytes.withUnsafeMutableBytes { buffer in
+      do throws(CheckpointError) { try unpack(entry, name, into: buffer) } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  /// The one member of this name, checked as far as the directory goes.
+  func entry(_ name: String, limit: Int) throws(CheckpointError) -> Entry {
+    let found = entries.filter { $0.name == Array(name.utf8) }
+    guard let entry = found.first else {
+      throw .missing(
+        path: file.path, item: "\(name) in the archive",
+        advice: "this is no model that Keras saved as .keras")
+    }
+    guard found.count == 1 else { throw refuse(name, "there once", "\(found.count) of that name") }
+    guard entry.flags & 0x2041 == 0 else { throw refuse(name, "plain", "encrypted") }
+    guard [0, 8].contains(entry.method) else {
+      throw refuse(name, "stored or deflated", "compression method \(entry.method)")
+    }
+    guard entry.count < 0xFFFF_FFFF, entry.packedCount < 0xFFFF_FFFF, entry.offset < 0xFFFF_FFFF
+    else { throw refuse(name, "below 4 GiB", "Zip64 sizes") }
+    guard entry.count <= limit else {
+      throw refuse(name, "at most \(limit) bytes", "\(entry.count)")
+    }
+    // DEFLATE expands at most 1032-fold, and what does not shrink grows by less than a sixtieth.
+    let isPlausible =
+      entry.method == 0
+      ? entry.packedCount == entry.count
+      : entry.count / 1032 <= entry.packedCount
+        && entry.packedCount <= entry.count + entry.count / 64 + 1024
+    guard isPlausible, entry.packedCount <= directoryStart else {
+      throw refuse(
+        name, "\(entry.count) bytes, as the directory says", "\(entry.packedCount) packed ones")
+    }
+    return entry
+  }
+
+  private func refuse(_ name: String, _ expected: String, _ found: String) -> CheckpointError {
+    .item(path: file.path, item: "\(name) in the archive", expected: expected, found: found)
+  }
+
+  /// Writes a member's `entry.count` bytes and checks them against the checksum.
+  func unpack(_ entry: Entry, _ name: String, into buffer: UnsafeMutableRawBufferPointer)
+    throws(CheckpointError)
+  {
+    let offset = try contentOffset(entry, name)
+    if entry.method == 0 {
+      do { try file.read(into: buffer, at: offset) } catch { throw .file(error) }
+    } else {
+      let packed = try ZipArchive.bytes(file, offset, entry.packedCount).bytes
+      guard ZipArchive.inflate(packed, into: buffer) else {
+        throw refuse(name, "\(entry.count) deflated bytes", "damaged ones")
+      }
+    }
+    // Far below 4 GiB: `byteLimit`.
+    let crc = crc32(
+      0, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt32(buffer.count))
+    guard UInt32(crc) == entry.crc else {
+      throw refuse(name, "as it was written", "a wrong checksum: the file is damaged")
+    }
+  }
+
+  /// Where a member's content starts: behind its local header, which must be in front of the directory.
+  private func contentOffset(_ entry: Entry, _ name: String) throws(CheckpointError) -> Int {
+    let headerCount = 30
+    func damaged() -> CheckpointError { refuse(name, "inside the archive", "a damaged place") }
+    guard entry.offset + headerCount <= directoryStart else { throw damaged() }
+    let header = try ZipArchive.bytes(file, entry.offset, headerCount)
+    let start = entry.offset + headerCount + header.short(26) + header.short(28)
+    guard header.long(0) == 0x0403_4B50, header.short(26) == entry.name.count,
+      start + entry.packedCount <= directoryStart,
+      try ZipArchive.bytes(file, entry.offset + headerCount, entry.name.count).bytes == entry.name
+    else { throw damaged() }
+    return start
+  }
+
+  /// Whether all of `packed` unpacks to exactly as many bytes as `buffer` has.
+  private static func inflate(_ packed: [UInt8], into buffer: UnsafeMutableRawBufferPointer)
+    -> Bool
+  {
+    var stream = z_stream()
+    // Negative: no header of zlib's own.
+    guard
+      inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
+    else { return false }
+    defer { inflateEnd(&stream) }
+    return packed.withUnsafeBufferPointer { packed in
+      // zlib insists on a place to write to.
+      var nothing: UInt8 = 0
+      return withUnsafeMutablePointer(to: &nothing) { nothing in
+        stream.next_in = UnsafeMutablePointer(mutating: packed.baseAddress)
+        stream.avail_in = UInt32(packed.count)
+        stream.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? nothing
+        stream.avail_out = UInt32(buffer.count)
+        let status = CZlib.inflate(&stream, Z_FINISH)
+        return status == Z_STREAM_END && stream.avail_in == 0 && stream.avail_out == 0
+      }
+    }
+  }
+}
+
+/// Little-endian numbers in bytes.
+struct ZipRecord {
+  let bytes: [UInt8]
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  func short(_ place: Int) -> Int { Int(bytes[place]) | Int(bytes[place + 1]) << 8 }
+  func long(_ place: Int) -> Int { short(place) | short(place + 2) << 16 }
+}
