@@ -15,6 +15,7 @@ from pathlib import Path
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")  # torch's compiler trips over a second model
 
 import h5py
 import keras
