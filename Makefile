@@ -4,7 +4,8 @@ DEMO = .build/demo/lenet.h5
 PACKAGES = libhdf5-dev libmatio-dev zlib1g-dev libssl-dev pkg-config gnuplot-nox
 READERS = hdf5-tools octave r-bioc-rhdf5 strace
 PYTHON = .venv/bin/python
-ASAN = --sanitize=address --scratch-path .build-asan
+# The second: C in headers too, which the Swift compiler translates.
+ASAN = --sanitize=address -Xcc -fsanitize=address --scratch-path .build-asan
 SOURCES = Package.swift Sources Tools Tests
 
 help: ## list the targets
