@@ -2,7 +2,10 @@
 
 DEMO = .build/demo/lenet.h5
 PACKAGES = libhdf5-dev libmatio-dev zlib1g-dev libssl-dev pkg-config gnuplot-nox
+READERS = hdf5-tools octave r-bioc-rhdf5 strace
 PYTHON = .venv/bin/python
+# The second: C in headers too, which the Swift compiler translates.
+ASAN = --sanitize=address -Xcc -fsanitize=address --scratch-path .build-asan
 SOURCES = Package.swift Sources Tools Tests
 
 help: ## list the targets
@@ -15,13 +18,23 @@ demo: setup ## install what is missing, train the default model, evaluate the ch
 	swift run -c release --skip-build train --output $(DEMO)
 	swift run -c release --skip-build eval $(DEMO)
 
-test: setup venv ## the same set-up, then every check and test
+test: setup readers venv ## the same set-up, then every check and test
 	swift build
 	swift build -c release
 	Tools/check-embedded
 	@if $(HAS_KERAS); then \
 	  FIXEDNET_PYTHON="$$PWD/$(PYTHON)"; KERAS_BACKEND=jax; export FIXEDNET_PYTHON KERAS_BACKEND; \
 	fi; echo swift test; swift test
+
+interop: setup readers more-readers venv ## our files in Octave, R, h5dump, every Keras (3 GB of disk)
+	swift build
+	swift test --filter 'InteropTests|RoundTrip'
+
+asan: setup ## readers, kernels and engine under AddressSanitizer
+	swift build --build-tests $(ASAN)
+	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --disable-xctest $(ASAN) \
+	  --filter 'CSupportTests|FixedNetFilesTests|GradientTests|NetworkTests|HostileFileTests' \
+	  --skip 'TeamTests/impossible'
 
 build: compiler ## everything, debug
 	swift build
@@ -36,7 +49,7 @@ format: compiler ## style, in place
 	swift format -i -r $(SOURCES)
 
 clean: ## remove what was built
-	rm -rf .build .venv
+	rm -rf .build .build-asan .venv .venv-tf .venv-torch
 
 # -- set-up ----------------------------------------------------------------------------------------------------
 
@@ -52,6 +65,17 @@ compiler:
 	  exit 1; \
 	fi
 
+# Programs that read our files, or watch ours doing it; the tests with those that cannot be installed skip themselves.
+readers:
+	@tools="$(READERS)"; options=--no-install-recommends; { $(INSTALL); } || \
+	  echo "make: not all of $(READERS) (see above); the tests with what is missing are skipped"
+
+# torch is 0.2 GB where pip finds its build without CUDA (PIP_EXTRA_INDEX_URL), and several GB from PyPI itself.
+more-readers:
+	@tools=r-cran-hdf5r; options=--no-install-recommends; { $(INSTALL); } || true
+	@$(call ENVIRONMENT,.venv-tf,tf_keras,keras tensorflow-cpu tf_keras h5py)
+	@$(call ENVIRONMENT,.venv-torch,torch,keras torch==2.13.0 h5py)
+
 # The cross-checks against Keras and JAX skip themselves where this cannot be set up.
 venv:
 	@python3 -c 'import ensurepip' 2>/dev/null || { tools="python3 python3-venv"; $(INSTALL); } || true
@@ -61,23 +85,28 @@ venv:
 	  { rm -rf .venv; \
 	    echo "make: no Keras and JAX from PyPI (see above); the cross-checks with them are skipped"; }
 
+# A virtual environment (1) for a module (2), made from packages of PyPI (3).
+ENVIRONMENT = $(1)/bin/python -c 'import importlib.util as i; exit(i.find_spec("$(2)") is None)' 2>/dev/null || \
+  { python3 -m venv $(1) && $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(3); } || \
+  { rm -rf $(1); echo "make: no $(2) from PyPI (see above); the tests with it are skipped"; }
+
 HAS_KERAS = $(PYTHON) -c 'import importlib.util as i; \
   exit(not all(map(i.find_spec, ("keras", "jax", "h5py", "numpy"))))' 2>/dev/null
 
-# Installs those of $$tools that are missing; asks for administrator's rights only then.
+# Installs those of $$tools that are missing, with apt-get's $$options; asks for administrator's rights only then.
 define INSTALL
 if ! command -v apt-get >/dev/null 2>&1; then \
-  echo "make: no apt-get here; what is needed: HDF5, matio, zlib, OpenSSL (libcrypto), pkg-config, gnuplot, Python 3"; \
+  echo "make: no apt-get here; needed is what Debian calls $$tools"; \
 else \
   missing=; \
   for tool in $$tools; do dpkg -s "$$tool" >/dev/null 2>&1 || missing="$$missing $$tool"; done; \
   if [ -n "$$missing" ]; then \
     root=; [ "$$(id -u)" -eq 0 ] || root=sudo; \
-    install="$$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing"; \
+    install="$$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$options $$missing"; \
     echo "make: installing$$missing"; \
     $$install >/dev/null 2>&1 || { $$root apt-get update -qq && $$install >/dev/null; }; \
   fi; \
 fi
 endef
 
-.PHONY: help demo test build release lint format clean setup compiler venv
+.PHONY: help demo test interop asan build release lint format clean setup compiler readers more-readers venv

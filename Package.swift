@@ -65,6 +65,7 @@ let package = Package(
     .executableTarget(name: "plan", dependencies: toolDependencies, path: "Tools/plan"),
     .executableTarget(name: "bench", dependencies: toolDependencies, path: "Tools/bench"),
     .target(name: "MallocCounter", path: "Tests/Support/MallocCounter"),
+    .executableTarget(name: "measure", path: "Tests/Support/Measure"),
     .target(
       name: "KernelCheck", dependencies: ["CSupport"], path: "Tests/Support/KernelCheck",
       cSettings: optimisedC),
@@ -78,8 +79,8 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "FixedNetFiles", "ToolSupport", "TestSupport", "MallocCounter", "train", "eval", "plan",
-        "bench",
+        "FixedNetFiles", "ToolSupport", "TestSupport", "MallocCounter", "measure", "train", "eval",
+        "plan", "bench",
       ]),
   ],
   swiftLanguageModes: [.v6]

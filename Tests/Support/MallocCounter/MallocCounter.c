@@ -3,7 +3,14 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#if defined(__linux__) && defined(__GLIBC__)
+// A sanitizer brings an allocator of its own, which must stay the first in line.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HAS_SANITIZER 1
+#endif
+#endif
+
+#if defined(__linux__) && defined(__GLIBC__) && !defined(HAS_SANITIZER)
 #include <errno.h>
 
 // Initial-exec: reading the counter must not itself allocate thread-local storage.

@@ -1,5 +1,5 @@
 // Counts the calls of the allocator per thread, by standing in front of libc's: tests run in parallel, so a count
-// belongs to one thread. Linux with glibc only; elsewhere malloc_counter_works() says 0.
+// belongs to one thread. Linux with glibc and without a sanitizer only; elsewhere malloc_counter_works() says 0.
 #ifndef FIXEDNET_MALLOC_COUNTER_H
 #define FIXEDNET_MALLOC_COUNTER_H
 
