@@ -1,4 +1,5 @@
-// The constants of exp, tanh and log, shared by the vector kernels and the scalar reference.
+// The constants of exp, tanh, log and the random numbers, shared by the vector kernels and the
+// scalar reference.
 //
 // exp and log: S. L. Moshier, Cephes Mathematical Library, expf and logf.
 // tanh: minimax rational x P(x^2) / Q(x^2) of degree 13/6 on [-8, 8], as in Eigen's ptanh.
@@ -43,5 +44,11 @@
 #define CS_TANH_Q2 (256.0f * 2.26843463243900e-03f)
 #define CS_TANH_Q4 (256.0f * 1.18534705686654e-04f)
 #define CS_TANH_Q6 (256.0f * 1.19825839466702e-06f)
+
+// Philox 4x32: the multipliers and what the key words grow by in each round.
+#define CS_PHILOX_M0 0xD2511F53u
+#define CS_PHILOX_M1 0xCD9E8D57u
+#define CS_PHILOX_W0 0x9E3779B9u
+#define CS_PHILOX_W1 0xBB67AE85u
 
 #endif

@@ -53,7 +53,7 @@ typedef enum cs_activation : int32_t {
   CS_TANH = 1,     // y = tanh(z),              dz = dy (1 - y y)
   CS_RELU = 2,     // y = max(z, 0),            dz = y > 0 ? dy : 0
   CS_SIGMOID = 3,  // y = 1 / (1 + exp(-z)),    dz = dy y (1 - y)
-  CS_SCALED_SIGMOID = 4,  // y = 1 / (1 + exp(-2 z)), dz = dy 2 y (1 - y): the bits of CS_SIGMOID of 2 z
+  CS_SCALED_SIGMOID = 4,  // y = 1 / (1 + exp(-2 z)), dz = dy (2 y) (1 - y): the bits of CS_SIGMOID of 2 z
 } cs_activation;
 
 // MARK: - Shapes
@@ -79,7 +79,7 @@ typedef struct cs_pool2d {
 } cs_pool2d;
 
 /// A rectified linear function: r(x) = x > threshold ? x : negativeSlope (x - threshold), y = min(r(x), maxValue).
-/// maxValue = +inf: no limit.
+/// negativeSlope = 0: exactly 0 there, even of -inf. maxValue = +inf: no limit.
 typedef struct cs_rectifier {
   float negativeSlope, threshold, maxValue;
 } cs_rectifier;
@@ -187,11 +187,13 @@ typedef struct cs_kernels {
 
   // -- Max pooling, one block --------------------------------------------------------------------------------
 
-  /// y = the largest of the window's cells inside the image; NaN where one of them is NaN.
+  /// y = the largest of the window's cells inside the image, of zeros of both signs the first; NaN where one of them is
+  /// NaN.
   void (*maxpool2d_forward)(const cs_pool2d *shape, int32_t block, const float *restrict x, float *restrict y);
 
   /// dx[cell] = sum of dy[window], windows in row-major order, over the windows whose first largest cell (row-major
-  /// order) it is; 0 where there is none. x is the forward pass's input. dx is overwritten.
+  /// order) it is; 0 where there is none. A window's first NaN is its largest cell. x is the forward pass's input. dx is
+  /// overwritten.
   void (*maxpool2d_backward)(const cs_pool2d *shape, int32_t block, const float *restrict x,
                              const float *restrict dy, float *restrict dx);
 
@@ -229,7 +231,8 @@ typedef struct cs_kernels {
                               float *dz);
   /// The part of the R-operator that a curved activation adds, given dz = dy activation'(z) and the tangents rz = R{z},
   /// rdy = R{dy}: rdz = rdy activation'(z) + dz g(y) rz, with g = activation'' / activation', a function of y:
-  /// tanh -2 y, sigmoid 1 - 2 y, scaled sigmoid 2 (1 - 2 y), else 0. rdz and rdy may be the same (in place).
+  /// tanh -2 y, sigmoid 1 - 2 y, scaled sigmoid 2 (1 - 2 y), evaluated as fma(dz g, rz, rdy activation'(z)); else
+  /// rdy activation'(z) alone. rdz and rdy may be the same (in place).
   /// (The tangent of the forward pass, R{y} = activation'(z) R{z}, is activation_backward with dy = R{z}.)
   void (*activation_backward_tangent)(size_t count, cs_activation activation, const float *y, const float *dz,
                                       const float *rz, const float *rdy, float *rdz);
@@ -285,8 +288,9 @@ typedef struct cs_kernels {
                         float weight, float scale, float *_Nullable dy, float *loss, float *hit);
 
   /// The logistic loss (binary cross-entropy) of every output, from the logits: with u = slope z,
-  /// loss[n] = weight sum_c (max(u, 0) - u target + log1p(exp(-|u|))); dz = (weight scale slope) (sigmoid(u) - target).
-  /// Finite for every finite z and right where the outputs saturate: with e = exp(-|u|), log1p(e) is log(w) +
+  /// loss[n] = weight sum_c (max(u, 0) - u target + log1p(exp(-|u|))), each term fma(-u, target, max(u, 0)) + log1p;
+  /// dz = (weight scale slope) (sigmoid(u) - target).
+  /// Finite while u and the sum are, and right where the outputs saturate: with e = exp(-|u|), log1p(e) is log(w) +
   /// (e - (w - 1)) / w, w = 1 + e; sigmoid(u) is 1 / w for u >= 0, else e / w. With one output hit = (u > 0) == (target > 1/2).
   void (*logistic_loss)(int32_t outputs, int32_t block, int32_t lanes, const float *z, const float *target,
                         float slope, float weight, float scale, float *_Nullable dz, float *loss, float *hit);

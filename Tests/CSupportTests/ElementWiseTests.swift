@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Element-wise kernels")
 struct ElementWiseTests {
-  private static let activations = [CS_LINEAR, CS_TANH, CS_RELU, CS_SIGMOID]
+  private static let activations = [
+    CS_LINEAR, CS_TANH, CS_RELU, CS_SIGMOID, CS_SCALED_SIGMOID,
+  ]
 
   @Test("every instruction set has the reference's bits", arguments: InstructionSet.available)
   func bits(set: InstructionSet) {
@@ -27,6 +29,15 @@ struct ElementWiseTests {
         trial.expect("dz in place", dz, from: dy) { kernels, dz in
           kernels.activation_backward(count, activation, y.values, dz, dz)
         }
+        let (rz, rdy) = (trial.input(count), trial.input(count))
+        let rdz = trial.compare(["rdz": count]) { kernels, out in
+          kernels.activation_backward_tangent(
+            count, activation, y.values, dz.values, rz.values, rdy.values, out[0])
+        }[0]
+        trial.expect("rdz in place", rdz, from: rdy) { kernels, rdz in
+          kernels.activation_backward_tangent(
+            count, activation, y.values, dz.values, rz.values, rdz, rdz)
+        }
       }
       trial.shape = "count \(count)"
       let exp = trial.compare(["exp": count]) { $0.vector_exp(count, x.values, $1[0]) }[0]
@@ -34,8 +45,52 @@ struct ElementWiseTests {
       let positive = trial.input(count, KC_POSITIVE)
       let log = trial.compare(["log": count]) { $0.vector_log(count, positive.values, $1[0]) }[0]
       trial.expect("log in place", log, from: positive) { $0.vector_log(count, $1, $1) }
-      let w = trial.input(count)
-      trial.compare(["w": count], from: [w]) { $0.sgd_update(count, 0.1, dy.values, $1[0]) }
+    }
+  }
+
+  @Test("rectifiers have the reference's bits", arguments: InstructionSet.available)
+  func rectifierBits(set: InstructionSet) {
+    Trial.run(set, draws: 300) { trial in
+      let count = trial.random.count(0...100)
+      let x = trial.input(count, trial.random.element([KC_ARGUMENTS, KC_INTEGERS, KC_NON_FINITE]))
+      let dy = trial.input(count)
+      var rectifier = trial.random.rectifier()
+      trial.shape = "count \(count) \(rectifier)"
+      let y = trial.compare(["y": count]) { kernels, out in
+        kernels.rectifier_forward(count, &rectifier, x.values, out[0])
+      }[0]
+      trial.expect("y in place", y, from: x) { $0.rectifier_forward(count, &rectifier, $1, $1) }
+      let dx = trial.compare(["dx": count]) { kernels, out in
+        kernels.rectifier_backward(count, &rectifier, x.values, dy.values, out[0])
+      }[0]
+      trial.expect("dx in place", dx, from: dy) { kernels, dx in
+        kernels.rectifier_backward(count, &rectifier, x.values, dx, dx)
+      }
+    }
+  }
+
+  @Test("linear maps have the reference's bits", arguments: InstructionSet.available)
+  func linearBits(set: InstructionSet) {
+    Trial.run(set, draws: 300) { trial in
+      let count = trial.random.count(0...100)
+      let (x, start) = (trial.input(count), trial.input(count))
+      let (scale, offset) = (trial.number(), trial.number())
+      trial.shape = "count \(count) scale \(scale) offset \(offset)"
+      let y = trial.compare(["y": count]) { $0.affine(count, scale, offset, x.values, $1[0]) }[0]
+      trial.expect("y in place", y, from: x) { $0.affine(count, scale, offset, $1, $1) }
+      trial.compare(["sum": count], from: [start]) { $0.add_scaled(count, scale, x.values, $1[0]) }
+      trial.compare(["clipped": count], from: [x]) { $0.clip(count, abs(scale), $1[0]) }
+      var dots: [Double] = []
+      for y in [start, x] {
+        trial.compare(["dot": 1]) { kernels, out in
+          dots.append(kernels.dot(count, x.values, y.values))
+          out[0].pointee = 0
+        }
+      }
+      let differs = stride(from: 0, to: dots.count, by: 2).first {
+        dots[$0] != dots[$0 + 1] && !(dots[$0].isNaN && dots[$0 + 1].isNaN)
+      }
+      trial.expect("dot", at: differs)
     }
   }
 

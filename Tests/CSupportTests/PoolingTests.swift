@@ -3,7 +3,7 @@ import FixedNet
 import KernelCheck
 import Testing
 
-@Suite("Average pooling kernels")
+@Suite("Pooling kernels")
 struct PoolingTests {
   @Test("every instruction set has the reference's bits", arguments: InstructionSet.available)
   func bits(set: InstructionSet) {
@@ -24,6 +24,32 @@ struct PoolingTests {
       let image = trial.image(lane, of: x)
       trial.expect("y of image \(lane) alone", trial.image(lane, of: y)) { kernels, y in
         kernels.avgpool2d_forward(&shape, 1, image.values, y)
+      }
+    }
+  }
+
+  /// In one draw of three many cells are equal.
+  @Test("maxima have the reference's bits", arguments: InstructionSet.available)
+  func maximumBits(set: InstructionSet) {
+    Trial.run(set, draws: 600) { trial in
+      var shape = trial.random.pooling()
+      let block = trial.random.block()
+      trial.shape = "B = \(block) \(shape.text)"
+      let values = trial.random.once(in: 3) ? KC_INTEGERS : nil
+      let x = trial.input(shape.inputs * Int(block), values)
+      let dy = trial.input(shape.outputs * Int(block))
+      let found = trial.compare(["y": dy.count, "dx": x.count]) { kernels, out in
+        kernels.maxpool2d_forward(&shape, block, x.values, out[0])
+        kernels.maxpool2d_backward(&shape, block, x.values, dy.values, out[1])
+      }
+      guard block == 16 else { return }
+      let lane = trial.random.integer(0...15)
+      let (image, gradient) = (trial.image(lane, of: x), trial.image(lane, of: dy))
+      trial.expect("y of image \(lane) alone", trial.image(lane, of: found[0])) { kernels, y in
+        kernels.maxpool2d_forward(&shape, 1, image.values, y)
+      }
+      trial.expect("dx of image \(lane) alone", trial.image(lane, of: found[1])) { kernels, dx in
+        kernels.maxpool2d_backward(&shape, 1, image.values, gradient.values, dx)
       }
     }
   }

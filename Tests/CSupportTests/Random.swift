@@ -16,6 +16,8 @@ struct Random {
 
   mutating func seed() -> UInt64 { Philox.join(low: reader.next(), high: reader.next()) }
 
+  mutating func word() -> UInt32 { reader.next() }
+
   mutating func integer(_ range: ClosedRange<Int32>) -> Int32 {
     range.lowerBound + Int32(reader.next() % UInt32(range.upperBound - range.lowerBound + 1))
   }
@@ -30,7 +32,20 @@ struct Random {
   mutating func block() -> Int32 { element([1, 16]) }
 
   mutating func activation() -> cs_activation {
-    element([CS_LINEAR, CS_TANH, CS_RELU, CS_SIGMOID])
+    element([CS_LINEAR, CS_TANH, CS_RELU, CS_SIGMOID, CS_SCALED_SIGMOID])
+  }
+
+  /// With and without a slope, a threshold and a limit.
+  mutating func rectifier() -> cs_rectifier {
+    cs_rectifier(
+      negativeSlope: element([0, 0.25, -0.5]), threshold: element([0, 0, 1, -0.7]),
+      maxValue: element([.infinity, 2, 6]))
+  }
+
+  mutating func rmsprop() -> cs_rmsprop {
+    cs_rmsprop(
+      learningRate: 0.01, rho: 0.9, momentum: element([0, 0.9]), epsilon: element([1e-7, 1e-3]),
+      isLegacy: integer(0...1))
   }
 
   // MARK: Shapes
@@ -62,7 +77,7 @@ struct Random {
     }
   }
 
-  /// An average pooling in which every window holds a cell.
+  /// A pooling in which every window holds a cell.
   mutating func pooling() -> cs_pool2d {
     while true {
       var s = cs_pool2d()

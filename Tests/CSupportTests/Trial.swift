@@ -52,6 +52,9 @@ final class Trial {
     return buffer
   }
 
+  /// One number in -1 ..< 1.
+  func number() -> Float { input(1, KC_PLAIN).values[0] }
+
   func output(_ count: Int) -> KernelBuffer { keep(KernelBuffer(count, offset: offset)) }
 
   func copy(_ other: KernelBuffer) -> KernelBuffer {

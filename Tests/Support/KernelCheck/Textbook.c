@@ -24,6 +24,7 @@ static double activate(cs_activation activation, double z) {
     case CS_TANH: return tanh(z);
     case CS_RELU: return fmax(z, 0);
     case CS_SIGMOID: return 1 / (1 + exp(-z));
+    case CS_SCALED_SIGMOID: return 1 / (1 + exp(-2 * z));
     case CS_LINEAR: break;
   }
   return z;
@@ -44,6 +45,7 @@ void kc_activation(size_t count, cs_activation activation, const float *x, const
     if (activation == CS_TANH) slope = 1 - out * out;
     if (activation == CS_RELU) slope = out > 0;
     if (activation == CS_SIGMOID) slope = out * (1 - out);
+    if (activation == CS_SCALED_SIGMOID) slope = 2 * out * (1 - out);
     backward[i].value = dy[i] * slope;
     backward[i].magnitude = fabs(dy[i]) * (1 + out * out);
   }
