@@ -70,11 +70,11 @@ struct Descent {
     guard slope < 0 else { return .failed(.noProgress) }
     var search = WolfeSearch(value: progress.value, slope: slope, firstStep: firstStep)
     var bestNorm = progress.gradientNorm
-    var sawFinite = false
+    var wasFinite = true
     while remaining > 0 {
       let step = search.step
       let norm = evaluateTrial(&objective, step: step)
-      sawFinite = sawFinite || norm.isFinite
+      wasFinite = wasFinite && norm.isFinite
       let trialSlope = norm.isFinite ? vectors.dot(trialGradient, direction) : .nan
       let outcome = search.report(value: trialValue, slope: trialSlope)
       if search.best.step == step { bestNorm = norm }
@@ -83,14 +83,16 @@ struct Descent {
       case .accepted: return .found
       case .exhausted: break
       }
-      guard search.best.step > 0 else { return .failed(sawFinite ? .noProgress : .notFinite) }
+      guard search.best.value < progress.value else {
+        return .failed(wasFinite ? .noProgress : .notFinite)
+      }
       if search.best.step == step { return .found }
       if remaining > 0 {
         _ = evaluateTrial(&objective, step: search.best.step)
         return .found
       }
     }
-    guard search.best.step > 0 else { return .limit(hasMoved: false) }
+    guard search.best.value < progress.value else { return .limit(hasMoved: false) }
     // The bits of the trial point that was evaluated.
     vectors.add(search.best.step, direction, to: point)
     progress.iterations += 1

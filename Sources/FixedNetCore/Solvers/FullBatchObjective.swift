@@ -62,7 +62,8 @@ public enum SolverStop: BitwiseCopyable, Sendable, Equatable {
   case noProgress
   /// One more evaluation would exceed the limit.
   case evaluationLimit
-  /// A value, gradient or Hessian product is not finite, at the start or however short the step is made.
+  /// A value, gradient or Hessian product is not finite: at the start, or along a direction on which no shorter step
+  /// lowers f.
   case notFinite
   /// The callback asked for it.
   case stopped
