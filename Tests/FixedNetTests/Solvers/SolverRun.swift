@@ -81,7 +81,7 @@ struct SolverRun {
   init(
     _ method: Method, _ formula: some TestFormula, start: [Float], memory: Int = 10,
     limits: SolverLimits = SolverLimits(), residualReduction: Double = 0.5,
-    stopAfter: Int = .max
+    stopAfter: Int = .max, instructionSet: InstructionSet = .best
   ) {
     let n = start.count
     var objective = Recorded(formula, count: n)
@@ -99,7 +99,7 @@ struct SolverRun {
       values[i] = 123
       values[floats + 16 + i] = 321
     }
-    let kernels = InstructionSet.best.kernels
+    let kernels = instructionSet.kernels
     var parameters = start
     var steps: [(progress: SolverProgress, parameters: [Float])] = []
     result = parameters.withUnsafeMutableBufferPointer { buffer in
