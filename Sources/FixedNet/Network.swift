@@ -164,6 +164,50 @@ public final class Network {
     }
   }
 
+  // MARK: - Full batch
+
+  /// The first float of a region of the shared part.
+  func region(_ region: Region) -> UnsafeMutablePointer<Float> { pointer(plan.start(of: region)) }
+
+  /// The solver's floats.
+  var workspace: UnsafeMutablePointer<Float> {
+    guard let slot = plan.workspace else { preconditionFailure("planned without a solver") }
+    return pointer(slot)
+  }
+
+  /// Loss and gradients over as many samples as the plan's batch. `isLoaded`: the arena holds them since the last call.
+  func trainFullBatch(_ source: ImageSource, _ targets: TargetSource, isLoaded: Bool) -> Sums {
+    let count = plan.options.batch
+    var run = TrainingRun(count: count, scale: 1 / Float(count))
+    run.inputIsLoaded = isLoaded
+    return train(source, targets, run) { $0 }
+  }
+
+  /// Products of the Hessian with the directions, at the point of the last `trainFullBatch`.
+  func multiplyFullBatch(_ source: ImageSource) {
+    guard let trainingProgram else { preconditionFailure("planned for inference") }
+    var context = context(source, imageCount: plan.options.batch)
+    context.gradientScale = 1 / Float(plan.options.batch)
+    trainingProgram.program.multiply(&context, arena: arena)
+  }
+
+  /// Loads directions in Keras' layout, one entry per layer of the model.
+  func loadDirections(_ directions: [LayerWeights]) throws(ModelError) {
+    let given = directions.flatMap(\.tensors)
+    guard given.map(\.shape) == plan.parameters.map(\.description.shape) else {
+      throw .weights(
+        layer: "", weight: "the direction", expected: "one value per weight", found: "others")
+    }
+    for (tensor, parameter) in zip(given, plan.parameters) {
+      guard let slot = parameter.direction else { continue }
+      let engine = parameter.layout.engineValues(tensor.values)
+      pointer(slot).update(from: engine, count: engine.count)
+    }
+  }
+
+  /// The products of the last `multiplyFullBatch` in Keras' layout.
+  var products: [LayerWeights] { values { $0.product.map { UnsafePointer(pointer($0)) } } }
+
   private func pointer(_ slot: SharedSlot) -> UnsafeMutablePointer<Float> {
     (arena.base + slot.byteOffset).assumingMemoryBound(to: Float.self)
   }
@@ -236,6 +280,8 @@ public final class Network {
     var seed: UInt64 = 0
     var step = 0
     var imageOffset = 0
+    /// Whether the arena still holds the images: a full batch is loaded once.
+    var inputIsLoaded = false
   }
 
   /// One training run over the images `index(0) ..< index(count)`. Allocates nothing.
@@ -256,6 +302,7 @@ public final class Network {
     context.seed = run.seed
     context.step = UInt32(truncatingIfNeeded: run.step)
     context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset)
+    context.inputIsLoaded = run.inputIsLoaded
     let penalty = penalty
     trainingProgram.program.train(&context, arena: arena)
     var sums = sums(run.count)

@@ -19,8 +19,13 @@ public struct PlanOptions: Sendable, Equatable {
   /// Whether activations run inside the kernels of the layers before them. Without, every layer's output can be looked
   /// at; the results have the same bits.
   public var fusesLayers = true
+  /// Whether the input stays in the arena: a full batch, loaded once.
+  public var keepsInput = false
   /// Whether products with the Hessian can be formed (R-operator).
   public var isSecondOrder = false
+  /// Whether the gradient leaves out the factor 2 of the scaled sigmoid's derivative, in every layer and in the loss: the
+  /// perceptron notebook's mistake, for comparison.
+  public var usesReferenceGradient = false
   /// Floats that a solver works in, beside the network.
   public var workspaceCount = 0
 
@@ -69,6 +74,9 @@ public struct NetworkPlan {
     let loss = options.loss ?? Loss.natural(for: layers.map(\.layer), outputs: outputs)
     let head = try loss?.head(for: layers.map(\.layer), outputs: outputs)
     if options.isTraining { try NetworkPlan.checkTrainable(model, loss) }
+    if options.isTraining, options.isSecondOrder {
+      try NetworkPlan.checkTangents(model, layers, head)
+    }
     let inference = try ProgramBuilder(model, layers, options, head, isTraining: false).build()
     let training =
       options.isTraining
@@ -130,6 +138,9 @@ public struct PlacedParameter {
   public let gradient: SharedSlot?
   /// The optimiser's slots.
   public let state: [SharedSlot]
+  /// R-operator.
+  let direction: SharedSlot?
+  let product: SharedSlot?
 
   init(_ planned: PlannedParameter, _ places: SlotPlaces) {
     layerName = planned.layerName
@@ -138,6 +149,8 @@ public struct PlacedParameter {
     weight = places.shared(planned.weight)
     gradient = planned.gradient.map(places.shared)
     state = planned.state.map(places.shared)
+    direction = planned.direction.map(places.shared)
+    product = planned.product.map(places.shared)
   }
 
   var count: Int { description.shape.reduce(1, *) }
@@ -233,6 +246,21 @@ extension NetworkPlan {
     }
     for layer in model.layers where !model.frozenLayers.contains(layer.name) {
       if let obstacle = layer.trainingObstacle { throw .notTrainable(obstacle) }
+    }
+  }
+
+  /// The R-operator knows dense layers.
+  private static func checkTangents(
+    _ model: SequentialModel, _ layers: [LoweredLayer], _ head: LossHead?
+  ) throws(ModelError) {
+    let inside = head?.replacesLastLayer == true ? layers.dropLast() : layers[...]
+    if let other = inside.first(where: { !($0.layer is Dense) && !($0.layer is Flatten) }) {
+      throw .notTrainable(
+        "products with the Hessian need dense layers only, and layer '\(other.origin)' is a "
+          + "\(type(of: other.layer).className); use lbfgs")
+    }
+    if let frozen = model.frozenLayers.sorted().first {
+      throw .notTrainable("layer '\(frozen)' is frozen; a full-batch solver trains every layer")
     }
   }
 

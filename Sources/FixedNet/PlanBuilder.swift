@@ -12,6 +12,8 @@ public struct PlannedValue {
   public var shape: Shape
   /// For a flattened image: its channels and pixels. The engine keeps [channel][pixel]; Keras counts [pixel][channel].
   public var flattened: (channels: Int, pixels: Int)?
+  /// R-operator: the value's derivative along a direction of the weights; nil for data.
+  var tangent: SlotID?
 
   public init(slot: SlotID, shape: Shape, flattened: (channels: Int, pixels: Int)? = nil) {
     self.slot = slot
@@ -66,6 +68,8 @@ public final class PlanBuilder {
   public private(set) var parameters: [PlannedParameter] = []
   /// Values of the description that the program reads.
   public private(set) var constants: [(slot: SlotID, values: [Float])] = []
+  /// R-operator: where the gradient of a value with this tangent has its own tangent.
+  var gradientTangents: [SlotID: SlotID] = [:]
   private var dropoutCount: UInt32 = 0
   private var keptUntilUpdate: Set<SlotID> = []
   private var lastsForever: Set<SlotID> = []
@@ -118,6 +122,16 @@ public final class PlanBuilder {
       case .vector(let count): [count, blockSize]
       }
     return reserve(name, shape: extents, region: .activations, scope: .block)
+  }
+
+  /// The slot holds something through the whole program, and until the next run.
+  public func keep(_ id: SlotID) { lastsForever.insert(id) }
+
+  /// A slot of the R-operator: what a product with the Hessian leaves for its next steps.
+  func reserveTangent(_ name: String, shape: Shape) -> SlotID {
+    let slot = reserveActivation(name, shape: shape)
+    keep(slot)
+    return slot
   }
 
   /// The slot still holds something at the current step.

@@ -88,6 +88,7 @@ struct ProgramBuilder {
     let targets = reserveTargets()
     let input = PlannedValue(
       slot: plan.reserveActivation("input", shape: input), shape: input)
+    if isTraining, options.keepsInput || options.isSecondOrder { plan.keep(input.slot) }
     var value = input
     var planned: [PlannedStep] = []
     func run(_ next: LoweredLayer) {
@@ -106,6 +107,7 @@ struct ProgramBuilder {
       plan.use(lossInput.slot)
       if isTraining { gradient = plan.reserveActivation("loss/gradient", shape: value.shape) }
     }
+    let tangent = reserveTangent(of: lossInput)
     if !isTraining, let last { run(last) }
     if isTraining, let gradient { planBackward(planned, gradient) }
     plan.beginStep(isTraining ? "update" : "store output")
@@ -116,11 +118,11 @@ struct ProgramBuilder {
     built.squaredNorms = norms
     built.workspace = workspace
     for (index, step) in planned.enumerated() {
-      if index == lossPosition { addLoss(to: &built, lossInput, targets, gradient) }
+      if index == lossPosition { addLoss(to: &built, lossInput, targets, gradient, tangent) }
       guard let operation = step.layer.operation(in: built.places) else { continue }
       built.add(operation, step.origin, step.layer.output)
     }
-    if lossPosition == planned.count { addLoss(to: &built, lossInput, targets, gradient) }
+    if lossPosition == planned.count { addLoss(to: &built, lossInput, targets, gradient, tangent) }
     return built
   }
 
@@ -135,6 +137,17 @@ struct ProgramBuilder {
     return plan.reserve(
       "targets", shape: [outputs.elementCount, plan.blockSize], region: .activations,
       scope: .block, lasting: true)
+  }
+
+  /// R-operator: what the loss needs to know of its input, R{dz} and work space.
+  private func reserveTangent(of value: PlannedValue) -> (
+    input: SlotID, gradient: SlotID, scratch: SlotID
+  )? {
+    guard let input = value.tangent, let gradient = plan.gradientTangents[input] else { return nil }
+    let scratch = plan.reserve(
+      "loss/tangent scratch", shape: [value.shape.elementCount, plan.blockSize], region: .scratch,
+      scope: .thread, lasting: true)
+    return (input, gradient, scratch)
   }
 
   private func reserveForOptimizer() -> (norms: SlotID?, workspace: SlotID?) {
@@ -171,9 +184,15 @@ struct ProgramBuilder {
   }
 
   private func addLoss(
-    to built: inout BuiltProgram, _ value: PlannedValue, _ targets: SlotID, _ gradient: SlotID?
+    to built: inout BuiltProgram, _ value: PlannedValue, _ targets: SlotID, _ gradient: SlotID?,
+    _ tangentSlots: (input: SlotID, gradient: SlotID, scratch: SlotID)?
   ) {
     guard let head else { return }
+    let tangent = tangentSlots.map {
+      LossTangent(
+        input: built.places.block($0.input), gradient: built.places.block($0.gradient),
+        scratch: built.places.thread($0.scratch))
+    }
     let order = value.flattened ?? (value.shape.elementCount, 1)
     let target = built.places.block(targets)
     built.targets = TargetSlot(
@@ -181,23 +200,26 @@ struct ProgramBuilder {
     let count = Int32(value.shape.elementCount)
     let input = built.places.block(value.slot)
     let gradient = gradient.map(built.places.block)
-    let operation: Operation =
-      switch head {
-      case .logits:
-        .crossEntropy(
-          CrossEntropyOperation(
-            classCount: count, logits: input, labels: target, gradient: gradient))
-      case .logistic(let slope, let weight):
-        .logisticLoss(
-          LogisticLossOperation(
-            outputCount: count, slope: slope, weight: weight, logits: input, targets: target,
-            gradient: gradient))
-      case .squared(let weight):
-        .squaredError(
-          SquaredErrorOperation(
-            outputCount: count, weight: weight, outputs: input, targets: target,
-            gradient: gradient))
-      }
+    let operation: Operation
+    switch head {
+    case .logits:
+      var loss = CrossEntropyOperation(
+        classCount: count, logits: input, labels: target, gradient: gradient)
+      loss.tangent = tangent
+      operation = .crossEntropy(loss)
+    case .logistic(let slope, let weight):
+      var loss = LogisticLossOperation(
+        outputCount: count, slope: slope, weight: weight, logits: input, targets: target,
+        gradient: gradient)
+      loss.tangent = tangent
+      if options.usesReferenceGradient { loss.gradientFactor = 1 / slope }
+      operation = .logisticLoss(loss)
+    case .squared(let weight):
+      var loss = SquaredErrorOperation(
+        outputCount: count, weight: weight, outputs: input, targets: target, gradient: gradient)
+      loss.tangent = tangent
+      operation = .squaredError(loss)
+    }
     built.add(operation, "loss", value, isLoss: true)
   }
 }

@@ -61,6 +61,27 @@ public enum Operation: BitwiseCopyable, Sendable {
     }
   }
 
+  /// R-operator: the derivative of `forward`, or of a loss's gradient, along the directions of the parameters.
+  func forwardTangent(_ c: BlockContext) {
+    switch self {
+    case .dense(let operation): operation.forwardTangent(c)
+    case .crossEntropy(let operation): operation.tangent(c)
+    case .squaredError(let operation): operation.tangent(c)
+    case .logisticLoss(let operation): operation.tangent(c)
+    default: break
+    }
+  }
+
+  /// R-operator: the derivative of `backward`.
+  func backwardTangent(_ c: BlockContext) {
+    if case .dense(let operation) = self { operation.backwardTangent(c) }
+  }
+
+  /// R-operator: one thread's share of the products with the Hessian.
+  func multiply(_ c: BatchContext) {
+    if case .dense(let operation) = self { operation.multiply(c) }
+  }
+
   func gatherBackward(_ c: BlockContext) {
     if case .batchNormalization(let operation) = self { operation.gatherBackward(c) }
   }

@@ -176,6 +176,13 @@ public struct Parameter: BitwiseCopyable, Sendable {
     rule.apply(self, share, c)
   }
 
+  /// Ends the Hessian product of elements `share` with the penalty's part.
+  func completeProduct(_ share: Range<Int>, _ c: BatchContext) {
+    guard penalty != 0 else { return }
+    c.kernels.pointee.add_scaled(
+      share.count, 2 * penalty, c(direction) + share.lowerBound, c(product) + share.lowerBound)
+  }
+
   /// The square of the gradient's norm.
   func squaredNorm(_ c: BatchContext) -> Double {
     let gradient = c(gradient)

@@ -54,6 +54,14 @@ public struct Program: BitwiseCopyable {
     }
   }
 
+  /// Products of the Hessian of the mean loss with the parameters' directions, at the point and over the images of the
+  /// `train` before, whose values are still in the arena. Every operation of the program has a tangent.
+  public func multiply(_ context: inout RunContext, arena: borrowing Arena) {
+    run(&context, arena) { work, thread in
+      work.assumingMemoryBound(to: Work.self).pointee.multiply(thread: Int(thread))
+    }
+  }
+
   /// The forward pass of a training step: batch statistics, no gradients.
   public func forward(_ context: inout RunContext, arena: borrowing Arena) {
     run(&context, arena) { work, thread in
@@ -118,6 +126,17 @@ struct Work {
     guard lossesAreFinite else { return }
     for operation in operations { operation.update(batch) }
     clipAndUpdate(batch)
+  }
+
+  func multiply(thread: Int) {
+    for block in blocks(of: thread) {
+      let c = blockContext(thread: thread, block: block, place: block)
+      for operation in operations { operation.forwardTangent(c) }
+      for operation in operations.reversed() { operation.backwardTangent(c) }
+    }
+    meet(thread)
+    let batch = batchContext(thread: thread)
+    for operation in operations { operation.multiply(batch) }
   }
 
   private func load(_ blocks: Range<Int>, _ batch: BatchContext) {

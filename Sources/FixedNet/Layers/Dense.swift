@@ -1,3 +1,4 @@
+import CSupport
 import FixedNetCore
 
 /// y = activation(x W + b) on vectors.
@@ -67,6 +68,8 @@ final class PlannedDense: PlannedLayer {
   private var inputGradient: SlotID?
   private var transposed: SlotID?
   private var leading = 0
+  private let derivative: cs_activation
+  private var tangent: PlannedDenseTangent?
   let output: PlannedValue
 
   init(_ layer: Dense, _ input: PlannedValue, _ plan: PlanBuilder) {
@@ -85,9 +88,19 @@ final class PlannedDense: PlannedLayer {
       layer.usesBias
       ? plan.reserveParameter(layer: layer.name, descriptions[1], layout: .plain) : nil
     plan.use(input.slot)
-    output = PlannedValue(
+    var output = PlannedValue(
       slot: plan.reserveActivation("\(layer.name)/output", shape: .vector(layer.units)),
       shape: .vector(layer.units))
+    // The notebook that the perceptron comes from leaves the 2 out of the scaled sigmoid's derivative.
+    let isHalved = plan.options.usesReferenceGradient && layer.activation == .scaledSigmoid
+    derivative = isHalved ? CS_SIGMOID : layer.activation.kernelCode
+    if plan.isTraining, plan.options.isSecondOrder {
+      let tangent = PlannedDenseTangent(
+        layer, input, output, factor: isHalved ? 0.5 : 1, plan)
+      output.tangent = tangent.output
+      self.tangent = tangent
+    }
+    self.output = output
   }
 
   func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
@@ -118,6 +131,11 @@ final class PlannedDense: PlannedLayer {
     if needsInputGradient {
       inputGradient = plan.reserveActivation("\(layer.name)/input gradient", shape: input.shape)
     }
+    if let tangent, let transposed {
+      plan.keep(outputGradient)
+      plan.keep(transposed)
+      tangent.planBackward(leading: leading, plan)
+    }
     return inputGradient
   }
 
@@ -127,7 +145,8 @@ final class PlannedDense: PlannedLayer {
       training = DenseOperation.Training(
         outputGradient: places.block(outputGradient),
         inputGradient: inputGradient.map(places.block), transposed: places.block(transposed),
-        leading: leading, weight: places.parameter(weight), bias: bias.flatMap(places.parameter))
+        leading: leading, weight: places.parameter(weight), bias: bias.flatMap(places.parameter),
+        derivative: derivative, tangent: tangent?.tangent(in: places))
     }
     return .dense(
       DenseOperation(

@@ -34,8 +34,10 @@ final class PlannedFlatten: PlannedLayer {
     if case .image = input.shape, input.shape.channels > 1, input.shape.pixels > 1 {
       flattened = (input.shape.channels, input.shape.pixels)
     }
-    output = PlannedValue(
+    var output = PlannedValue(
       slot: input.slot, shape: .vector(input.shape.elementCount), flattened: flattened)
+    output.tangent = input.tangent
+    self.output = output
   }
 
   func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)

@@ -24,10 +24,15 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
     /// nil in a frozen layer.
     public var weight: Parameter?
     public var bias: Parameter?
+    /// What dY is multiplied by the derivative of: the activation, unless a study wants another one.
+    public var derivative: cs_activation
+    /// R-operator; nil in a plan of first order.
+    public var tangent: DenseTangent?
 
     public init(
       outputGradient: BlockSlot, inputGradient: BlockSlot?, transposed: BlockSlot, leading: Int,
-      weight: Parameter?, bias: Parameter?
+      weight: Parameter?, bias: Parameter?, derivative: cs_activation,
+      tangent: DenseTangent? = nil
     ) {
       self.outputGradient = outputGradient
       self.inputGradient = inputGradient
@@ -35,6 +40,8 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
       self.leading = leading
       self.weight = weight
       self.bias = bias
+      self.derivative = derivative
+      self.tangent = tangent
     }
   }
 
@@ -52,8 +59,8 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
     self.training = training
   }
 
-  private var inputs: Int32 { Int32(truncatingIfNeeded: inputCount) }
-  private var outputs: Int32 { Int32(truncatingIfNeeded: outputCount) }
+  var inputs: Int32 { Int32(truncatingIfNeeded: inputCount) }
+  var outputs: Int32 { Int32(truncatingIfNeeded: outputCount) }
 
   func forward(_ c: BlockContext) {
     c.kernels.pointee.dense_forward(
@@ -65,7 +72,7 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
     guard let training else { return }
     let dz = c(training.outputGradient)
     c.kernels.pointee.activation_backward(
-      outputCount * Int(c.blockSize), activation, c(output), dz, dz)
+      outputCount * Int(c.blockSize), training.derivative, c(output), dz, dz)
     if let inputGradient = training.inputGradient {
       c.kernels.pointee.dense_backward_input(
         inputs, outputs, c.blockSize, dz, c(weight), c(inputGradient))

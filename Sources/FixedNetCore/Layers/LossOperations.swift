@@ -1,5 +1,21 @@
 import CSupport
 
+/// The slots of a loss's R-operator.
+public struct LossTangent: BitwiseCopyable, Sendable {
+  /// R{z} (or R{y} where the loss is on the outputs).
+  public var input: BlockSlot
+  /// R{dz}
+  public var gradient: BlockSlot
+  /// Values of one block.
+  public var scratch: ThreadSlot
+
+  public init(input: BlockSlot, gradient: BlockSlot, scratch: ThreadSlot) {
+    self.input = input
+    self.gradient = gradient
+    self.scratch = scratch
+  }
+}
+
 /// L = -log softmax(z)[label], the mean over the batch, computed on the logits so that it is finite and exact
 /// where the probabilities saturate. dL/dz = (softmax(z) - onehot(label)) / images.
 ///
@@ -11,6 +27,8 @@ public struct CrossEntropyOperation: BitwiseCopyable, Sendable {
   public var labels: BlockSlot
   /// nil where only the loss is wanted.
   public var gradient: BlockSlot?
+  /// R-operator; nil in a plan of first order.
+  public var tangent: LossTangent?
 
   public init(classCount: Int32, logits: BlockSlot, labels: BlockSlot, gradient: BlockSlot?) {
     self.classCount = classCount
@@ -26,6 +44,16 @@ public struct CrossEntropyOperation: BitwiseCopyable, Sendable {
       classCount, c.blockSize, c.lanes, c(logits), labels, c.gradientScale,
       gradient.map { c($0) }, losses + c.firstImage, hits + c.firstImage)
   }
+
+  /// R{dz} = scale p (R{z} - sum_k p_k R{z_k}).
+  func tangent(_ c: BlockContext) {
+    guard let tangent else { return }
+    let kernels = c.kernels.pointee
+    let (scratch, rdz) = (c(tangent.scratch), c(tangent.gradient))
+    kernels.softmax(classCount, c.blockSize, c(logits), scratch)
+    kernels.softmax_backward(classCount, c.blockSize, scratch, c(tangent.input), rdz)
+    kernels.affine(Int(classCount) * Int(c.blockSize), c.gradientScale, 0, rdz, rdz)
+  }
 }
 
 /// L = weight sum_k (y_k - t_k)^2, the mean over the batch; weight = 1 / outputs is Keras' mean squared error.
@@ -38,6 +66,8 @@ public struct SquaredErrorOperation: BitwiseCopyable, Sendable {
   public var targets: BlockSlot
   /// nil where only the loss is wanted.
   public var gradient: BlockSlot?
+  /// R-operator; nil in a plan of first order.
+  public var tangent: LossTangent?
 
   public init(
     outputCount: Int32, weight: Float, outputs: BlockSlot, targets: BlockSlot,
@@ -56,6 +86,14 @@ public struct SquaredErrorOperation: BitwiseCopyable, Sendable {
       outputCount, c.blockSize, c.lanes, c(outputs), c(targets), weight, c.gradientScale,
       gradient.map { c($0) }, losses + c.firstImage, hits + c.firstImage)
   }
+
+  /// R{dy} = 2 weight scale R{y}.
+  func tangent(_ c: BlockContext) {
+    guard let tangent else { return }
+    c.kernels.pointee.affine(
+      Int(outputCount) * Int(c.blockSize), 2 * weight * c.gradientScale, 0, c(tangent.input),
+      c(tangent.gradient))
+  }
 }
 
 /// L = -weight sum_k (t_k log h_k + (1 - t_k) log(1 - h_k)) with h = sigmoid(slope z), the mean over the batch, computed
@@ -70,6 +108,10 @@ public struct LogisticLossOperation: BitwiseCopyable, Sendable {
   public var targets: BlockSlot
   /// nil where only the loss is wanted.
   public var gradient: BlockSlot?
+  /// R-operator; nil in a plan of first order.
+  public var tangent: LossTangent?
+  /// What dL/dz is multiplied by besides: 1, unless a study wants another gradient.
+  public var gradientFactor: Float = 1
 
   public init(
     outputCount: Int32, slope: Float, weight: Float, logits: BlockSlot, targets: BlockSlot,
@@ -86,7 +128,20 @@ public struct LogisticLossOperation: BitwiseCopyable, Sendable {
   func forward(_ c: BlockContext) {
     guard c.hasTargets, let losses = c.losses, let hits = c.hits else { return }
     c.kernels.pointee.logistic_loss(
-      outputCount, c.blockSize, c.lanes, c(logits), c(targets), slope, weight, c.gradientScale,
-      gradient.map { c($0) }, losses + c.firstImage, hits + c.firstImage)
+      outputCount, c.blockSize, c.lanes, c(logits), c(targets), slope, weight,
+      c.gradientScale * gradientFactor, gradient.map { c($0) }, losses + c.firstImage,
+      hits + c.firstImage)
+  }
+
+  /// R{dz} = weight scale slope R{h}, R{h} = h' R{z}.
+  func tangent(_ c: BlockContext) {
+    guard let tangent else { return }
+    let kernels = c.kernels.pointee
+    let count = Int(outputCount) * Int(c.blockSize)
+    let (scratch, rdz) = (c(tangent.scratch), c(tangent.gradient))
+    let activation = slope == 1 ? CS_SIGMOID : CS_SCALED_SIGMOID
+    kernels.activation_forward(count, activation, c(logits), scratch)
+    kernels.activation_backward(count, activation, scratch, c(tangent.input), rdz)
+    kernels.affine(count, weight * c.gradientScale * slope * gradientFactor, 0, rdz, rdz)
   }
 }

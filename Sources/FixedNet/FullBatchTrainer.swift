@@ -1,0 +1,176 @@
+import CSupport
+import FixedNetCore
+
+/// How a full-batch solver finds its way.
+public enum FullBatchMethod: String, CaseIterable, Sendable {
+  /// Newton steps whose equations are solved roughly by conjugate gradients on exact Hessian products.
+  case truncatedNewton = "truncated-newton"
+  case lbfgs
+
+  /// Floats that the method works in, for `count` parameters: the point besides its own.
+  func workspaceCount(_ count: Int) -> Int {
+    let own =
+      switch self {
+      case .truncatedNewton: TruncatedNewton.workspaceCount(parameters: count)
+      case .lbfgs: LBFGS.workspaceCount(parameters: count)
+      }
+    return FullBatchMethod.padded(count) + own
+  }
+
+  /// Up to a whole number of cache lines.
+  static func padded(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+}
+
+/// Lowers the mean loss over all training samples at once, penalties included, with a solver whose vectors and the
+/// network's values for every sample are in one planned arena. Counts evaluations (loss with gradient) and Hessian
+/// products alike, as SciPy counts.
+public final class FullBatchTrainer {
+  public let network: Network
+  public let images: ImageSet
+  public let method: FullBatchMethod
+
+  /// The plan of a network for a method: one batch of all `sampleCount` samples and the solver's workspace.
+  /// Throws: `ModelError.notTrainable` for layers whose output is not a function of the sample and the weights alone
+  /// (batch normalisation, dropout), and for truncated Newton where a layer has no R-operator.
+  public static func plan(
+    _ model: SequentialModel, _ method: FullBatchMethod, sampleCount: Int, threads: Int,
+    loss: Loss? = nil, usesReferenceGradient: Bool = false
+  ) throws(ModelError) -> NetworkPlan {
+    for layer in model.layers where layer is BatchNormalization || layer is Dropout {
+      throw .notTrainable(
+        "layer '\(layer.name)' (\(type(of: layer).className)) is not for full-batch solvers; use "
+          + "sgd, rmsprop or adam")
+    }
+    if let frozen = model.frozenLayers.sorted().first {
+      throw .notTrainable("layer '\(frozen)' is frozen; a full-batch solver trains every layer")
+    }
+    var options = PlanOptions(
+      batch: sampleCount, isTraining: true, threads: threads, loss: loss)
+    options.keepsInput = true
+    options.isSecondOrder = method == .truncatedNewton
+    options.usesReferenceGradient = usesReferenceGradient
+    let count = try NetworkPlan(model, options: options).parameterRegionCount
+    options.workspaceCount = method.workspaceCount(count)
+    return try NetworkPlan(model, options: options)
+  }
+
+  /// `network`: of a plan that `plan` made for `images`, its weights the start.
+  /// Throws: `NetworkError` where the images do not suit it.
+  public init(network: Network, images: ImageSet, method: FullBatchMethod) throws(NetworkError) {
+    try network.check(images)
+    guard images.hasTargets else { throw .targets(expected: "labels or targets", found: "none") }
+    precondition(images.count == network.plan.options.batch, "the plan is for these samples")
+    self.network = network
+    self.images = images
+    self.method = method
+  }
+
+  /// Runs the solver from the network's weights, which end at the best point. `onStep` sees every step; where it returns
+  /// false the run stops. The sums are those of the last evaluation.
+  public func run(
+    limits: SolverLimits, onStep: (SolverProgress) -> Bool = { _ in true }
+  ) -> SolverResult {
+    images.withPointers { source, targets in
+      guard let targets else { preconditionFailure("checked by init") }
+      var objective = NetworkObjective(network, source, targets)
+      let point = network.workspace
+      objective.copyWeights(to: point)
+      let rest = point + FullBatchMethod.padded(objective.count)
+      let kernels = network.instructionSet.kernels
+      let result: SolverResult
+      switch method {
+      case .lbfgs:
+        var solver = LBFGS(
+          parameters: objective.count, limits: limits, kernels: kernels,
+          workspace: UnsafeMutableRawPointer(rest))
+        result = solver.minimize(&objective, parameters: point, onStep: onStep)
+      case .truncatedNewton:
+        var solver = TruncatedNewton(
+          parameters: objective.count, limits: limits, kernels: kernels,
+          workspace: UnsafeMutableRawPointer(rest))
+        result = solver.minimize(&objective, parameters: point, onStep: onStep)
+      }
+      objective.setWeights(point)
+      return result
+    }
+  }
+
+  /// The mean loss, penalties included, and its gradient at the network's weights: one evaluation.
+  public func evaluate() -> (loss: Double, gradients: [LayerWeights]) {
+    images.withPointers { source, targets in
+      guard let targets else { preconditionFailure("checked by init") }
+      let sums = network.trainFullBatch(source, targets, isLoaded: false)
+      return (sums.meanLoss, network.gradients)
+    }
+  }
+
+  /// The product of the Hessian with `direction`, one tensor per weight in Keras' layout, at the network's weights.
+  public func hessianProduct(_ direction: [LayerWeights]) throws(ModelError) -> [LayerWeights] {
+    precondition(network.plan.options.isSecondOrder, "planned for first order")
+    _ = evaluate()
+    try network.loadDirections(direction)
+    images.withPointers { source, _ in network.multiplyFullBatch(source) }
+    return network.products
+  }
+}
+
+/// A network's loss over all samples as a function of the parameters, which lie in the arena as one vector: each weight
+/// begins on a cache line, and the floats between them are zero and stay so.
+struct NetworkObjective: SecondOrderObjective {
+  private let network: Network
+  private let source: ImageSource
+  private let targets: TargetSource
+  private var isLoaded = false
+  let count: Int
+
+  init(_ network: Network, _ source: ImageSource, _ targets: TargetSource) {
+    self.network = network
+    self.source = source
+    self.targets = targets
+    count = network.plan.parameterRegionCount
+  }
+
+  func copyWeights(to point: UnsafeMutablePointer<Float>) {
+    point.update(from: network.region(.parameters), count: count)
+  }
+
+  func setWeights(_ point: UnsafePointer<Float>) {
+    network.region(.parameters).update(from: point, count: count)
+  }
+
+  mutating func evaluate(
+    _ parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
+  ) -> Double {
+    setWeights(parameters)
+    let sums = network.trainFullBatch(source, targets, isLoaded: isLoaded)
+    isLoaded = true
+    gradient.update(from: network.region(.gradients), count: count)
+    return sums.meanLoss
+  }
+
+  mutating func hessianProduct(
+    _ vector: UnsafePointer<Float>, into product: UnsafeMutablePointer<Float>
+  ) {
+    network.region(.directions).update(from: vector, count: count)
+    network.multiplyFullBatch(source)
+    product.update(from: network.region(.products), count: count)
+  }
+}
+
+extension NetworkPlan {
+  /// Floats from the first parameter to the end of the last one's cache line; gradients, directions and products lie in
+  /// the same way where every layer is trained.
+  var parameterRegionCount: Int {
+    let bytes =
+      memory.slots.filter { $0.region == .parameters }
+      .map { $0.byteOffset + $0.alignedByteCount }.max() ?? 0
+    return bytes / MemoryLayout<Float>.stride
+  }
+
+  /// The first byte of a region of the shared part.
+  func start(of region: Region) -> SharedSlot {
+    let offsets = memory.slots.filter { $0.region == region && $0.scope == .shared }
+      .map(\.byteOffset)
+    return SharedSlot(byteOffset: offsets.min() ?? 0)
+  }
+}
