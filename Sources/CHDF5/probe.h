@@ -113,7 +113,9 @@ static inline char **fn_h5_trial_strings(hid_t object, const char *name, size_t 
   hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
   hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
   hssize_t points = H5Sget_simple_extent_npoints(space);
-  if (H5Tget_class(type) != H5T_STRING || points < 1 || points > 65536) return NULL;
+  if (H5Tget_class(type) != H5T_STRING || points < 1 || points > 65536 ||
+      !fn_h5_strings_fit(attribute, type, (uint64_t)points))
+    return NULL;
   char **strings = (char **)calloc((size_t)points, sizeof(char *));
   if (!strings) return NULL;
   if (H5Tis_variable_str(type) > 0) {
@@ -291,7 +293,7 @@ static inline void fn_h5_confine(unsigned seconds) {
 /// The child. Only libhdf5 and libc run in it.
 static inline void fn_h5_trial_child(const fn_h5_source *source, const fn_h5_wanted *wanted) {
   fn_h5_confine(0);
-  fn_h5_trial trial = {-1, -1, source->size, 0, 0, 2};
+  fn_h5_trial trial = {-1, -1, source->size, 0, 0, 1};
   uint64_t now = fn_h5_address_space();
   if (now) trial.memory = now + ((uint64_t)96 << 20);
   fn_h5_allow(&trial, 0);

@@ -1,5 +1,5 @@
-// How a dataset's values are stored, checked before any of them is read: the same function for the reader and for the
-// trial reading.
+// How values are stored, checked before any of them is read: the same functions for the reader and for the trial
+// reading.
 #pragma once
 #include <hdf5.h>
 
@@ -79,4 +79,11 @@ static inline fn_h5_storage_fault fn_h5_check_storage(
   // On every path: libhdf5 1.10 crashes at exit when the list of a virtual dataset stays open.
   H5Pclose(list);
   return fault;
+}
+
+/// Whether an attribute holds as many bytes as `count` strings of its type take: 16 for one of variable length (length,
+/// address, index). libhdf5 1.10 believes a damaged size and reads lengths from whatever is behind it in memory.
+static inline int fn_h5_strings_fit(hid_t attribute, hid_t type, uint64_t count) {
+  uint64_t size = H5Tis_variable_str(type) > 0 ? 16 : H5Tget_size(type);
+  return H5Aget_storage_size(attribute) == size * count;
 }

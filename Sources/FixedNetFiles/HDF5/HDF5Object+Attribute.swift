@@ -72,6 +72,9 @@
       guard count <= HDF5Object.countLimit else {
         throw refuse(name, "at most \(HDF5Object.countLimit) strings", "\(count)")
       }
+      guard fn_h5_strings_fit(attribute.id, type.id, UInt64(count)) != 0 else {
+        throw refuse(name, "\(count) strings", "bytes of another number")
+      }
       return H5Tis_variable_str(type.id) > 0
         ? try variableStrings(name, attribute.id, type.id, space.id, count)
         : try fixedStrings(name, attribute.id, type.id, count)
