@@ -121,22 +121,28 @@ struct NetworkObjective: SecondOrderObjective {
   private let source: ImageSource
   private let targets: TargetSource
   private var isLoaded = false
+  private let weights: UnsafeMutablePointer<Float>
+  private let gradients: UnsafeMutablePointer<Float>
+  private let directions: UnsafeMutablePointer<Float>
+  private let products: UnsafeMutablePointer<Float>
   let count: Int
 
   init(_ network: Network, _ source: ImageSource, _ targets: TargetSource) {
     self.network = network
     self.source = source
     self.targets = targets
+    weights = network.region(.parameters)
+    gradients = network.region(.gradients)
+    directions = network.region(.directions)
+    products = network.region(.products)
     count = network.plan.parameterRegionCount
   }
 
   func copyWeights(to point: UnsafeMutablePointer<Float>) {
-    point.update(from: network.region(.parameters), count: count)
+    point.update(from: weights, count: count)
   }
 
-  func setWeights(_ point: UnsafePointer<Float>) {
-    network.region(.parameters).update(from: point, count: count)
-  }
+  func setWeights(_ point: UnsafePointer<Float>) { weights.update(from: point, count: count) }
 
   mutating func evaluate(
     _ parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
@@ -144,16 +150,16 @@ struct NetworkObjective: SecondOrderObjective {
     setWeights(parameters)
     let sums = network.trainFullBatch(source, targets, isLoaded: isLoaded)
     isLoaded = true
-    gradient.update(from: network.region(.gradients), count: count)
+    gradient.update(from: gradients, count: count)
     return sums.meanLoss
   }
 
   mutating func hessianProduct(
     _ vector: UnsafePointer<Float>, into product: UnsafeMutablePointer<Float>
   ) {
-    network.region(.directions).update(from: vector, count: count)
+    directions.update(from: vector, count: count)
     network.multiplyFullBatch(source)
-    product.update(from: network.region(.products), count: count)
+    product.update(from: products, count: count)
   }
 }
 

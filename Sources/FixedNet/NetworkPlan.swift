@@ -69,10 +69,13 @@ public struct NetworkPlan {
     self.model = model
     self.options = options
     let shapes = try model.shapes()
-    let layers = model.lowered(fuses: options.fusesLayers)
+    var layers = model.lowered(fuses: options.fusesLayers)
     let outputs = shapes[shapes.count - 1]
     let loss = options.loss ?? Loss.natural(for: layers.map(\.layer), outputs: outputs)
     let head = try loss?.head(for: layers.map(\.layer), outputs: outputs)
+    if head?.replacesLastLayer != true {
+      layers = model.lowered(fuses: options.fusesLayers, keepsLast: false)
+    }
     if options.isTraining { try NetworkPlan.checkTrainable(model, loss) }
     if options.isTraining, options.isSecondOrder {
       try NetworkPlan.checkTangents(model, layers, head)

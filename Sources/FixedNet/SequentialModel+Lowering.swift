@@ -1,16 +1,17 @@
 extension SequentialModel {
   /// The layers as programs run them, each with the name of the layer that it computes the output of.
   ///
-  /// - An activation that is no kernel's own (softmax), and the last one where `keepsLast`, becomes a layer.
+  /// - An activation that is no kernel's own (softmax) becomes a layer.
   /// - Rescaling(2) and a sigmoid are one scaled sigmoid; so are tanh and Rescaling(1/2, 1/2).
   /// - An activation behind a linear Dense or Conv2D is applied by its kernel.
   /// - `fuses`: false leaves every layer's output where it can be looked at.
-  func lowered(fuses: Bool) -> [LoweredLayer] {
+  /// - `keepsLast`: the last activation stays a layer, because a loss may take its place.
+  func lowered(fuses: Bool, keepsLast: Bool = true) -> [LoweredLayer] {
     var result: [LoweredLayer] = []
     for layer in layers { result += LoweredLayer.split(layer) }
     if fuses {
       result = LoweredLayer.scaledSigmoids(result)
-      result = LoweredLayer.activationsInKernels(result)
+      result = LoweredLayer.activationsInKernels(result, keepsLast: keepsLast)
     }
     LoweredLayer.rename(&result)
     return result
@@ -71,11 +72,13 @@ struct LoweredLayer {
     return rescaling.scale == 0.5 && rescaling.offset == 0.5
   }
 
-  /// The last activation stays a layer: a loss may take its place.
-  fileprivate static func activationsInKernels(_ layers: [LoweredLayer]) -> [LoweredLayer] {
+  fileprivate static func activationsInKernels(_ layers: [LoweredLayer], keepsLast: Bool)
+    -> [LoweredLayer]
+  {
     var result: [LoweredLayer] = []
     for (index, next) in layers.enumerated() {
-      if let function = next.function, function != .softmax, index < layers.count - 1,
+      if let function = next.function, function != .softmax,
+        index < layers.count - (keepsLast ? 1 : 0),
         let fused = result.last?.applying(function)
       {
         result[result.count - 1] = LoweredLayer(layer: fused, origin: next.origin)
