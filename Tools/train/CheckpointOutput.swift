@@ -42,6 +42,14 @@ final class CheckpointOutput {
     return last.split(separator: ".").first.map(String.init) ?? "model"
   }
 
+  /// Writes the weights alone, without a training state.
+  func save(_ network: Network, _ training: TrainingState?) throws {
+    let file = KerasModelFile(
+      model: network.plan.model, weights: network.weights, training: training)
+    try KerasFile.write(file, to: path)
+    hasSaved = true
+  }
+
   /// Writes the last state, and the same file as the best one where it is.
   func save(_ network: Network, _ state: TrainingState, isBest: Bool) throws {
     let file = KerasModelFile(

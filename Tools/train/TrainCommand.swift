@@ -75,9 +75,33 @@ struct Train: ParsableCommand {
   @Flag(help: "Print one JSON object at the end and nothing else.")
   var json = false
 
+  @OptionGroup var fullBatch: FullBatchOptions
+
   static func main() { runTool() }
 
+  /// The full-batch solver that was asked for; nil for mini-batches.
+  private var fullBatchMethod: FullBatchMethod? { optimizer.flatMap(FullBatchMethod.init) }
+
+  /// A full-batch solver has no mini-batches, rates or epochs.
+  private func validateFullBatch() throws {
+    let others: [(String, Bool)] = [
+      ("--epochs", epochs != nil), ("--batch", batch != nil),
+      ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
+      ("--resume", resume != nil), ("--memory-budget", memoryBudget != nil),
+    ]
+    if let method = fullBatchMethod {
+      if let (name, _) = others.first(where: \.1) {
+        throw ValidationError("\(name) is for mini-batches; \(method.rawValue) has none")
+      }
+    } else if fullBatch.isGiven {
+      throw ValidationError(
+        "--evaluations, --lambda and --reference-gradient go with --optimizer truncated-newton or "
+          + "lbfgs")
+    }
+  }
+
   func validate() throws {
+    try validateFullBatch()
     if let epochs { try checked(epochs, "--epochs", in: 1...1_000_000) }
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
@@ -85,7 +109,7 @@ struct Train: ParsableCommand {
       throw ValidationError(
         "--learning-rate must be above 0 and at most 1e6, found \(learningRate)")
     }
-    if let optimizer, OptimizerName(rawValue: optimizer) == nil {
+    if let optimizer, OptimizerName(rawValue: optimizer) == nil, fullBatchMethod == nil {
       throw ValidationError("--optimizer must be sgd, found '\(optimizer)'")
     }
     if let schedule, schedule != "constant" {
@@ -107,6 +131,7 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
+    if let method = fullBatchMethod { return try FullBatchRun(self, method).run() }
     let run = try TrainingRun(self)
     try run.train()
   }

@@ -49,3 +49,20 @@ public struct WeightOptions: Equatable, Sendable {
     return usesBias ? [kernel, bias] : [kernel]
   }
 }
+
+extension SequentialModel {
+  /// Gives the kernel of every layer the same penalty: Keras' L2 factor.
+  public mutating func setKernelPenalty(_ penalty: Float) {
+    for index in layers.indices {
+      switch layers[index] {
+      case var dense as Dense:
+        dense.options.kernelPenalty = penalty
+        layers[index] = dense
+      case var convolution as Conv2D:
+        convolution.options.kernelPenalty = penalty
+        layers[index] = convolution
+      default: break
+      }
+    }
+  }
+}

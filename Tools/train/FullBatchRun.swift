@@ -1,0 +1,160 @@
+import ArgumentParser
+import FixedNet
+import FixedNetCore
+import FixedNetFiles
+import Foundation
+import ToolSupport
+
+/// One call of `train` with a full-batch solver: everything is read, checked and planned before the first evaluation.
+final class FullBatchRun {
+  private let options: Train
+  private let method: FullBatchMethod
+  private let data: LoadedData
+  private let name: String
+  private let trainer: FullBatchTrainer
+  private let output: CheckpointOutput?
+  private var history = "iteration,evaluations,loss,gradient_norm\n"
+  private let started = ProgressLine.now
+
+  private var network: Network { trainer.network }
+
+  init(_ options: Train, _ method: FullBatchMethod) throws {
+    self.options = options
+    self.method = method
+    let source = try ModelSource(options.model ?? "perceptron")
+    name = source.name
+    data = try options.data.load()
+    let images = data.set.train
+    var model = source.model(for: data.set)
+    if let lambda = options.fullBatch.lambda {
+      model.setKernelPenalty(Float(lambda / (2 * Double(images.count))))
+    }
+    let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
+    let plan = try FullBatchTrainer.plan(
+      model, method, sampleCount: images.count, threads: threads,
+      loss: try FullBatchRun.loss(options, model),
+      usesReferenceGradient: options.fullBatch.referenceGradient)
+    if let path = options.history { try checkFolder(of: path) }
+    output = try CheckpointOutput(options, modelName: name)
+    let network = try Network(plan, instructionSet: .selected())
+    let weights = try source.weights ?? model.initialWeights(seed: options.seed ?? 0)
+    try network.load(weights)
+    try network.check(data.set.test)
+    trainer = try FullBatchTrainer(network: network, images: images, method: method)
+  }
+
+  /// Every output's logistic loss is summed, as the perceptron's cost is defined; else what the model's end asks for.
+  private static func loss(_ options: Train, _ model: SequentialModel) throws -> Loss? {
+    let natural = try NetworkPlan(
+      model, options: PlanOptions(batch: 1, isTraining: false)
+    ).loss
+    return natural == .binaryCrossEntropy() ? .binaryCrossEntropy(isSum: true) : natural
+  }
+
+  func run() throws {
+    let before = trainer.evaluate().loss
+    begin(loss: before)
+    Interrupt.watch()
+    let limit = options.fullBatch.evaluations ?? 250
+    let solving = ProgressLine.now
+    let result = trainer.run(limits: SolverLimits(evaluations: limit)) { progress in
+      record(progress)
+      return !Interrupt.isRequested
+    }
+    let seconds = ProgressLine.now - solving
+    guard result.stop != .notFinite, network.firstNonFiniteWeight == nil else {
+      throw ToolError(
+        "the loss is not finite after \(result.progress.total) evaluations; try other starting "
+          + "weights (--seed) or smaller inputs\(output?.kept ?? "")")
+    }
+    try output?.save(network, nil)
+    if let path = options.history { try AtomicFile.write(Array(history.utf8), to: path) }
+    try finish(result, before: before, seconds: seconds)
+    if Interrupt.isRequested { Foundation.exit(Interrupt.exitCode) }
+  }
+
+  // MARK: - Printing
+
+  private var isQuiet: Bool { options.quiet || options.json }
+
+  private func begin(loss: Double) {
+    guard !isQuiet else { return }
+    let plan = network.plan
+    if let note = data.note { print(note) }
+    print(
+      "model \(name): \(Format.grouped((try? plan.model.parameterCount()) ?? 0)) parameters; data "
+        + "\(data.set.name): \(Format.grouped(data.set.train.count)) training and "
+        + "\(Format.grouped(data.set.test.count)) test samples of \(data.set.train.shape)")
+    print(
+      "plan: \(Format.bytes(plan.memory.byteCount)) for \(method.rawValue) on all samples at once, "
+        + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s"); lower bound "
+        + "\(Format.grouped(plan.memory.lowerBound)) bytes")
+    if output == nil { print("nothing will be saved; ask for it with --checkpoint or --output") }
+    print("start: loss \(Format.fixed(loss, 5))")
+  }
+
+  private func record(_ progress: SolverProgress) {
+    let values = [progress.value, progress.gradientNorm].map { "\($0)" }.joined(separator: ",")
+    history += "\(progress.iterations),\(progress.total),\(values)\n"
+    guard !isQuiet else { return }
+    print(
+      "step \(Format.padded("\(progress.iterations)", 4))  evaluations "
+        + "\(Format.padded("\(progress.total)", 5))  loss \(Format.fixed(progress.value, 5))  gradient "
+        + Format.fixed(progress.gradientNorm, 5))
+  }
+
+  private func finish(_ result: SolverResult, before: Double, seconds: Double) throws {
+    let progress = result.progress
+    let train = try network.evaluate(data.set.train)
+    let test = try network.evaluate(data.set.test)
+    let digest = WeightsDigest.sha256(network.weights)
+    if options.json {
+      print(
+        json(
+          result, before: before, train: train, test: test, digest: digest, seconds: seconds
+        ).text)
+      return
+    }
+    print(
+      "\(Self.reason(result.stop)) after \(progress.evaluations) evaluations and "
+        + "\(progress.products) Hessian products in \(Format.fixed(seconds, 2)) s")
+    print(
+      "loss \(Format.fixed(before, 5)) -> \(Format.fixed(progress.value, 5))  accuracy "
+        + "\(Format.percent(train.accuracy))  test loss \(Format.fixed(test.meanLoss, 5))  "
+        + "test accuracy \(Format.percent(test.accuracy))")
+    if let output, output.hasSaved { print("saved \(output.path)") }
+    print("\(Format.fixed(ProgressLine.now - started, 1)) s in all")
+    print("weights sha256: \(digest)")
+  }
+
+  private static func reason(_ stop: SolverStop) -> String {
+    switch stop {
+    case .gradientNorm: "the gradient is as good as zero"
+    case .noProgress: "no step lowers the loss further"
+    case .evaluationLimit: "the evaluations are used up"
+    case .notFinite: "the loss is not finite"
+    case .stopped: "interrupted"
+    }
+  }
+
+  private func json(
+    _ result: SolverResult, before: Double, train: Network.Sums, test: Network.Sums,
+    digest: String, seconds: Double
+  ) -> JSONValue {
+    [
+      "model": .string(name), "data": .string(data.set.name), "method": .string(method.rawValue),
+      "seed": .string("\(options.seed ?? 0)"), "samples": .integer(data.set.train.count),
+      "threads": .integer(network.plan.options.threads),
+      "arenaBytes": .integer(network.plan.memory.byteCount),
+      "lowerBoundBytes": .integer(network.plan.memory.lowerBound),
+      "lossBefore": .number(before), "loss": .number(result.progress.value),
+      "accuracy": .number(train.accuracy), "testLoss": .number(test.meanLoss),
+      "testAccuracy": .number(test.accuracy), "iterations": .integer(result.progress.iterations),
+      "evaluations": .integer(result.progress.evaluations),
+      "hessianProducts": .integer(result.progress.products),
+      "stop": .string(Self.reason(result.stop)),
+      "checkpoint": output.flatMap { $0.hasSaved ? .string($0.path) : nil } ?? .null,
+      "seconds": .number(seconds), "weightsSHA256": .string(digest),
+    ]
+  }
+}
