@@ -116,6 +116,10 @@ public final class FullBatchTrainer {
 
 /// A network's loss over all samples as a function of the parameters, which lie in the arena as one vector: each weight
 /// begins on a cache line, and the floats between them are zero and stay so.
+///
+/// The reference gradient is D g, g the loss's gradient and D a power of 1/2 for each layer: the gradient in another
+/// metric. The solver then works in the variables u = w / sqrt(D), where what it is given, D g / sqrt(D), is a gradient
+/// and D H has a symmetric form; else its products would be no Hessian's.
 struct NetworkObjective: SecondOrderObjective {
   private let network: Network
   private let source: ImageSource
@@ -125,6 +129,8 @@ struct NetworkObjective: SecondOrderObjective {
   private let gradients: UnsafeMutablePointer<Float>
   private let directions: UnsafeMutablePointer<Float>
   private let products: UnsafeMutablePointer<Float>
+  /// sqrt(D) of each parameter, where it is not 1.
+  private let metric: [(first: Int, count: Int, root: Float)]
   let count: Int
 
   init(_ network: Network, _ source: ImageSource, _ targets: TargetSource) {
@@ -136,13 +142,27 @@ struct NetworkObjective: SecondOrderObjective {
     directions = network.region(.directions)
     products = network.region(.products)
     count = network.plan.parameterRegionCount
+    metric = network.plan.referenceMetric
+  }
+
+  /// The vector's parameters times sqrt(D), or divided by it.
+  private func scale(_ vector: UnsafeMutablePointer<Float>, isDivided: Bool) {
+    for part in metric {
+      let factor = isDivided ? 1 / part.root : part.root
+      let values = vector + part.first
+      network.instructionSet.kernels.pointee.affine(part.count, factor, 0, values, values)
+    }
   }
 
   func copyWeights(to point: UnsafeMutablePointer<Float>) {
     point.update(from: weights, count: count)
+    scale(point, isDivided: true)
   }
 
-  func setWeights(_ point: UnsafePointer<Float>) { weights.update(from: point, count: count) }
+  func setWeights(_ point: UnsafePointer<Float>) {
+    weights.update(from: point, count: count)
+    scale(weights, isDivided: false)
+  }
 
   mutating func evaluate(
     _ parameters: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
@@ -151,6 +171,7 @@ struct NetworkObjective: SecondOrderObjective {
     let sums = network.trainFullBatch(source, targets, isLoaded: isLoaded)
     isLoaded = true
     gradient.update(from: gradients, count: count)
+    scale(gradient, isDivided: true)
     return sums.meanLoss
   }
 
@@ -158,8 +179,10 @@ struct NetworkObjective: SecondOrderObjective {
     _ vector: UnsafePointer<Float>, into product: UnsafeMutablePointer<Float>
   ) {
     directions.update(from: vector, count: count)
+    scale(directions, isDivided: false)
     network.multiplyFullBatch(source)
     product.update(from: products, count: count)
+    scale(product, isDivided: true)
   }
 }
 
@@ -171,6 +194,26 @@ extension NetworkPlan {
       memory.slots.filter { $0.region == .parameters }
       .map { $0.byteOffset + $0.alignedByteCount }.max() ?? 0
     return bytes / MemoryLayout<Float>.stride
+  }
+
+  /// sqrt(D) of each parameter, see `NetworkObjective`: D is 1/2 for every scaled sigmoid from the layer's output on.
+  /// Places count floats from the first parameter. Empty unless the gradient is the reference's.
+  var referenceMetric: [(first: Int, count: Int, root: Float)] {
+    guard options.usesReferenceGradient else { return [] }
+    var share: Float = 1
+    var shares: [String: Float] = [:]
+    for lowered in model.lowered(fuses: true).reversed() {
+      let dense = lowered.layer as? Dense
+      let function = dense?.activation ?? (lowered.layer as? Activation)?.function
+      if function == .scaledSigmoid { share /= 2 }
+      shares[lowered.layer.name] = share
+    }
+    return parameters.map {
+      (
+        $0.weight.byteOffset / MemoryLayout<Float>.stride, $0.count,
+        (shares[$0.layerName] ?? 1).squareRoot()
+      )
+    }
   }
 
   /// The first byte of a region of the shared part.
