@@ -55,7 +55,8 @@ public struct SolverProgress: BitwiseCopyable, Sendable, Equatable {
 }
 
 /// Why a solver stopped. The parameters are the best point reached in every case.
-public enum SolverStop: BitwiseCopyable, Sendable, Equatable {
+/// (With raw values: a plain enumeration is Hashable, and that code asks the system for random numbers.)
+public enum SolverStop: UInt8, BitwiseCopyable, Sendable {
   /// The gradient is as small as asked for.
   case gradientNorm
   /// No step along the direction lowers f, or one that does lowers it by next to nothing: what float32 can tell.

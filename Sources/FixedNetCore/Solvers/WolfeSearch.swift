@@ -11,7 +11,7 @@ struct WolfeSearch {
     var step, value, slope: Double
   }
 
-  enum Outcome {
+  enum Outcome: UInt8 {
     /// `step` is the next one to try.
     case again
     /// `step` meets both conditions.
