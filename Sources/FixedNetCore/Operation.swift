@@ -9,8 +9,7 @@ import CSupport
 public enum Operation: BitwiseCopyable, Sendable {
   case convolution(ConvolutionOperation)
   case dense(DenseOperation)
-  case averagePooling(AveragePoolingOperation)
-  case maxPooling(MaxPoolingOperation)
+  case pooling(PoolingOperation)
   case activation(ActivationOperation)
   case rectifier(RectifierOperation)
   case rescaling(RescalingOperation)
@@ -45,8 +44,7 @@ public enum Operation: BitwiseCopyable, Sendable {
     switch self {
     case .convolution(let operation): operation.forward(c)
     case .dense(let operation): operation.forward(c)
-    case .averagePooling(let operation): operation.forward(c)
-    case .maxPooling(let operation): operation.forward(c)
+    case .pooling(let operation): operation.forward(c)
     case .activation(let operation): operation.forward(c)
     case .rectifier(let operation): operation.forward(c)
     case .rescaling(let operation): operation.forward(c)
@@ -94,8 +92,7 @@ public enum Operation: BitwiseCopyable, Sendable {
     switch self {
     case .convolution(let operation): operation.backward(c)
     case .dense(let operation): operation.backward(c)
-    case .averagePooling(let operation): operation.backward(c)
-    case .maxPooling(let operation): operation.backward(c)
+    case .pooling(let operation): operation.backward(c)
     case .activation(let operation): operation.backward(c)
     case .rectifier(let operation): operation.backward(c)
     case .rescaling(let operation): operation.backward(c)

@@ -1,36 +1,10 @@
-import CSupport
+import FixedNetCore
 
 /// The largest cell of each window; cells outside the image do not count.
-public struct MaxPooling2D: Layer {
+public struct MaxPooling2D: PoolingLayer {
   public static let className = "MaxPooling2D"
+  static let kind = PoolingOperation.Kind.max
 
   public var name: String
-  private let window: PoolingWindow
-
-  public var poolSize: (height: Int, width: Int) { window.size }
-  public var strides: (height: Int, width: Int) { window.strides }
-  public var padding: Padding { window.padding }
-
-  /// `strides`: nil is the window's size.
-  public init(
-    name: String, poolSize: (Int, Int), strides: (Int, Int)? = nil, padding: Padding = .valid
-  ) {
-    self.name = name
-    window = PoolingWindow(size: poolSize, strides: strides, padding: padding)
-  }
-
-  public init(name: String, config: LayerConfig) throws(ModelError) {
-    self.name = name
-    window = try PoolingWindow(config)
-  }
-
-  public var config: [String: JSONValue] { window.config }
-
-  public func outputShape(for input: Shape) throws(ModelError) -> Shape {
-    try window.outputShape(for: input, layer: name)
-  }
-
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    PlannedPooling2D(name, .max, window, input, plan)
-  }
+  let window: PoolingWindow
 }

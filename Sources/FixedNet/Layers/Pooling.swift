@@ -49,12 +49,45 @@ struct PoolingWindow: Sendable {
   }
 }
 
+/// The pooling layers: everything but their names and what they make of a window.
+protocol PoolingLayer: Layer {
+  static var kind: PoolingOperation.Kind { get }
+  var window: PoolingWindow { get }
+  init(name: String, window: PoolingWindow)
+}
+
+extension PoolingLayer {
+  public var poolSize: (height: Int, width: Int) { window.size }
+  public var strides: (height: Int, width: Int) { window.strides }
+  public var padding: Padding { window.padding }
+
+  /// `strides`: nil is the window's size.
+  public init(
+    name: String, poolSize: (Int, Int), strides: (Int, Int)? = nil, padding: Padding = .valid
+  ) {
+    self.init(
+      name: name, window: PoolingWindow(size: poolSize, strides: strides, padding: padding))
+  }
+
+  public init(name: String, config: LayerConfig) throws(ModelError) {
+    self.init(name: name, window: try PoolingWindow(config))
+  }
+
+  public var config: [String: JSONValue] { window.config }
+
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape {
+    try window.outputShape(for: input, layer: name)
+  }
+
+  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
+    PlannedPooling2D(name, Self.kind, window, input, plan)
+  }
+}
+
 /// A pooling layer with its slots.
 final class PlannedPooling2D: PlannedLayer {
-  enum Kind { case average, max }
-
   private let name: String
-  private let kind: Kind
+  private let kind: PoolingOperation.Kind
   private let shape: cs_pool2d
   private let input: PlannedValue
   private var outputGradient: SlotID?
@@ -62,8 +95,8 @@ final class PlannedPooling2D: PlannedLayer {
   let output: PlannedValue
 
   init(
-    _ name: String, _ kind: Kind, _ window: PoolingWindow, _ input: PlannedValue,
-    _ plan: PlanBuilder
+    _ name: String, _ kind: PoolingOperation.Kind, _ window: PoolingWindow,
+    _ input: PlannedValue, _ plan: PlanBuilder
   ) {
     self.name = name
     self.kind = kind
@@ -89,20 +122,10 @@ final class PlannedPooling2D: PlannedLayer {
   }
 
   func operation(in places: SlotPlaces) -> Operation? {
-    let (input, output) = (places.block(input.slot), places.block(output.slot))
-    let outputGradient = outputGradient.map(places.block)
-    let inputGradient = inputGradient.map(places.block)
-    return switch kind {
-    case .average:
-      .averagePooling(
-        AveragePoolingOperation(
-          shape: shape, input: input, output: output, outputGradient: outputGradient,
-          inputGradient: inputGradient))
-    case .max:
-      .maxPooling(
-        MaxPoolingOperation(
-          shape: shape, input: input, output: output, outputGradient: outputGradient,
-          inputGradient: inputGradient))
-    }
+    .pooling(
+      PoolingOperation(
+        kind: kind, shape: shape, input: places.block(input.slot),
+        output: places.block(output.slot), outputGradient: outputGradient.map(places.block),
+        inputGradient: inputGradient.map(places.block)))
   }
 }
