@@ -61,7 +61,7 @@
       try KerasFile.write(file, to: folder.file("model.h5"))
       let read = try KerasFile.read(path: folder.file("model.h5"), trainingState: .require)
       #expect(WeightsDigest.sha256(read.weights) == WeightsDigest.sha256(file.weights))
-      #expect(read.weights == file.weights)
+      #expect(read.weights == file.model.kerasForm(file.weights).weights)
       #expect(read.model.json == file.model.json)
       #expect(read.training == file.training)
       #expect(read.trainingConfig?["loss"] == "sparse_categorical_crossentropy")
