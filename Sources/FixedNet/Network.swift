@@ -18,7 +18,7 @@ public final class Network {
   private let hits: UnsafeMutablePointer<Float>
   private let indices: UnsafeMutablePointer<UInt32>
   private let imageCapacity: Int
-  /// The weights that the loss has a penalty for.
+  /// The weights that the loss has a penalty for: not those of frozen layers, as Keras 3 (Keras 2 counts them).
   private let penalized: UnsafeMutableBufferPointer<(SharedSlot, Int, Float)>
 
   /// Allocates the arena, with a canary at both ends, and starts the threads. Nothing is allocated afterwards by
@@ -49,7 +49,9 @@ public final class Network {
     self.plan = plan
     self.instructionSet = instructionSet
     imageCapacity = max(Network.inferenceChunk, plan.options.batch)
-    let penalties = plan.parameters.filter { $0.description.penalty != 0 }
+    let penalties = plan.parameters.filter {
+      $0.description.penalty != 0 && !plan.model.frozenLayers.contains($0.layerName)
+    }
     penalized = .allocate(capacity: penalties.count)
     _ = penalized.initialize(
       from: penalties.map { ($0.weight, $0.count, $0.description.penalty) })
@@ -310,7 +312,7 @@ public final class Network {
     return sums
   }
 
-  /// What the loss says of the weights themselves: the sum over the kernels of penalty sum w^2.
+  /// What the loss says of the weights themselves: the sum over the trained kernels of penalty sum w^2.
   public var penalty: Double {
     var sum = 0.0
     for index in penalized.indices {

@@ -92,6 +92,38 @@
       }
     }
 
+    /// Keras 2's legacy SGD takes no ema_momentum, and no weight_decay.
+    @Test("of Keras 3's optimiser, what is not used is left out, what is used stays")
+    func unusedOptions() throws {
+      let folder = try TemporaryFolder()
+      var file = try KerasFile.read(path: TestFiles.path("keras/p01_lenet5.h5"))
+      func written() throws -> [String: JSONValue] {
+        try KerasFile.write(file, to: folder.file("again.h5"))
+        let config = try KerasFile.read(path: folder.file("again.h5")).trainingConfig
+        guard case .object(let options)? = config?["optimizer_config"]?["config"] else {
+          return [:]
+        }
+        return options
+      }
+      let plain = try written()
+      #expect(
+        plain.filter { $0.value != .null }.keys.sorted()
+          == ["learning_rate", "momentum", "name", "nesterov"])
+      #expect(plain["learning_rate"] == .number(Double(Float(0.05))))
+      guard case .object(var config)? = file.trainingConfig,
+        case .object(var optimizer)? = config["optimizer_config"],
+        case .object(var options)? = optimizer["config"]
+      else { throw CocoaError(.coderValueNotFound) }
+      options["use_ema"] = true
+      options["weight_decay"] = 0.25
+      optimizer["config"] = .object(options)
+      config["optimizer_config"] = .object(optimizer)
+      file.trainingConfig = .object(config)
+      let averaged = try written()
+      #expect(averaged["use_ema"] == true && averaged["ema_momentum"] == 0.99)
+      #expect(averaged["weight_decay"] == 0.25)
+    }
+
     @Test("weights that are not the model's are refused, the old file stays")
     func wrongWeights() throws {
       let folder = try TemporaryFolder()

@@ -1,6 +1,8 @@
 """Loads models with Keras and compares its predictions with ours: check_roundtrip.py [--tf-keras] FOLDER
 
-FOLDER holds NAME.io.h5 (dataset x: inputs, dataset y: our predictions) beside NAME.h5, NAME.keras or both.
+FOLDER holds NAME.io.h5 (dataset x: inputs, dataset y: our predictions; where there is a dataset penalty, what the
+weights add to the loss) beside NAME.h5, NAME.keras or both, and NAME.weights.h5, which goes into a new network like
+the one in NAME.keras, compiled with the same optimiser.
 Keras 3 runs on the backend that KERAS_BACKEND names (default: jax); --tf-keras takes TF-Keras 2 instead.
 Prints a line per file and a summary; exit code 1 where |a - b| > 1e-5 + 1e-4 |b| anywhere, a file does not
 load, or there is none.
@@ -12,6 +14,7 @@ from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # compiling takes most of the time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import h5py
@@ -31,11 +34,39 @@ else:
     backend = keras.backend.backend()
 
 
-def compare(model_path, io_path):
+def values(model):
+    return [np.asarray(value) for value in model.get_weights()]
+
+
+def load_weights(path, whole):
+    """A new network like `whole`, which is NAME.keras, with the weights of NAME.weights.h5."""
+    model = keras.models.clone_model(whole)
+    optimizer = whole.optimizer
+    model.compile(type(optimizer).from_config(optimizer.get_config()), whole.loss, ["accuracy"])
+    model.optimizer.build(model.trainable_variables)
+    if all(map(np.array_equal, values(model), values(whole))):
+        raise ValueError("the new network has the weights already")
+    model.load_weights(path)
+    if not all(map(np.array_equal, values(model), values(whole))):
+        raise ValueError("the weights are not those of the .keras")
+    return model
+
+
+def load(path, whole):
+    is_weights = path.name.endswith(".weights.h5")
+    return load_weights(path, whole) if is_weights else keras.models.load_model(path)
+
+
+def compare(model, io_path):
     """The largest |difference| and whether every one is within the tolerance."""
     with h5py.File(io_path) as file:
         x, ours = file["x"][:], file["y"][:]
-    model = keras.models.load_model(model_path)
+        penalty = file["penalty"][()] if "penalty" in file else None
+    if penalty is not None:
+        # Keras 2 counts those of frozen layers too.
+        losses = sum(float(loss) for layer in model.layers if layer.trainable for loss in layer.losses)
+        if abs(losses - penalty) > 1e-6 + 1e-5 * abs(penalty):
+            raise ValueError(f"Keras' penalties are {losses}, ours {penalty}")
     theirs = np.asarray(keras.ops.convert_to_numpy(model(x, training=False))
                         if hasattr(keras, "ops") else model(x, training=False))
     if theirs.shape != ours.shape:
@@ -47,12 +78,14 @@ def compare(model_path, io_path):
 count = failures = 0
 for io_path in sorted(arguments.folder.glob("*.io.h5")):
     name = io_path.name.removesuffix(".io.h5")
-    for model_path in (io_path.with_name(name + ".h5"), io_path.with_name(name + ".keras")):
+    whole = None
+    for model_path in (io_path.with_name(name + form) for form in (".h5", ".keras", ".weights.h5")):
         if not model_path.exists():
             continue
         count += 1
         try:
-            largest, is_close = compare(model_path, io_path)
+            whole = load(model_path, whole)
+            largest, is_close = compare(whole, io_path)
             text = f"max |difference| {largest:.1e}"
         except Exception as error:
             is_close = False

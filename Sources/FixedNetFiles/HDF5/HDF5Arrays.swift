@@ -38,7 +38,7 @@ public enum HDF5Arrays {
     #if HDF5
       try HDF5Library.locked { () throws(CheckpointError) in
         let file = try HDF5File(path: path)
-        return try file.open(object, in: file.root(), as: .group).string(name)
+        return try file.open(object, in: file.root(), as: .any).string(name)
       }
     #else
       throw .unavailable(path: path)

@@ -16,6 +16,8 @@ public struct KerasModelFile: Sendable {
   public var optimizerState: OptimizerState?
   /// Steps that the optimiser has made. When writing, `training` goes before.
   public var iterations: Int?
+  /// The rate that the optimiser had. When writing, `training` and `trainingConfig` go before.
+  public var learningRate: Double?
 
   public init(
     model: SequentialModel, weights: [LayerWeights], training: TrainingState? = nil,

@@ -54,6 +54,15 @@ struct KerasOptimizer: Equatable {
     }
   }
 
+  /// The optimiser that remembers `slots`: no two have the same. Nil where its name and their number do not tell.
+  init?(slots: [String]) {
+    let known = Kind.allCases.compactMap {
+      KerasOptimizer(name: KerasNames.snakeCase($0.rawValue), slotCount: slots.count)
+    }
+    guard let optimizer = known.first(where: { $0.slots == slots }) else { return nil }
+    self = optimizer
+  }
+
   /// From what a `.weights.h5` tells: the optimiser's name ("adam", "adam_1"), and how many values it has for each
   /// weight. Nil where that does not say which slots they are.
   init?(name: String, slotCount: Int) {

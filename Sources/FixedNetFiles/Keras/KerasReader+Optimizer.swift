@@ -11,8 +11,8 @@
       var name: String?
     }
 
-    /// The steps that an optimiser has made, and what it remembers of them.
-    typealias OptimizerMemory = (iterations: Int, state: OptimizerState)
+    /// The steps that an optimiser has made, its learning rate where the file has it, and what it remembers.
+    typealias OptimizerMemory = (iterations: Int, learningRate: Double?, state: OptimizerState)
 
     /// Reads the optimiser's memory: /optimizer/vars, else /optimizer_weights.
     /// Throws: `CheckpointError` where it is missing, or is not what the optimiser of `result` has.
@@ -31,7 +31,8 @@
           advice: "start a new run from these weights instead of resuming")
       }
       let iterations = try iterations(stored, root)
-      let header = try headerCount(stored, root)
+      let rate = try learningRate(stored, root)
+      let header = rate == nil ? 1 : 2
       let slotCount = (stored.names.count - header) / max(shapes.count, 1)
       let optimizer =
         KerasOptimizer(json: json)
@@ -61,7 +62,7 @@
         let dataset = try file.open("\(stored.group)/\(name)", in: root, as: .real(shape: shape))
         slots[place.slot].tensors[place.weight].values = try dataset.floats()
       }
-      return (iterations, OptimizerState(slots: slots))
+      return (iterations, rate, OptimizerState(slots: slots))
     }
 
     private func storedOptimizer(valueLimit: Int, _ root: borrowing HDF5Object)
@@ -98,13 +99,14 @@
       return count
     }
 
-    /// 2 where the learning rate, a single value as no weight is, follows the iteration; else 1.
-    private func headerCount(_ stored: StoredOptimizer, _ root: borrowing HDF5Object)
-      throws(CheckpointError) -> Int
+    /// The learning rate, where it, a single value as no weight is, follows the iteration.
+    private func learningRate(_ stored: StoredOptimizer, _ root: borrowing HDF5Object)
+      throws(CheckpointError) -> Double?
     {
-      guard stored.names.count > 1 else { return 1 }
+      guard stored.names.count > 1 else { return nil }
       let path = "\(stored.group)/\(stored.names[1])"
-      return try file.open(path, in: root, as: .numbers).shape.isEmpty ? 2 : 1
+      let dataset = try file.open(path, in: root, as: .numbers)
+      return dataset.shape.isEmpty ? try dataset.doubles().first : nil
     }
 
     /// Legacy optimisers of TF-Keras write no learning rate, and are not called "Custom>".
@@ -116,6 +118,12 @@
         try root.string("keras_version")?.hasPrefix("3") != true
       else { return .built }
       return .slotBySlot
+    }
+  }
+
+  extension KerasModelFile {
+    mutating func take(_ memory: KerasReader.OptimizerMemory) {
+      (iterations, learningRate, optimizerState) = memory
     }
   }
 #endif

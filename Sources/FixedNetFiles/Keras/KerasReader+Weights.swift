@@ -91,6 +91,22 @@
       return stored
     }
 
+    /// The Normalization layers that a `.weights.h5` has variables of.
+    func normalizationsWithVariables(
+      _ group: String, _ model: SequentialModel, _ root: borrowing HDF5Object
+    ) throws(CheckpointError) -> Set<String> {
+      let layers = try file.open(group, in: root, as: .group)
+      var names: Set<String> = []
+      for (layer, key) in zip(model.layers, KerasReader.keys(of: model)) {
+        guard layer is Normalization, file.has(key, in: layers) else { continue }
+        let place = try file.open(key, in: layers, as: .group)
+        guard file.has("vars", in: place) else { continue }
+        let variables = try file.open("vars", in: place, as: .group)
+        if count(in: variables, limit: 1) > 0 { names.insert(layer.name) }
+      }
+      return names
+    }
+
     /// How many datasets 0, 1, ... a group has; at most `limit` are counted.
     func count(in group: borrowing HDF5Object, limit: Int) -> Int {
       var count = 0

@@ -23,22 +23,39 @@
       _ policy: KerasFile.TrainingStatePolicy
     ) throws(CheckpointError) -> KerasModelFile {
       let root = try file.root()
-      let descriptions = try descriptions(model)
+      var model = model
       let stored: [StoredLayer]
       if let group = KerasReader.numberedGroups.first(where: { file.has($0, in: root) }) {
-        stored = try numberedLayers(group, model, descriptions, root)
-      } else if file.has("model_weights", in: root) {
-        stored = try legacyLayers("model_weights", root)
-      } else if try root.list("layer_names") != nil {
-        stored = try legacyLayers("", root)
+        let present = try normalizationsWithVariables(group, model, root)
+        model = unadapted(model) { present.contains($0) }
+        stored = try numberedLayers(group, model, descriptions(model), root)
       } else {
-        throw .wrongFormat(
-          path: file.path,
-          found: "an HDF5 file, but no weights of Keras (neither /layers nor /model_weights)")
+        if file.has("model_weights", in: root) {
+          stored = try legacyLayers("model_weights", root)
+        } else if try root.list("layer_names") != nil {
+          stored = try legacyLayers("", root)
+        } else {
+          throw .wrongFormat(
+            path: file.path,
+            found: "an HDF5 file, but no weights of Keras (neither /layers nor /model_weights)")
+        }
+        model = unadapted(model) { name in stored.contains { $0.layer == name } }
       }
       return try assemble(
-        model, descriptions, stored, trainingConfig: trainingConfig ?? self.trainingConfig(root),
-        policy, root)
+        model, try descriptions(model), stored,
+        trainingConfig: trainingConfig ?? self.trainingConfig(root), policy, root)
+    }
+
+    /// The model without the means and variances that the file has too: whether they are weights of a Normalization
+    /// depends on the program that saved it.
+    private func unadapted(_ model: SequentialModel, isStored: (String) -> Bool) -> SequentialModel
+    {
+      var model = model
+      for (index, layer) in model.layers.enumerated()
+      where layer is Normalization && isStored(layer.name) {
+        model.layers[index] = Normalization(name: layer.name)
+      }
+      return model
     }
 
     private func assemble(
@@ -59,7 +76,7 @@
       case .ifPresent:
         result.training = (try? TrainingState(file, root)) ?? nil
         if let memory = try? optimizerMemory(of: result, root) {
-          (result.iterations, result.optimizerState) = memory
+          result.take(memory)
         }
       case .require: try readState(into: &result, root)
       }
@@ -93,7 +110,7 @@
           path: file.path, item: "the optimiser's step count",
           expected: "\(training.step), as /fixednet says", found: "\(memory.iterations)")
       }
-      (result.iterations, result.optimizerState) = memory
+      result.take(memory)
     }
 
     // MARK: - The model

@@ -5,13 +5,34 @@ enum KerasTrainingConfig {
   /// `training_config` of a file; nil where it has none.
   static func config(of file: KerasModelFile) -> JSONValue? {
     guard let training = file.training, file.trainingConfig == nil else {
-      return file.trainingConfig.map(withFloats)
+      return file.trainingConfig.map(withoutUnused).map(withFloats)
     }
     return withFloats([
       "loss": .string(training.loss), "metrics": ["accuracy"], "weighted_metrics": nil,
       "loss_weights": nil, "optimizer_config": training.optimizer,
     ])
   }
+
+  /// `config` without what Keras 3 says of an optimiser and does not use: Keras 2 refuses a file that mentions it.
+  private static func withoutUnused(_ config: JSONValue) -> JSONValue {
+    guard case .object(var members) = config,
+      case .object(var optimizer)? = members["optimizer_config"],
+      case .object(var options)? = optimizer["config"],
+      KerasOptimizer(json: .object(optimizer))?.isCustom == false
+    else { return config }
+    options = options.filter { key, value in
+      !keras3Keys.contains(key) || (value != .null && value != false)
+    }
+    if options["use_ema"] == nil { options["ema_momentum"] = nil }
+    optimizer["config"] = .object(options)
+    members["optimizer_config"] = .object(optimizer)
+    return .object(members)
+  }
+
+  private static let keras3Keys: Set<String> = [
+    "weight_decay", "use_ema", "ema_overwrite_frequency", "loss_scale_factor",
+    "gradient_accumulation_steps",
+  ]
 
   /// `config` with whole numbers as floats where Keras insists on floats: 0.0, which JSON's readers may take for 0.
   static func withFloats(_ config: JSONValue) -> JSONValue {
