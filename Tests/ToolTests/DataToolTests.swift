@@ -62,6 +62,9 @@ struct DataToolTests {
     Tool.expectRefusal(try train("--data nan.mat"), "nan at X(2,3)")
     Tool.expectRefusal(try train("--data none.mat"), "No such file")
     Tool.expectRefusal(try train("--data targets.h5"), "numbers to predict")
+    Tool.expectRefusal(
+      try Tool.run("train", "--model lenet --data from_one.mat", in: folder),
+      "takes images, but 'from_one.mat' has vectors of")
     Tool.expectRefusal(try train("--data from_one.mat --image 5x5"), "--image 5x5x1")
     for (options, word) in [
       ("--data from_one.mat --image big", "--image"), ("--image 2x3", "for data files"),

@@ -20,13 +20,14 @@ struct PlanToolTests {
     ).memory
     #expect(
       keys(json) == [
-        "batch", "blockSize", "lowerBoundBytes", "model", "optimizer", "regions", "slots", "steps",
-        "threads", "totalBytes", "training",
+        "batch", "blockSize", "loss", "lowerBoundBytes", "model", "optimizer", "regions", "slots",
+        "steps", "threads", "totalBytes", "training",
       ])
     #expect(json["totalBytes"] == .integer(memory.byteCount))
     #expect(json["lowerBoundBytes"] == .integer(memory.lowerBound))
     #expect(json["batch"] == 128 && json["blockSize"] == 16 && json["threads"] == 2)
     #expect(json["training"] == true && json["optimizer"] == "sgd")
+    #expect(json["loss"] == "sparse_categorical_crossentropy")
     #expect(json["steps"] == .array(memory.steps.map { .string($0) }))
     guard case .array(let slots)? = json["slots"] else { throw Missing() }
     #expect(slots.count == memory.slots.count)
@@ -41,6 +42,45 @@ struct PlanToolTests {
     for region in Region.allCases {
       #expect(json["regions"]?[region.rawValue] == .integer(memory.byteCount(of: region)))
     }
+  }
+
+  @Test(
+    "an optimiser has its values for each of the parameters",
+    arguments: [
+      (["sgd"], 0), (["momentum"], 1), (["nesterov"], 1), (["rmsprop"], 1),
+      (["rmsprop-legacy"], 1), (["rmsprop", "--momentum", "0.5"], 2),
+      (["adam", "--clip-norm", "1"], 2),
+    ])
+  func optimizers(_ words: [String], _ valueCount: Int) throws {
+    let finished = try run("plan", ["lenet", "--json", "--optimizer"] + words)
+    let json = try JSONValue(parsing: finished.output)
+    let bytes = (json["slots"]?.array ?? []).filter { $0["region"] == "optimizer" }
+      .reduce(0) { $0 + ($1["bytes"]?.double ?? .nan) }
+    // LeNet-5 with BN has 44,880 parameters.
+    #expect(bytes == Double(4 * 44_880 * valueCount))
+    #expect(json["optimizer"] == .string(words[0]))
+  }
+
+  @Test("every built-in model is planned", arguments: BuiltInModel.allCases)
+  func models(_ model: BuiltInModel) throws {
+    let finished = try run(
+      "plan", model.rawValue, "--threads", "2", "--optimizer", "adam", "--json")
+    #expect(finished.exitCode == 0, "\(finished.errors)")
+    let bytes = try JSONValue(parsing: finished.output)["totalBytes"]?.double ?? 0
+    #expect(bytes >= Double(16 * (try model.model().parameterCount())))
+  }
+
+  @Test("a model whose end suits no loss is planned for the one that is given")
+  func loss() throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = "\(folder)/line.json"
+    try SmallData.write([Dense(name: "line", units: 1)], to: path)
+    let refused = try run("plan", path)
+    #expect(refused.exitCode == 1 && refused.errors.contains("say which loss"))
+    let finished = try run("plan", path, "--loss", "mse", "--json")
+    #expect(try JSONValue(parsing: finished.output)["loss"] == "mean_squared_error")
+    #expect(try run("plan", path, "--inference").exitCode == 0)
   }
 
   @Test("the text is print(plan) below a line that says what was planned")
@@ -95,7 +135,8 @@ struct PlanToolTests {
       ["lenet", "--batch", "0"], ["lenet", "--batch=-5"], ["lenet", "--batch", "-5"],
       ["lenet", "--batch", "1000000000000"], ["lenet", "--batch", "99999999999999999999"],
       ["lenet", "--threads", "0"], ["lenet", "--threads", "10000"],
-      ["lenet", "--optimizer", "none"], ["lenet", "--svg", ""], [], ["lenet", "mlp"],
+      ["lenet", "--optimizer", "none"], ["lenet", "--momentum", "0.5"],
+      ["lenet", "--loss", "none"], ["lenet", "--svg", ""], [], ["lenet", "mlp"],
     ])
   func usage(arguments: [String]) throws {
     let finished = try run("plan", arguments)

@@ -60,12 +60,15 @@ struct TrainToolTests {
 
   @Test("Ctrl-C saves, exits 130, and --resume ends in the hash of the undisturbed run")
   func interrupt() throws {
-    let whole = try train("--model lenet-plain --epochs 3 --quiet")
+    let options =
+      "--model lenet-dropout --epochs 3 --quiet --optimizer adam --schedule cosine --clip-norm 1"
+    let whole = try train("\(options) --batch-history whole.csv")
     let process = Process()
     process.executableURL = URL(filePath: "\(Tool.folder)/train")
-    process.arguments = [
-      "--model", "lenet-plain", "--epochs", "3", "--quiet", "--output", "run.h5",
-    ]
+    process.arguments =
+      options.split(separator: " ").map(String.init) + [
+        "--output", "run.h5", "--batch-history", "run.csv",
+      ]
     process.currentDirectoryURL = URL(filePath: folder)
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
@@ -80,10 +83,14 @@ struct TrainToolTests {
     #expect(process.terminationStatus == 130)
     let stopped = try #require(try KerasFile.read(path: "\(folder)/run.h5").training)
     #expect(stopped.epoch >= 1 && stopped.epoch < 3)
-    let resumed = try train("--resume run.h5 --quiet --threads 1")
+    let resumed = try train("--resume run.h5 --quiet --threads 1 --batch-history run.csv")
     #expect(resumed.exitCode == 0, "\(resumed.errors)")
     #expect(resumed.weightsHash == whole.weightsHash)
     #expect(whole.weightsHash != nil)
+    let steps = try ["whole", "run"].map {
+      try String(contentsOfFile: "\(folder)/\($0).csv", encoding: .utf8)
+    }
+    #expect(steps[0] == steps[1] && steps[0].split(separator: "\n").count == 1 + 3 * 469)
   }
 
   @Test("a memory budget changes the memory and not the result")
@@ -128,11 +135,32 @@ struct TrainToolTests {
       ("--learning-rate nan", "--learning-rate"),
       ("--learning-rate -1", "--learning-rate must be above 0"),
       ("--seed -1", "--seed"), ("--batch -128", "--batch must be from 1"),
-      ("--optimizer adamw", "--optimizer must be sgd"),
+      ("--optimizer adamw", "--optimizer must be one of sgd"),
       ("--schedule never", "--schedule"), ("--data cifar", "--data must be"),
       ("--memory-budget lots", "--memory-budget"), ("--memory-budget -5KiB", "--memory-budget"),
       ("--output weights.txt", "--output must name"), ("--frobnicate", "frobnicate"),
       ("--resume a.h5 --seed 3", "cannot be changed with --resume"),
+      ("--resume a.h5 --clip-norm 3", "cannot be changed with --resume"),
+      ("--resume a.h5 --adapt", "cannot be changed with --resume"),
+      ("--momentum 0.5", "--momentum is for --optimizer momentum"),
+      ("--optimizer adam --rho 0.5", "--rho is for --optimizer rmsprop"),
+      ("--optimizer sgd --beta1 0.5", "--beta1 is for --optimizer adam"),
+      ("--optimizer momentum --epsilon 1", "--epsilon is for"),
+      ("--optimizer momentum --momentum 0", "--momentum must be above 0"),
+      ("--optimizer rmsprop --momentum 2", "--momentum must be from 0"),
+      ("--optimizer adam --beta2 1", "--beta2 must be from 0 to below 1"),
+      ("--optimizer adam --epsilon 1e-60", "--epsilon must be above 0"),
+      ("--clip-norm 0", "--clip-norm must be above 0"),
+      ("--clip-norm 1 --clip-value 1", "--clip-value and --clip-norm exclude each other"),
+      ("--schedule cosine:alpha", "found 'alpha'"), ("--schedule step:every=0", "--schedule"),
+      ("--loss hinge", "--loss"), ("--patience 0", "--patience must be from 1"),
+      ("--min-delta 1", "--min-delta belongs to --patience"),
+      ("--patience 1 --min-delta -1", "--min-delta must be 0 or more"),
+      ("--l2 -1", "--l2 must be from 0"), ("--initializer glorot", "--initializer must be"),
+      ("--initializer he-normal=2", "--initializer must be"),
+      ("--initializer random-normal=x", "--initializer must be"),
+      ("--initializer he-normal --weights a.h5", "exclude each other"),
+      ("--history a.csv --batch-history a.csv", "would write the same file"),
     ])
   func wrongOptions(_ arguments: String, _ fragment: String) throws {
     Tool.expectRefusal(try train(arguments), fragment, exitCode: 64)

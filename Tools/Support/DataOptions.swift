@@ -1,5 +1,6 @@
 import ArgumentParser
 import FixedNet
+import FixedNetCore
 import FixedNetFiles
 import Foundation
 
@@ -60,17 +61,28 @@ public struct DataOptions: ParsableArguments {
     if let zeroLabel { try checked(zeroLabel, "--zero-label", in: 0...1_000_000) }
   }
 
+  /// The parts of a data set.
+  public enum Split: String, ExpressibleByArgument, CaseIterable, Sendable { case test, train }
+
   /// Loads the data set that was asked for, or `fallback`.
   /// `fallback`: a name as a checkpoint records it, which includes the options of a data file.
+  /// `only`: the part that is needed; the other one of built-in data is left empty.
+  /// `input`: what the model takes. What is known to differ is refused before anything is drawn or read.
   /// Throws: `ToolError`, `DataError`, `DataFileError`.
-  public func load(default fallback: String = "digits") throws -> LoadedData {
+  public func load(
+    default fallback: String = "digits", only split: Split? = nil, input: Shape? = nil
+  ) throws -> LoadedData {
     let name = data ?? fallback
     guard mirror.isEmpty || download else {
       throw ValidationError("--mirror says where --download fetches from; give both")
     }
     let (path, recorded) =
       data == nil ? DataFileOptions.split(name) : (name, DataFileOptions())
-    if DataFile.isDataFile(path) { return try load(path, recorded: recorded) }
+    if DataFile.isDataFile(path) {
+      let loaded = try load(path, recorded: recorded)
+      try DataOptions.check(loaded.set.train.shape, of: loaded.set.name, against: input)
+      return loaded
+    }
     guard fileOptions == DataFileOptions() else {
       throw ValidationError(
         "--image, --zero-label, --test-fraction and --regression are for data files; "
@@ -81,17 +93,22 @@ public struct DataOptions: ParsableArguments {
         throw ValidationError(
           "--data digits is drawn by the program; it takes no folder or download")
       }
-      return LoadedData(set: .digits(), digest: "digits, version 1, seed 0")
+      try DataOptions.check(DataOptions.greyDigit, of: name, against: input)
+      let set = DataSet.digits(
+        trainCount: split == .test ? 0 : Digits.trainCount,
+        testCount: split == .train ? 0 : Digits.testCount)
+      return LoadedData(set: set, digest: "digits, version 1, seed 0")
     }
     guard let kind = MNISTName(rawValue: name) else {
       throw ValidationError(
         "--data must be digits, mnist, fashion-mnist, a .mat or an .h5 file, found '\(name)'")
     }
+    let shape = DataOptions.greyDigit
+    try DataOptions.check(shape, of: name, against: input)
     if download {
       try fetch(kind)
     }
     let files = try MNISTFiles.load(kind, directory: dataDir)
-    let shape = Shape.image(height: 28, width: 28, channels: 1)
     let set = DataSet(
       name: name,
       train: ImageSet(shape: shape, pixels: .bytes(files.trainImages), labels: files.trainLabels),
@@ -102,6 +119,19 @@ public struct DataOptions: ParsableArguments {
 }
 
 extension DataOptions {
+  private static let greyDigit = Shape.image(height: 28, width: 28, channels: 1)
+
+  /// Samples must be what the model takes, or have as many values as the vector that it takes.
+  /// Throws: `ToolError`.
+  private static func check(_ shape: Shape, of name: String, against input: Shape?) throws {
+    guard let input, shape != input, input != .vector(shape.elementCount) else { return }
+    let isVector = if case .vector = shape { true } else { false }
+    let advice =
+      isVector && shape.elementCount == input.elementCount
+      ? "; --image \(input) takes them as images" : ""
+    throw ToolError("the model takes samples of \(input), but '\(name)' has \(shape)\(advice)")
+  }
+
   private var fileOptions: DataFileOptions {
     DataFileOptions(
       image: image?.shape, zeroLabel: zeroLabel, testFraction: testFraction,

@@ -2,20 +2,22 @@ import FixedNet
 import FixedNetFiles
 import Foundation
 
-/// A model that was named on the command line: built in, a Keras JSON file, or an `.h5`.
+/// A model that was named on the command line: built in, a Keras JSON file, an `.h5` or a `.keras`.
 public struct ModelSource {
   public var name: String
   public var model: SequentialModel
-  /// The weights that an `.h5` brought along.
+  /// The weights that an `.h5` or a `.keras` brought along.
   public var weights: [LayerWeights]?
+  /// The loss that the file was trained with.
+  public var statedLoss: LossName?
   private var builtIn: BuiltInModel?
 
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
   public init(_ name: String) throws {
     self.name = name
-    if name.hasSuffix(".h5") || name.hasSuffix(".hdf5") {
-      let file = try KerasFile.read(path: name, trainingState: .ignore)
-      (model, weights) = (file.model, file.weights)
+    if [".h5", ".hdf5", ".keras"].contains(where: { name.hasSuffix($0) }) {
+      let file = try KerasFile.read(path: name, trainingState: .ifPresent)
+      (model, weights, statedLoss) = (file.model, file.weights, file.statedLoss)
     } else if name.hasSuffix(".json") {
       guard let data = FileManager.default.contents(atPath: name) else {
         throw ToolError("cannot read '\(name)': no such file, or no permission")
@@ -33,13 +35,41 @@ public struct ModelSource {
         let named = try BuiltInModel.named(name)
         (builtIn, model) = (named, named.model())
       } catch {
-        throw ToolError("\(error); or give a Keras .json or .h5 file")
+        throw ToolError("\(error); or give a Keras .json, .h5 or .keras file")
       }
     }
   }
 
-  /// The model for some data: a built-in one takes its input's shape and its classes from them.
-  public func model(for data: DataSet) -> SequentialModel {
-    builtIn?.model(input: data.train.shape, classCount: data.classCount) ?? model
+  /// The input that the data must have; nil for a built-in model, which takes what there is.
+  public var input: Shape? { builtIn == nil ? model.input : nil }
+
+  /// The model for some data: a built-in one takes its input's shape and its outputs from them.
+  /// Throws: `ToolError` where it needs images and the data are vectors; `ModelError`.
+  public func model(for data: DataSet) throws -> SequentialModel {
+    guard let builtIn else { return model }
+    let images = data.train.count > 0 ? data.train : data.test
+    let outputCount = images.targets.isEmpty ? data.classCount : images.targetWidth
+    let model = builtIn.model(input: images.shape, classCount: outputCount)
+    do { _ = try model.shapes() } catch {
+      guard case .vector(let count) = images.shape else { throw error }
+      let side = Int(Double(count).squareRoot())
+      let example = side * side == count ? ", such as --image \(side)x\(side)" : ""
+      throw ToolError(
+        "model \(name) takes images, but '\(data.name)' has vectors of \(count); say which images "
+          + "they are with --image HxWxC\(example)")
+    }
+    return model
+  }
+
+  /// Reads weights that were saved without their model (or with it): those of `model`.
+  /// Throws: `CheckpointError`.
+  public static func readWeights(_ path: String, of model: SequentialModel) throws -> KerasModelFile
+  {
+    // A scaled sigmoid is two layers in files. Normalization stays: its mean may be among the weights.
+    var model = model
+    model.layers = model.kerasLayers.map { layer in
+      model.layers.first { $0 is Normalization && $0.name == layer.name } ?? layer
+    }
+    return try KerasFile.readWeights(path: path, model: model)
   }
 }

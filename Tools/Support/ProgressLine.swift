@@ -54,7 +54,7 @@ public struct ProgressLine: ~Copyable {
     fixed(loss)
     text("  accuracy ")
     fixed(100 * accuracy)
-    text(" %  ")
+    text(accuracy.isNaN ? "  " : " %  ")
     number(rate > 0 ? Int(Double(stepsLeft) / rate + 0.5) : 0)
     text(" s left\u{1B}[K")
     flush()

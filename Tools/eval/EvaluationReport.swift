@@ -10,30 +10,39 @@ struct EvaluationReport {
   var split: String
   var model: SequentialModel
   var weights: [LayerWeights]
-  var metrics: Metrics
-  /// Mean cross-entropy; nil for a model that does not end in softmax.
+  /// Samples.
+  var count: Int
+  /// Of labels; nil where numbers are predicted.
+  var metrics: Metrics?
+  /// The mean over the samples; nil for a model whose loss is not known.
   var loss: Double?
+  /// 0 ... 1; nil where hits cannot be counted.
+  var accuracy: Double?
+  /// Of the differences between outputs and targets; nil but for squared error on numbers.
+  var rootMeanSquare: Double?
   var imagesPerSecond: Double
   var arenaBytes: Int
   var nonFinite: [String]
 
   func print(confusion: Bool) {
     Swift.print(
-      "\(path): \(model.name) on \(Format.grouped(metrics.total)) \(split) images of "
-        + data.name)
-    let lossText = loss.map { "loss \(Format.fixed($0, 4))  " } ?? ""
-    Swift.print(
-      "\(lossText)accuracy \(Format.percent(metrics.accuracy))  "
-        + "(\(Format.grouped(metrics.total - metrics.hits)) wrong)")
+      "\(path): \(model.name) on \(Format.grouped(count)) \(split) images of \(data.name)")
+    let wrong = metrics.map { "  (\(Format.grouped($0.total - $0.hits)) wrong)" } ?? ""
+    let figures = [
+      loss.map { "loss \(Format.fixed($0, 4))" },
+      rootMeanSquare.map { "root mean square error \(Format.fixed($0, 4))" },
+      accuracy.map { "accuracy \(Format.percent($0))\(wrong)" },
+    ]
+    Swift.print(figures.compactMap(\.self).joined(separator: "  "))
     Swift.print(
       "\(Format.grouped(Int(imagesPerSecond))) images/s in an arena of "
         + Format.bytes(arenaBytes))
-    printClasses()
+    if let metrics { printClasses(metrics) }
     printStatistics()
-    if confusion { printConfusion() }
+    if confusion, let metrics { printConfusion(metrics) }
   }
 
-  private func printClasses() {
+  private func printClasses(_ metrics: Metrics) {
     let width = max(5, data.classNames.map(\.count).max() ?? 0)
     Swift.print("\n\(Format.padded("class", width))  precision     recall   images")
     for index in 0..<metrics.classCount {
@@ -64,7 +73,7 @@ struct EvaluationReport {
     }
   }
 
-  private func printConfusion() {
+  private func printConfusion(_ metrics: Metrics) {
     Swift.print("\nconfusion matrix: rows are the labels, columns the predictions")
     let width = max(6, data.classNames.map(\.count).max() ?? 0) + 1
     let columns = metrics.counts.first?.count ?? 0
@@ -106,12 +115,12 @@ struct EvaluationReport {
   // MARK: - JSON
 
   var json: JSONValue {
-    let classes: [JSONValue] = (0..<metrics.classCount).map { index in
+    let classes: [JSONValue] = (0..<(metrics?.classCount ?? 0)).map { index in
       [
         "name": .string(data.classNames[index]),
-        "precision": metrics.precision(index).map { .number($0) } ?? .null,
-        "recall": metrics.recall(index).map { .number($0) } ?? .null,
-        "images": .integer(metrics.support(index)),
+        "precision": metrics?.precision(index).map { .number($0) } ?? .null,
+        "recall": metrics?.recall(index).map { .number($0) } ?? .null,
+        "images": .integer(metrics?.support(index) ?? 0),
       ]
     }
     let statistics: [JSONValue] = statistics.map { row in
@@ -126,10 +135,12 @@ struct EvaluationReport {
     }
     return [
       "file": .string(path), "model": .string(model.name), "data": .string(data.name),
-      "split": .string(split), "images": .integer(metrics.total),
-      "loss": loss.map { .number($0) } ?? .null, "accuracy": .number(metrics.accuracy),
+      "split": .string(split), "images": .integer(count),
+      "loss": loss.map { .number($0) } ?? .null,
+      "accuracy": accuracy.map { .number($0) } ?? .null,
+      "rootMeanSquareError": rootMeanSquare.map { .number($0) } ?? .null,
       "classes": .array(classes),
-      "confusion": .array(metrics.counts.map { .array($0.map { .integer($0) }) }),
+      "confusion": .array((metrics?.counts ?? []).map { .array($0.map { .integer($0) }) }),
       "batchNormalization": .array(statistics), "imagesPerSecond": .number(imagesPerSecond),
       "arenaBytes": .integer(arenaBytes), "nonFinite": .array(nonFinite.map { .string($0) }),
       "weightsSHA256": .string(WeightsDigest.sha256(weights)),

@@ -53,6 +53,15 @@ struct Metrics {
   /// Images of a class.
   func support(_ index: Int) -> Int { counts[index].reduce(0, +) }
 
+  /// The root of the mean of (output - target)^2 over samples and outputs.
+  static func rootMeanSquare(_ outputs: [Float], _ targets: [Float]) -> Double {
+    let sum = zip(outputs, targets).reduce(0.0) { sum, pair in
+      let difference = Double(pair.0) - Double(pair.1)
+      return sum + difference * difference
+    }
+    return (sum / Double(max(1, targets.count))).squareRoot()
+  }
+
   /// NaN where either side is not a number.
   static func largestDifference(_ left: [Float], _ right: [Float]) -> Float {
     var largest: Float = 0

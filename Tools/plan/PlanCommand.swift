@@ -17,7 +17,7 @@ struct PlanCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A built-in model (\(PlanCommand.models)), a Keras JSON file (.json), or an .h5 file.",
+      "A built-in model (\(PlanCommand.models)), a Keras JSON file (.json), an .h5 or a .keras file.",
       valueName: "model"))
   var model: String
 
@@ -26,8 +26,13 @@ struct PlanCommand: ParsableCommand {
     help: "Images of a mini-batch, or of one inference call (1 to 65,536).")
   var batch = 128
 
-  @Option(help: ArgumentHelp("The optimiser: \(PlanCommand.optimizers).", valueName: "name"))
-  var optimizer = OptimizerName.sgd.rawValue
+  @OptionGroup var optimizer: OptimizerOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "\(LossName.help) (default: what an .h5 or .keras says, else what the model's end asks for)",
+      valueName: "name"))
+  var loss: LossName?
 
   @Flag(help: "Plan for inference instead of training.")
   var inference = false
@@ -44,30 +49,26 @@ struct PlanCommand: ParsableCommand {
   var svg: String?
 
   private static let models = BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")
-  private static let optimizers =
-    OptimizerName.allCases.map(\.rawValue).joined(separator: ", ")
 
   static func main() { runTool() }
 
   func validate() throws {
     try checked(batch, "--batch", in: 1...65_536)
     if let threads { try checked(threads, "--threads", in: 1...256) }
-    guard OptimizerName(rawValue: optimizer) != nil else {
-      throw ValidationError(
-        "--optimizer must be one of \(PlanCommand.optimizers), found \(optimizer)")
-    }
     if svg?.isEmpty == true { throw ValidationError("--svg needs the name of a file") }
   }
 
   func run() throws {
-    let model = try ModelSource(model).model
-    let options = PlanOptions(
-      batch: batch, isTraining: !inference,
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
-      optimizer: OptimizerName(rawValue: optimizer)?.optimizer() ?? .sgd)
-    let plan = try NetworkPlan(model, options: options)
+    let source = try ModelSource(model)
+    let plan = try NetworkPlan(
+      source.model,
+      options: PlanOptions(
+        batch: batch, isTraining: !inference,
+        threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+        loss: (loss ?? source.statedLoss)?.loss, optimizer: optimizer.resolved,
+        clipping: optimizer.clipping))
     let report = PlanReport(
-      model: self.model, plan: plan, optimizer: inference ? nil : optimizer)
+      model: self.model, plan: plan, optimizer: inference ? nil : optimizer.name.rawValue)
     if let svg {
       try AtomicFile.write(Array(plan.memory.figure(title: try report.header).utf8), to: svg)
     }

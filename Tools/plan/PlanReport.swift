@@ -34,6 +34,7 @@ struct PlanReport {
       "model": .string(model), "batch": .integer(options.batch),
       "blockSize": .integer(options.resolvedBlockSize), "threads": .integer(options.threads),
       "optimizer": optimizer.map { .string($0) } ?? .null,
+      "loss": plan.loss.map { .string($0.name) } ?? .null,
       "training": .bool(options.isTraining), "totalBytes": .integer(memory.byteCount),
       "lowerBoundBytes": .integer(memory.lowerBound), "regions": .object(regions),
       "slots": .array(memory.slotsByOffset.map(slot)),

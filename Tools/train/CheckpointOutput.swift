@@ -27,13 +27,19 @@ final class CheckpointOutput {
     } else {
       return nil
     }
-    bestPath = String(path.dropLast(3)) + ".best.h5"
+    let end = CheckpointOutput.end(of: path) ?? ""
+    bestPath = "\(path.dropLast(end.count)).best\(end)"
     guard KerasFile.isAvailable else { throw CheckpointError.unavailable(path: path) }
     if options.output == nil, options.resume == nil {
       try? FileManager.default.createDirectory(
         atPath: "Models", withIntermediateDirectories: false)
     }
     try checkFolder(of: path)
+  }
+
+  /// The end of a name that says in which format to write; nil for other names.
+  static func end(of path: String) -> String? {
+    [".weights.h5", ".h5", ".hdf5", ".keras"].first { path.hasSuffix($0) }
   }
 
   /// A built-in model's name, or the name of the file that the model came from.
@@ -53,7 +59,8 @@ final class CheckpointOutput {
   /// Writes the last state, and the same file as the best one where it is.
   func save(_ network: Network, _ state: TrainingState, isBest: Bool) throws {
     let file = KerasModelFile(
-      model: network.plan.model, weights: network.weights, training: state)
+      model: network.plan.model, weights: network.weights, training: state,
+      optimizerState: network.optimizerState)
     if isBest {
       try KerasFile.write(file, to: bestPath)
       hasSavedBest = true

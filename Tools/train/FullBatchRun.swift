@@ -23,32 +23,32 @@ final class FullBatchRun {
     self.method = method
     let source = try ModelSource(options.model ?? "perceptron")
     name = source.name
-    data = try options.data.load()
+    data = try options.data.load(input: source.input)
     let images = data.set.train
-    var model = source.model(for: data.set)
+    var (model, weights, stated) = try options.start.start(
+      source, data: data.set, seed: options.seed ?? 0)
     if let lambda = options.fullBatch.lambda {
-      model.setKernelPenalty(Float(lambda / (2 * Double(images.count))))
+      model.changeKernels { $0.kernelPenalty = Float(lambda / (2 * Double(images.count))) }
     }
     let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     let plan = try FullBatchTrainer.plan(
       model, method, sampleCount: images.count, threads: threads,
-      loss: try FullBatchRun.loss(options, model),
+      loss: try FullBatchRun.loss(options.loss ?? stated, model),
       usesReferenceGradient: options.fullBatch.referenceGradient)
     if let path = options.history { try checkFolder(of: path) }
     output = try CheckpointOutput(options, modelName: name)
     let network = try Network(plan, instructionSet: .selected())
-    let weights = try source.weights ?? model.initialWeights(seed: options.seed ?? 0)
     try network.load(weights)
+    try plan.checkAnswers(of: images, in: data.set.name)
     try network.check(data.set.test)
     trainer = try FullBatchTrainer(network: network, images: images, method: method)
   }
 
   /// Every output's logistic loss is summed, as the perceptron's cost is defined; else what the model's end asks for.
-  private static func loss(_ options: Train, _ model: SequentialModel) throws -> Loss? {
-    let natural = try NetworkPlan(
-      model, options: PlanOptions(batch: 1, isTraining: false)
-    ).loss
-    return natural == .binaryCrossEntropy() ? .binaryCrossEntropy(isSum: true) : natural
+  private static func loss(_ name: LossName?, _ model: SequentialModel) throws -> Loss? {
+    let options = PlanOptions(batch: 1, isTraining: false, loss: name?.loss)
+    let loss = try NetworkPlan(model, options: options).loss
+    return loss == .binaryCrossEntropy() ? .binaryCrossEntropy(isSum: true) : loss
   }
 
   func run() throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FixedNet
+import FixedNetCore
 import FixedNetFiles
 import Foundation
 import ToolSupport
@@ -8,7 +9,7 @@ import ToolSupport
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Trains a network in planned memory and saves it as a native Keras .h5 file.",
+    abstract: "Trains a network in planned memory and saves it as a native Keras file.",
     discussion: """
       The memory is planned and printed before the first sample. The same seed gives the same \
       weights, bit for bit, on any number of threads and after --resume.
@@ -16,9 +17,12 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "lenet (default), lenet-plain, mlp, softmax, a Keras .json file, or an .h5 file whose "
-        + "architecture and weights to start from."))
+      "\(BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")), a Keras .json file, or an "
+        + ".h5 or .keras file whose architecture and weights to start from. (default: lenet)",
+      valueName: "name"))
   var model: String?
+
+  @OptionGroup var start: StartOptions
 
   @OptionGroup var data: DataOptions
 
@@ -28,18 +32,39 @@ struct Train: ParsableCommand {
   @Option(parsing: .unconditional, help: "Images per mini-batch. (default: 128)")
   var batch: Int?
 
-  @Option(help: "sgd: w = w - rate * gradient. (default: sgd)")
-  var optimizer: String?
+  @Option(
+    help: ArgumentHelp(
+      "\(LossName.help) (default: what an .h5 or .keras says, else what the model's end asks for)",
+      valueName: "name"))
+  var loss: LossName?
 
-  @Option(parsing: .unconditional, help: "Step size of the optimiser. (default: 0.01)")
+  @OptionGroup var optimizer: OptimizerOptions
+
+  @Option(
+    parsing: .unconditional,
+    help: "Step size of the optimiser. (default: Keras': 0.01; rmsprop and adam: 0.001)")
   var learningRate: Double?
 
-  @Option(help: "How the rate changes over the steps: constant. (default: constant)")
+  @Option(
+    help: ArgumentHelp(
+      "How the rate changes, from or up to --learning-rate; in steps (mini-batches). "
+        + "\(Schedule.forms.joined(separator: "; ")). (default: constant)",
+      valueName: "name:key=value,..."))
   var schedule: String?
 
   @Option(
     parsing: .unconditional,
-    help: "Start of every random number: weights and shuffling. (default: 0)")
+    help: "Stop after this many epochs in which the test loss did not improve. (default: never)")
+  var patience: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "With --patience: what an improvement must be larger than. (default: 0)")
+  var minDelta: Double?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Start of every random number: weights, shuffling, dropout. (default: 0)")
   var seed: UInt64?
 
   @Option(
@@ -50,7 +75,8 @@ struct Train: ParsableCommand {
   @Flag(help: "Save Models/<model>.h5 after every epoch, and the best so far as <model>.best.h5.")
   var checkpoint = false
 
-  @Option(help: ArgumentHelp("Save to this .h5 file instead.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Save to this .h5, .weights.h5 or .keras file instead.", valueName: "file"))
   var output: String?
 
   @Option(
@@ -69,6 +95,12 @@ struct Train: ParsableCommand {
   @Option(help: ArgumentHelp("Write one line per epoch to this .csv file.", valueName: "file"))
   var history: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write one line per step (epoch, step, learning_rate, loss) to this .csv file, after every "
+        + "epoch.", valueName: "file"))
+  var batchHistory: String?
+
   @Flag(help: "Print the final lines only.")
   var quiet = false
 
@@ -80,7 +112,7 @@ struct Train: ParsableCommand {
   static func main() { runTool() }
 
   /// The full-batch solver that was asked for; nil for mini-batches.
-  private var fullBatchMethod: FullBatchMethod? { optimizer.flatMap(FullBatchMethod.init) }
+  private var fullBatchMethod: FullBatchMethod? { optimizer.fullBatchMethod }
 
   /// A full-batch solver has no mini-batches, rates or epochs.
   private func validateFullBatch() throws {
@@ -88,10 +120,14 @@ struct Train: ParsableCommand {
       ("--epochs", epochs != nil), ("--batch", batch != nil),
       ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
       ("--resume", resume != nil), ("--memory-budget", memoryBudget != nil),
+      ("--patience", patience != nil), ("--batch-history", batchHistory != nil),
     ]
     if let method = fullBatchMethod {
       if let (name, _) = others.first(where: \.1) {
         throw ValidationError("\(name) is for mini-batches; \(method.rawValue) has none")
+      }
+      if fullBatch.lambda != nil, start.penalty != nil {
+        throw ValidationError("--lambda and --l2 exclude each other; give one")
       }
     } else if fullBatch.isGiven {
       throw ValidationError(
@@ -105,28 +141,45 @@ struct Train: ParsableCommand {
     if let epochs { try checked(epochs, "--epochs", in: 1...1_000_000) }
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
-    if let learningRate, !(learningRate.isFinite && learningRate > 0 && learningRate <= 1e6) {
+    if let patience { try checked(patience, "--patience", in: 1...1_000_000) }
+    if let minDelta, !(minDelta >= 0 && minDelta.isFinite) {
+      throw ValidationError("--min-delta must be 0 or more, found \(minDelta)")
+    }
+    if let learningRate, !(learningRate <= 1e6 && Float(learningRate) > 0) {
       throw ValidationError(
         "--learning-rate must be above 0 and at most 1e6, found \(learningRate)")
     }
-    if let optimizer, OptimizerName(rawValue: optimizer) == nil, fullBatchMethod == nil {
-      throw ValidationError("--optimizer must be sgd, found '\(optimizer)'")
-    }
-    if let schedule, schedule != "constant" {
-      throw ValidationError("--schedule must be constant, found '\(schedule)'")
-    }
-    if let output, !output.hasSuffix(".h5") {
-      throw ValidationError("--output must name an .h5 file, found '\(output)'")
-    }
-    if resume != nil {
-      let fixed: [(String, Bool)] = [
-        ("--model", model != nil), ("--batch", batch != nil),
-        ("--optimizer", optimizer != nil), ("--learning-rate", learningRate != nil),
-        ("--schedule", schedule != nil), ("--seed", seed != nil),
-      ]
-      if let (name, _) = fixed.first(where: \.1) {
-        throw ValidationError("\(name) cannot be changed with --resume; the file says what it was")
+    if let schedule {
+      // The numbers that depend on the data are not needed to tell whether the text is right.
+      let defaults = Schedule.Defaults(learningRate: 1, stepsPerEpoch: 1, epochs: 1)
+      do { _ = try Schedule(text: schedule, defaults) } catch {
+        throw ValidationError("--schedule: \(error)")
       }
+    }
+    if let output, CheckpointOutput.end(of: output) == nil {
+      throw ValidationError("--output must name an .h5 or .keras file, found '\(output)'")
+    }
+    if history != nil, history == batchHistory {
+      throw ValidationError("--history and --batch-history would write the same file")
+    }
+    try validateResume()
+  }
+
+  private func validateResume() throws {
+    guard resume != nil else {
+      if minDelta != nil, patience == nil {
+        throw ValidationError("--min-delta belongs to --patience; give both")
+      }
+      return
+    }
+    let fixed: [(String, Bool)] = [
+      ("--model", model != nil), ("--batch", batch != nil), ("--loss", loss != nil),
+      ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
+      ("--seed", seed != nil),
+    ]
+    let given = fixed.first(where: \.1)?.0 ?? optimizer.firstGiven ?? start.firstGiven
+    if let given {
+      throw ValidationError("\(given) cannot be changed with --resume; the file says what it was")
     }
   }
 

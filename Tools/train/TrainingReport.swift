@@ -6,10 +6,13 @@ import ToolSupport
 /// What `train` prints while it runs.
 struct TrainingReport: ~Copyable {
   private let isQuiet: Bool
+  /// Whether accuracies say something.
+  private let hasAccuracy: Bool
   private var line: ProgressLine
 
-  init(isQuiet: Bool) {
+  init(isQuiet: Bool, hasAccuracy: Bool) {
     self.isQuiet = isQuiet
+    self.hasAccuracy = hasAccuracy
     line = ProgressLine(isQuiet: isQuiet)
   }
 
@@ -32,11 +35,30 @@ struct TrainingReport: ~Copyable {
       "plan: \(Format.bytes(memory.byteCount)) for batches of \(state.batch)\(parts) on "
         + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s") "
         + "(\(set.rawValue)); lower bound \(Format.grouped(memory.lowerBound)) bytes")
+    print(TrainingReport.method(state))
     if !isSaving { print("nothing will be saved; ask for it with --checkpoint or --output") }
     if state.epoch > 0 || state.stepInEpoch > 0 {
       let inside = state.stepInEpoch > 0 ? " and \(state.stepInEpoch) steps" : ""
       print("resumed after \(state.epoch) epochs\(inside)")
     }
+  }
+
+  /// "sparse_categorical_crossentropy; SGD at 0.01 (constant)"
+  private static func method(_ state: TrainingState) -> String {
+    func text(_ value: JSONValue?) -> String {
+      if case .string(let text)? = value { text } else { "" }
+    }
+    let legacy = state.isLegacyRMSprop ? " of Keras 2" : ""
+    return "loss: \(state.loss); optimiser: \(text(state.optimizer["class_name"]))\(legacy) at a "
+      + "learning rate of \(state.learningRate) (\(text(state.schedule["class_name"])))"
+  }
+
+  func stoppedEarly(_ state: TrainingState) {
+    guard !isQuiet else { return }
+    let patience = state.earlyStopping.patience ?? 0
+    print(
+      "stopped early after epoch \(state.epoch): the test loss has not improved for \(patience) "
+        + "epoch\(patience == 1 ? "" : "s")")
   }
 
   func nothingToDo(_ state: TrainingState) {
@@ -49,7 +71,8 @@ struct TrainingReport: ~Copyable {
   ) {
     line.draw(
       epoch: position.epoch + 1, of: epochs, step: position.stepInEpoch, stepsPerEpoch: steps,
-      loss: position.partial.meanLoss, accuracy: position.partial.accuracy, epochSeconds: seconds,
+      loss: position.partial.meanLoss,
+      accuracy: hasAccuracy ? position.partial.accuracy : .nan, epochSeconds: seconds,
       stepsDone: stepsDone)
   }
 
@@ -60,10 +83,14 @@ struct TrainingReport: ~Copyable {
     print(
       "epoch \(number)/\(epochs)  \(Format.fixed(record.seconds, 2)) s  "
         + "loss \(Format.fixed(record.trainLoss, 4))  "
-        + "accuracy \(Format.percent(record.trainAccuracy))  "
+        + "accuracy \(TrainingReport.percent(record.trainAccuracy))  "
         + "test loss \(Format.fixed(record.testLoss, 4))  "
-        + "test accuracy \(Format.percent(record.testAccuracy))")
+        + "test accuracy \(TrainingReport.percent(record.testAccuracy))")
     fflush(nil)
+  }
+
+  private static func percent(_ accuracy: Double) -> String {
+    accuracy.isNaN ? "-" : Format.percent(accuracy)
   }
 
   mutating func interrupted(
@@ -90,27 +117,36 @@ struct TrainingReport: ~Copyable {
     if let output, output.hasSaved {
       let best =
         output.hasSavedBest
-        ? " and, from epoch \(state.bestEpoch) with \(Format.percent(state.bestAccuracy)), "
-          + output.bestPath : ""
+        ? " and, from epoch \(state.bestEpoch)\(best(state)), \(output.bestPath)" : ""
       print("saved \(output.path)\(best)")
     }
     print("\(Format.fixed(seconds, 1)) s in all")
     print("weights sha256: \(digest)")
   }
 
+  /// What the best epoch is the best by.
+  private func best(_ state: TrainingState) -> String {
+    guard !hasAccuracy else { return " with \(Format.percent(state.bestAccuracy))" }
+    let loss = state.history.first { $0.epoch == state.bestEpoch }?.testLoss
+    return loss.map { " with a test loss of \(Format.fixed($0, 4))" } ?? ""
+  }
+
   static func json(
     _ plan: NetworkPlan, _ state: TrainingState, digest: String, seconds: Double, path: String?
   ) -> JSONValue {
+    func accuracy(_ value: Double) -> JSONValue { value.isNaN ? .null : .number(value) }
     let history: [JSONValue] = state.history.map { record in
       [
         "epoch": .integer(record.epoch), "learningRate": .number(record.learningRate),
-        "trainLoss": .number(record.trainLoss), "trainAccuracy": .number(record.trainAccuracy),
-        "testLoss": .number(record.testLoss), "testAccuracy": .number(record.testAccuracy),
+        "trainLoss": .number(record.trainLoss), "trainAccuracy": accuracy(record.trainAccuracy),
+        "testLoss": .number(record.testLoss), "testAccuracy": accuracy(record.testAccuracy),
         "seconds": .number(record.seconds),
       ]
     }
     return [
       "model": .string(state.modelName), "data": .string(state.data),
+      "loss": .string(state.loss), "optimizer": state.optimizer, "schedule": state.schedule,
+      "stoppedEarly": .bool(state.earlyStopping.stops(after: state.history)),
       "batch": .integer(state.batch), "epochs": .integer(state.epoch),
       "seed": .string("\(state.seed)"), "threads": .integer(plan.options.threads),
       "arenaBytes": .integer(plan.memory.byteCount),

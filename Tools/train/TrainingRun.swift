@@ -13,125 +13,39 @@ final class TrainingRun {
   private let trainer: Trainer
   private var state: TrainingState
   private let output: CheckpointOutput?
+  private let batchHistory: BatchHistory?
   private var report: TrainingReport
   private let started = ProgressLine.now
 
   init(_ options: Train) throws {
     self.options = options
-    let resumed = try options.resume.map {
-      try KerasFile.read(path: $0, trainingState: .require)
-    }
-    let source = try resumed == nil ? ModelSource(options.model ?? "lenet") : nil
-    data = try options.data.load(default: resumed?.training?.data ?? "digits")
-    guard !data.set.train.labels.isEmpty else {
-      throw ToolError(
-        "'\(data.set.name)' holds numbers to predict; training needs labels or one-hot rows")
-    }
-    guard let model = resumed?.model ?? source?.model(for: data.set) else {
-      throw ToolError("no model")
-    }
-    state =
-      resumed?.training
-      ?? TrainingRun.newState(options, name: source?.name ?? model.name, data)
-    if let path = options.resume { try TrainingRun.check(state, data, resumedFrom: path) }
-    if let epochs = options.epochs { state.epochs = epochs }
+    let setup = try TrainingSetup(options)
+    data = setup.data
+    state = setup.state
     let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
-    let plan = try TrainingRun.plan(model, state, threads: threads, budget: options.memoryBudget)
+    let plan = try setup.plan(threads: threads, budget: options.memoryBudget)
+    try plan.checkAnswers(of: data.set.train, in: data.set.name)
     state.blockSize = plan.options.resolvedBlockSize
+    if let loss = setup.loss ?? plan.loss.map(LossName.init) { state.loss = loss.rawValue }
 
     if let path = options.history { try checkFolder(of: path) }
+    if let path = options.batchHistory { try checkFolder(of: path) }
     output = try CheckpointOutput(options, modelName: state.modelName)
     network = try Network(plan, instructionSet: .selected())
-    try network.load(
-      resumed?.weights ?? source?.weights ?? model.initialWeights(seed: state.seed))
+    try network.load(setup.weights)
+    if let memory = setup.optimizerState { try network.load(memory) }
     trainer = try Trainer(
       network: network, images: data.set.train, batch: state.batch,
-      optimizer: OptimizerConfiguration(
-        schedule: .constant(state.learningRate)),
-      seed: state.seed, position: TrainingPosition(state))
-    report = TrainingReport(isQuiet: options.quiet || options.json)
-  }
-
-  // MARK: - Setting up
-
-  private static func newState(_ options: Train, name: String, _ data: LoadedData) -> TrainingState
-  {
-    let rate = options.learningRate ?? 0.01
-    return TrainingState(
-      modelName: name, data: data.set.name, dataDigest: data.digest, seed: options.seed ?? 0,
-      batch: min(options.batch ?? 128, data.set.train.count), blockSize: 16,
-      optimizer: OptimizerConfiguration.json(.sgd, learningRate: rate, clipping: .none),
-      schedule: ["class_name": "constant"], learningRate: rate, epochs: options.epochs ?? 10)
-  }
-
-  /// The plan for the whole mini-batch, or for the largest part of it that the budget allows. Parts have whole blocks of
-  /// the batch's own size, so that the sums, and with them the weights, are those of the whole.
-  private static func plan(
-    _ model: SequentialModel, _ state: TrainingState, threads: Int, budget: ByteCount?
-  ) throws -> NetworkPlan {
-    // A resumed run keeps its blocks: the order of the sums depends on them.
-    let isResumed = state.step > 0
-    func plan(_ batch: Int, blockSize: Int?) throws(ModelError) -> NetworkPlan {
-      try NetworkPlan(
-        model,
-        options: PlanOptions(
-          batch: batch, isTraining: true, threads: threads, blockSize: blockSize))
+      optimizer: setup.configuration, seed: state.seed, position: TrainingPosition(state))
+    try network.check(data.set.test)
+    batchHistory = try options.batchHistory.map { [trainer] path in
+      try BatchHistory(
+        path: path, stepsPerEpoch: trainer.stepsPerEpoch, position: trainer.position,
+        isResumed: options.resume != nil)
     }
-    let whole = try plan(state.batch, blockSize: isResumed ? state.blockSize : nil)
-    guard let budget, whole.memory.byteCount > budget.bytes else { return whole }
-    if let layer = model.layers.first(where: { $0 is BatchNormalization }) {
-      throw ToolError(
-        "--memory-budget: \(budget.bytes) bytes are too few; a batch of \(state.batch) needs "
-          + "\(whole.memory.byteCount), and '\(layer.name)' normalises over the whole batch, so it "
-          + "cannot be run in parts")
-    }
-    let blockSize = whole.options.resolvedBlockSize
-    let smallest = try plan(min(blockSize, state.batch), blockSize: blockSize)
-    guard smallest.memory.byteCount <= budget.bytes else {
-      let advice = blockSize > 1 ? "; batches below 8 run image by image and need less" : ""
-      throw ToolError(
-        "--memory-budget: \(budget.bytes) bytes are too few; \(threads) "
-          + "thread\(threads == 1 ? "" : "s") with one block of \(blockSize) need "
-          + "\(smallest.memory.byteCount)\(advice)")
-    }
-    // More blocks need more memory: bisect.
-    var (fits, tooMany) = (1, whole.options.blockCount)
-    while tooMany - fits > 1 {
-      let middle = (fits + tooMany) / 2
-      let byteCount = try plan(middle * blockSize, blockSize: blockSize).memory.byteCount
-      if byteCount <= budget.bytes { fits = middle } else { tooMany = middle }
-    }
-    return try plan(min(fits * blockSize, state.batch), blockSize: blockSize)
-  }
-
-  /// What was saved and what is there must be the same, or the result would not be; and a file may say anything.
-  private static func check(
-    _ state: TrainingState, _ data: LoadedData, resumedFrom path: String
-  ) throws {
-    guard state.dataDigest == data.digest else {
-      throw ToolError(
-        "'\(path)' was trained on other data: \(state.data) [\(state.dataDigest)], found "
-          + "[\(data.digest)]")
-    }
-    let images = data.set.train.count
-    let counts = 0...(1 << 40)
-    guard (1...65_536).contains(state.batch), [1, 16].contains(state.blockSize),
-      (1...1_000_000).contains(state.epochs), (0...1_000_000).contains(state.epoch),
-      counts.contains(state.step), (0...images).contains(state.partialImages),
-      (0...state.partialImages).contains(state.partialHits), state.partialLoss.isFinite,
-      Float(state.learningRate).isFinite, Float(state.learningRate) > 0
-    else {
-      throw ToolError("'\(path)': its training state is out of range; it cannot be resumed")
-    }
-    let stepsPerEpoch = (images + state.batch - 1) / state.batch
-    guard (0..<stepsPerEpoch).contains(state.stepInEpoch),
-      state.step == state.epoch * stepsPerEpoch + state.stepInEpoch,
-      state.partialImages == state.stepInEpoch * state.batch
-    else {
-      throw ToolError(
-        "'\(path)': its training state contradicts itself (epoch \(state.epoch), step "
-          + "\(state.step)); it cannot be resumed")
-    }
+    report = TrainingReport(
+      isQuiet: options.quiet || options.json,
+      hasAccuracy: plan.hasAccuracy(on: data.set.train))
   }
 
   // MARK: - Training
@@ -140,20 +54,29 @@ final class TrainingRun {
     do {
       try runEpochs()
     } catch let error as TrainingError {
+      // The steps up to the broken one are what one looks for then.
+      try batchHistory?.write()
       throw ToolError("\(error)\(output?.kept ?? "")")
     }
     finish()
   }
 
+  private var isStoppedEarly: Bool { state.earlyStopping.stops(after: state.history) }
+
   private func runEpochs() throws {
     report.begin(
       network.plan, state, data, network.instructionSet, isSaving: output != nil)
-    if state.epoch >= state.epochs { report.nothingToDo(state) }
+    if state.epoch >= state.epochs {
+      report.nothingToDo(state)
+    } else if isStoppedEarly {
+      report.stoppedEarly(state)
+    }
     Interrupt.watch()
-    while state.epoch < state.epochs {
+    while state.epoch < state.epochs, !isStoppedEarly {
       let epochStart = ProgressLine.now
       let stepsBefore = state.stepInEpoch
       let end = try trainer.runEpoch { position in
+        batchHistory?.note(position, learningRate: rate(at: position.step))
         report.progress(
           position, of: trainer.stepsPerEpoch, epochs: state.epochs,
           seconds: ProgressLine.now - epochStart, stepsDone: position.stepInEpoch - stepsBefore)
@@ -165,9 +88,13 @@ final class TrainingRun {
       case .finished(let sums):
         try finishEpoch(sums, seconds: ProgressLine.now - epochStart)
         if Interrupt.isRequested, state.epoch < state.epochs { try stop() }
+        if isStoppedEarly { report.stoppedEarly(state) }
       }
     }
   }
+
+  /// The learning rate of a step, from 1.
+  private func rate(at step: Int) -> Double { trainer.optimizer.rate(at: step - 1) }
 
   private func finishEpoch(_ sums: Network.Sums, seconds: Double) throws {
     let test = try network.evaluate(data.set.test)
@@ -179,15 +106,20 @@ final class TrainingRun {
         layer: network.plan.model.layers.last?.name ?? "", what: "the output on the test images")
     }
     state.update(position)
+    let hasAccuracy = network.plan.hasAccuracy(on: data.set.train)
     let record = EpochRecord(
-      epoch: state.epoch, learningRate: state.learningRate, trainLoss: sums.meanLoss,
-      trainAccuracy: sums.accuracy, testLoss: test.meanLoss, testAccuracy: test.accuracy,
-      seconds: seconds)
+      epoch: state.epoch, learningRate: rate(at: state.step), trainLoss: sums.meanLoss,
+      trainAccuracy: hasAccuracy ? sums.accuracy : .nan, testLoss: test.meanLoss,
+      testAccuracy: hasAccuracy ? test.accuracy : .nan, seconds: seconds)
+    let isBest = state.isBetter(record)
     state.history.append(record)
-    let isBest = record.testAccuracy > state.bestAccuracy || state.history.count == 1
-    if isBest { (state.bestEpoch, state.bestAccuracy) = (record.epoch, record.testAccuracy) }
+    if isBest {
+      (state.bestEpoch, state.bestAccuracy) = (record.epoch, hasAccuracy ? record.testAccuracy : 0)
+    }
     try output?.save(network, state, isBest: isBest)
     if let path = options.history { try writeHistory(to: path) }
+    try batchHistory?.write()
+    batchHistory?.beginEpoch()
     report.epoch(record, of: state.epochs)
   }
 
@@ -203,6 +135,7 @@ final class TrainingRun {
     try checkWeights(epoch: trainer.position.epoch + (trainer.position.stepInEpoch > 0 ? 1 : 0))
     state.update(trainer.position)
     try output?.save(network, state, isBest: false)
+    try batchHistory?.write()
     report.interrupted(
       state, of: trainer.stepsPerEpoch, savedTo: output?.path,
       dataFolder: options.data.dataDir)
@@ -223,6 +156,7 @@ final class TrainingRun {
     }
   }
 
+  /// Accuracies that say nothing are left empty.
   private func writeHistory(to path: String) throws {
     var text = "epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds\n"
     for record in state.history {
@@ -230,7 +164,8 @@ final class TrainingRun {
         record.learningRate, record.trainLoss, record.trainAccuracy, record.testLoss,
         record.testAccuracy, record.seconds,
       ]
-      text += "\(record.epoch)," + values.map { "\($0)" }.joined(separator: ",") + "\n"
+      text +=
+        "\(record.epoch)," + values.map { $0.isNaN ? "" : "\($0)" }.joined(separator: ",") + "\n"
     }
     try AtomicFile.write(Array(text.utf8), to: path)
   }
@@ -258,5 +193,12 @@ extension TrainingState {
     partialLoss = position.partial.loss
     partialHits = position.partial.hits
     partialImages = position.partial.images
+  }
+
+  /// Whether an epoch is better than all before: by the test accuracy, or by the test loss where that says nothing.
+  fileprivate func isBetter(_ record: EpochRecord) -> Bool {
+    guard !history.isEmpty else { return true }
+    guard record.testAccuracy.isNaN else { return record.testAccuracy > bestAccuracy }
+    return history.allSatisfy { record.testLoss < $0.testLoss }
   }
 }

@@ -17,6 +17,10 @@ extension ImageSet {
   /// Drawn on all cores, in stretches; each image depends on its index only.
   static func digits(seed: UInt64, split: Digits.Split, count: Int) -> ImageSet {
     let side = Digits.side
+    guard count > 0 else {
+      return ImageSet(
+        shape: .image(height: side, width: side, channels: 1), pixels: .bytes([]), labels: [])
+    }
     let stretch = 250
     var labels = [UInt8](repeating: 0, count: count)
     let pixels = [UInt8](unsafeUninitializedCapacity: count * side * side) { pixels, written in

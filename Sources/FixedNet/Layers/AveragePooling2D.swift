@@ -3,8 +3,13 @@ import FixedNetCore
 /// The mean of each window; cells outside the image do not count.
 public struct AveragePooling2D: PoolingLayer {
   public static let className = "AveragePooling2D"
-  static let kind = PoolingOperation.Kind.average
+  public static let kind = PoolingOperation.Kind.average
 
   public var name: String
-  let window: PoolingWindow
+  public let window: PoolingWindow
+
+  public init(name: String, window: PoolingWindow) {
+    self.name = name
+    self.window = window
+  }
 }

@@ -2,7 +2,7 @@ import CSupport
 import FixedNetCore
 
 /// What the pooling layers share: a window, and how Keras writes it down.
-struct PoolingWindow: Sendable {
+public struct PoolingWindow: Sendable {
   var size: (height: Int, width: Int)
   var strides: (height: Int, width: Int)
   var padding: Padding
@@ -50,7 +50,7 @@ struct PoolingWindow: Sendable {
 }
 
 /// The pooling layers: everything but their names and what they make of a window.
-protocol PoolingLayer: Layer {
+public protocol PoolingLayer: Layer {
   static var kind: PoolingOperation.Kind { get }
   var window: PoolingWindow { get }
   init(name: String, window: PoolingWindow)

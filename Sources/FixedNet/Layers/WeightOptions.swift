@@ -51,17 +51,15 @@ public struct WeightOptions: Equatable, Sendable {
 }
 
 extension SequentialModel {
-  /// Gives the kernel of every layer the same penalty: Keras' L2 factor.
-  public mutating func setKernelPenalty(_ penalty: Float) {
+  /// Changes what Dense and Conv2D layers say of their weights.
+  public mutating func changeKernels(_ change: (inout WeightOptions) -> Void) {
     for index in layers.indices {
-      switch layers[index] {
-      case var dense as Dense:
-        dense.options.kernelPenalty = penalty
+      if var dense = layers[index] as? Dense {
+        change(&dense.options)
         layers[index] = dense
-      case var convolution as Conv2D:
-        convolution.options.kernelPenalty = penalty
+      } else if var convolution = layers[index] as? Conv2D {
+        change(&convolution.options)
         layers[index] = convolution
-      default: break
       }
     }
   }

@@ -1,0 +1,185 @@
+import FixedNet
+import FixedNetFiles
+import Foundation
+import ToolSupport
+
+/// One call of `eval`: the model in memory, and what it does to data.
+struct Evaluation {
+  private let options: Eval
+  private let file: KerasModelFile
+  private let loss: LossName?
+  private let threads: Int
+  private let network: Network
+  /// Loaded already where a built-in model takes its shape from them.
+  private let loaded: LoadedData?
+
+  /// Throws: whatever reading the file does; `ModelError`, `NetworkError`.
+  init(_ options: Eval) throws {
+    self.options = options
+    var stated: LossName?
+    if let name = options.model {
+      let source = try ModelSource(name)
+      let takesShape = source.input == nil && options.data.data != nil
+      loaded = takesShape ? try options.data.load(only: options.split) : nil
+      stated = source.statedLoss
+      let model = try loaded.map { try source.model(for: $0.set) } ?? source.model
+      file = try ModelSource.readWeights(options.file, of: model)
+    } else {
+      loaded = nil
+      file = try KerasFile.read(path: options.file, trainingState: .ifPresent)
+    }
+    loss = options.loss ?? file.statedLoss ?? stated
+    threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
+    var planned = PlanOptions(
+      batch: options.batch, isTraining: false, threads: threads, loss: loss?.loss)
+    planned.fusesLayers = options.activations == nil
+    network = try Network(
+      NetworkPlan(file.model, options: planned), instructionSet: .selected())
+    try network.load(file.weights)
+    if !file.nonFinite.isEmpty {
+      Evaluation.warn(
+        "'\(options.file)' holds NaN or infinite values in "
+          + file.nonFinite.joined(separator: ", "))
+    }
+  }
+
+  private static func warn(_ text: String) {
+    FileHandle.standardError.write(Data("eval: warning: \(text)\n".utf8))
+  }
+
+  // MARK: - A data set
+
+  /// Runs the model on a data set and prints the report.
+  func evaluate() throws {
+    let data =
+      try loaded
+      ?? options.data.load(
+        default: file.training?.data ?? "digits", only: options.split, input: file.model.input)
+    let images = options.split == .test ? data.set.test : data.set.train
+    try network.plan.checkAnswers(of: images, in: data.set.name)
+    let start = ProgressLine.now
+    let (outputs, sums) = try network.predict(images)
+    let seconds = ProgressLine.now - start
+    let metrics =
+      images.targets.isEmpty
+      ? try Metrics(outputs, labels: images.labels, classCount: data.set.classCount) : nil
+    if let metrics, metrics.unanswered > 0 {
+      Evaluation.warn("\(metrics.unanswered) images have outputs that are not finite")
+    }
+    try write(outputs, of: images)
+    if let path = options.gradients { try writeGradients(images, to: path) }
+    let isSquared = network.plan.loss == .meanSquaredError && metrics == nil
+    let hasAccuracy = network.plan.hasAccuracy(on: images)
+    let report = EvaluationReport(
+      path: options.file, data: data.set, split: options.split.rawValue, model: file.model,
+      weights: file.weights, count: images.count, metrics: metrics, loss: sums?.meanLoss,
+      accuracy: metrics?.accuracy ?? (hasAccuracy ? sums?.accuracy : nil),
+      rootMeanSquare: isSquared
+        ? Metrics.rootMeanSquare(outputs.values, images.targets) : nil,
+      imagesPerSecond: Double(images.count) / seconds,
+      arenaBytes: network.plan.memory.byteCount, nonFinite: file.nonFinite)
+    if options.json {
+      print(report.json.text)
+    } else {
+      if let note = data.note { print(note) }
+      report.print(confusion: options.confusion)
+    }
+  }
+
+  // MARK: - Arrays
+
+  /// Runs the model on dataset x of a file, and compares with its y.
+  func compare(_ path: String) throws {
+    let model = network.plan.model
+    guard try HDF5Arrays.contains(path: path, dataset: "x") else {
+      throw ToolError(
+        "'\(path)' has no dataset x; --inputs needs one of [samples] x \(model.input)")
+    }
+    let x = try HDF5Arrays.readFloats(path: path, dataset: "x")
+    guard x.shape.count == model.input.dimensions.count + 1,
+      Array(x.shape.dropFirst()) == model.input.dimensions, x.shape[0] > 0
+    else {
+      throw ToolError(
+        "'\(path)': dataset x must be [samples] x \(model.input), found "
+          + x.shape.map(String.init).joined(separator: "x"))
+    }
+    let images = ImageSet(shape: model.input, pixels: .floats(x.values), labels: [])
+    let (result, _) = try network.predict(images)
+    try write(result, of: images)
+    let expected =
+      try HDF5Arrays.contains(path: path, dataset: "y")
+      ? HDF5Arrays.readFloats(path: path, dataset: "y") : nil
+    if let expected, expected.shape != result.shape {
+      throw ToolError(
+        "'\(path)': dataset y must be "
+          + result.shape.map(String.init).joined(separator: "x") + ", found "
+          + expected.shape.map(String.init).joined(separator: "x"))
+    }
+    let difference = expected.map { Metrics.largestDifference(result.values, $0.values) }
+    if options.json {
+      let value: JSONValue = [
+        "file": .string(options.file), "inputs": .string(path), "samples": .integer(x.shape[0]),
+        "maxDifference": difference.map { .number(Double($0)) } ?? .null,
+        "outputs": options.outputs.map { .string($0) } ?? .null,
+      ]
+      print(value.text)
+    } else {
+      print("\(x.shape[0]) samples of \(model.input) through \(options.file)")
+      if let outputs = options.outputs { print("wrote \(outputs)") }
+      if let difference { print("max |difference|: \(difference)") }
+    }
+  }
+
+  // MARK: - What is written
+
+  /// The outputs, or the layers' where those were asked for.
+  private func write(_ outputs: Tensor, of images: ImageSet) throws {
+    guard let path = options.outputs else { return }
+    guard let name = options.activations else {
+      try HDF5Arrays.write(
+        path: path, datasets: [(name: "y", shape: outputs.shape, values: outputs.values)])
+      return
+    }
+    let model = network.plan.model
+    let names = name == "all" ? model.layers.map(\.name) : [name]
+    let shapes = try model.shapes()
+    let values = zip(model.layers, shapes.dropFirst()).filter { names.contains($0.0.name) }
+      .reduce(0) { $0 + $1.1.elementCount }
+    guard values * images.count <= Evaluation.valueLimit else {
+      throw ToolError(
+        "--activations: \(Format.grouped(images.count)) samples of \(Format.grouped(values)) values "
+          + "are more than 2 GiB; ask for one layer, or give fewer samples with --inputs")
+    }
+    let datasets = try names.map { name in
+      let tensor = try network.activations(of: name, images)
+      return (name: name, shape: tensor.shape, values: tensor.values)
+    }
+    try HDF5Arrays.write(path: path, datasets: datasets)
+  }
+
+  /// Values of float32 in 2 GiB: what a file in memory may hold.
+  private static let valueLimit = 1 << 29
+
+  /// Gradients in training mode, of all images as one batch.
+  private func writeGradients(_ images: ImageSet, to path: String) throws {
+    func plan(_ batch: Int) throws(ModelError) -> NetworkPlan {
+      try NetworkPlan(
+        file.model,
+        options: PlanOptions(batch: batch, isTraining: true, threads: threads, loss: loss?.loss))
+    }
+    let parts = try plan(min(options.batch, images.count))
+    let training = try Network(
+      parts.couplingLayer == nil ? parts : plan(images.count), instructionSet: .selected())
+    try training.load(file.weights)
+    let sums = try training.computeGradients(images)
+    let descriptions = try file.model.weightDescriptions()
+    var datasets = [(name: "loss", shape: [Int](), values: [Float(sums.meanLoss)])]
+    for (layer, descriptions) in zip(training.gradients, descriptions) {
+      let names = descriptions.filter(\.isTrainable).map(\.name)
+      for (name, tensor) in zip(names, layer.tensors) {
+        datasets.append(("\(layer.layer)/\(name)", tensor.shape, tensor.values))
+      }
+    }
+    try HDF5Arrays.write(path: path, datasets: datasets)
+  }
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+import FixedNet
+import FixedNetFiles
+import ToolSupport
+
+/// The options that say how the model of a new run starts.
+struct StartOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Start from the weights in this file (.weights.h5, .h5, .keras); --model says what they belong "
+        + "to.", valueName: "file"))
+  var weights: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How the kernels of all layers start: \(Initializer.help). (default: what the model says)",
+      valueName: "name"))
+  var initializer: String?
+
+  @Flag(
+    help: "Give Normalization layers the mean and variance of the training images before the start."
+  )
+  var adapt = false
+
+  @Option(
+    name: .customLong("l2"), parsing: .unconditional,
+    help: ArgumentHelp(
+      "Add this times the sum of the squares of every kernel to the loss: Keras' L2. (default: what "
+        + "the model says)", valueName: "lambda"))
+  var penalty: Double?
+
+  func validate() throws {
+    if let initializer, Initializer(text: initializer) == nil {
+      throw ValidationError("--initializer must be \(Initializer.help), found '\(initializer)'")
+    }
+    if let penalty, !(penalty >= 0 && penalty <= 1e6) {
+      throw ValidationError("--l2 must be from 0 to 1e6, found \(penalty)")
+    }
+    if initializer != nil, weights != nil {
+      throw ValidationError("--initializer and --weights exclude each other; give one")
+    }
+  }
+
+  /// The first option that was given.
+  var firstGiven: String? {
+    let given = [
+      ("--weights", weights != nil), ("--initializer", initializer != nil), ("--adapt", adapt),
+      ("--l2", penalty != nil),
+    ]
+    return given.first(where: \.1)?.0
+  }
+
+  /// The model and its weights as these options want them.
+  /// Throws: `ToolError`, `ModelError`, `CheckpointError`.
+  func start(_ source: ModelSource, data: DataSet, seed: UInt64) throws -> (
+    model: SequentialModel, weights: [LayerWeights], loss: LossName?
+  ) {
+    var model = try source.model(for: data)
+    var weights = source.weights
+    var loss = source.statedLoss
+    if let path = self.weights {
+      let file = try ModelSource.readWeights(path, of: model)
+      (model, weights, loss) = (file.model, file.weights, file.statedLoss ?? loss)
+    }
+    if let initializer {
+      guard weights == nil else {
+        throw ToolError(
+          "--initializer: '\(source.name)' has weights already; give its architecture as a .json")
+      }
+      model.changeKernels {
+        $0.kernelInitializer = Initializer(text: initializer) ?? .glorotUniform
+      }
+    }
+    if let penalty { model.changeKernels { $0.kernelPenalty = Float(penalty) } }
+    if adapt { try model.adapt(to: data.train) }
+    return (model, try weights ?? model.initialWeights(seed: seed), loss)
+  }
+}
+
+extension SequentialModel {
+  /// Adapts Normalization layers to the images that reach them, which must not have gone through weights before.
+  /// Throws: `ToolError`.
+  fileprivate mutating func adapt(to images: ImageSet) throws {
+    guard layers.contains(where: { $0 is Normalization }) else {
+      throw ToolError("--adapt: model '\(name)' has no Normalization layer")
+    }
+    var seen = images
+    for index in layers.indices {
+      switch layers[index] {
+      case let layer as Normalization:
+        layers[index] = layer.adapted(to: seen)
+        guard layers[(index + 1)...].contains(where: { $0 is Normalization }) else { return }
+        throw ToolError("--adapt: model '\(name)' has more than one Normalization layer")
+      case is Flatten:
+        seen = ImageSet(
+          shape: .vector(seen.shape.elementCount), pixels: seen.pixels, labels: seen.labels,
+          targets: seen.targets, targetWidth: seen.targetWidth)
+      case is Dropout: continue
+      case let other:
+        throw ToolError(
+          "--adapt: layer '\(other.name)' stands in front of the Normalization layer; only Flatten "
+            + "and Dropout may")
+      }
+    }
+  }
+}
