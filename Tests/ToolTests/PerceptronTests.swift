@@ -124,7 +124,7 @@ struct PerceptronTests {
       ("--optimizer sgd --evaluations 3", "go with --optimizer truncated-newton", 64),
       ("--optimizer lbfgs --evaluations 0", "--evaluations must be from 1", 64),
       ("--optimizer truncated-newton --lambda nan", "--lambda must be from 0", 64),
-      ("--optimizer lbfgs --model lenet", "conv1", 1),
+      ("--optimizer lbfgs --model lenet", "--image HxWxC", 1),
     ] {
       let run = try Tool.run("train", files: ["--data", data], wrong, in: folder)
       Tool.expectRefusal(run, fragment, exitCode: code)
