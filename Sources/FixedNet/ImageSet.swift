@@ -76,13 +76,19 @@ public struct ImageSet: Sendable {
     }
   }
 
-  /// Calls `body(position, value)` for every value as a network sees it: bytes divided by 255.
-  func forEachValue(_ body: (Int, Double) -> Void) {
-    switch pixels {
-    case .bytes(let bytes):
-      for (index, byte) in bytes.enumerated() { body(index, Double(Float(byte) / 255)) }
-    case .floats(let floats):
-      for (index, value) in floats.enumerated() { body(index, Double(value)) }
+  /// Per channel the sum of (value - mean)^power over all values as a network sees them; power is 1 or 2.
+  func channelSums(power: Int, means: [Double]) -> [Double] {
+    guard count > 0 else { return [Double](repeating: 0, count: means.count) }
+    return withPointers { source, _ in
+      [Double](unsafeUninitializedCapacity: means.count) { sums, filled in
+        sums.initialize(repeating: 0)
+        filled = means.count
+        means.withUnsafeBufferPointer { means in
+          guard let base = means.baseAddress, let result = sums.baseAddress else { return }
+          ChannelSums.add(
+            source, count: count, power: power, channels: means.count, means: base, to: result)
+        }
+      }
     }
   }
 }

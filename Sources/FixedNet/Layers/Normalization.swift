@@ -90,15 +90,10 @@ public struct Normalization: Layer {
   /// The layer with the mean and variance of every channel of these images.
   public func adapted(to images: ImageSet) -> Normalization {
     let channels = images.shape.channels
-    var sums = [Double](repeating: 0, count: channels)
-    var squares = sums
-    images.forEachValue { index, value in sums[index % channels] += value }
     let count = Double(max(1, images.count * images.shape.pixels))
-    let means = sums.map { $0 / count }
-    images.forEachValue { index, value in
-      let deviation = value - means[index % channels]
-      squares[index % channels] += deviation * deviation
-    }
+    let zeros = [Double](repeating: 0, count: channels)
+    let means = images.channelSums(power: 1, means: zeros).map { $0 / count }
+    let squares = images.channelSums(power: 2, means: means)
     return Normalization(
       name: name, mean: means.map { Float($0) }, variance: squares.map { Float($0 / count) })
   }
