@@ -165,7 +165,7 @@ final class PlannedBatchNormalization: PlannedLayer {
     let shape = self.output.shape
     let (gamma, beta) = (places.shared(self.gamma.slot), places.shared(self.beta.slot))
     let (mean, variance) = (places.shared(movingMean), places.shared(movingVariance))
-    guard let gradient, !blockSums.isEmpty else {
+    guard !blockSums.isEmpty else {
       return .batchNormalizationInference(
         BatchNormalizationInferenceOperation(
           channels: shape.channels, pixels: shape.pixels, epsilon: Float(layer.epsilon),
@@ -185,7 +185,7 @@ final class PlannedBatchNormalization: PlannedLayer {
       work: places.thread(combined[6]), gamma: gamma, beta: beta,
       trainedGamma: self.gamma.parameter.flatMap(places.parameter),
       trainedBeta: self.beta.parameter.flatMap(places.parameter), movingMean: mean,
-      movingVariance: variance, gradient: places.block(gradient), propagates: propagates)
+      movingVariance: variance, gradient: gradient.map(places.block), propagates: propagates)
     operation.isUnbiased = isUnbiased
     return .batchNormalization(operation)
   }
