@@ -28,7 +28,6 @@ public struct BatchNormalization: Layer {
   }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
-    try config.require("axis", oneOf: [-1, 1, 3, [-1], [1], [3]])
     try config.require("renorm", oneOf: [false, .null])
     self.init(
       name: name, momentum: try config.number("momentum", in: 0...1, default: 0.99),
@@ -36,11 +35,7 @@ public struct BatchNormalization: Layer {
       centers: try config.bool("center", default: true),
       scales: try config.bool("scale", default: true))
     obstacle = config.obstacle
-    switch config.members["axis"] {
-    case .integer(let axis)?: self.axis = axis
-    case .array(let axes)?: if case .integer(let axis)? = axes.first { self.axis = axis }
-    default: break
-    }
+    axis = try config.channelAxis()
   }
 
   public var config: [String: JSONValue] {
@@ -53,11 +48,7 @@ public struct BatchNormalization: Layer {
   public var trainingObstacle: String? { obstacle }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
-    let last = input.dimensions.count
-    guard axis == -1 || axis == last else {
-      throw .config(
-        layer: name, key: "axis", expected: "-1 or \(last), the channels", found: "\(axis)")
-    }
+    try input.checkLast(axis: axis, layer: name)
     return input
   }
 
