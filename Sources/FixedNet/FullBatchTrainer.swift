@@ -66,7 +66,7 @@ public final class FullBatchTrainer {
   }
 
   /// Runs the solver from the network's weights, which end at the best point. `onStep` sees every step; where it returns
-  /// false the run stops. The sums are those of the last evaluation.
+  /// false the run stops. It must not run the network: samples and values stay in the arena from call to call.
   public func run(
     limits: SolverLimits, onStep: (SolverProgress) -> Bool = { _ in true }
   ) -> SolverResult {

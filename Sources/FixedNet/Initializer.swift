@@ -121,11 +121,16 @@ extension Initializer {
     default: if case .string(let text)? = json["class_name"] { name = text }
     }
     let config = json["config"] ?? .object([:])
+    // A number that is none makes the whole initialiser one that is not supported.
+    var isReadable = true
     func number(_ key: String, _ fallback: Float) -> Float {
       switch config[key] {
-      case .number(let value)?: Float(value)
-      case .integer(let value)?: Float(value)
-      default: fallback
+      case nil, .null?: return fallback
+      case .number(let value)? where Float(value).isFinite: return Float(value)
+      case .integer(let value)?: return Float(value)
+      default:
+        isReadable = false
+        return fallback
       }
     }
     switch name.lowercased().replacing("_", with: "") {
@@ -146,5 +151,6 @@ extension Initializer {
       self = .randomUniform(low: number("minval", -0.05), high: number("maxval", 0.05))
     default: self = .unsupported(name)
     }
+    if !isReadable { self = .unsupported(json.text) }
   }
 }

@@ -173,29 +173,48 @@ public struct LayerConfig: Sendable {
 
   /// The factor of the sum of squares that `kernel_regularizer` adds to the loss; 0 without one. Others: see `obstacle`.
   var kernelPenalty: Float {
-    guard let regularizer = members["kernel_regularizer"], case .object = regularizer,
-      isPlainL2(regularizer), case .number(let value)? = regularizer["config"]?["l2"]
-    else { return 0 }
-    return Float(value)
+    members["kernel_regularizer"].flatMap(LayerConfig.plainL2).map { Float($0) } ?? 0
   }
 
-  private func isPlainL2(_ regularizer: JSONValue) -> Bool {
-    guard regularizer["class_name"] == "L2" || regularizer["class_name"] == "L1L2",
-      let config = regularizer["config"]
-    else { return false }
-    let zeros: [JSONValue?] = [nil, .null, .integer(0), .number(0)]
-    return zeros.contains(config["l1"])
+  /// The factor of a regulariser that is L2 alone, with Keras' defaults for what is left out; else nil.
+  private static func plainL2(_ regularizer: JSONValue) -> Double? {
+    func number(_ key: String, default fallback: Double) -> Double? {
+      switch regularizer["config"]?[key] {
+      case nil: fallback
+      case .null: 0
+      case .number(let value): value
+      case .integer(let value): Double(value)
+      default: nil
+      }
+    }
+    let isL2 = regularizer["class_name"] == "L2"
+    guard isL2 || regularizer["class_name"] == "L1L2", number("l1", default: 0) == 0,
+      let factor = number("l2", default: isL2 ? 0.01 : 0), factor >= 0, Float(factor).isFinite
+    else { return nil }
+    return factor
   }
 
   /// A regulariser or constraint that this program would not follow in training.
   var obstacle: String? {
     for (key, value) in members.sorted(by: { $0.key < $1.key }) where value != .null {
       guard key.hasSuffix("_regularizer") || key.hasSuffix("_constraint") else { continue }
-      if key == "kernel_regularizer", isPlainL2(value) { continue }
+      if key == "kernel_regularizer", LayerConfig.plainL2(value) != nil { continue }
       return "layer '\(layer)' has a \(key) (\(value["class_name"]?.summary ?? value.summary)); "
         + "only L2 on kernels is supported in training"
     }
     return nil
+  }
+
+  /// The axis that a layer over the channels names, as Keras counts (the batch is 0); it must be the last one, see
+  /// `Shape.checkLast`.
+  func channelAxis() throws(ModelError) -> Int {
+    try require("axis", oneOf: [-1, 1, 3, [-1], [1], [3]])
+    switch members["axis"] {
+    case .integer(let axis)?: return axis
+    case .array(let axes)?: if case .integer(let axis)? = axes.first { return axis }
+    default: break
+    }
+    return -1
   }
 
   /// Refuses a value other than those listed: a feature of Keras that would change the result.

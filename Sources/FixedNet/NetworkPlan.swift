@@ -17,7 +17,7 @@ public struct PlanOptions: Sendable, Equatable {
   /// Whether BN's moving variance of images is the unbiased one, as Keras 2 has it (Keras 3: the biased one).
   public var usesUnbiasedVariance = false
   /// Whether activations run inside the kernels of the layers before them. Without, every layer's output can be looked
-  /// at; the results have the same bits.
+  /// at; the results have the same bits, but for a tanh and Rescaling(1/2, 1/2), which are one scaled sigmoid when fused.
   public var fusesLayers = true
   /// Whether the input stays in the arena: a full batch, loaded once.
   public var keepsInput = false
@@ -235,8 +235,8 @@ extension NetworkPlan {
   private static func checkTrainable(_ model: SequentialModel, _ loss: Loss?) throws(ModelError) {
     guard loss != nil else {
       throw .notTrainable(
-        "it ends in no softmax (cross-entropy) and no sigmoid (binary cross-entropy); say which "
-          + "loss, such as mean_squared_error")
+        "it ends in no softmax over at most \(Loss.classLimit) classes (cross-entropy) and no sigmoid "
+          + "(binary cross-entropy); say which loss, such as mean_squared_error")
     }
     guard try model.parameterCount() > 0 else {
       throw .notTrainable("none of its layers has weights")

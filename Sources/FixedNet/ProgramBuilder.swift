@@ -144,8 +144,9 @@ struct ProgramBuilder {
     input: SlotID, gradient: SlotID, scratch: SlotID
   )? {
     guard let input = value.tangent, let gradient = plan.gradientTangents[input] else { return nil }
+    // No layer has a slot of this name, whatever it is called.
     let scratch = plan.reserve(
-      "loss/tangent scratch", shape: [value.shape.elementCount, plan.blockSize], region: .scratch,
+      "loss/output scratch", shape: [value.shape.elementCount, plan.blockSize], region: .scratch,
       scope: .thread, lasting: true)
     return (input, gradient, scratch)
   }

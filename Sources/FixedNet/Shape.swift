@@ -32,6 +32,15 @@ public enum Shape: Equatable, Sendable {
     case .vector: 1
     }
   }
+
+  /// Refuses an axis, as a layer over the channels names it (the batch is 0), that is not the last one.
+  /// Throws: `ModelError.config`.
+  func checkLast(axis: Int, layer: String) throws(ModelError) {
+    let last = dimensions.count
+    guard axis != -1, axis != last else { return }
+    throw .config(
+      layer: layer, key: "axis", expected: "-1 or \(last), the channels", found: "\(axis)")
+  }
 }
 
 extension Shape: CustomStringConvertible {

@@ -160,6 +160,19 @@ struct FullBatchTests {
     }
   }
 
+  @Test(
+    "names of layers and of the plan's own slots do not meet",
+    arguments: FullBatchMethod.allCases)
+  func names(_ method: FullBatchMethod) throws {
+    for name in ["loss", "input", "labels", "targets", "solver"] {
+      let model = SequentialModel(
+        name: "m", input: .vector(6),
+        layers: [Dense(name: name, units: 3, activation: .sigmoid)])
+      let plan = try FullBatchTrainer.plan(model, method, sampleCount: 20, threads: 1)
+      #expect(plan.parameters.count == 2)
+    }
+  }
+
   @Test("layers that a solver cannot train are refused")
   func refusals() throws {
     for (model, method) in [

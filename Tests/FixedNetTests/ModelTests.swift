@@ -31,6 +31,38 @@ struct SequentialModelTests {
     """
   }
 
+  /// Keras' defaults where a factor is left out; JSON has no 1.0 that is not 1.
+  @Test(
+    "L2 on a kernel is read whatever its number looks like",
+    arguments: [
+      (#"{"class_name": "L2", "config": {"l2": 0.5}}"#, Float(0.5)),
+      (#"{"class_name": "L2", "config": {"l2": 1.0}}"#, 1),
+      (#"{"class_name": "L2", "config": {"l2": 2}}"#, 2),
+      (#"{"class_name": "L2", "config": {}}"#, 0.01),
+      (#"{"class_name": "L1L2", "config": {"l1": 0.0, "l2": 3.0}}"#, 3),
+      (#"{"class_name": "L1L2", "config": {"l1": 0.0}}"#, 0),
+      (#"{"class_name": "L1L2", "config": {"l1": 1, "l2": 3.0}}"#, nil),
+      (#"{"class_name": "L2", "config": {"l2": "0.5"}}"#, nil),
+      (#"{"class_name": "L2", "config": {"l2": -0.5}}"#, nil),
+    ] as [(String, Float?)])
+  func penalties(regularizer: String, factor: Float?) throws {
+    let flatten = #"{"class_name": "Flatten", "config": {"name": "f"}}"#
+    let dense = """
+      "class_name": "Dense", "config": {"name": "d", "units": 3, "activation": "softmax"
+      """
+    let text = model("\(flatten), {\(dense), \"kernel_regularizer\": \(regularizer)}}")
+    let read = try SequentialModel(json: JSONValue(parsing: text))
+    let options = PlanOptions(batch: 8, isTraining: true)
+    guard let factor else {
+      #expect(throws: ModelError.self) { try NetworkPlan(read, options: options) }
+      return
+    }
+    for model in [read, try SequentialModel(json: JSONValue(parsing: read.json.text))] {
+      #expect(try model.weightDescriptions()[1].map(\.penalty) == [factor, 0])
+      #expect(throws: Never.self) { try NetworkPlan(model, options: options) }
+    }
+  }
+
   private func error(_ layers: String) throws -> String {
     let json = try JSONValue(parsing: model(layers))
     do {
@@ -72,6 +104,9 @@ struct SequentialModelTests {
       try error(
         #"{"class_name": "BatchNormalization", "config": {"name": "b", "axis": 1}}"#
       ).contains("axis must be -1 or 3"))
+    #expect(
+      try error(#"{"class_name": "Normalization", "config": {"name": "n", "axis": [1]}}"#)
+        .contains("axis must be -1 or 3"))
     #expect(
       try error(
         #"{"class_name": "Flatten", "config": {"name": "f", "dtype": "mixed_float16"}}"#

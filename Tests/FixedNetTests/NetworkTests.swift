@@ -101,4 +101,53 @@ struct NetworkTests {
     #expect(network.firstNonFiniteWeight?.layer == weights[2].layer)
     #expect(network.firstNonFiniteWeight?.name == "bias")
   }
+
+  /// Nothing in front of it, and nothing in it, is trained; it normalises over the batch all the same.
+  @Test(
+    "batch normalisation without weights at the start sees the batch, and moves its statistics",
+    arguments: [5, 37])
+  func firstBatchNormalization(batch: Int) throws {
+    let model = SequentialModel(
+      name: "m", input: .image(height: 3, width: 2, channels: 2),
+      layers: [
+        BatchNormalization(name: "bn", momentum: 0.75, centers: false, scales: false),
+        Flatten(name: "f"), Dense(name: "d", units: 4, activation: .softmax),
+      ])
+    let images = TestModels.images(batch, shape: model.input, classes: 4)
+    let network = try TestModels.network(model, batch: batch, threads: 2)
+    guard case .floats(let pixels) = images.pixels else { return }
+    let before = network.weights
+    let values = pixels.map(Double.init)
+    var normalized = values
+    var (means, variances): ([Double], [Double]) = ([], [])
+    for channel in 0..<2 {
+      let own = stride(from: channel, to: values.count, by: 2)
+      let count = Double(values.count / 2)
+      let mean = own.reduce(0) { $0 + values[$1] } / count
+      let variance = own.reduce(0) { $0 + (values[$1] - mean) * (values[$1] - mean) } / count
+      for index in own { normalized[index] = (values[index] - mean) / sqrt(variance + 1e-3) }
+      means.append(mean)
+      variances.append(variance)
+    }
+    let (kernel, bias) = (before[2].tensors[0].values, before[2].tensors[1].values)
+    var loss = 0.0
+    for (image, label) in images.labels.enumerated() {
+      let logits = (0..<4).map { unit in
+        (0..<12).reduce(Double(bias[unit])) {
+          $0 + normalized[image * 12 + $1] * Double(kernel[$1 * 4 + unit])
+        }
+      }
+      loss += log(logits.reduce(0) { $0 + exp($1) }) - logits[Int(label)]
+    }
+    let sums = try network.step(images, update: .sgd(learningRate: 0.1))
+    #expect(abs(sums.loss - loss) < 1e-5 * loss)
+    let moved = network.weights[0].tensors
+    for (index, batch) in [means, variances].enumerated() {
+      let old = before[0].tensors[index].values
+      for channel in 0..<2 {
+        let expected = 0.75 * Double(old[channel]) + 0.25 * batch[channel]
+        #expect(abs(Double(moved[index].values[channel]) - expected) < 1e-6)
+      }
+    }
+  }
 }

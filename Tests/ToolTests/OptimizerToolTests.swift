@@ -192,6 +192,23 @@ struct OptimizerToolTests {
     Tool.expectRefusal(try train("\(options) --model mlp --adapt"), "no Normalization layer")
   }
 
+  @Test("--adapt gives a model of vectors a mean for every pixel of images")
+  func adaptsPixels() throws {
+    let model = SequentialModel(
+      name: "m", input: .vector(784),
+      layers: [
+        Normalization(name: "norm"), Dense(name: "dense", units: 10, activation: .softmax),
+      ])
+    try Data(model.json.text.utf8).write(to: URL(fileURLWithPath: "\(folder)/pixels.json"))
+    let run = try train("--model pixels.json --adapt --epochs 1 --quiet --output pixels.h5")
+    #expect(run.exitCode == 0, "\(run.errors)")
+    let layer = try #require(
+      try KerasFile.read(path: "\(folder)/pixels.h5").model.layers.first as? Normalization)
+    // The border of the digits is darker than their middle.
+    let means = try #require(layer.mean)
+    #expect(means.count == 784 && (means.first ?? 9) < 0.5 * means[14 * 28 + 14])
+  }
+
   @Test("numbers are learnt by squared error, without an accuracy")
   func numbers() throws {
     let options = "--model line.json --data numbers.h5 --loss mse --optimizer momentum"

@@ -50,6 +50,12 @@ public enum LossName: String, ExpressibleByArgument, CaseIterable, Sendable {
 }
 
 extension KerasModelFile {
+  /// What the file says of its loss where that is none of those known here, or does not suit the model.
+  public var ignoredLoss: String? {
+    guard statedLoss == nil, let loss = trainingConfig?["loss"], loss != .null else { return nil }
+    return loss["config"]?["name"]?.summary ?? loss["class_name"]?.summary ?? loss.summary
+  }
+
   /// The loss that the file says it was trained with, where its model can be used with it.
   public var statedLoss: LossName? {
     let name =

@@ -10,6 +10,8 @@ public struct ModelSource {
   public var weights: [LayerWeights]?
   /// The loss that the file was trained with.
   public var statedLoss: LossName?
+  /// The loss that the file says and this program does not have; nil where there is none such.
+  public var ignoredLoss: String?
   private var builtIn: BuiltInModel?
 
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
@@ -18,6 +20,7 @@ public struct ModelSource {
     if [".h5", ".hdf5", ".keras"].contains(where: { name.hasSuffix($0) }) {
       let file = try KerasFile.read(path: name, trainingState: .ifPresent)
       (model, weights, statedLoss) = (file.model, file.weights, file.statedLoss)
+      ignoredLoss = file.ignoredLoss
     } else if name.hasSuffix(".json") {
       guard let data = FileManager.default.contents(atPath: name) else {
         throw ToolError("cannot read '\(name)': no such file, or no permission")

@@ -22,18 +22,18 @@ final class FullBatchRun {
     self.options = options
     self.method = method
     let source = try ModelSource(options.model ?? "perceptron")
-    name = source.name
+    self.name = source.name
     data = try options.data.load(input: source.input)
     let images = data.set.train
-    var (model, weights, stated) = try options.start.start(
-      source, data: data.set, seed: options.seed ?? 0)
+    var (model, weights, loss) = try options.start.start(
+      source, data: data.set, seed: options.seed ?? 0, loss: options.loss)
     if let lambda = options.fullBatch.lambda {
       model.changeKernels { $0.kernelPenalty = Float(lambda / (2 * Double(images.count))) }
     }
     let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     let plan = try FullBatchTrainer.plan(
       model, method, sampleCount: images.count, threads: threads,
-      loss: try FullBatchRun.loss(options.loss ?? stated, model),
+      loss: try FullBatchRun.loss(loss, model),
       usesReferenceGradient: options.fullBatch.referenceGradient)
     if let path = options.history { try checkFolder(of: path) }
     output = try CheckpointOutput(options, modelName: name)

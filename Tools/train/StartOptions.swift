@@ -50,9 +50,9 @@ struct StartOptions: ParsableArguments {
     return given.first(where: \.1)?.0
   }
 
-  /// The model and its weights as these options want them.
+  /// The model and its weights as these options want them, and the loss: `asked`, or what the files say.
   /// Throws: `ToolError`, `ModelError`, `CheckpointError`.
-  func start(_ source: ModelSource, data: DataSet, seed: UInt64) throws -> (
+  func start(_ source: ModelSource, data: DataSet, seed: UInt64, loss asked: LossName?) throws -> (
     model: SequentialModel, weights: [LayerWeights], loss: LossName?
   ) {
     var model = try source.model(for: data)
@@ -73,7 +73,12 @@ struct StartOptions: ParsableArguments {
     }
     if let penalty { model.changeKernels { $0.kernelPenalty = Float(penalty) } }
     if adapt { try model.adapt(to: data.train) }
-    return (model, try weights ?? model.initialWeights(seed: seed), loss)
+    if asked == nil, loss == nil, let ignored = source.ignoredLoss {
+      throw ToolError(
+        "'\(source.name)' was compiled with the loss \(ignored), which is not known here or does not "
+          + "suit its end; say which one with --loss")
+    }
+    return (model, try weights ?? model.initialWeights(seed: seed), asked ?? loss)
   }
 }
 
@@ -84,17 +89,20 @@ extension SequentialModel {
     guard layers.contains(where: { $0 is Normalization }) else {
       throw ToolError("--adapt: model '\(name)' has no Normalization layer")
     }
-    var seen = images
+    func flattened(_ images: ImageSet) -> ImageSet {
+      ImageSet(
+        shape: .vector(images.shape.elementCount), pixels: images.pixels, labels: images.labels,
+        targets: images.targets, targetWidth: images.targetWidth)
+    }
+    // A model of vectors takes images as they lie, and has a mean for every pixel.
+    var seen = if case .vector = input { flattened(images) } else { images }
     for index in layers.indices {
       switch layers[index] {
       case let layer as Normalization:
         layers[index] = layer.adapted(to: seen)
         guard layers[(index + 1)...].contains(where: { $0 is Normalization }) else { return }
         throw ToolError("--adapt: model '\(name)' has more than one Normalization layer")
-      case is Flatten:
-        seen = ImageSet(
-          shape: .vector(seen.shape.elementCount), pixels: seen.pixels, labels: seen.labels,
-          targets: seen.targets, targetWidth: seen.targetWidth)
+      case is Flatten: seen = flattened(seen)
       case is Dropout: continue
       case let other:
         throw ToolError(

@@ -38,9 +38,8 @@ struct TrainingSetup {
     let source = try ModelSource(options.model ?? "lenet")
     data = try options.data.load(input: source.input)
     let seed = options.seed ?? 0
-    let stated: LossName?
-    (model, weights, stated) = try options.start.start(source, data: data.set, seed: seed)
-    loss = options.loss ?? stated
+    (model, weights, loss) = try options.start.start(
+      source, data: data.set, seed: seed, loss: options.loss)
     let images = data.set.train.count
     let batch = min(options.batch ?? 128, images)
     let epochs = options.epochs ?? 10

@@ -28,7 +28,6 @@ public struct BatchNormalization: Layer {
   }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
-    try config.require("axis", oneOf: [-1, 1, 3, [-1], [1], [3]])
     try config.require("renorm", oneOf: [false, .null])
     self.init(
       name: name, momentum: try config.number("momentum", in: 0...1, default: 0.99),
@@ -36,11 +35,7 @@ public struct BatchNormalization: Layer {
       centers: try config.bool("center", default: true),
       scales: try config.bool("scale", default: true))
     obstacle = config.obstacle
-    switch config.members["axis"] {
-    case .integer(let axis)?: self.axis = axis
-    case .array(let axes)?: if case .integer(let axis)? = axes.first { self.axis = axis }
-    default: break
-    }
+    axis = try config.channelAxis()
   }
 
   public var config: [String: JSONValue] {
@@ -53,11 +48,7 @@ public struct BatchNormalization: Layer {
   public var trainingObstacle: String? { obstacle }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
-    let last = input.dimensions.count
-    guard axis == -1 || axis == last else {
-      throw .config(
-        layer: name, key: "axis", expected: "-1 or \(last), the channels", found: "\(axis)")
-    }
+    try input.checkLast(axis: axis, layer: name)
     return input
   }
 
@@ -165,7 +156,7 @@ final class PlannedBatchNormalization: PlannedLayer {
     let shape = self.output.shape
     let (gamma, beta) = (places.shared(self.gamma.slot), places.shared(self.beta.slot))
     let (mean, variance) = (places.shared(movingMean), places.shared(movingVariance))
-    guard let gradient, !blockSums.isEmpty else {
+    guard !blockSums.isEmpty else {
       return .batchNormalizationInference(
         BatchNormalizationInferenceOperation(
           channels: shape.channels, pixels: shape.pixels, epsilon: Float(layer.epsilon),
@@ -185,7 +176,7 @@ final class PlannedBatchNormalization: PlannedLayer {
       work: places.thread(combined[6]), gamma: gamma, beta: beta,
       trainedGamma: self.gamma.parameter.flatMap(places.parameter),
       trainedBeta: self.beta.parameter.flatMap(places.parameter), movingMean: mean,
-      movingVariance: variance, gradient: places.block(gradient), propagates: propagates)
+      movingVariance: variance, gradient: gradient.map(places.block), propagates: propagates)
     operation.isUnbiased = isUnbiased
     return .batchNormalization(operation)
   }

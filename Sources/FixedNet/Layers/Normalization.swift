@@ -9,6 +9,8 @@ public struct Normalization: Layer {
   /// One per channel; nil (not adapted): zero mean, unit variance, the identity.
   public var mean: [Float]?
   public var variance: [Float]?
+  /// The axis that a file names, as Keras counts (the batch is 0); it must be the last one.
+  private var axis = -1
 
   public init(name: String, mean: [Float]? = nil, variance: [Float]? = nil) {
     self.name = name
@@ -17,11 +19,11 @@ public struct Normalization: Layer {
   }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
-    try config.require("axis", oneOf: [-1, 1, 3, [-1], [1], [3]])
     try config.require("invert", oneOf: [false, .null])
     self.init(
       name: name, mean: try Normalization.values("mean", config),
       variance: try Normalization.values("variance", config))
+    axis = try config.channelAxis()
     guard (mean == nil) == (variance == nil), mean?.count == variance?.count else {
       throw config.fail("variance", "as many values as mean has")
     }
@@ -62,6 +64,7 @@ public struct Normalization: Layer {
   }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
+    try input.checkLast(axis: axis, layer: name)
     guard let mean, mean.count != input.channels, mean.count != 1 else { return input }
     throw .config(
       layer: name, key: "mean", expected: "\(input.channels) values, one per channel",

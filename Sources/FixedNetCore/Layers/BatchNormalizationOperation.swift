@@ -40,8 +40,8 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
   public var movingVariance: SharedSlot
   /// Whether the moving variance follows count / (count - 1) times the batch's: Keras 2's fused operation.
   public var isUnbiased = false
-  /// dY on entry, dX afterwards.
-  public var gradient: BlockSlot
+  /// dY on entry, dX afterwards; nil where nothing up to this layer is trained.
+  public var gradient: BlockSlot?
   /// Whether dX is needed: something before this layer is trained.
   public var propagates: Bool
 
@@ -51,7 +51,7 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
     blockSumDyXhat: BlockSlot, mean: ThreadSlot, variance: ThreadSlot, invStd: ThreadSlot,
     scale: ThreadSlot, sumDy: ThreadSlot, sumDyXhat: ThreadSlot, work: ThreadSlot,
     gamma: SharedSlot, beta: SharedSlot, trainedGamma: Parameter?, trainedBeta: Parameter?,
-    movingMean: SharedSlot, movingVariance: SharedSlot, gradient: BlockSlot, propagates: Bool
+    movingMean: SharedSlot, movingVariance: SharedSlot, gradient: BlockSlot?, propagates: Bool
   ) {
     self.channels = channels
     self.pixels = pixels
@@ -132,12 +132,14 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
   // MARK: Backward
 
   func gatherBackward(_ c: BlockContext) {
+    guard let gradient else { return }
     c.kernels.pointee.batchnorm_backward_sums(
       channelCount, pixelCount, c.blockSize, c.lanes, c(input), c(gradient), c(mean), c(invStd),
       c(blockSumDy), c(blockSumDyXhat))
   }
 
   func combineBackward(_ c: BatchContext) {
+    guard gradient != nil else { return }
     let sumDy = c(sumDy)
     let sumDyXhat = c(sumDyXhat)
     c.kernels.pointee.sum_partials(
@@ -156,7 +158,7 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
 
   /// dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat)), in place.
   func backward(_ c: BlockContext) {
-    guard propagates else { return }
+    guard let gradient, propagates else { return }
     let work = c(work)
     c.kernels.pointee.batchnorm_backward_input(
       channelCount, pixelCount, c.blockSize, c.lanes, c(input), c(gradient), c(mean), c(invStd),

@@ -151,7 +151,8 @@
       if KerasReader.numberedGroups.contains(where: { file.has($0, in: root) }) {
         return .wrongFormat(
           path: file.path,
-          found: "a .weights.h5 file holds no architecture; give it with --model, or save the whole "
+          found:
+            "a .weights.h5 file holds no architecture; give it with --model, or save the whole "
             + "model: model.save(\"model.keras\")")
       }
       guard file.has("model_weights", in: root) else {
