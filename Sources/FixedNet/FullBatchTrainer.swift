@@ -44,6 +44,14 @@ public final class FullBatchTrainer {
     if let frozen = model.frozenLayers.sorted().first {
       throw .notTrainable("layer '\(frozen)' is frozen; a full-batch solver trains every layer")
     }
+    let hasScaledSigmoid = model.lowered(fuses: true).contains {
+      ($0.layer as? Dense)?.activation == .scaledSigmoid
+        || ($0.layer as? Activation)?.function == .scaledSigmoid
+    }
+    guard hasScaledSigmoid || !usesReferenceGradient else {
+      throw .notTrainable(
+        "the reference gradient is about the scaled sigmoid, which none of its layers has")
+    }
     var options = PlanOptions(
       batch: sampleCount, isTraining: true, threads: threads, loss: loss)
     options.keepsInput = true

@@ -5,6 +5,34 @@ import TestSupport
 import Testing
 import ToolSupport
 
+@Suite("Files that are read and written")
+struct FileGuardTests {
+  @Test("an output that is an input, another output or a folder is refused, whatever its spelling")
+  func refusals() throws {
+    let folder = try Fixtures.temporaryFolder()
+    let (a, b) = ("\(folder)/a.h5", "\(folder)/b.h5")
+    try Data([1]).write(to: URL(filePath: a))
+    try FileManager.default.createSymbolicLink(atPath: b, withDestinationPath: a)
+    for (read, written, other) in [
+      (a, a, nil), (a, b, nil),
+      (a, "\(folder)/../\(URL(filePath: folder).lastPathComponent)/a.h5", nil),
+      (nil, "\(folder)/new.csv", "\(folder)/./new.csv"), (nil, folder, nil),
+    ] as [(String?, String, String?)] {
+      var files = FileGuard()
+      files.reads(read, "--data")
+      files.writes(written, "--output")
+      files.writes(other, "--history")
+      #expect(throws: (any Error).self, "\(written)") { try files.check() }
+    }
+    var files = FileGuard()
+    files.reads(a, "--data")
+    files.reads(b, "--model")
+    files.writes("\(folder)/c.h5", "--output")
+    files.writes("\(folder)/c.csv", "--history")
+    try files.check()
+  }
+}
+
 @Suite("Progress line")
 struct ProgressLineTests {
   @Test("drawing shows the figures and allocates nothing")

@@ -128,7 +128,7 @@ extension DataOptions {
     let isVector = if case .vector = shape { true } else { false }
     let advice =
       isVector && shape.elementCount == input.elementCount
-      ? "; --image \(input) takes them as images" : ""
+      ? "; --image \(input) takes them as images" : "; choose the data with --data"
     throw ToolError("the model takes samples of \(input), but '\(name)' has \(shape)\(advice)")
   }
 

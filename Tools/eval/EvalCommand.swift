@@ -82,16 +82,17 @@ struct Eval: ParsableCommand {
     if activations != nil, outputs == nil {
       throw ValidationError("--activations needs --outputs, the file to write them to")
     }
-    for written in [outputs, gradients].compactMap(\.self)
-    where [file, inputs, data.data, model].contains(written) {
-      throw ValidationError("that would overwrite '\(written)'; choose another file")
-    }
-    if outputs != nil, outputs == gradients {
-      throw ValidationError("--outputs and --gradients would write the same file")
-    }
   }
 
   func run() throws {
+    var files = FileGuard()
+    files.reads(file, "eval")
+    files.reads(inputs, "--inputs")
+    files.reads(data.data, "--data")
+    files.reads(model, "--model")
+    files.writes(outputs, "--outputs")
+    files.writes(gradients, "--gradients")
+    try files.check()
     let evaluation = try Evaluation(self)
     if let inputs {
       try evaluation.compare(inputs)

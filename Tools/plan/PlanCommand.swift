@@ -23,7 +23,9 @@ struct PlanCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Images of a mini-batch, or of one inference call (1 to 65,536).")
+    help: ArgumentHelp(
+      "Images of a mini-batch, or of one inference call; for a full-batch solver all samples (1 to "
+        + "65,536).", valueName: "count"))
   var batch = 128
 
   @OptionGroup var optimizer: OptimizerOptions
@@ -59,19 +61,31 @@ struct PlanCommand: ParsableCommand {
   }
 
   func run() throws {
-    let source = try ModelSource(model)
-    let plan = try NetworkPlan(
-      source.model,
-      options: PlanOptions(
-        batch: batch, isTraining: !inference,
-        threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
-        loss: (loss ?? source.statedLoss)?.loss, optimizer: optimizer.resolved,
-        clipping: optimizer.clipping))
-    let report = PlanReport(
-      model: self.model, plan: plan, optimizer: inference ? nil : optimizer.name.rawValue)
+    var files = FileGuard()
+    files.reads(model, "plan")
+    files.writes(svg, "--svg")
+    try files.check()
+    let plan = try plan(ModelSource(model))
+    let name = optimizer.fullBatchMethod?.rawValue ?? optimizer.name.rawValue
+    let report = PlanReport(model: model, plan: plan, optimizer: inference ? nil : name)
     if let svg {
       try AtomicFile.write(Array(plan.memory.figure(title: try report.header).utf8), to: svg)
     }
     print(json ? report.json.text : "\(try report.header)\n\n\(plan.memory)")
+  }
+
+  /// What `train` plans; for a full-batch solver the batch is all samples.
+  private func plan(_ source: ModelSource) throws -> NetworkPlan {
+    let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    let loss = (loss ?? source.statedLoss)?.loss
+    if let method = optimizer.fullBatchMethod, !inference {
+      return try FullBatchTrainer.plan(
+        source.model, method, sampleCount: batch, threads: threads, loss: loss)
+    }
+    return try NetworkPlan(
+      source.model,
+      options: PlanOptions(
+        batch: batch, isTraining: !inference, threads: threads, loss: loss,
+        optimizer: optimizer.resolved, clipping: optimizer.clipping))
   }
 }

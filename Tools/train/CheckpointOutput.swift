@@ -27,14 +27,19 @@ final class CheckpointOutput {
     } else {
       return nil
     }
-    let end = CheckpointOutput.end(of: path) ?? ""
-    bestPath = "\(path.dropLast(end.count)).best\(end)"
+    bestPath = CheckpointOutput.bestPath(path)
     guard KerasFile.isAvailable else { throw CheckpointError.unavailable(path: path) }
     if options.output == nil, options.resume == nil {
       try? FileManager.default.createDirectory(
         atPath: "Models", withIntermediateDirectories: false)
     }
     try checkFolder(of: path)
+  }
+
+  /// Where the best state goes: run.best.keras beside run.keras.
+  static func bestPath(_ path: String) -> String {
+    let end = CheckpointOutput.end(of: path) ?? ""
+    return "\(path.dropLast(end.count)).best\(end)"
   }
 
   /// The end of a name that says in which format to write; nil for other names.

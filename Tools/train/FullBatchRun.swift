@@ -120,11 +120,17 @@ final class FullBatchRun {
         + "\(progress.products) Hessian products in \(Format.fixed(seconds, 2)) s")
     print(
       "loss \(Format.fixed(before, 5)) -> \(Format.fixed(progress.value, 5))  accuracy "
-        + "\(Format.percent(train.accuracy))  test loss \(Format.fixed(test.meanLoss, 5))  "
-        + "test accuracy \(Format.percent(test.accuracy))")
+        + "\(accuracy(train).map { Format.percent($0) } ?? "-")  test loss "
+        + "\(Format.fixed(test.meanLoss, 5))  test accuracy "
+        + "\(accuracy(test).map { Format.percent($0) } ?? "-")")
     if let output, output.hasSaved { print("saved \(output.path)") }
     print("\(Format.fixed(ProgressLine.now - started, 1)) s in all")
     print("weights sha256: \(digest)")
+  }
+
+  /// nil where numbers are predicted.
+  private func accuracy(_ sums: Network.Sums) -> Double? {
+    network.plan.hasAccuracy(on: data.set.train) ? sums.accuracy : nil
   }
 
   private static func reason(_ stop: SolverStop) -> String {
@@ -148,8 +154,10 @@ final class FullBatchRun {
       "arenaBytes": .integer(network.plan.memory.byteCount),
       "lowerBoundBytes": .integer(network.plan.memory.lowerBound),
       "lossBefore": .number(before), "loss": .number(result.progress.value),
-      "accuracy": .number(train.accuracy), "testLoss": .number(test.meanLoss),
-      "testAccuracy": .number(test.accuracy), "iterations": .integer(result.progress.iterations),
+      "accuracy": accuracy(train).map { .number($0) } ?? .null,
+      "testLoss": .number(test.meanLoss),
+      "testAccuracy": accuracy(test).map { .number($0) } ?? .null,
+      "iterations": .integer(result.progress.iterations),
       "evaluations": .integer(result.progress.evaluations),
       "hessianProducts": .integer(result.progress.products),
       "stop": .string(Self.reason(result.stop)),

@@ -159,9 +159,6 @@ struct Train: ParsableCommand {
     if let output, CheckpointOutput.end(of: output) == nil {
       throw ValidationError("--output must name an .h5 or .keras file, found '\(output)'")
     }
-    if history != nil, history == batchHistory {
-      throw ValidationError("--history and --batch-history would write the same file")
-    }
     try validateResume()
   }
 
@@ -183,7 +180,27 @@ struct Train: ParsableCommand {
     }
   }
 
+  /// Nothing that is read is replaced, but a model by its own next checkpoint; nothing is written twice.
+  private func checkFiles(_ output: String?, _ best: String?) throws {
+    var files = FileGuard()
+    files.reads(data.data, "--data")
+    files.writes(output, "--output")
+    files.writes(best, "the best checkpoint")
+    files.writes(history, "--history")
+    files.writes(batchHistory, "--batch-history")
+    try files.check()
+    var models = FileGuard()
+    for (path, what) in [(model, "--model"), (start.weights, "--weights"), (resume, "--resume")] {
+      models.reads(path, what)
+    }
+    models.writes(history, "--history")
+    models.writes(batchHistory, "--batch-history")
+    try models.check()
+  }
+
   func run() throws {
+    let path = output ?? (checkpoint ? resume : nil)
+    try checkFiles(path, path.map(CheckpointOutput.bestPath))
     if let method = fullBatchMethod { return try FullBatchRun(self, method).run() }
     let run = try TrainingRun(self)
     try run.train()
