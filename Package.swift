@@ -20,6 +20,7 @@ let package = Package(
     .executable(name: "eval", targets: ["eval"]),
     .executable(name: "plan", targets: ["plan"]),
     .executable(name: "bench", targets: ["bench"]),
+    .executable(name: "study", targets: ["study"]),
   ],
   traits: [
     .trait(name: "HDF5", description: "Keras .h5 checkpoints and HDF5 data through libhdf5"),
@@ -64,6 +65,9 @@ let package = Package(
     .executableTarget(name: "eval", dependencies: toolDependencies, path: "Tools/eval"),
     .executableTarget(name: "plan", dependencies: toolDependencies, path: "Tools/plan"),
     .executableTarget(name: "bench", dependencies: toolDependencies, path: "Tools/bench"),
+    .target(name: "FixedNetStudies", dependencies: ["FixedNet", "FixedNetFiles"]),
+    .executableTarget(
+      name: "study", dependencies: toolDependencies + ["FixedNetStudies"], path: "Tools/study"),
     .target(name: "MallocCounter", path: "Tests/Support/MallocCounter"),
     .executableTarget(name: "measure", path: "Tests/Support/Measure"),
     .target(
