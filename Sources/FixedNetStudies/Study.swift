@@ -16,7 +16,11 @@ public protocol Study: Sendable {
 
 /// The studies that `study` knows, in the order of `all`.
 public enum StudyRegistry {
-  public static let all: [any Study.Type] = []
+  public static let all: [any Study.Type] = [
+    SoftmaxStudy.self
+  ]
+
+  public static var names: [String] { all.map { $0.name } }
 
   public static func named(_ name: String) -> (any Study.Type)? { all.first { $0.name == name } }
 }
