@@ -17,7 +17,8 @@ public protocol Study: Sendable {
 /// The studies that `study` knows, in the order of `all`.
 public enum StudyRegistry {
   public static let all: [any Study.Type] = [
-    SoftmaxStudy.self
+    SoftmaxStudy.self,
+    PerceptronStudy.self,
   ]
 
   public static var names: [String] { all.map { $0.name } }
