@@ -17,8 +17,12 @@ public protocol Study: Sendable {
 /// The studies that `study` knows, in the order of `all`.
 public enum StudyRegistry {
   public static let all: [any Study.Type] = [
-    DyingReLUStudy.self
+    SoftmaxStudy.self,
+    PerceptronStudy.self,
   ]
+
+  public static var names: [String] { all.map { $0.name } },
+    DyingReLUStudy.self,
 
   public static func named(_ name: String) -> (any Study.Type)? { all.first { $0.name == name } }
 }

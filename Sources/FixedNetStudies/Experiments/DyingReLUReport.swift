@@ -29,8 +29,8 @@ extension DyingReLUResults {
     layers of 2 ReLU units with a ReLU output, and as many of 9 hidden layers of 2 LeakyReLU(0.01) units \
     with a linear output; Glorot-uniform kernels, zero biases; mean squared error, RMSprop (rate 0.001, \
     rho 0.9, epsilon 1e-7), mini-batches of 64, one epoch, the same mini-batches for all networks. A network has \
-    collapsed when its predictions over the test points are all the same number, to the bit. Seeds 0 to \
-    \(extent.seeds - 1), each with points and networks of its own. The map has \(extent.cell) ReLU \
+    collapsed when its predictions over the test points are all the same number, to the bit. Seeds \
+    \(ReportText.seeds(extent.seeds)), each with points and networks of its own. The map has \(extent.cell) ReLU \
     networks per cell, with a ReLU output, trained in the same way. Born dead: \(extent.bornDead) fresh \
     ReLU networks per row, whose last hidden layer is 0 for every x (dead) or for one sign of x (half). \
     Sixteen networks share a vector, one per lane, in memory planned before the first of them runs.

@@ -54,18 +54,12 @@ struct DyingReLUResults {
 
   /// Mean over the seeds.
   func mean(_ ensemble: Int, _ value: (CollapseCount) -> Double) -> Double {
-    let values = ensembles[ensemble].map(value)
-    return values.reduce(0, +) / Double(values.count)
+    ReportText.meanAndDeviation(ensembles[ensemble].map(value)).mean
   }
 
   /// "95.4 ± 0.6": mean and standard deviation over the seeds.
   func spread(_ ensemble: Int, _ value: (CollapseCount) -> Double) -> String {
-    let values = ensembles[ensemble].map(value)
-    let mean = mean(ensemble, value)
-    guard values.count > 1 else { return Format.fixed(mean, 1) }
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    let deviation = (squares / Double(values.count - 1)).squareRoot()
-    return "\(Format.fixed(mean, 1)) ± \(Format.fixed(deviation, 1))"
+    ReportText.spread(ensembles[ensemble].map(value), 1)
   }
 
   func bornDead(width: Int, depth: Int) -> BornDead? {
