@@ -19,10 +19,10 @@ public enum StudyRegistry {
   public static let all: [any Study.Type] = [
     SoftmaxStudy.self,
     PerceptronStudy.self,
+    DyingReLUStudy.self,
   ]
 
-  public static var names: [String] { all.map { $0.name } },
-    DyingReLUStudy.self,
+  public static var names: [String] { all.map { $0.name } }
 
   public static func named(_ name: String) -> (any Study.Type)? { all.first { $0.name == name } }
 }
