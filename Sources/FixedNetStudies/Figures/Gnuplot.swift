@@ -37,7 +37,7 @@ public enum Gnuplot {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     let log = "\(folder)/gnuplot.log"
-    FileManager.default.createFile(atPath: log, contents: nil)
+    _ = FileManager.default.createFile(atPath: log, contents: nil)
     guard let errors = FileHandle(forWritingAtPath: log) else { return "cannot write '\(log)'" }
     process.standardError = errors
     do { try process.run() } catch { return "'\(program)' does not start" }
