@@ -84,7 +84,9 @@ let package = Package(
     .testTarget(name: "FixedNetFilesTests", dependencies: ["FixedNetFiles", "TestSupport"]),
     .testTarget(
       name: "StudyTests",
-      dependencies: ["FixedNetStudies", "FixedNetFiles", "TestSupport", "study"]),
+      dependencies: [
+        "FixedNetStudies", "FixedNetFiles", "TestSupport", "study", "train", "eval",
+      ]),
     .testTarget(
       name: "ToolTests",
       dependencies: [

@@ -6,16 +6,17 @@ import Testing
 
 @Suite("study", .serialized)
 struct StudyToolTests {
-  private static let tool =
+  private static let tools =
     URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
-    + "/study"
   private let folder: String
 
   init() throws { folder = try Fixtures.temporaryFolder() }
 
-  private func study(_ options: String) throws -> Finished {
+  private func study(_ options: String) throws -> Finished { try run("study", options) }
+
+  private func run(_ tool: String, _ options: String) throws -> Finished {
     try Finished(
-      Self.tool, options.split(separator: " ").map(String.init), in: folder,
+      "\(Self.tools)/\(tool)", options.split(separator: " ").map(String.init), in: folder,
       environment: ["FIXEDNET_DATA": "", "HOME": folder])
   }
 
@@ -46,7 +47,7 @@ struct StudyToolTests {
     arguments: [
       ("sofmax", "no study is called 'sofmax'; there are softmax, perceptron", Int32(64)),
       ("softmax --seeds 0", "--seeds must be from 1 to 1000", 64),
-      ("", "name a study, all or list", 64),
+      ("", "Missing expected argument", 64),
       ("softmax --quick --output /dev/null", "cannot make the folder '/dev/null/softmax'", 1),
       ("perceptron --quick --data-dir none", "is in none, Data, ", 1),
     ])
@@ -55,5 +56,33 @@ struct StudyToolTests {
     #expect(run.exitCode == exitCode && run.output.isEmpty, "\(run.output)")
     #expect(run.errors.contains(fragment), "\(run.errors)")
     #expect(run.errors.split(separator: "\n").count == 1, "\(run.errors)")
+  }
+
+  @Test(
+    "train and eval draw what they have found, and refuse other files",
+    .enabled(if: Gnuplot.path() != nil, "needs gnuplot"))
+  func plots() throws {
+    let data = Fixtures.local("mat/digits_ten.mat")
+    let train = try run(
+      "train",
+      "--data \(data) --model softmax --batch 4 --epochs 3 --quiet --plot h.svg --output m.h5")
+    #expect(train.exitCode == 0 && train.errors.isEmpty, "\(train.errors)")
+    let curves = try String(contentsOfFile: "\(folder)/h.svg", encoding: .utf8)
+    #expect([">training<", ">epoch<", ">accuracy (%)<"].allSatisfy { curves.contains($0) })
+    let eval = try run("eval", "m.h5 --plot c.svg --json")
+    #expect(eval.exitCode == 0 && eval.errors.isEmpty, "\(eval.errors)")
+    #expect(try JSONValue(parsing: eval.output)["model"] == "softmax")
+    let matrix = try String(contentsOfFile: "\(folder)/c.svg", encoding: .utf8)
+    #expect(matrix.contains(">predicted class<"))
+    let solver = try run(
+      "train",
+      "--data \(data) --model softmax --optimizer lbfgs --evaluations 5 --quiet --plot s.png")
+    #expect(solver.exitCode == 0, "\(solver.errors)")
+    #expect(FileManager.default.fileExists(atPath: "\(folder)/s.png"))
+    for (tool, options) in [("train", "--plot a.pdf"), ("eval", "m.h5 --plot a")] {
+      let refused = try run(tool, options)
+      #expect(refused.exitCode == 64 && refused.errors.contains("--plot must name an .svg or .png"))
+    }
+    #expect(try run("eval", "m.h5 --plot c.svg --inputs x.h5").exitCode == 64)
   }
 }

@@ -20,7 +20,13 @@ public enum Gnuplot {
       default: plain.append(scalar)
       }
     }
-    return "'" + String(plain).replacing("'", with: "''") + "'"
+    // gnuplot's SVG would take a numbered character as one.
+    return quotedPath(String(plain).replacing("&#", with: "& #"))
+  }
+
+  /// A file's name, which must have no line break.
+  static func quotedPath(_ path: String) -> String {
+    "'" + path.replacing("'", with: "''") + "'"
   }
 
   /// A tick's label, in which gnuplot would replace a percent sign.
