@@ -26,7 +26,7 @@ extension FigureScript {
     let xs = shown.map(\.x)
     let x = FigureAxis(
       axis: panel.x, letter: "x", data: (xs.min() ?? 0)...(xs.max() ?? 0),
-      labelLimit: panelWidth / 65)
+      labelLimit: panelWidth / 65, labelOptions: "offset 0,0.6")
     let y = FigureAxis(
       axis: panel.y, letter: "y", data: (reach.min() ?? 0)...(reach.max() ?? 0), padding: 0.05)
     let key = lines.contains { !$0.label.isEmpty }

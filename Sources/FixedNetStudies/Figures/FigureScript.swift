@@ -20,7 +20,7 @@ struct FigureScript {
   var script: String { commands.joined(separator: "\n") + "\n" }
 
   /// The data file as the script calls it. The folder in front keeps a name from being read as a command.
-  var dataPath: String { Gnuplot.quoted("./\(name).dat") }
+  var dataPath: String { Gnuplot.quotedPath("./\(name).dat") }
 
   init(_ figure: Figure, name: String? = nil) {
     self.figure = figure
@@ -72,7 +72,7 @@ struct FigureScript {
 
   private mutating func begin() {
     let size = "size \(FigureScript.width),\(height)"
-    let outputs = ["svg", "png"].map { Gnuplot.quoted("./\(name).\($0)") }
+    let outputs = ["svg", "png"].map { Gnuplot.quotedPath("./\(name).\($0)") }
     commands = [
       "# Draws the SVG and the PNG: run gnuplot on this file, in its folder.",
       "reset",
@@ -94,7 +94,7 @@ struct FigureScript {
     commands += [
       "unset multiplot",
       "unset output",
-      "if (kind eq 'svg') kind = 'png'; load \(Gnuplot.quoted("./\(name).gp")); undefine kind",
+      "if (kind eq 'svg') kind = 'png'; load \(Gnuplot.quotedPath("./\(name).gp")); undefine kind",
     ]
   }
 
