@@ -14,11 +14,9 @@ extension DyingReLUResults {
     report.findings = findings
     report.checks = checks
     report.csv = csv
-    report.modelHashes = Array(
-      zip(
-        ["\(extent.networks) ReLU networks, seed 0", "\(extent.networks) leaky networks, seed 0"],
-        hashes)
-    ).map { (name: $0.0, sha256: $0.1) }
+    report.modelHashes = zip(["ReLU", "leaky"], hashes).map { kind, hash in
+      (name: "\(extent.networks) \(kind) networks, seed 0", sha256: hash)
+    }
     return report
   }
 

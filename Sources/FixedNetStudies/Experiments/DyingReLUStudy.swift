@@ -47,7 +47,10 @@ struct DyingReLUStudy: Study {
 
     for seed in 0..<extent.seeds {
       for (index, shape) in [Self.relu, Self.leaky].enumerated() {
-        try next("\(extent.networks) \(index == 0 ? "ReLU" : "leaky") networks, seed \(seed)")
+        let plan = LaneEnsemble.plan(shape, count: extent.networks, threads: threads)
+        try next(
+          "\(extent.networks) \(index == 0 ? "ReLU" : "leaky") networks in "
+            + "\(Format.grouped(plan.memory.byteCount)) bytes, seed \(seed)")
         let began = ContinuousClock.now
         let ensemble = try LaneEnsemble(
           shape, count: extent.networks, seed: UInt64(seed), threads: threads)

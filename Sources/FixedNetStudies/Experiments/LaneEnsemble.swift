@@ -15,8 +15,7 @@ struct LaneEnsemble {
   /// Fresh networks: those numbered 0 ..< `count` of the seed.
   /// Throws: `StudyError.failed` where there is no memory for them.
   init(_ shape: LaneShape, count: Int, seed: UInt64, threads: Int) throws(StudyError) {
-    let plan = LaneNetworksPlan(
-      shape, networkCount: count, sampleCapacity: LaneEnsemble.trainingCount, threads: threads)
+    let plan = LaneEnsemble.plan(shape, count: count, threads: threads)
     do { networks = try LaneNetworks(plan, instructionSet: try InstructionSet.selected()) } catch {
       throw .failed("\(error)")
     }
@@ -24,6 +23,12 @@ struct LaneEnsemble {
     training = LaneEnsemble.points(LaneEnsemble.trainingCount, seed: seed, stream: 1)
     test = LaneEnsemble.points(LaneEnsemble.testCount, seed: seed, stream: 2)
     networks.initialize(seed: seed)
+  }
+
+  /// Where the networks and their points will live.
+  static func plan(_ shape: LaneShape, count: Int, threads: Int) -> LaneNetworksPlan {
+    LaneNetworksPlan(
+      shape, networkCount: count, sampleCapacity: trainingCount, threads: threads)
   }
 
   private static func points(_ count: Int, seed: UInt64, stream: UInt64) -> (
