@@ -9,7 +9,9 @@ let optimisedC: [CSetting] = [
 ]
 let optimisedSwift: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
-let toolDependencies: [Target.Dependency] = ["FixedNet", "FixedNetFiles", "ToolSupport"]
+let toolDependencies: [Target.Dependency] = [
+  "FixedNet", "FixedNetFiles", "FixedNetStudies", "ToolSupport",
+]
 
 let package = Package(
   name: "FixedNet",
@@ -20,6 +22,7 @@ let package = Package(
     .executable(name: "eval", targets: ["eval"]),
     .executable(name: "plan", targets: ["plan"]),
     .executable(name: "bench", targets: ["bench"]),
+    .executable(name: "study", targets: ["study"]),
   ],
   traits: [
     .trait(name: "HDF5", description: "Keras .h5 checkpoints and HDF5 data through libhdf5"),
@@ -56,7 +59,7 @@ let package = Package(
     .target(
       name: "ToolSupport",
       dependencies: [
-        "FixedNet", "FixedNetFiles",
+        "FixedNet", "FixedNetFiles", "FixedNetStudies",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/Support"),
@@ -64,6 +67,9 @@ let package = Package(
     .executableTarget(name: "eval", dependencies: toolDependencies, path: "Tools/eval"),
     .executableTarget(name: "plan", dependencies: toolDependencies, path: "Tools/plan"),
     .executableTarget(name: "bench", dependencies: toolDependencies, path: "Tools/bench"),
+    .target(name: "FixedNetStudies", dependencies: ["FixedNet", "FixedNetFiles"]),
+    .executableTarget(
+      name: "study", dependencies: toolDependencies, path: "Tools/study"),
     .target(name: "MallocCounter", path: "Tests/Support/MallocCounter"),
     .executableTarget(name: "measure", path: "Tests/Support/Measure"),
     .target(
@@ -76,6 +82,11 @@ let package = Package(
     .testTarget(
       name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter", "TestSupport"]),
     .testTarget(name: "FixedNetFilesTests", dependencies: ["FixedNetFiles", "TestSupport"]),
+    .testTarget(
+      name: "StudyTests",
+      dependencies: [
+        "FixedNetStudies", "FixedNetFiles", "TestSupport", "study", "train", "eval",
+      ]),
     .testTarget(
       name: "ToolTests",
       dependencies: [

@@ -49,6 +49,8 @@ static float lane_tree(float s[LANES]) {
 
 #include "reference_updates.inc"
 
+#include "reference_lanes.inc"
+
 #include "reference_input.inc"
 
 // MARK: - Measuring
@@ -103,6 +105,8 @@ static const cs_kernels reference = {
     .rmsprop_update = rmsprop_update,
     .adam_update = adam_update,
     .sum_partials = sum_partials,
+    .lanes_forward = lanes_forward,
+    .lanes_backward = lanes_backward,
     .gather_u8 = gather_u8,
     .gather_f32 = gather_f32,
     .scatter_f32 = scatter_f32,

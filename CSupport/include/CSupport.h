@@ -108,6 +108,21 @@ typedef struct cs_adam {
   float rate, gradientShare, squareShare, epsilon;
 } cs_adam;
 
+/// The widest hidden layer of cs_lane_networks.
+enum { CS_LANE_NETWORK_MAX_WIDTH = 10 };
+
+/// Sixteen networks of one shape, one input, `depth` >= 1 hidden layers of `width` >= 1 units and one output: lane n of
+/// every vector is network n.
+/// Units: r(z, hiddenSlope), the output r(z, outputSlope), where r(z, s) = z <= 0 ? s z : z with s >= 0; 0: exactly 0
+/// there, even of -inf (ReLU); 1: linear. NaN stays NaN.
+/// Parameters, [parameter][16]: layer by layer the kernel [in][out], then the bias [out];
+/// 2 width + (depth - 1) (width + 1) width + width + 1 of them.
+/// Activations: layer by layer [samples][units][16]; samples (depth width + 1) vectors of 16.
+typedef struct cs_lane_networks {
+  int32_t width, depth;
+  float hiddenSlope, outputSlope;
+} cs_lane_networks;
+
 /// Which kernel a scratch size is asked for.
 typedef enum cs_conv2d_pass : int32_t {
   CS_CONV2D_FORWARD = 0,
@@ -329,6 +344,23 @@ typedef struct cs_kernels {
   /// partial[b] is partials + b stride.
   void (*sum_partials)(size_t count, int32_t partialCount, const float *restrict partials, size_t stride,
                        int32_t accumulates, float *restrict sum);
+
+  // -- Sixteen small networks at once ------------------------------------------------------------------------
+
+  /// y = the activations of all layers for the inputs x, the outputs last. Every sum is an fma chain from the bias over
+  /// the inputs ascending. Shapes: x [samples]; w and y as cs_lane_networks says. `width` <= CS_LANE_NETWORK_MAX_WIDTH.
+  void (*lanes_forward)(const cs_lane_networks *shape, int32_t samples, const float *restrict x,
+                        const float *restrict w, float *restrict y);
+
+  /// dw = gradient of scale sum_n (output[n] - target[n])^2 with respect to every parameter, per network; overwritten.
+  /// y: the forward pass's; afterwards it holds the gradients of the layers' sums: output (2 scale) (output - target)
+  /// r', below it an fma chain from 0 over the layer above's units ascending, times r'. r' is 1 where the activation is
+  /// above 0, else the slope.
+  /// dw: fma chains from 0 over the samples ascending, db: additions. loss[lane] = sum_n (output[n] - target[n])^2, an fma
+  /// chain. Shapes: x, target [samples], dw as w, loss [16].
+  void (*lanes_backward)(const cs_lane_networks *shape, int32_t samples, const float *restrict x,
+                         const float *restrict target, float scale, const float *restrict w, float *restrict y,
+                         float *restrict dw, float *restrict loss);
 
   // -- Input -------------------------------------------------------------------------------------------------
 

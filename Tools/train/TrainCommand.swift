@@ -101,6 +101,12 @@ struct Train: ParsableCommand {
         + "epoch.", valueName: "file"))
   var batchHistory: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Draw the loss and accuracy of every epoch to this .svg or .png file at the end.",
+      valueName: "file"))
+  var plot: String?
+
   @Flag(help: "Print the final lines only.")
   var quiet = false
 
@@ -159,6 +165,7 @@ struct Train: ParsableCommand {
     if let output, CheckpointOutput.end(of: output) == nil {
       throw ValidationError("--output must name an .h5 or .keras file, found '\(output)'")
     }
+    if let plot { try checkPlot(plot) }
     try validateResume()
   }
 
@@ -188,6 +195,7 @@ struct Train: ParsableCommand {
     files.writes(best, "the best checkpoint")
     files.writes(history, "--history")
     files.writes(batchHistory, "--batch-history")
+    files.writes(plot, "--plot")
     try files.check()
     var models = FileGuard()
     for (path, what) in [(model, "--model"), (start.weights, "--weights"), (resume, "--resume")] {
@@ -195,6 +203,7 @@ struct Train: ParsableCommand {
     }
     models.writes(history, "--history")
     models.writes(batchHistory, "--batch-history")
+    models.writes(plot, "--plot")
     try models.check()
   }
 

@@ -1,0 +1,175 @@
+import CSupport
+
+/// Many small networks of one shape at once, 16 per vector: lane n of a group's vectors is network n of the group. All
+/// of them see the same mini-batches. Running it allocates nothing, throws nothing and looks nothing up.
+///
+/// Arena: the blocks of the layout are the groups. Every group is one thread's work from its first step to its last, so
+/// that nothing depends on the number of threads.
+public struct LaneProgram: BitwiseCopyable, Sendable {
+  public var networks: cs_lane_networks
+  /// Per network; see `cs_lane_networks` for their order.
+  public var parameterCount: Int
+  public var layout: ArenaLayout
+  /// Samples of a mini-batch, and of one forward pass.
+  public var batch: Int
+  /// The samples in the order of the run: [sample].
+  public var inputs: SharedSlot
+  public var targets: SharedSlot
+  /// [parameter][16]
+  public var parameters: BlockSlot
+  /// RMSprop's mean squares, [parameter][16]; nil where the networks are not trained.
+  public var velocity: BlockSlot?
+  /// `LaneOutcome`'s rows, [3][16].
+  public var outcome: BlockSlot
+  /// Layer by layer [sample][unit][16].
+  public var activations: ThreadSlot
+  /// [parameter][16], then the losses [16].
+  public var gradients: ThreadSlot
+
+  public init(
+    networks: cs_lane_networks, parameterCount: Int, layout: ArenaLayout, batch: Int,
+    inputs: SharedSlot, targets: SharedSlot, parameters: BlockSlot, velocity: BlockSlot?,
+    outcome: BlockSlot, activations: ThreadSlot, gradients: ThreadSlot
+  ) {
+    self.networks = networks
+    self.parameterCount = parameterCount
+    self.layout = layout
+    self.batch = batch
+    self.inputs = inputs
+    self.targets = targets
+    self.parameters = parameters
+    self.velocity = velocity
+    self.outcome = outcome
+    self.activations = activations
+    self.gradients = gradients
+  }
+
+  /// Networks per group.
+  public static var lanes: Int { 16 }
+
+  /// Refuses an arena that is smaller than the plan.
+  /// Throws: `ArenaError.tooSmall`.
+  public func check(_ arena: borrowing Arena) throws(ArenaError) {
+    guard arena.byteCount >= layout.byteCount else {
+      throw .tooSmall(needed: layout.byteCount, found: arena.byteCount)
+    }
+  }
+
+  /// Fresh networks: kernels uniform in +-sqrt(6 / (fanIn + fanOut)) (Glorot and Bengio, AISTATS 2010), biases and the
+  /// optimiser's memory 0. Network n of the arena is number `firstNetwork` + n of the seed, whatever else is in it.
+  public func initialize(
+    _ run: LaneRun, seed: UInt64, firstNetwork: UInt32, arena: borrowing Arena
+  ) {
+    var work = LaneWork(program: self, run: run, arena: arena.base)
+    work.seed = seed
+    work.firstNetwork = firstNetwork
+    each(&work) { work, thread in
+      work.assumingMemoryBound(to: LaneWork.self).pointee.initialize(thread: Int(thread))
+    }
+  }
+
+  /// The mini-batches `steps` of an epoch over the first `run.sampleCount` samples in the arena, the last of which may be
+  /// smaller; loss: the mean squared error.
+  public func train(
+    _ run: LaneRun, steps: Range<Int>, rule: cs_rmsprop, arena: borrowing Arena
+  ) {
+    var work = LaneWork(program: self, run: run, arena: arena.base)
+    work.steps = steps
+    work.rule = rule
+    each(&work) { work, thread in
+      work.assumingMemoryBound(to: LaneWork.self).pointee.train(thread: Int(thread))
+    }
+  }
+
+  /// The outcome of every network over the first `run.sampleCount` samples in the arena.
+  public func evaluate(_ run: LaneRun, arena: borrowing Arena) {
+    var work = LaneWork(program: self, run: run, arena: arena.base)
+    each(&work) { work, thread in
+      work.assumingMemoryBound(to: LaneWork.self).pointee.evaluate(thread: Int(thread))
+    }
+  }
+
+  // MARK: - One group, on the caller
+
+  /// The group's parameters, [parameter][16].
+  public func parameters(ofGroup group: Int, arena: borrowing Arena)
+    -> UnsafeMutablePointer<Float>
+  {
+    block(parameters, group, arena)
+  }
+
+  /// What `evaluate` found of a network.
+  public func outcome(ofNetwork network: Int, arena: borrowing Arena) -> LaneOutcome {
+    let row = block(outcome, network / LaneProgram.lanes, arena) + network % LaneProgram.lanes
+    return LaneOutcome(
+      lowest: row[0], highest: row[LaneProgram.lanes], squaredError: row[2 * LaneProgram.lanes])
+  }
+
+  /// The outputs of a group for at most `batch` samples from `first` on: [sample][16], until the next run.
+  public func outputs(
+    ofGroup group: Int, first: Int, samples: Int, _ run: LaneRun, arena: borrowing Arena
+  ) -> UnsafePointer<Float> {
+    let work = LaneWork(program: self, run: run, arena: arena.base)
+    return UnsafePointer(work.predict(group: group, thread: 0, first: first, samples: samples))
+  }
+
+  /// The gradients of a group's mean squared errors over the first `run.sampleCount` <= `batch` samples: [parameter][16],
+  /// until the next run.
+  public func gradients(ofGroup group: Int, _ run: LaneRun, arena: borrowing Arena)
+    -> UnsafePointer<Float>
+  {
+    let work = LaneWork(program: self, run: run, arena: arena.base)
+    work.differentiate(group: group, thread: 0, first: 0, samples: run.sampleCount)
+    return UnsafePointer(work.at(gradients, 0))
+  }
+
+  private func block(_ slot: BlockSlot, _ group: Int, _ arena: borrowing Arena)
+    -> UnsafeMutablePointer<Float>
+  {
+    (arena.base + (layout.blocksOffset + group * layout.blockStride + slot.byteOffset))
+      .assumingMemoryBound(to: Float.self)
+  }
+
+  private func each(
+    _ work: inout LaneWork, _ body: @convention(c) (UnsafeMutableRawPointer, Int32) -> Void
+  ) {
+    let team = work.run.team
+    withUnsafeMutablePointer(to: &work) { cs_team_run(team, body, $0) }
+  }
+}
+
+/// What a run works with. The host fills it; every thread of the team reads it.
+public struct LaneRun {
+  public var kernels: UnsafePointer<cs_kernels>
+  /// The threads; nil runs everything on the caller.
+  public var team: OpaquePointer?
+  public var threadCount: Int
+  public var sampleCount: Int
+
+  public init(
+    kernels: UnsafePointer<cs_kernels>, team: OpaquePointer?, threadCount: Int, sampleCount: Int
+  ) {
+    self.kernels = kernels
+    self.team = team
+    self.threadCount = threadCount
+    self.sampleCount = sampleCount
+  }
+}
+
+/// What a network makes of some samples.
+public struct LaneOutcome: BitwiseCopyable, Sendable, Equatable {
+  /// The smallest and the largest output; NaN if one is.
+  public var lowest: Float
+  public var highest: Float
+  /// Sum of (output - target)^2.
+  public var squaredError: Float
+
+  public init(lowest: Float, highest: Float, squaredError: Float) {
+    self.lowest = lowest
+    self.highest = highest
+    self.squaredError = squaredError
+  }
+
+  /// Whether all outputs are the same number, to the bit.
+  public var isConstant: Bool { lowest == highest }
+}

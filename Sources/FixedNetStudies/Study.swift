@@ -1,0 +1,66 @@
+import FixedNet
+
+/// One experiment: its protocol, what it measures, and the report that puts our figures beside the reference's.
+public protocol Study: Sendable {
+  /// What is typed: "batch-norm".
+  static var name: String { get }
+  /// One line for `study list` and the report's heading.
+  static var title: String { get }
+  init()
+
+  /// Runs the experiment. Asks `context.isInterrupted` between two epochs (or every tenth of a second) and throws
+  /// `StudyError.interrupted` then; what it has given to `context.keep` is not lost.
+  /// Throws: `StudyError`.
+  func run(_ context: StudyContext) throws -> StudyReport
+}
+
+/// The studies that `study` knows, in the order of `all`.
+public enum StudyRegistry {
+  public static let all: [any Study.Type] = [
+    SoftmaxStudy.self,
+    PerceptronStudy.self,
+    DyingReLUStudy.self,
+  ]
+
+  public static var names: [String] { all.map { $0.name } }
+
+  public static func named(_ name: String) -> (any Study.Type)? { all.first { $0.name == name } }
+}
+
+/// Why a study ended without a report. One line.
+public enum StudyError: Error, Equatable {
+  case interrupted
+  case unknown(name: String, known: [String])
+  /// A data set that is not there or not right; the text of its error.
+  case data(String)
+  /// A run that went wrong: what and where.
+  case failed(String)
+  /// A report or figure that could not be written.
+  case output(String)
+}
+
+extension StudyError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .interrupted: "interrupted"
+    case .unknown(let name, let known):
+      "no study is called '\(name)'; there are \(known.joined(separator: ", "))"
+    case .data(let reason), .failed(let reason), .output(let reason): reason
+    }
+  }
+}
+
+/// What a study is run with.
+public struct StudyOptions: Sendable, Equatable {
+  /// A smoke run: a few hundred samples, an epoch or two; all studies in under a minute.
+  public var isQuick = false
+  /// nil: as many as the study's protocol says. Seeds are 0 ..< seeds.
+  public var seeds: Int?
+  public var threads = 1
+  /// Folder with mnist/, fashion-mnist/ and digits20x20.mat or ex3data1.mat; nil: the usual places.
+  public var dataDirectory: String?
+  /// Studies' own switches that were given: "reference-init", "continue", "reference-gradient".
+  public var switches: Set<String> = []
+
+  public init() {}
+}
