@@ -17,3 +17,8 @@ public func drawPlot(_ figure: Figure, to path: String, tool: String) throws {
   fflush(nil)
   FileHandle.standardError.write(Data("\(tool): \(advice)\n".utf8))
 }
+
+/// A path's last part: what a title has room for.
+public func fileName(_ path: String) -> String {
+  path.split(separator: "/").last.map(String.init) ?? path
+}

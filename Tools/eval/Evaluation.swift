@@ -85,7 +85,8 @@ struct Evaluation {
       arenaBytes: network.plan.memory.byteCount, nonFinite: file.nonFinite)
     if let path = options.plot, let metrics {
       let figure = Figure.confusion(
-        "confusion", title: "\(options.file) on \(data.set.name), \(options.split.rawValue)",
+        "confusion",
+        title: "\(fileName(options.file)) on \(fileName(data.set.name)), \(options.split.rawValue)",
         caption: "Confusion matrix.", counts: metrics.counts, classNames: data.set.classNames)
       try drawPlot(figure, to: path, tool: "eval")
     }

@@ -74,7 +74,7 @@ final class FullBatchRun {
     if let path = options.history { try AtomicFile.write(Array(history.utf8), to: path) }
     try finish(result, before: before, seconds: seconds)
     if let path = options.plot {
-      let title = "\(name) on \(data.set.name), \(method.rawValue)"
+      let title = "\(name) on \(fileName(data.set.name)), \(method.rawValue)"
       try drawPlot(.solverHistory("history", title: title, points), to: path, tool: "train")
     }
     if Interrupt.isRequested { Foundation.exit(Interrupt.exitCode) }

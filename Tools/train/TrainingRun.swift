@@ -162,7 +162,7 @@ final class TrainingRun {
   /// The epochs so far; nothing before the first.
   private func plot() throws {
     guard let path = options.plot, !state.history.isEmpty else { return }
-    let title = "\(state.modelName) on \(data.set.name)"
+    let title = "\(state.modelName) on \(fileName(data.set.name))"
     try drawPlot(.history("history", title: title, state.history), to: path, tool: "train")
   }
 

@@ -52,6 +52,17 @@ struct FigureScript {
     }.max() ?? 300
   }
 
+  /// Rows of the longest legend: all panels leave room for it, so that their axes end at the same height.
+  var legendRows: Int {
+    figure.panels.map { panel in
+      if case .lines(let lines) = panel.content {
+        FigureScript.legendRows(lines, width: panelWidth)
+      } else {
+        0
+      }
+    }.max() ?? 0
+  }
+
   /// Rows that the legend takes under the axes.
   private static func legendRows(_ lines: [Figure.Line], width: Int) -> Int {
     let labels = lines.map { cut($0.label, width: width - 120) }.filter { !$0.isEmpty }
