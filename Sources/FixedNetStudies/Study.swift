@@ -16,7 +16,13 @@ public protocol Study: Sendable {
 
 /// The studies that `study` knows, in the order of `all`.
 public enum StudyRegistry {
-  public static let all: [any Study.Type] = []
+  public static let all: [any Study.Type] = [
+    InitializationStudy.self,
+    BatchNormStudy.self,
+    LearningRateRangeStudy.self,
+    CyclicalLearningRateStudy.self,
+    BatchSizeStudy.self,
+  ]
 
   public static func named(_ name: String) -> (any Study.Type)? { all.first { $0.name == name } }
 }
