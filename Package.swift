@@ -81,6 +81,9 @@ let package = Package(
       name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter", "TestSupport"]),
     .testTarget(name: "FixedNetFilesTests", dependencies: ["FixedNetFiles", "TestSupport"]),
     .testTarget(
+      name: "StudyTests",
+      dependencies: ["FixedNetStudies", "FixedNet", "FixedNetFiles", "TestSupport"]),
+    .testTarget(
       name: "ToolTests",
       dependencies: [
         "FixedNetFiles", "ToolSupport", "TestSupport", "MallocCounter", "measure", "train", "eval",

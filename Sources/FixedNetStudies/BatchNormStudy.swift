@@ -45,7 +45,7 @@ public struct BatchNormStudy: Study {
         reference: [0.5554, 0.8256, 0.2295, 0.9299], keras: [0.9291, 0.9359, 0.9339],
         expected: (0.93, 0.015)),
       Variant(
-        section: "4.2 adapted", label: "adapted Normalization, BN", model: adapted,
+        section: "4.2 adapted", label: "Normalization, BN", model: adapted,
         reference: nil, keras: [], expected: nil),
     ]
   }
@@ -88,7 +88,7 @@ public struct BatchNormStudy: Study {
     "LeNet-5 (convolution 5x5x6, average pooling 2x2, convolution 5x5x16, average pooling 2x2, dense "
       + "120, 84 and 10; tanh, softmax) on \(data.sizes), pixels / 255; SGD, learning rate 0.01, "
       + "batch 128, \(epochs) epochs, Glorot uniform; \(seeds.count) seed\(seeds.count > 1 ? "s" : "") "
-      + "from 0, each of which draws the start, the shuffles and the dropout. BN: momentum 0.99, "
+      + "from 0, each of which decides the start, the shuffles and the dropout. BN: momentum 0.99, "
       + "epsilon 0.001. 4.2: Normalization() at the input, BN behind each pooling and each hidden "
       + "dense layer; 4.3: BN at the input too; 4.4: dropout of 0.2 at the input and 0.5 at the other "
       + "places, no BN; 4.5: BN and then dropout at each of those places. Training figures are means "

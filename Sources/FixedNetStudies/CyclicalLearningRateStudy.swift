@@ -37,7 +37,7 @@ public struct CyclicalLearningRateStudy: Study {
     let batch = min(CyclicalLearningRateStudy.batch, data.train.count)
     let steps = epochs * ((data.train.count + batch - 1) / batch)
     report.tables = [
-      CyclicalLearningRateStudy.table(runs), CyclicalPolicies.table(steps: steps),
+      CyclicalLearningRateStudy.table(runs), CyclicalPolicies.table(),
     ]
     report.figures = [
       CyclicalLearningRateStudy.curves(runs),
@@ -49,7 +49,7 @@ public struct CyclicalLearningRateStudy: Study {
         + "it is here."
     ]
     report.findings = [CyclicalLearningRateStudy.finding(runs)]
-    report.checks = CyclicalPolicies.checks(steps: steps)
+    report.checks = CyclicalPolicies.checks()
     if !context.options.isQuick {
       report.checks.insert(CyclicalLearningRateStudy.check(runs), at: 0)
     }
@@ -101,8 +101,8 @@ public struct CyclicalLearningRateStudy: Study {
     let epoch = Figure.Axis("epoch")
     return Figure(
       "curves", title: "Accuracy and loss per epoch",
-      caption: "A cycle takes 4,000 iterations, which are 4.3 epochs of 60,000 images: accuracy falls "
-        + "where the rate is high and peaks where it has come down.",
+      caption: "A cycle takes 4,000 iterations, which are 4.3 epochs of 60,000 images: accuracy "
+        + "falls where the rate is high and peaks where it has come down.",
       panels: [
         Figure.Panel(
           "accuracy", x: epoch, y: Figure.Axis("accuracy (%)"),
@@ -120,8 +120,8 @@ public struct CyclicalLearningRateStudy: Study {
 
   private static func finding(_ runs: SeedRuns) -> String {
     let (accuracy, epoch) = best(runs.results[0])
-    return "Test accuracy peaks at \(Format.percent(accuracy)) in epoch \(epoch) (seed 0) and ends at "
-      + "\(Format.percent(runs.results[0].final.testAccuracy))."
+    return "Test accuracy peaks at \(Format.percent(accuracy)) in epoch \(epoch) (seed 0) and ends "
+      + "at \(Format.percent(runs.results[0].final.testAccuracy))."
   }
 
   private static func check(_ runs: SeedRuns) -> ReportCheck {

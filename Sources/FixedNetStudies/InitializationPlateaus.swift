@@ -24,15 +24,25 @@ enum InitializationPlateaus {
     smooth(result).first { $0.y < threshold }.map { Int($0.x) }
   }
 
+  /// Rows that may stay where guessing is for a while; N(0, 0.8) saturates instead, and costs more than guessing.
+  static func mayRest(_ row: InitializationStudy.Row) -> Bool {
+    row.initializer == .randomNormal(deviation: 0.01)
+      || row.activation == .sigmoid && row.initializer != .randomNormal(deviation: 0.8)
+  }
+
+  /// `runs`: of the rows that may rest.
   static func table(_ runs: [SeedRuns]) -> ReportTable {
     let seeds = runs[0].results.indices.map { "seed \($0)" }
     return ReportTable(
       "The batch at which the loss falls below \(threshold) (guessing costs 2.303; mean of "
         + "\(window(runs[0].results[0])) batches)",
       columns: ["activation, start"] + seeds,
-      rows: runs.map { run in [run.label] + run.results.map { end($0).map(String.init) ?? "never" } })
+      rows: runs.map { run in
+        [run.label] + run.results.map { end($0).map(String.init) ?? "never" }
+      })
   }
 
+  /// `runs`: of the rows that may rest.
   static func findings(_ runs: [SeedRuns]) -> [String] {
     runs.compactMap { run in
       let ends = run.results.map(end)
@@ -55,12 +65,10 @@ enum InitializationPlateaus {
       Figure.Panel(
         activation.rawValue, x: batch, y: loss,
         .lines(
-          zip(rows, runs).filter { $0.0.activation == activation }.map { line($0.start, $1) }))
+          zip(rows, runs).filter { $0.0.activation == activation }
+            .map { line($0.start, $1) }))
     }
-    let single = zip(rows, runs).filter { row, _ in
-      row.initializer == .randomNormal(deviation: 0.01)
-        || row.activation == .sigmoid && row.initializer != .randomNormal(deviation: 0.8)
-    }
+    let single = zip(rows, runs).filter { mayRest($0.0) }
     return [
       Figure(
         "loss-per-batch", title: "Loss per batch over the epoch",
@@ -68,8 +76,8 @@ enum InitializationPlateaus {
           + "deviation over the seeds.", panels: means),
       Figure(
         "plateaus", title: "When the plateau is left, seed by seed",
-        caption: "Loss per batch of the rows that sit on a plateau, a curve per seed: their figures "
-          + "over the epoch depend on when a run leaves it.",
+        caption: "Loss per batch of the rows that sit on a plateau, a curve per seed: their "
+          + "figures over the epoch depend on when a run leaves it.",
         panels: single.map { row, run in
           Figure.Panel(
             row.label, x: batch, y: loss,

@@ -81,9 +81,10 @@ public struct InitializationStudy: Study {
         report.add(result, run: row.label, seed: seed)
       }
     }
+    let resting = zip(rows, runs).filter { InitializationPlateaus.mayRest($0.0) }.map(\.1)
     report.tables = [
       InitializationStudy.table(rows, runs), InitializationStudy.gradientTable(runs),
-      InitializationPlateaus.table(runs),
+      InitializationPlateaus.table(resting),
     ]
     report.figures =
       InitializationStudy.violins(rows, runs) + InitializationPlateaus.figures(rows, runs)
@@ -95,7 +96,7 @@ public struct InitializationStudy: Study {
           ? "This run repeats that (--reference-init)."
           : "Here each layer is drawn on its own; --reference-init repeats the reference.")
     ]
-    report.findings = InitializationPlateaus.findings(runs)
+    report.findings = InitializationPlateaus.findings(resting)
     if !context.options.isQuick { report.checks = InitializationStudy.checks(rows, runs) }
     return report
   }

@@ -39,7 +39,8 @@ extension ImageSet {
     switch pixels {
     case .bytes(let bytes): bytes + labels
     case .floats(let floats):
-      floats.flatMap { value in (0..<4).map { UInt8(value.bitPattern >> ($0 * 8) & 0xFF) } } + labels
+      floats.flatMap { value in (0..<4).map { UInt8(value.bitPattern >> ($0 * 8) & 0xFF) } }
+        + labels
     }
   }
 }
@@ -52,7 +53,8 @@ extension DataSet {
 
   /// "60,000 training and 10,000 test images of fashion-mnist".
   var sizes: String {
-    "\(Format.grouped(train.count)) training and \(Format.grouped(test.count)) test images of \(name)"
+    "\(Format.grouped(train.count)) training and \(Format.grouped(test.count)) test images of "
+      + name
   }
 }
 
