@@ -82,7 +82,7 @@ let package = Package(
     .testTarget(name: "FixedNetFilesTests", dependencies: ["FixedNetFiles", "TestSupport"]),
     .testTarget(
       name: "StudyTests",
-      dependencies: ["FixedNetStudies", "FixedNet", "FixedNetFiles", "TestSupport"]),
+      dependencies: ["FixedNetStudies", "FixedNet", "FixedNetFiles", "TestSupport", "study"]),
     .testTarget(
       name: "ToolTests",
       dependencies: [

@@ -69,16 +69,20 @@ public struct Figure: Sendable {
     public var spread: [Double]
     public var isDashed = false
     public var hasMarkers = false
+    /// Place in the palette; nil: the line's own place. Lines that belong together share one.
+    public var colour: Int?
 
+    /// An empty `label`: no entry in the legend.
     public init(
       _ label: String, _ points: [(x: Double, y: Double)], spread: [Double] = [],
-      isDashed: Bool = false, hasMarkers: Bool = false
+      isDashed: Bool = false, hasMarkers: Bool = false, colour: Int? = nil
     ) {
       self.label = label
       self.points = points
       self.spread = spread
       self.isDashed = isDashed
       self.hasMarkers = hasMarkers
+      self.colour = colour
     }
   }
 

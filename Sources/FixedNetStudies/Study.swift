@@ -17,12 +17,15 @@ public protocol Study: Sendable {
 /// The studies that `study` knows, in the order of `all`.
 public enum StudyRegistry {
   public static let all: [any Study.Type] = [
+    SoftmaxStudy.self,
     InitializationStudy.self,
     BatchNormStudy.self,
     LearningRateRangeStudy.self,
     CyclicalLearningRateStudy.self,
     BatchSizeStudy.self,
   ]
+
+  public static var names: [String] { all.map { $0.name } }
 
   public static func named(_ name: String) -> (any Study.Type)? { all.first { $0.name == name } }
 }

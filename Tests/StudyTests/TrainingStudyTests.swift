@@ -31,7 +31,6 @@ struct TrainingStudyTests {
   static func contents(_ report: StudyReport) -> [String] {
     report.csv.map { $0.joined(separator: ",") }
       + report.modelHashes.map { "\($0.name) \($0.sha256)" }
-      + report.dataDigests.map { "\($0.name) \($0.digest)" }
       + report.tables.flatMap { [$0.title] + $0.rows.map { $0.joined(separator: "|") } }
       + report.findings + report.checks.map { "\($0.what) \($0.found)" }
   }
@@ -57,7 +56,6 @@ struct TrainingStudyTests {
     #expect(Set(report.csv.map(\.count)).count == 1)
     #expect(report.modelHashes.count == runs)
     #expect(report.modelHashes.allSatisfy { $0.sha256.count == 64 })
-    #expect(report.dataDigests.map(\.digest.count) == [64])
     #expect(!report.deviations.isEmpty && !report.findings.isEmpty && !report.tables.isEmpty)
     for table in report.tables {
       #expect(table.rows.allSatisfy { $0.count == table.columns.count }, "\(table.title)")

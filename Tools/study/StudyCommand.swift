@@ -1,15 +1,126 @@
 import ArgumentParser
+import FixedNet
 import FixedNetStudies
+import Foundation
 import ToolSupport
 
 @main
 struct StudyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "study", abstract: "Runs the experiments and writes reports with figures.")
+    commandName: "study",
+    abstract: "Runs the experiments and writes reports with figures.",
+    discussion: """
+      Each study writes FOLDER/NAME/report.md, data.csv and its figures as SVG and PNG; all adds \
+      FOLDER/summary.md. After Ctrl-C the same command goes on where it stopped.
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "list, all, or names of studies: \(StudyRegistry.names.joined(separator: ", ")).",
+      valueName: "name"))
+  var names: [String]
+
+  @Option(help: ArgumentHelp("Where the reports go.", valueName: "folder"))
+  var output = "Reports"
+
+  @Flag(help: "A smoke run on little data: under a minute for all; its figures say nothing.")
+  var quick = false
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Repeat with this many seeds, 0 and up. (default: what the study's protocol says)",
+      valueName: "count"))
+  var seeds: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Folder with mnist/, fashion-mnist/ and digits20x20.mat or ex3data1.mat; looked at before "
+        + "$FIXEDNET_DATA, Data and ~/.cache/fixednet.", valueName: "folder"))
+  var dataDir: String?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Threads; the results do not depend on it. (default: all cores)")
+  var threads: Int?
+
+  @Flag(help: "Begin anew: forget what an interrupted run has kept, and repeat finished studies.")
+  var fresh = false
+
+  @Flag(help: "initialization: all hidden layers start with the same weights, as the notebook's.")
+  var referenceInit = false
+
+  @Flag(
+    name: .customLong("continue"),
+    help: "learning-rate-range: each rate continues from the weights of the last, as the notebook.")
+  var continues = false
+
+  @Flag(help: "perceptron: the notebook's gradient, which is not its cost's, alone.")
+  var referenceGradient = false
+
+  @Flag(help: "Print one JSON object at the end and nothing else.")
+  var json = false
 
   static func main() { runTool() }
 
+  private var isAll: Bool { names == ["all"] }
+
+  func validate() throws {
+    if let seeds { try checked(seeds, "--seeds", in: 1...1000) }
+    if let threads { try checked(threads, "--threads", in: 1...256) }
+    guard !names.isEmpty else { throw ValidationError("name a study, all or list") }
+    guard names != ["list"], !isAll else { return }
+    for name in names where StudyRegistry.named(name) == nil {
+      let known = StudyRegistry.names + ["all", "list"]
+      throw ValidationError("\(StudyError.unknown(name: name, known: known))")
+    }
+    if output.isEmpty { throw ValidationError("--output must name a folder") }
+  }
+
   func run() throws {
-    for study in StudyRegistry.all { print("\(study.name)  \(study.title)") }
+    guard names != ["list"] else { return list() }
+    let studies = isAll ? StudyRegistry.all : names.compactMap { StudyRegistry.named($0) }
+    try StudyRun(self, studies: studies, isAll: isAll).run()
+  }
+
+  private func list() {
+    let studies = StudyRegistry.all
+    let width = StudyRegistry.names.map(\.count).max() ?? 0
+    if json {
+      let entries = studies.map { study -> JSONValue in
+        ["name": .string(study.name), "title": .string(study.title)]
+      }
+      print(JSONValue.array(entries).text)
+    } else {
+      for study in studies {
+        print(study.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + study.title)
+      }
+    }
+  }
+
+  var options: StudyOptions {
+    var options = StudyOptions()
+    options.isQuick = quick
+    options.seeds = seeds
+    options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    options.dataDirectory = dataDir
+    let switches = [
+      ("reference-init", referenceInit), ("continue", continues),
+      ("reference-gradient", referenceGradient),
+    ]
+    options.switches = Set(switches.filter(\.1).map(\.0))
+    return options
+  }
+
+  /// The command line that repeats the run.
+  var commandLine: String {
+    var words = ["swift run -c release study"] + names.map(shellQuoted)
+    if output != "Reports" { words += ["--output", shellQuoted(output)] }
+    if quick { words.append("--quick") }
+    if let seeds { words += ["--seeds", "\(seeds)"] }
+    if let dataDir { words += ["--data-dir", shellQuoted(dataDir)] }
+    if let threads { words += ["--threads", "\(threads)"] }
+    words += options.switches.sorted().map { "--\($0)" }
+    return words.joined(separator: " ")
   }
 }

@@ -134,14 +134,3 @@ enum FloatText {
     }
   }
 }
-
-extension JSONValue {
-  /// A number, whole or not: 2.0 comes back as the integer 2.
-  fileprivate var double: Double? {
-    switch self {
-    case .number(let value): value
-    case .integer(let value): Double(value)
-    default: nil
-    }
-  }
-}

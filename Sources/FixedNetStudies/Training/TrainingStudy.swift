@@ -1,5 +1,4 @@
 import FixedNet
-import FixedNetFiles
 
 /// What the studies that train networks have in common.
 extension StudyContext {
@@ -33,24 +32,9 @@ extension ImageSet {
       shape: shape, pixels: pixels, labels: Array(labels.prefix(count)),
       targets: Array(targets.prefix(count * targetWidth)), targetWidth: targetWidth)
   }
-
-  /// Bytes that say what the images and labels are.
-  fileprivate var contents: [UInt8] {
-    switch pixels {
-    case .bytes(let bytes): bytes + labels
-    case .floats(let floats):
-      floats.flatMap { value in (0..<4).map { UInt8(value.bitPattern >> ($0 * 8) & 0xFF) } }
-        + labels
-    }
-  }
 }
 
 extension DataSet {
-  /// What a report says the data are: SHA-256 of pixels and labels, training and then test.
-  var digest: (name: String, digest: String) {
-    (name, Digest.sha256(train.contents + test.contents))
-  }
-
   /// "60,000 training and 10,000 test images of fashion-mnist".
   var sizes: String {
     "\(Format.grouped(train.count)) training and \(Format.grouped(test.count)) test images of "

@@ -88,7 +88,6 @@ public struct InitializationStudy: Study {
     ]
     report.figures =
       InitializationStudy.violins(rows, runs) + InitializationPlateaus.figures(rows, runs)
-    report.dataDigests = [data.digest]
     report.deviations = [
       "The reference hands one seeded initialiser object to every layer, and such an object returns "
         + "the same numbers each time: its five hidden layers start identical. "

@@ -43,7 +43,6 @@ public struct CyclicalLearningRateStudy: Study {
       CyclicalLearningRateStudy.curves(runs),
       CyclicalPolicies.figure(schedule: CyclicalLearningRateStudy.schedule, steps: steps),
     ]
-    report.dataDigests = [data.digest]
     report.deviations = [
       "None: the reference's exp_range with its default gamma of 1 is the triangular policy, and so "
         + "it is here."

@@ -74,7 +74,6 @@ public struct BatchNormStudy: Study {
     }
     report.tables = [BatchNormStudy.table(variants, runs)]
     report.figures = [BatchNormStudy.curves(runs)] + BatchNormStudy.violins(variants, runs)
-    report.dataDigests = [data.digest]
     report.deviations = [
       "The reference's Normalization() was never adapted to the data and passes them through (4.2); "
         + "the last row is the same network with the layer adapted to the training images."

@@ -47,7 +47,6 @@ public struct LearningRateRangeStudy: Study {
     }
     report.tables = [LearningRateRangeStudy.table(curves)]
     report.figures = [LearningRateRangeStudy.figure(curves)]
-    report.dataDigests = [data.digest]
     report.deviations = [
       "The reference never re-initialises between rates: each rate goes on from the weights that the "
         + "last one left. Here every rate starts from the same weights"

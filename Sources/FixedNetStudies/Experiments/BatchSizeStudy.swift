@@ -32,7 +32,6 @@ public struct BatchSizeStudy: Study {
     report.figures = [
       BatchSizeStudy.figure(exponents, runs), BatchSizeStudy.curves(runs),
     ]
-    report.dataDigests = [data.digest]
     report.deviations = ["None; the reference gives its curve as a figure only, without numbers."]
     report.findings = [BatchSizeStudy.finding(runs)]
     if !isQuick { report.checks = [BatchSizeStudy.check(runs)] }

@@ -1,0 +1,143 @@
+import Foundation
+
+/// A figure as gnuplot takes it: a data file of blocks, and a script that draws them to an SVG and a PNG.
+///
+/// The script draws the SVG, then loads itself for the PNG: blocks in braces would be read in pieces at a `}` in a title.
+struct FigureScript {
+  /// Pixels.
+  static let width = 960
+  private static let titleHeight = 44
+
+  let figure: Figure
+  /// Of the files, without an end.
+  let name: String
+  private(set) var blocks: [String] = []
+  private var commands: [String] = []
+
+  /// The contents of NAME.dat: blocks with two empty lines between them.
+  var data: String { blocks.joined(separator: "\n\n") }
+  /// The contents of NAME.gp.
+  var script: String { commands.joined(separator: "\n") + "\n" }
+
+  /// The data file as the script calls it. The folder in front keeps a name from being read as a command.
+  var dataPath: String { Gnuplot.quoted("./\(name).dat") }
+
+  init(_ figure: Figure, name: String? = nil) {
+    self.figure = figure
+    self.name = name ?? figure.name
+    begin()
+    for (index, panel) in figure.panels.enumerated() { draw(panel, at: index) }
+    end()
+  }
+
+  // MARK: - Layout
+
+  private var columns: Int { max(1, min(figure.columns, figure.panels.count)) }
+  private var rows: Int { max(1, (figure.panels.count + columns - 1) / columns) }
+  /// Of one panel, in pixels.
+  var panelWidth: Int { FigureScript.width / columns }
+
+  /// The tallest panel's height: curves are wider than high, a heat map's cells want room.
+  private var panelHeight: Int {
+    figure.panels.map { panel in
+      switch panel.content {
+      case .lines(let lines):
+        let legend = FigureScript.legendRows(lines, width: panelWidth) * 18
+        return (columns == 1 ? 400 : columns == 2 ? 310 : 260) + legend
+      case .violins: return columns == 1 ? 380 : columns == 2 ? 300 : 260
+      case .heatMap(let values, _, _):
+        let cell = (panelWidth - 190) / max(1, values.map(\.count).max() ?? 1)
+        return 110 + min(max(values.count * min(max(cell, 26), 48), 160), 700)
+      }
+    }.max() ?? 300
+  }
+
+  /// Rows that the legend takes under the axes.
+  private static func legendRows(_ lines: [Figure.Line], width: Int) -> Int {
+    let labels = lines.map { cut($0.label, width: width - 120) }.filter { !$0.isEmpty }
+    let entry = textWidth(labels) + 60
+    let perRow = max(1, (width - 60) / entry)
+    return (labels.count + perRow - 1) / perRow
+  }
+
+  /// About what the longest of the texts needs in a sans-serif face of the ticks' size, in pixels.
+  static func textWidth(_ texts: [String]) -> Int { (texts.map(\.count).max() ?? 0) * 7 }
+
+  /// A text that is not wider than that, in pixels.
+  static func cut(_ text: String, width: Int) -> String {
+    textWidth([text]) <= width ? text : text.prefix(max(1, width / 7 - 1)) + "…"
+  }
+
+  private var height: Int { FigureScript.titleHeight + rows * panelHeight }
+
+  private mutating func begin() {
+    let size = "size \(FigureScript.width),\(height)"
+    let outputs = ["svg", "png"].map { Gnuplot.quoted("./\(name).\($0)") }
+    commands = [
+      "# Draws the SVG and the PNG: run gnuplot on this file, in its folder.",
+      "reset",
+      "set encoding utf8",
+      "if (!exists('kind')) kind = 'svg'",
+      "if (kind eq 'svg') set terminal svg \(size) font 'Helvetica,Arial,sans-serif,12' "
+        + "background rgb 'white' noenhanced rounded dashlength 0.7",
+      "if (kind eq 'svg') set output \(outputs[0])",
+      "if (kind eq 'png') set terminal pngcairo \(size) font 'sans-serif,10' "
+        + "background rgb 'white' noenhanced rounded dashlength 0.7",
+      "if (kind eq 'png') set output \(outputs[1])",
+      "set multiplot",
+      "set label 1 \(Gnuplot.quoted(figure.title)) at screen 0.5,screen "
+        + "\(1 - 22 / Double(height)) center font ',14' noenhanced",
+    ]
+  }
+
+  private mutating func end() {
+    commands += [
+      "unset multiplot",
+      "unset output",
+      "if (kind eq 'svg') kind = 'png'; load \(Gnuplot.quoted("./\(name).gp")); undefine kind",
+    ]
+  }
+
+  private mutating func draw(_ panel: Figure.Panel, at index: Int) {
+    let (row, column) = (index / columns, index % columns)
+    let whole = Double(height)
+    let bottom = Double(height - FigureScript.titleHeight - (row + 1) * panelHeight) / whole
+    commands += [
+      "",
+      "set origin \(Double(column) / Double(columns)),\(bottom)",
+      "set size \(1 / Double(columns)),\(Double(panelHeight) / whole)",
+      "set title \(Gnuplot.quoted(panel.title)) font ',12' offset 0,-0.4",
+      "set border 3 lc rgb '#444444'",
+      "set tics nomirror out",
+      "set grid lt 1 lc rgb '#dddddd' lw 0.6",
+      "set key off",
+    ]
+    switch panel.content {
+    case .lines(let lines): commands += drawing(of: lines, in: panel)
+    case .violins(let violins): commands += drawing(of: violins, in: panel)
+    case .heatMap(let values, let unit, let isPrinted):
+      commands += drawing(of: values, unit: unit, isPrinted: isPrinted, in: panel)
+    }
+    commands.append("reset")
+  }
+
+  // MARK: - Blocks
+
+  /// Adds a block of rows. Returns: what a plot command names it with.
+  mutating func block(_ rows: [String]) -> String {
+    blocks.append(rows.joined(separator: "\n") + "\n")
+    return "\(dataPath) index \(blocks.count - 1)"
+  }
+
+  /// A plot command of several elements.
+  func plot(_ elements: [String]) -> String { "plot " + elements.joined(separator: ", \\\n  ") }
+
+  /// An empty panel that says why.
+  func emptyPanel(_ panel: Figure.Panel) -> [String] {
+    FigureAxis(axis: panel.x, letter: "x", data: nil).commands()
+      + FigureAxis(axis: panel.y, letter: "y", data: nil).commands() + [
+        "set label 2 'no finite values' at graph 0.5,graph 0.5 center",
+        "plot -1e9 notitle",
+      ]
+  }
+}

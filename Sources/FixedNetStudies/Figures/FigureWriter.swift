@@ -1,0 +1,113 @@
+import FixedNet
+import FixedNetFiles
+import Foundation
+
+/// Writes figures: data, script, and, where gnuplot is installed, pictures. Pictures are drawn in a folder of their own
+/// and then put in place in one step each.
+public struct FigureWriter: Sendable {
+  /// gnuplot; nil: no pictures.
+  public var gnuplot: String?
+
+  public init(gnuplot: String? = Gnuplot.path()) { self.gnuplot = gnuplot }
+
+  /// What became of a figure.
+  public struct Written: Sendable, Equatable {
+    /// All files that were written.
+    public var paths: [String]
+    /// Whether there are pictures.
+    public var isDrawn: Bool
+    /// Without pictures: how to draw them, in one line.
+    public var advice: String?
+  }
+
+  /// Writes NAME.dat, NAME.gp, NAME.svg and NAME.png into an existing folder.
+  /// Throws: `StudyError.output`.
+  @discardableResult
+  public func write(_ figure: Figure, to folder: String) throws(StudyError) -> Written {
+    let script = FigureScript(figure)
+    var paths = try writeSources(script, to: folder)
+    guard let gnuplot else {
+      return Written(
+        paths: paths, isDrawn: false,
+        advice: FigureWriter.advice("\(figure.name).gp", in: folder))
+    }
+    for (end, bytes) in try draw(script, with: gnuplot) {
+      let path = "\(folder)/\(figure.name).\(end)"
+      try FigureWriter.write(bytes, to: path)
+      paths.append(path)
+    }
+    return Written(paths: paths, isDrawn: true, advice: nil)
+  }
+
+  /// Draws to one file whose name ends in .svg or .png; without gnuplot, data and script are written beside it.
+  /// Throws: `StudyError.output`.
+  @discardableResult
+  public func write(_ figure: Figure, toFile path: String) throws(StudyError) -> Written {
+    guard let end = FigureWriter.end(of: path) else {
+      throw .output("a figure's file must end in .svg or .png, found '\(path)'")
+    }
+    guard let gnuplot else {
+      let url = URL(filePath: path)
+      let folder = url.deletingLastPathComponent().path
+      let name = url.deletingPathExtension().lastPathComponent
+      let paths = try writeSources(FigureScript(figure, name: name), to: folder)
+      return Written(
+        paths: paths, isDrawn: false, advice: FigureWriter.advice("\(name).gp", in: folder))
+    }
+    let pictures = try draw(FigureScript(figure, name: "figure"), with: gnuplot)
+    try FigureWriter.write(pictures[end] ?? [], to: path)
+    return Written(paths: [path], isDrawn: true, advice: nil)
+  }
+
+  /// "svg" or "png"; nil for other names.
+  public static func end(of path: String) -> String? {
+    let end = URL(filePath: path).pathExtension.lowercased()
+    return ["svg", "png"].contains(end) ? end : nil
+  }
+
+  // MARK: - Files
+
+  private static func advice(_ script: String, in folder: String) -> String {
+    "no gnuplot on this machine; install it (Debian: gnuplot-nox) and run gnuplot \(script) in "
+      + "'\(folder)'"
+  }
+
+  private func writeSources(_ script: FigureScript, to folder: String) throws(StudyError)
+    -> [String]
+  {
+    let paths = ["\(folder)/\(script.name).dat", "\(folder)/\(script.name).gp"]
+    try FigureWriter.write(Array(script.data.utf8), to: paths[0])
+    try FigureWriter.write(Array(script.script.utf8), to: paths[1])
+    return paths
+  }
+
+  static func write(_ bytes: [UInt8], to path: String) throws(StudyError) {
+    do { try AtomicFile.write(bytes, to: path) } catch { throw .output("\(error)") }
+  }
+
+  /// The pictures by the ends of their names.
+  private func draw(_ script: FigureScript, with gnuplot: String) throws(StudyError)
+    -> [String: [UInt8]]
+  {
+    let folder = FileManager.default.temporaryDirectory.appending(
+      path: "fixednet-figure-\(UUID().uuidString)"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true)
+    } catch { throw .output("cannot make the folder '\(folder)' to draw in") }
+    _ = try writeSources(script, to: folder)
+    if let reason = Gnuplot.run(gnuplot, script: "\(script.name).gp", in: folder) {
+      throw .output("gnuplot cannot draw figure '\(script.figure.name)': \(reason)")
+    }
+    var pictures: [String: [UInt8]] = [:]
+    for end in ["svg", "png"] {
+      guard let bytes = FileManager.default.contents(atPath: "\(folder)/\(script.name).\(end)"),
+        !bytes.isEmpty
+      else { throw .output("gnuplot drew no \(end) of figure '\(script.figure.name)'") }
+      pictures[end] = Array(bytes)
+    }
+    return pictures
+  }
+}
