@@ -69,6 +69,7 @@ enum InitializationPlateaus {
             .map { line($0.start, $1) }))
     }
     let single = zip(rows, runs).filter { mayRest($0.0) }
+    let largest = 1.05 * (single.flatMap { $1.results.flatMap(smooth) }.map(\.y).max() ?? 1)
     return [
       Figure(
         "loss-per-batch", title: "Loss per batch over the epoch",
@@ -79,8 +80,9 @@ enum InitializationPlateaus {
         caption: "Loss per batch of the rows that sit on a plateau, a curve per seed: their "
           + "figures over the epoch depend on when a run leaves it.",
         panels: single.map { row, run in
+          // The same axis in all panels: on a plateau nothing is to be seen but the plateau.
           Figure.Panel(
-            row.label, x: batch, y: loss,
+            row.label, x: batch, y: Figure.Axis("loss", range: 0...largest),
             .lines(
               run.results.enumerated().map { Figure.Line("seed \($0)", smooth($1)) }))
         }),

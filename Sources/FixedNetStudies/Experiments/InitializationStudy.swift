@@ -229,7 +229,7 @@ public struct InitializationStudy: Study {
           title: "Gradients after one epoch: \(activation.rawValue), \(start)",
           caption: "dL/dW over the test images per kernel, \(activation.rawValue), \(start)"
             + (isGlorot ? ", a row per seed" : ", a row per s, seed 0")
-            + ". Left: the gradient; right: the logarithm of its size, in which layers that hardly "
+            + ". Left: the gradient; right: its size on a logarithmic axis, where layers that hardly "
             + "learn stand low.", panels: panels)
       }
     }
@@ -242,14 +242,11 @@ public struct InitializationStudy: Study {
         title, x: layer, y: Figure.Axis("dL/dW"),
         .violins(result.distributions.map { Figure.Violin($0.name, $0.values) })),
       Figure.Panel(
-        title, x: layer, y: Figure.Axis("log10 |dL/dW|"),
+        title, x: layer, y: Figure.Axis("|dL/dW|", isLogarithmic: true),
         .violins(
-          result.distributions.map { distribution in
-            // A gradient of exactly zero has no logarithm.
-            let sizes = distribution.values.filter { $0 != 0 }.map(\.magnitude)
-            return Figure.Violin(
-              distribution.name,
-              sizes.map { Foundation.log10($0) })
+          result.distributions.map {
+            // A gradient of exactly zero has no place on a logarithmic axis.
+            Figure.Violin($0.name, $0.values.map(\.magnitude).filter { $0 > 0 })
           })),
     ]
   }
