@@ -18,6 +18,7 @@ public protocol Study: Sendable {
 public enum StudyRegistry {
   public static let all: [any Study.Type] = [
     SoftmaxStudy.self,
+    PerceptronStudy.self,
     InitializationStudy.self,
     BatchNormStudy.self,
     LearningRateRangeStudy.self,

@@ -59,7 +59,7 @@ struct SoftmaxStudy: Study {
           "logits", "gradient", "Jacobian", "outputs", "loss, relative", "not finite",
         ],
         rows: results.map { result in
-          ["± \(FigureNumber.short(result.scale))"]
+          ["± \(Format.grouped(Int(result.scale)))"]
             + [result.gradient, result.jacobian, result.outputs, result.loss].map(Self.power)
             + ["\(result.nonFinite)"]
         })
@@ -102,7 +102,9 @@ struct SoftmaxStudy: Study {
     }
     return Figure(
       "differences", title: "The engine in float32 against central differences in double",
-      caption: "Largest difference over all random vectors, by the range of the logits.",
+      caption:
+        "Largest difference over all random vectors, by the range of the logits. Where they are far "
+        + "apart, softmax is 0 or 1 and its Jacobian zero: that point is below the axis.",
       columns: 1,
       panels: [
         Figure.Panel(
