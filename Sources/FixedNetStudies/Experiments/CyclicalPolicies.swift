@@ -100,9 +100,9 @@ enum CyclicalPolicies {
       Figure.Line(
         label,
         stride(from: 0, through: count, by: max(1, count / 938))
-          .map { (x: Double($0), y: rate($0)) })
+          .map { (x: Double($0) / 1_000, y: rate($0)) })
     }
-    let iteration = Figure.Axis("iteration")
+    let iteration = Figure.Axis("iteration (thousands)")
     let rate = Figure.Axis("learning rate")
     return Figure(
       "rate", title: "Learning rate per iteration",

@@ -57,36 +57,50 @@ enum InitializationPlateaus {
     }
   }
 
-  /// All rows as their mean over the seeds, and every run of the rows that sit on a plateau.
-  static func figures(_ rows: [InitializationStudy.Row], _ runs: [SeedRuns]) -> [Figure] {
-    let batch = Figure.Axis("batch")
-    let loss = Figure.Axis("loss")
+  /// All rows as their mean over the seeds, and every run of the rows that may rest. `legacy`: those with Keras 2's
+  /// RMSprop.
+  static func figures(
+    _ rows: [InitializationStudy.Row], _ runs: [SeedRuns], legacy: [SeedRuns]
+  ) -> [Figure] {
     let means = [ActivationFunction.tanh, .sigmoid].map { activation in
       Figure.Panel(
-        activation.rawValue, x: batch, y: loss,
+        activation.rawValue, x: Figure.Axis("batch"), y: Figure.Axis("loss"),
         .lines(
           zip(rows, runs).filter { $0.0.activation == activation }
             .map { line($0.start, $1) }))
     }
-    let single = zip(rows, runs).filter { mayRest($0.0) }
-    let largest = 1.05 * (single.flatMap { $1.results.flatMap(smooth) }.map(\.y).max() ?? 1)
     return [
       Figure(
         "loss-per-batch", title: "Loss per batch over the epoch",
         caption: "Mean of \(window(runs[0].results[0])) batches and over the seeds; band: standard "
           + "deviation over the seeds.", panels: means),
-      Figure(
+      seeds(
         "plateaus", title: "When the plateau is left, seed by seed",
         caption: "Loss per batch of the rows that sit on a plateau, a curve per seed: their "
           + "figures over the epoch depend on when a run leaves it.",
-        panels: single.map { row, run in
-          // The same axis in all panels: on a plateau nothing is to be seen but the plateau.
-          Figure.Panel(
-            row.label, x: batch, y: Figure.Axis("loss", range: 0...largest),
-            .lines(
-              run.results.enumerated().map { Figure.Line("seed \($0)", smooth($1)) }))
-        }),
+        zip(rows, runs).filter { mayRest($0.0) }.map(\.1)),
+      seeds(
+        "plateaus-keras2", title: "The same with Keras 2's RMSprop",
+        caption: "Epsilon behind the root makes steps larger where gradients are tiny: the plateau "
+          + "is left earlier.", legacy),
     ]
+  }
+
+  /// A curve per seed, on the same axis in all panels: on a plateau nothing is to be seen but the plateau.
+  private static func seeds(
+    _ name: String, title: String, caption: String, _ runs: [SeedRuns]
+  ) -> Figure {
+    let largest = 1.05 * (runs.flatMap { $0.results.flatMap(smooth) }.map(\.y).max() ?? 1)
+    return Figure(
+      name, title: title, caption: caption,
+      panels: runs.map { run in
+        Figure.Panel(
+          run.label, x: Figure.Axis("batch"), y: Figure.Axis("loss", range: 0...largest),
+          .lines(
+            run.results.enumerated().map {
+              Figure.Line($0 == 0 ? "seed 0" : "\($0)", smooth($1))
+            }))
+      })
   }
 
   private static func line(_ label: String, _ run: SeedRuns) -> Figure.Line {

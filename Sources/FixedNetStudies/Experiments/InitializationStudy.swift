@@ -59,43 +59,59 @@ public struct InitializationStudy: Study {
     let seeds = context.seeds(5)
     let isReference = context.options.switches.contains("reference-init")
     let rows = InitializationStudy.rows
-    let progress = TrainingProgress(context, total: seeds.count * rows.count)
+    let restingRows = rows.filter(InitializationPlateaus.mayRest)
+    let progress = TrainingProgress(
+      context, total: seeds.count * (rows.count + restingRows.count))
     var report = StudyReport(
       protocolText: InitializationStudy.protocolText(data, seeds, isReference: isReference))
     var runs = rows.map { SeedRuns(label: $0.label, results: []) }
     for seed in seeds {
       for (index, row) in rows.enumerated() {
-        let model = InitializationStudy.model(row)
-        let isDrawn = seed < InitializationStudy.drawn(row)
-        let experiment = TrainingExperiment(
-          name: "\(row.label), seed \(seed)", model: model,
-          optimizer: OptimizerConfiguration(optimizer: .rmsprop(), schedule: .constant(0.001)),
-          batch: 32, epochs: 1, seed: seed,
-          start: try InitializationStudy.start(model, seed: seed, isReference: isReference),
-          keepsBatchLosses: true,
-          inspect: { network in
-            isDrawn ? try InitializationStudy.gradients(network, data.test) : []
-          })
+        var experiment = try InitializationStudy.experiment(row, seed, isReference: isReference)
+        if seed < InitializationStudy.drawn(row) {
+          experiment.inspect = { try InitializationStudy.gradients($0, data.test) }
+        }
         let result = try experiment.run(context, data, progress)
         runs[index].results.append(result)
         report.add(result, run: row.label, seed: seed)
       }
     }
+    var legacyRuns = restingRows.map {
+      SeedRuns(label: "\($0.label), Keras 2's RMSprop", results: [])
+    }
+    for seed in seeds {
+      for (index, row) in restingRows.enumerated() {
+        var experiment = try InitializationStudy.experiment(row, seed, isReference: isReference)
+        experiment.name = "\(legacyRuns[index].label), seed \(seed)"
+        experiment.optimizer.optimizer = .rmsprop(isLegacy: true)
+        let result = try experiment.run(context, data, progress)
+        legacyRuns[index].results.append(result)
+        report.add(result, run: legacyRuns[index].label, seed: seed)
+      }
+    }
     let resting = zip(rows, runs).filter { InitializationPlateaus.mayRest($0.0) }.map(\.1)
     report.tables = [
-      InitializationStudy.table(rows, runs), InitializationStudy.gradientTable(runs),
-      InitializationPlateaus.table(resting),
+      InitializationStudy.table(rows, runs, "Loss and accuracy over the epoch"),
+      InitializationStudy.table(
+        restingRows, legacyRuns, "The rows that sit on a plateau, with Keras 2's RMSprop"),
+      InitializationStudy.gradientTable(runs), InitializationPlateaus.table(resting + legacyRuns),
     ]
     report.figures =
-      InitializationStudy.violins(rows, runs) + InitializationPlateaus.figures(rows, runs)
+      InitializationStudy.violins(rows, runs)
+      + InitializationPlateaus.figures(rows, runs, legacy: legacyRuns)
     report.deviations = [
       "The reference hands one seeded initialiser object to every layer, and such an object returns "
         + "the same numbers each time: its five hidden layers start identical. "
         + (isReference
           ? "This run repeats that (--reference-init)."
-          : "Here each layer is drawn on its own; --reference-init repeats the reference.")
+          : "Here each layer is drawn on its own; --reference-init repeats the reference."),
+      "RMSprop here is Keras 3's, with epsilon (1e-7) inside the root. Keras 2's legacy one has it "
+        + "behind the root, which makes steps much larger where gradients are tiny; the rows that "
+        + "sit on a plateau are run with both.",
     ]
-    report.findings = InitializationPlateaus.findings(resting)
+    report.findings =
+      InitializationPlateaus.findings(resting)
+      + InitializationStudy.findings(restingRows, resting, legacyRuns)
     if !context.options.isQuick { report.checks = InitializationStudy.checks(rows, runs) }
     return report
   }
@@ -114,6 +130,19 @@ public struct InitializationStudy: Study {
   }
 
   // MARK: - The network
+
+  /// A row's run with one seed.
+  /// Throws: `StudyError.failed`.
+  private static func experiment(_ row: Row, _ seed: UInt64, isReference: Bool) throws
+    -> TrainingExperiment
+  {
+    let model = model(row)
+    return TrainingExperiment(
+      name: "\(row.label), seed \(seed)", model: model,
+      optimizer: OptimizerConfiguration(optimizer: .rmsprop(), schedule: .constant(0.001)),
+      batch: 32, epochs: 1, seed: seed,
+      start: try start(model, seed: seed, isReference: isReference), keepsBatchLosses: true)
+  }
 
   static func model(_ row: Row) -> SequentialModel {
     var model = BuiltInModel.deepMLP.model()
@@ -154,12 +183,12 @@ public struct InitializationStudy: Study {
 
   // MARK: - Tables and checks
 
-  private static func table(_ rows: [Row], _ runs: [SeedRuns]) -> ReportTable {
+  private static func table(_ rows: [Row], _ runs: [SeedRuns], _ title: String) -> ReportTable {
     func pair(_ figures: (loss: Double, accuracy: Double)) -> String {
       "\(Format.fixed(figures.loss, 4)) / \(Format.percent(figures.accuracy))"
     }
     return ReportTable(
-      "Loss and accuracy over the epoch",
+      title,
       columns: [
         "activation, start", "loss", "accuracy", "least and largest accuracy",
         "reference (loss / accuracy)", "Keras 3.15, one run",
@@ -183,6 +212,19 @@ public struct InitializationStudy: Study {
       rows: runs.map { run in
         [run.label] + run.results[0].distributions.map { scientific($0.rootMeanSquare) }
       })
+  }
+
+  /// How far the two RMSprops are from the reference's accuracy.
+  private static func findings(_ rows: [Row], _ runs: [SeedRuns], _ legacy: [SeedRuns])
+    -> [String]
+  {
+    rows.indices.map { index in
+      let reference = SeedSpread(rows[index].reference.map(\.accuracy)).mean
+      return "\(rows[index].label): accuracy \(runs[index].final(\.trainAccuracy).percent) with "
+        + "Keras 3's RMSprop, \(legacy[index].final(\.trainAccuracy).percent) with Keras 2's; the "
+        + "reference has \(Format.percent(reference)), Keras 3.15 "
+        + "\(Format.percent(rows[index].keras.accuracy))."
+    }
   }
 
   /// "1.2e-05".

@@ -133,7 +133,9 @@ public struct LearningRateRangeStudy: Study {
         + "whose loss stopped to be finite is a gap.", columns: 1,
       panels: [
         Figure.Panel(
-          "", x: Figure.Axis("log10(learning rate)"),
+          "",
+          x: Figure.Axis(
+            "log10(learning rate)", ticks: exponents.map { (Double($0), "\($0)") }),
           y: Figure.Axis("training loss", isLogarithmic: true), .lines(lines))
       ])
   }
