@@ -80,9 +80,9 @@ enum InitializationPlateaus {
           + "figures over the epoch depend on when a run leaves it.",
         zip(rows, runs).filter { mayRest($0.0) }.map(\.1)),
       seeds(
-        "plateaus-keras2", title: "The same with Keras 2's RMSprop",
-        caption: "Epsilon behind the root makes steps larger where gradients are tiny: the plateau "
-          + "is left earlier.", legacy),
+        "plateaus-keras2", title: "When the plateau is left, with Keras 2's RMSprop",
+        caption: "As above; epsilon behind the root makes steps larger where gradients are tiny: "
+          + "the plateau is left earlier.", legacy),
     ]
   }
 
