@@ -9,7 +9,9 @@ let optimisedC: [CSetting] = [
 ]
 let optimisedSwift: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
-let toolDependencies: [Target.Dependency] = ["FixedNet", "FixedNetFiles", "ToolSupport"]
+let toolDependencies: [Target.Dependency] = [
+  "FixedNet", "FixedNetFiles", "FixedNetStudies", "ToolSupport",
+]
 
 let package = Package(
   name: "FixedNet",
@@ -57,7 +59,7 @@ let package = Package(
     .target(
       name: "ToolSupport",
       dependencies: [
-        "FixedNet", "FixedNetFiles",
+        "FixedNet", "FixedNetFiles", "FixedNetStudies",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/Support"),
@@ -67,7 +69,7 @@ let package = Package(
     .executableTarget(name: "bench", dependencies: toolDependencies, path: "Tools/bench"),
     .target(name: "FixedNetStudies", dependencies: ["FixedNet", "FixedNetFiles"]),
     .executableTarget(
-      name: "study", dependencies: toolDependencies + ["FixedNetStudies"], path: "Tools/study"),
+      name: "study", dependencies: toolDependencies, path: "Tools/study"),
     .target(name: "MallocCounter", path: "Tests/Support/MallocCounter"),
     .executableTarget(name: "measure", path: "Tests/Support/Measure"),
     .target(
@@ -82,7 +84,9 @@ let package = Package(
     .testTarget(name: "FixedNetFilesTests", dependencies: ["FixedNetFiles", "TestSupport"]),
     .testTarget(
       name: "StudyTests",
-      dependencies: ["FixedNetStudies", "FixedNet", "FixedNetFiles", "TestSupport", "study"]),
+      dependencies: [
+        "FixedNetStudies", "FixedNet", "FixedNetFiles", "TestSupport", "study", "train", "eval",
+      ]),
     .testTarget(
       name: "ToolTests",
       dependencies: [

@@ -47,6 +47,11 @@ struct Eval: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Draw the confusion matrix to this .svg or .png file.", valueName: "file"))
+  var plot: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Run dataset x of this HDF5 file; where it holds y too, print max |difference|.",
       valueName: "file"))
   var inputs: String?
@@ -75,9 +80,11 @@ struct Eval: ParsableCommand {
   func validate() throws {
     try checked(batch, "--batch", in: 1...65_536)
     if let threads { try checked(threads, "--threads", in: 1...256) }
-    if inputs != nil, data.data != nil || data.dataDir != nil || confusion || gradients != nil {
+    if let plot { try checkPlot(plot) }
+    let needsLabels = confusion || gradients != nil || plot != nil
+    if inputs != nil, data.data != nil || data.dataDir != nil || needsLabels {
       throw ValidationError(
-        "--inputs takes the place of --data, --data-dir, --confusion and --gradients")
+        "--inputs takes the place of --data, --data-dir, --confusion, --gradients and --plot")
     }
     if activations != nil, outputs == nil {
       throw ValidationError("--activations needs --outputs, the file to write them to")

@@ -1,5 +1,6 @@
 import FixedNet
 import FixedNetFiles
+import FixedNetStudies
 import Foundation
 import ToolSupport
 
@@ -57,6 +58,10 @@ struct Evaluation {
         default: file.training?.data ?? "digits", only: options.split, input: file.model.input)
     let images = options.split == .test ? data.set.test : data.set.train
     try network.plan.checkAnswers(of: images, in: data.set.name)
+    if options.plot != nil, !images.targets.isEmpty {
+      throw ToolError(
+        "--plot draws a confusion matrix, but '\(data.set.name)' holds numbers, not classes")
+    }
     let start = ProgressLine.now
     let (outputs, sums) = try network.predict(images)
     let seconds = ProgressLine.now - start
@@ -78,6 +83,13 @@ struct Evaluation {
         ? Metrics.rootMeanSquare(outputs.values, images.targets) : nil,
       imagesPerSecond: Double(images.count) / seconds,
       arenaBytes: network.plan.memory.byteCount, nonFinite: file.nonFinite)
+    if let path = options.plot, let metrics {
+      let figure = Figure.confusion(
+        "confusion",
+        title: "\(fileName(options.file)) on \(fileName(data.set.name)), \(options.split.rawValue)",
+        caption: "Confusion matrix.", counts: metrics.counts, classNames: data.set.classNames)
+      try drawPlot(figure, to: path, tool: "eval")
+    }
     if options.json {
       print(report.json.text)
     } else {

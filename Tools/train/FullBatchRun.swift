@@ -14,6 +14,8 @@ final class FullBatchRun {
   private let trainer: FullBatchTrainer
   private let output: CheckpointOutput?
   private var history = "iteration,evaluations,loss,gradient_norm\n"
+  /// For --plot.
+  private var points: [(evaluations: Int, loss: Double)] = []
   private let started = ProgressLine.now
 
   private var network: Network { trainer.network }
@@ -35,7 +37,7 @@ final class FullBatchRun {
       model, method, sampleCount: images.count, threads: threads,
       loss: try FullBatchRun.loss(options.loss ?? stated, model),
       usesReferenceGradient: options.fullBatch.referenceGradient)
-    if let path = options.history { try checkFolder(of: path) }
+    for path in [options.history, options.plot].compactMap(\.self) { try checkFolder(of: path) }
     output = try CheckpointOutput(options, modelName: name)
     let network = try Network(plan, instructionSet: .selected())
     try network.load(weights)
@@ -54,6 +56,7 @@ final class FullBatchRun {
   func run() throws {
     let before = trainer.evaluate().loss
     begin(loss: before)
+    points = [(1, before)]
     Interrupt.watch()
     let limit = options.fullBatch.evaluations ?? 250
     let solving = ProgressLine.now
@@ -70,6 +73,10 @@ final class FullBatchRun {
     try output?.save(network, nil)
     if let path = options.history { try AtomicFile.write(Array(history.utf8), to: path) }
     try finish(result, before: before, seconds: seconds)
+    if let path = options.plot {
+      let title = "\(name) on \(fileName(data.set.name)), \(method.rawValue)"
+      try drawPlot(.solverHistory("history", title: title, points), to: path, tool: "train")
+    }
     if Interrupt.isRequested { Foundation.exit(Interrupt.exitCode) }
   }
 
@@ -96,6 +103,7 @@ final class FullBatchRun {
   private func record(_ progress: SolverProgress) {
     let values = [progress.value, progress.gradientNorm].map { "\($0)" }.joined(separator: ",")
     history += "\(progress.iterations),\(progress.total),\(values)\n"
+    points.append((progress.total, progress.value))
     guard !isQuiet else { return }
     print(
       "step \(Format.padded("\(progress.iterations)", 4))  evaluations "

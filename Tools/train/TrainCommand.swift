@@ -101,6 +101,12 @@ struct Train: ParsableCommand {
         + "epoch.", valueName: "file"))
   var batchHistory: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Draw the loss and accuracy of every epoch to this .svg or .png file at the end.",
+      valueName: "file"))
+  var plot: String?
+
   @Flag(help: "Print the final lines only.")
   var quiet = false
 
@@ -159,6 +165,7 @@ struct Train: ParsableCommand {
     if let output, CheckpointOutput.end(of: output) == nil {
       throw ValidationError("--output must name an .h5 or .keras file, found '\(output)'")
     }
+    if let plot { try checkPlot(plot) }
     if history != nil, history == batchHistory {
       throw ValidationError("--history and --batch-history would write the same file")
     }

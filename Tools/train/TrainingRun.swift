@@ -30,6 +30,7 @@ final class TrainingRun {
 
     if let path = options.history { try checkFolder(of: path) }
     if let path = options.batchHistory { try checkFolder(of: path) }
+    if let path = options.plot { try checkFolder(of: path) }
     output = try CheckpointOutput(options, modelName: state.modelName)
     network = try Network(plan, instructionSet: .selected())
     try network.load(setup.weights)
@@ -59,6 +60,7 @@ final class TrainingRun {
       throw ToolError("\(error)\(output?.kept ?? "")")
     }
     finish()
+    try plot()
   }
 
   private var isStoppedEarly: Bool { state.earlyStopping.stops(after: state.history) }
@@ -136,6 +138,7 @@ final class TrainingRun {
     state.update(trainer.position)
     try output?.save(network, state, isBest: false)
     try batchHistory?.write()
+    try plot()
     report.interrupted(
       state, of: trainer.stepsPerEpoch, savedTo: output?.path,
       dataFolder: options.data.dataDir)
@@ -154,6 +157,13 @@ final class TrainingRun {
     } else {
       report.end(state, digest: digest, seconds: seconds, output: output)
     }
+  }
+
+  /// The epochs so far; nothing before the first.
+  private func plot() throws {
+    guard let path = options.plot, !state.history.isEmpty else { return }
+    let title = "\(state.modelName) on \(fileName(data.set.name))"
+    try drawPlot(.history("history", title: title, state.history), to: path, tool: "train")
   }
 
   /// Accuracies that say nothing are left empty.

@@ -11,6 +11,8 @@ struct FigureAxis {
   var padding = 0.03
   /// Decades that may have labels.
   var labelLimit = 9
+  /// What follows the label's text in its command.
+  var labelOptions = ""
 
   /// Whether a value has a place on the axis.
   static func isShown(_ value: Double, _ axis: Figure.Axis) -> Bool {
@@ -40,7 +42,7 @@ struct FigureAxis {
     let range = range
     var result = [
       "set \(letter)range [\(range.lowerBound):\(range.upperBound)]",
-      "set \(letter)label \(Gnuplot.quoted(axis.label))",
+      "set \(letter)label \(Gnuplot.quoted(axis.label)) \(labelOptions)",
     ]
     if axis.isLogarithmic { result.append("set logscale \(letter) 10") }
     let turn = slant == 0 ? "" : "rotate by \(slant) right "
@@ -74,8 +76,8 @@ struct FigureAxis {
       }
       guard step == 1 else { continue }
       for digit in 2...9 where range.contains(position * Double(digit)) {
-        // Where not two decades are in sight, their parts need numbers too.
-        let isNamed = high - low < 1.5 && [2, 5].contains(digit)
+        // Where hardly two decades are in sight, their parts need numbers too.
+        let isNamed = high - low < 2.2 && [2, 5].contains(digit)
         let value = position * Double(digit)
         ticks.append((value, isNamed ? FigureNumber.short(value) : "", isNamed ? 0 : 1))
       }
@@ -94,8 +96,11 @@ struct FigureAxis {
 
 /// Numbers as a figure shows them.
 enum FigureNumber {
-  /// At most three digits.
-  static func short(_ value: Double) -> String { String(format: "%.3g", value) }
+  /// At most three digits; whole numbers below a million in full.
+  static func short(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e6
+      ? String(format: "%.0f", value) : String(format: "%.3g", value)
+  }
 
   /// All cells of a map with as many decimals: none where all are whole, else so that the largest has three digits.
   static func cells(_ values: [Double]) -> (Double) -> String {
@@ -103,6 +108,9 @@ enum FigureNumber {
     if largest >= 1e5 { return { String(format: "%.2g", $0) } }
     let areWhole = values.allSatisfy { $0 == $0.rounded() }
     let decimals = areWhole ? 0 : largest >= 10 ? 1 : largest >= 1 ? 2 : 3
-    return { String(format: "%.\(decimals)f", $0) }
+    return { value in
+      let text = String(format: "%.\(decimals)f", value)
+      return Double(text) == 0 ? String(text.drop { $0 == "-" }) : text
+    }
   }
 }

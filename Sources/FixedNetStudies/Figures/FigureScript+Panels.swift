@@ -26,16 +26,20 @@ extension FigureScript {
     let xs = shown.map(\.x)
     let x = FigureAxis(
       axis: panel.x, letter: "x", data: (xs.min() ?? 0)...(xs.max() ?? 0),
-      labelLimit: panelWidth / 65)
+      labelLimit: panelWidth / 65, labelOptions: "offset 0,0.4")
     let y = FigureAxis(
       axis: panel.y, letter: "y", data: (reach.min() ?? 0)...(reach.max() ?? 0), padding: 0.05)
     let key = lines.contains { !$0.label.isEmpty }
-    return x.commands(slant: slant(panel.x.ticks.map(\.label), panel)) + y.commands()
-      + [
-        key
-          ? "set key bmargin center horizontal Left reverse samplen 2.5 spacing 1.15"
-          : "set key off"
-      ]
+    let turned = slant(panel.x.ticks.map(\.label), panel)
+    var commands = x.commands(slant: turned) + y.commands()
+    if key {
+      commands.append("set key bmargin center horizontal Left reverse samplen 2.5 spacing 1.15")
+    }
+    // In lines of text: the ticks, the label and the legend. gnuplot finds the length of turned ticks itself.
+    if turned == 0, legendRows > 0 {
+      commands.append("set bmargin \(3.3 + 1.25 * Double(legendRows))")
+    }
+    return commands
       + [plot(bands + curves)]
   }
 

@@ -20,7 +20,7 @@ struct FigureScript {
   var script: String { commands.joined(separator: "\n") + "\n" }
 
   /// The data file as the script calls it. The folder in front keeps a name from being read as a command.
-  var dataPath: String { Gnuplot.quoted("./\(name).dat") }
+  var dataPath: String { Gnuplot.quotedPath("./\(name).dat") }
 
   init(_ figure: Figure, name: String? = nil) {
     self.figure = figure
@@ -52,6 +52,17 @@ struct FigureScript {
     }.max() ?? 300
   }
 
+  /// Rows of the longest legend: all panels leave room for it, so that their axes end at the same height.
+  var legendRows: Int {
+    figure.panels.map { panel in
+      if case .lines(let lines) = panel.content {
+        FigureScript.legendRows(lines, width: panelWidth)
+      } else {
+        0
+      }
+    }.max() ?? 0
+  }
+
   /// Rows that the legend takes under the axes.
   private static func legendRows(_ lines: [Figure.Line], width: Int) -> Int {
     let labels = lines.map { cut($0.label, width: width - 120) }.filter { !$0.isEmpty }
@@ -72,7 +83,7 @@ struct FigureScript {
 
   private mutating func begin() {
     let size = "size \(FigureScript.width),\(height)"
-    let outputs = ["svg", "png"].map { Gnuplot.quoted("./\(name).\($0)") }
+    let outputs = ["svg", "png"].map { Gnuplot.quotedPath("./\(name).\($0)") }
     commands = [
       "# Draws the SVG and the PNG: run gnuplot on this file, in its folder.",
       "reset",
@@ -94,7 +105,7 @@ struct FigureScript {
     commands += [
       "unset multiplot",
       "unset output",
-      "if (kind eq 'svg') kind = 'png'; load \(Gnuplot.quoted("./\(name).gp")); undefine kind",
+      "if (kind eq 'svg') kind = 'png'; load \(Gnuplot.quotedPath("./\(name).gp")); undefine kind",
     ]
   }
 

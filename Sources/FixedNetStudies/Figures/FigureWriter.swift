@@ -50,6 +50,9 @@ public struct FigureWriter: Sendable {
       let url = URL(filePath: path)
       let folder = url.deletingLastPathComponent().path
       let name = url.deletingPathExtension().lastPathComponent
+      guard !name.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
+        throw .output("a figure's file must have no control characters in its name")
+      }
       let paths = try writeSources(FigureScript(figure, name: name), to: folder)
       return Written(
         paths: paths, isDrawn: false, advice: FigureWriter.advice("\(name).gp", in: folder))

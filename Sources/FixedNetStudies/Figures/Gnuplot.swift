@@ -20,7 +20,13 @@ public enum Gnuplot {
       default: plain.append(scalar)
       }
     }
-    return "'" + String(plain).replacing("'", with: "''") + "'"
+    // gnuplot's SVG would take a numbered character as one.
+    return quotedPath(String(plain).replacing("&#", with: "& #"))
+  }
+
+  /// A file's name, which must have no line break.
+  static func quotedPath(_ path: String) -> String {
+    "'" + path.replacing("'", with: "''") + "'"
   }
 
   /// A tick's label, in which gnuplot would replace a percent sign.
@@ -37,7 +43,7 @@ public enum Gnuplot {
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     let log = "\(folder)/gnuplot.log"
-    FileManager.default.createFile(atPath: log, contents: nil)
+    _ = FileManager.default.createFile(atPath: log, contents: nil)
     guard let errors = FileHandle(forWritingAtPath: log) else { return "cannot write '\(log)'" }
     process.standardError = errors
     do { try process.run() } catch { return "'\(program)' does not start" }

@@ -6,19 +6,19 @@ import Foundation
 /// the greatest value. h = 0.9 min(deviation, interquartile range / 1.34) n^(-1/5), and at least a grid step, so that
 /// heavy tails do not hide the middle. The values are binned to the grid first (linearly), as there may be millions.
 /// Source: Silverman, Density Estimation, 1986, section 3.4.2; Jones and Lotwick, Applied Statistics 33, 1984.
-struct KernelDensity {
-  static let pointCount = 201
+package struct KernelDensity {
+  package static let pointCount = 201
 
   /// Ascending.
-  private(set) var positions: [Double] = []
+  package private(set) var positions: [Double] = []
   /// f at each position.
-  private(set) var densities: [Double] = []
+  package private(set) var densities: [Double] = []
   /// First quartile, median, third quartile.
-  private(set) var quartiles: (first: Double, median: Double, third: Double) = (0, 0, 0)
-  private(set) var bandwidth = 0.0
+  package private(set) var quartiles: (first: Double, median: Double, third: Double) = (0, 0, 0)
+  package private(set) var bandwidth = 0.0
 
   /// nil without finite values. Others are left out. Equal values give one position of density 1.
-  init?(_ values: [Double]) {
+  package init?(_ values: [Double]) {
     let sorted = values.filter(\.isFinite).sorted()
     guard let low = sorted.first, let high = sorted.last else { return nil }
     quartiles = (

@@ -1,0 +1,24 @@
+import ArgumentParser
+import FixedNetStudies
+import Foundation
+
+/// `--plot` names a picture that can be drawn.
+public func checkPlot(_ path: String) throws {
+  guard FigureWriter.end(of: path) != nil else {
+    throw ValidationError("--plot must name an .svg or .png file, found '\(path)'")
+  }
+}
+
+/// Draws to the file; where gnuplot is missing, data and script are written and a line says how to draw them.
+/// Throws: `StudyError.output`.
+public func drawPlot(_ figure: Figure, to path: String, tool: String) throws {
+  let written = try FigureWriter().write(figure, toFile: path)
+  guard let advice = written.advice else { return }
+  fflush(nil)
+  FileHandle.standardError.write(Data("\(tool): \(advice)\n".utf8))
+}
+
+/// A path's last part: what a title has room for.
+public func fileName(_ path: String) -> String {
+  path.split(separator: "/").last.map(String.init) ?? path
+}
