@@ -85,7 +85,7 @@ let package = Package(
     .testTarget(
       name: "StudyTests",
       dependencies: [
-        "FixedNetStudies", "FixedNetFiles", "TestSupport", "study", "train", "eval",
+        "FixedNetStudies", "FixedNet", "FixedNetFiles", "TestSupport", "study", "train", "eval",
       ]),
     .testTarget(
       name: "ToolTests",

@@ -19,7 +19,12 @@ public enum StudyRegistry {
   public static let all: [any Study.Type] = [
     SoftmaxStudy.self,
     PerceptronStudy.self,
+    InitializationStudy.self,
     DyingReLUStudy.self,
+    BatchNormStudy.self,
+    LearningRateRangeStudy.self,
+    CyclicalLearningRateStudy.self,
+    BatchSizeStudy.self,
   ]
 
   public static var names: [String] { all.map { $0.name } }
