@@ -6,6 +6,8 @@ READERS = hdf5-tools octave r-bioc-rhdf5 strace
 PYTHON = .venv/bin/python
 # The second: C in headers too, which the Swift compiler translates.
 ASAN = --sanitize=address -Xcc -fsanitize=address --scratch-path .build-asan
+# Random networks of `make properties`.
+NETWORKS = 1000
 SOURCES = Package.swift Sources Tools Tests
 
 help: ## list the targets
@@ -35,6 +37,10 @@ asan: setup ## readers, kernels and engine under AddressSanitizer
 	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --disable-xctest $(ASAN) \
 	  --filter 'CSupportTests|FixedNetFilesTests|GradientTests|NetworkTests|HostileFileTests' \
 	  --skip 'TeamTests/impossible'
+
+properties: setup venv ## plan, bits, gradients, files and Keras over NETWORKS random networks
+	swift build --build-tests
+	FIXEDNET_NETWORKS=$(NETWORKS) swift test --skip-build --filter PropertyTests
 
 build: compiler ## everything, debug
 	swift build

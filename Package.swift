@@ -82,6 +82,11 @@ let package = Package(
     .testTarget(
       name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter", "TestSupport"]),
     .testTarget(name: "FixedNetFilesTests", dependencies: ["FixedNetFiles", "TestSupport"]),
+    .target(
+      name: "RandomNetworks", dependencies: ["FixedNet", "FixedNetCore"],
+      path: "Tests/Support/RandomNetworks"),
+    .testTarget(
+      name: "PropertyTests", dependencies: ["FixedNetFiles", "RandomNetworks", "TestSupport"]),
     .testTarget(
       name: "StudyTests",
       dependencies: [

@@ -31,6 +31,19 @@ public struct KerasModelFile: Sendable {
   }
 }
 
+extension KerasModelFile {
+  /// The same with the layers of `model`, some of which are two in Keras' terms (`SequentialModel.kerasForm`).
+  fileprivate func form(of model: SequentialModel) -> KerasModelFile {
+    let given = Dictionary(weights.map { ($0.layer, $0.tensors) }) { first, _ in first }
+    var result = self
+    result.model = model
+    result.weights = model.layers.map {
+      LayerWeights(layer: $0.name, tensors: given[$0.name] ?? [])
+    }
+    return result
+  }
+}
+
 /// Keras' files: `.h5`, `.weights.h5` and `.keras`, read in the dialects of Keras 2 and 3. A `.h5` is written so that
 /// both load it and so that it is a `.weights.h5` at the same time; a `.keras` has the same file inside.
 /// Source: Keras 3.15 `legacy/saving/legacy_h5_format.py`, `saving/saving_lib.py`.
@@ -79,11 +92,14 @@ public enum KerasFile {
   ) throws(CheckpointError) -> KerasModelFile {
     #if HDF5
       let isArchive = try isArchive(path)
-      return try HDF5Library.locked { () throws(CheckpointError) in
-        if isArchive { return try KerasArchive.readWeights(path, of: model, trainingState) }
-        let file = try HDF5File(path: path, names: KerasReader.groups(of: model))
-        return try KerasReader(file).readWeights(of: model, trainingConfig: nil, trainingState)
+      let kerasModel = model.kerasForm([]).model
+      let read = try HDF5Library.locked { () throws(CheckpointError) in
+        if isArchive { return try KerasArchive.readWeights(path, of: kerasModel, trainingState) }
+        let file = try HDF5File(path: path, names: KerasReader.groups(of: kerasModel))
+        return try KerasReader(file).readWeights(
+          of: kerasModel, trainingConfig: nil, trainingState)
       }
+      return read.form(of: model)
     #else
       throw .unavailable(path: path)
     #endif

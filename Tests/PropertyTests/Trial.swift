@@ -1,0 +1,141 @@
+import FixedNet
+import FixedNetCore
+import FixedNetFiles
+import RandomNetworks
+
+/// The properties of one network.
+struct Trial {
+  let network: RandomNetwork
+  let folder: String
+  private let images: ImageSet
+  private let weights: [LayerWeights]
+
+  init(_ network: RandomNetwork, folder: String) throws {
+    self.network = network
+    self.folder = folder
+    images = network.images(network.imageCount)
+    weights = try network.weights()
+  }
+
+  func run(_ tally: inout Tally) throws {
+    tally.networks += 1
+    tally.layers += network.model.layers.count
+    for isTraining in [true, false] {
+      for threads in [1, network.threads] {
+        try checkPlan(network.options(isTraining: isTraining, threads: threads), &tally)
+      }
+    }
+    let trained = try checkBits(&tally)
+    try GradientTrial(network, weights).run(&tally)
+    try FileTrial(network, folder: folder).run(trained, &tally)
+  }
+
+  private func fail(_ what: String, _ tally: inout Tally) {
+    tally.failures.append("\(what): \(network)")
+  }
+
+  // MARK: - The plan
+
+  /// Slots that are alive together do not overlap, and the arena is the sum of its parts: not a byte more.
+  private func checkPlan(_ options: PlanOptions, _ tally: inout Tally) throws {
+    let plan = try NetworkPlan(network.model, options: options)
+    let memory = plan.memory
+    for (index, slot) in memory.slots.enumerated() {
+      for other in memory.slots[(index + 1)...]
+      where slot.scope == other.scope && slot.firstStep <= other.lastStep
+        && other.firstStep <= slot.lastStep && min(slot.byteCount, other.byteCount) > 0
+      {
+        tally.slotPairs += 1
+        if slot.byteOffset < other.byteOffset + other.byteCount,
+          other.byteOffset < slot.byteOffset + slot.byteCount
+        {
+          fail("\(slot.name) and \(other.name) overlap", &tally)
+        }
+      }
+    }
+    func end(_ scope: Scope) -> Int {
+      let end = memory.slots.filter { $0.scope == scope }.map { $0.byteOffset + $0.byteCount }.max()
+      return ((end ?? 0) + Arena.alignment - 1) / Arena.alignment * Arena.alignment
+    }
+    let layout = memory.layout
+    let strides = (thread: layout.threadStride, block: layout.blockStride)
+    // The test pass of a training plan may need the larger thread part, and the larger of a single block.
+    if layout.sharedByteCount != end(.shared)
+      || (options.isTraining ? strides.thread < end(.thread) : strides.thread != end(.thread))
+      || (options.isTraining && layout.blockCount == 1
+        ? strides.block < end(.block) : strides.block != end(.block))
+      || memory.byteCount
+        != layout.sharedByteCount + layout.threadCount * strides.thread
+        + layout.blockCount * strides.block
+      || memory.byteCount < memory.lowerBound
+    {
+      fail("the plan's total is not what its slots use", &tally)
+    }
+    let needed = memory.byteCount
+    if (try? Network(plan, arenaByteCount: needed - 1)) != nil {
+      fail("an arena that is a byte too small was taken", &tally)
+    }
+    if try Network(plan).arenaByteCount != needed { fail("the run's arena is another", &tally) }
+  }
+
+  // MARK: - The bits
+
+  /// `part`: images of a run, fewer than the batch where the gradients are added up.
+  private func trainer(
+    threads: Int, _ instructionSet: InstructionSet = .best, part: Int? = nil,
+    from file: KerasModelFile? = nil, position: TrainingPosition = TrainingPosition()
+  ) throws -> Trainer {
+    var options = network.options(threads: threads)
+    options.blockSize = options.resolvedBlockSize
+    options.batch = part ?? options.batch
+    let planned = try Network(
+      NetworkPlan(file?.model ?? network.model, options: options), instructionSet: instructionSet)
+    try planned.load(file?.weights ?? weights)
+    if let state = file?.optimizerState { try planned.load(state) }
+    return try Trainer(
+      network: planned, images: images, batch: network.batch,
+      optimizer: OptimizerConfiguration(
+        optimizer: network.optimizer, schedule: .constant(network.rate)),
+      seed: network.seed, position: position)
+  }
+
+  /// Trains in many ways that must not differ; returns the first.
+  private func checkBits(_ tally: inout Tally) throws -> Trainer {
+    let first = try trainer(threads: 1)
+    for _ in 0..<2 { _ = try first.runEpoch() }
+    let hash = WeightsDigest.sha256(first.network.weights)
+    func compare(_ what: String, _ other: Trainer) {
+      while other.position.epoch < 2 { _ = try? other.runEpoch() }
+      tally.runs += 1
+      if WeightsDigest.sha256(other.network.weights) != hash
+        || other.network.optimizerState != first.network.optimizerState
+      {
+        fail("other bits with \(what)", &tally)
+      }
+      if !other.network.canariesAreIntact { fail("wrote outside its arena, \(what)", &tally) }
+    }
+    if hash == WeightsDigest.sha256(weights) { fail("training changed nothing", &tally) }
+    compare("\(network.threads) threads", try trainer(threads: network.threads))
+    for set in InstructionSet.allCases where set < .best {
+      compare("\(set)", try trainer(threads: 1, set))
+    }
+    if first.network.plan.options.resolvedBlockSize < network.batch,
+      first.network.plan.couplingLayer == nil
+    {
+      let part = first.network.plan.options.resolvedBlockSize
+      compare("parts of \(part)", try trainer(threads: network.threads, part: part))
+    }
+    compare("a stop in the middle", try resumed())
+    return first
+  }
+
+  /// A run that ended in its second step, went through a file, and goes on in another network.
+  private func resumed() throws -> Trainer {
+    let stopped = try trainer(threads: network.threads)
+    _ = try stopped.runEpoch { $0.step < 2 }
+    let path = "\(folder)/resumed-\(network.seed).keras"
+    try KerasFile.write(FileTrial.checkpoint(network, stopped), to: path)
+    let file = try KerasFile.read(path: path)
+    return try trainer(threads: 1, from: file, position: stopped.position)
+  }
+}
