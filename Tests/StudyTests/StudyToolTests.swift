@@ -77,7 +77,7 @@ struct StudyToolTests {
     @Test("Ctrl-C in a study keeps what is done, exits 130, and the same command goes on")
     func interrupt() throws {
       try writeDigits(to: "\(folder)/ex3data1.mat")
-      let options = "perceptron --quick --seeds 40 --data-dir ."
+      let options = "perceptron --quick --seeds 12 --data-dir ."
       let whole = try study("\(options) --output whole")
       #expect(whole.exitCode == 0, "\(whole.errors)")
       let process = Process()
@@ -104,7 +104,7 @@ struct StudyToolTests {
         return
       }
       // Four networks and methods, with either gradient, per seed.
-      #expect((1..<8 * 40).contains(done.count))
+      #expect((1..<8 * 12).contains(done.count))
 
       let resumed = try study("\(options) --output part")
       #expect(resumed.exitCode == 0 && resumed.errors.filter { $0 == "\n" }.count <= 1)
