@@ -6,7 +6,8 @@ READERS = hdf5-tools octave r-bioc-rhdf5 strace
 PYTHON = .venv/bin/python
 # The second: C in headers too, which the Swift compiler translates.
 ASAN = --sanitize=address -Xcc -fsanitize=address --scratch-path .build-asan
-# What is off by default, in a folder of its own: nothing is built twice when going back and forth.
+# Other traits than the default ones, in folders of their own: nothing is built twice when going back and forth.
+BARE = --disable-default-traits --scratch-path .build-bare
 TRAITS = --traits default,TensorBoard --scratch-path .build-traits
 SOURCES = Package.swift Sources Tools Tests
 
@@ -23,6 +24,7 @@ demo: setup ## install what is missing, train the default model, evaluate the ch
 test: setup readers venv ## the same set-up, then every check and test
 	swift build
 	swift build -c release
+	swift build --product study $(BARE)
 	@if swift package resolve $(TRAITS); then echo swift build --product train $(TRAITS); \
 	  swift build --product train $(TRAITS); \
 	else echo "make: no swift-protobuf (see above); the tests with TensorBoard are skipped"; fi
@@ -60,7 +62,7 @@ proto: ## TensorBoard's messages in Swift, from their .proto
 	  sed -i -e '/^import SwiftProtobuf/i #if TensorBoard\n' -e '$$a \\n#endif' event.pb.swift
 
 clean: ## remove what was built
-	rm -rf .build .build-asan .build-traits .venv .venv-tf .venv-torch
+	rm -rf .build .build-asan .build-bare .build-traits .venv .venv-tf .venv-torch
 
 # -- set-up ----------------------------------------------------------------------------------------------------
 

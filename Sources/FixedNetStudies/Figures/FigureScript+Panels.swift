@@ -46,7 +46,7 @@ extension FigureScript {
     let markers = [7, 5, 9, 13, 11, 15, 6, 4]
     let marker =
       line.hasMarkers ? "linespoints pt \(markers[index % markers.count]) ps 0.8" : "lines"
-    let dash = line.isDashed ? "dt (10,7)" : "dt 1"
+    let dash = line.isDashed ? "dt (10,14)" : "dt 1"
     // gnuplot leaves out the whole legend where an entry is wider than the panel.
     let label = Gnuplot.quoted(FigureScript.cut(line.label, width: width - 120))
     let title = line.label.isEmpty ? "notitle" : "title \(label)"
