@@ -8,6 +8,9 @@ PYTHON = .venv/bin/python
 ASAN = --sanitize=address -Xcc -fsanitize=address --scratch-path .build-asan
 # Random networks of `make properties`.
 NETWORKS = 1000
+# Other traits than the default ones, in folders of their own: nothing is built twice when going back and forth.
+BARE = --disable-default-traits --scratch-path .build-bare
+TRAITS = --traits default,TensorBoard --scratch-path .build-traits
 SOURCES = Package.swift Sources Tools Tests
 
 help: ## list the targets
@@ -23,6 +26,10 @@ demo: setup ## install what is missing, train the default model, evaluate the ch
 test: setup readers venv ## the same set-up, then every check and test
 	swift build
 	swift build -c release
+	swift build --product study $(BARE)
+	@if swift package resolve $(TRAITS); then echo swift build --product train $(TRAITS); \
+	  swift build --product train $(TRAITS); \
+	else echo "make: no swift-protobuf (see above); the tests with TensorBoard are skipped"; fi
 	Tools/check-embedded
 	@if $(HAS_KERAS); then \
 	  FIXEDNET_PYTHON="$$PWD/$(PYTHON)"; KERAS_BACKEND=jax; export FIXEDNET_PYTHON KERAS_BACKEND; \
@@ -54,8 +61,14 @@ lint: compiler ## style, without changing anything
 format: compiler ## style, in place
 	swift format -i -r $(SOURCES)
 
+# Needs protoc (Debian: protobuf-compiler) and protoc-gen-swift, which `swift build --product protoc-gen-swift` makes in a
+# checkout of github.com/apple/swift-protobuf, on the path.
+proto: ## TensorBoard's messages in Swift, from their .proto
+	cd Sources/FixedNetFiles/TensorBoard && protoc --swift_out=. event.proto && \
+	  sed -i -e '/^import SwiftProtobuf/i #if TensorBoard\n' -e '$$a \\n#endif' event.pb.swift
+
 clean: ## remove what was built
-	rm -rf .build .build-asan .venv .venv-tf .venv-torch
+	rm -rf .build .build-asan .build-bare .build-traits .venv .venv-tf .venv-torch
 
 # -- set-up ----------------------------------------------------------------------------------------------------
 
@@ -82,14 +95,15 @@ more-readers:
 	@$(call ENVIRONMENT,.venv-tf,tf_keras,keras tensorflow-cpu tf_keras h5py)
 	@$(call ENVIRONMENT,.venv-torch,torch,keras torch==2.13.0 h5py)
 
-# The cross-checks against Keras and JAX skip themselves where this cannot be set up.
+# The cross-checks against Keras, JAX and TensorBoard skip themselves where this cannot be set up.
 venv:
 	@python3 -c 'import ensurepip' 2>/dev/null || { tools="python3 python3-venv"; $(INSTALL); } || true
 	@$(HAS_KERAS) || \
 	  { python3 -m venv .venv && \
-	    $(PYTHON) -m pip install --quiet --disable-pip-version-check keras jax h5py numpy; } || \
+	    $(PYTHON) -m pip install --quiet --disable-pip-version-check keras jax h5py numpy \
+	      tensorboard; } || \
 	  { rm -rf .venv; \
-	    echo "make: no Keras and JAX from PyPI (see above); the cross-checks with them are skipped"; }
+	    echo "make: no Keras, JAX and TensorBoard from PyPI (see above); the cross-checks are skipped"; }
 
 # A virtual environment (1) for a module (2), made from packages of PyPI (3).
 ENVIRONMENT = $(1)/bin/python -c 'import importlib.util as i; exit(i.find_spec("$(2)") is None)' 2>/dev/null || \
@@ -97,7 +111,7 @@ ENVIRONMENT = $(1)/bin/python -c 'import importlib.util as i; exit(i.find_spec("
   { rm -rf $(1); echo "make: no $(2) from PyPI (see above); the tests with it are skipped"; }
 
 HAS_KERAS = $(PYTHON) -c 'import importlib.util as i; \
-  exit(not all(map(i.find_spec, ("keras", "jax", "h5py", "numpy"))))' 2>/dev/null
+  exit(not all(map(i.find_spec, ("keras", "jax", "h5py", "numpy", "tensorboard"))))' 2>/dev/null
 
 # Installs those of $$tools that are missing, with apt-get's $$options; asks for administrator's rights only then.
 define INSTALL
@@ -115,4 +129,4 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop asan build release lint format clean setup compiler readers more-readers venv
+.PHONY: help demo test interop asan build release lint format proto clean setup compiler readers more-readers venv

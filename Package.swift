@@ -27,10 +27,12 @@ let package = Package(
   traits: [
     .trait(name: "HDF5", description: "Keras .h5 checkpoints and HDF5 data through libhdf5"),
     .trait(name: "MatIO", description: "MATLAB .mat files of versions 4 to 7 through libmatio"),
+    .trait(name: "TensorBoard", description: "train --tensorboard: TensorBoard's event files"),
     .default(enabledTraits: ["HDF5", "MatIO"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     .target(
@@ -55,7 +57,11 @@ let package = Package(
         "FixedNet", "CZlib", "CCrypto",
         .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
         .target(name: "CMatio", condition: .when(traits: ["MatIO"])),
-      ]),
+        .product(
+          name: "SwiftProtobuf", package: "swift-protobuf",
+          condition: .when(traits: ["TensorBoard"])),
+      ],
+      exclude: ["TensorBoard/event.proto"]),
     .target(
       name: "ToolSupport",
       dependencies: [

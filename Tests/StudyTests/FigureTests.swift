@@ -48,6 +48,34 @@ struct FigureTests {
     #expect(try text("heat.svg").contains(">hidden layers<"))
   }
 
+  @Test("panels of the same curves share one legend; others have their own")
+  func legend() throws {
+    func entries(_ labels: [[String]]) throws -> Int {
+      let panels = labels.map { labels in
+        Figure.Panel(
+          "", x: Figure.Axis("x"), y: Figure.Axis("y"),
+          .lines(labels.map { Figure.Line($0, [(1, 1), (2, 3)]) }))
+      }
+      try FigureWriter(gnuplot: nil).write(
+        Figure("legend", title: "", caption: "", panels: panels), to: folder)
+      return try text("legend.gp").components(separatedBy: "set key bmargin").count - 1
+    }
+    #expect(try entries([["a", "b"], ["a", "b"]]) == 1)
+    // Out of sight, one row of 18 pixels and the space around it.
+    #expect(
+      try text("legend.gp").contains("-1e9 with lines lw 1.8 dt 1 lc rgb '#d55e00' title 'b'"))
+    #expect(try text("legend.gp").contains("size 960,382 "))
+    #expect(try entries([["a", "b"], ["a", "c"]]) == 2)
+    #expect(try entries([["a"], [""]]) == 1)
+    #expect(try entries([["", ""], ["", ""]]) == 0)
+    guard let gnuplot = Gnuplot.path() else { return }
+    _ = try entries([["a", "b"], ["a", "b"]])
+    let run = try Finished(gnuplot, ["-d", "legend.gp"], in: folder)
+    #expect(run.exitCode == 0 && run.errors.isEmpty, "\(run.errors)")
+    let svg = try text("legend.svg")
+    #expect(svg.components(separatedBy: ">b<").count == 2)
+  }
+
   @Test("values that are not finite, and none above zero on a logarithmic axis, are gaps")
   func gaps() throws {
     func block(_ values: [Double], isLogarithmic: Bool) throws -> [String] {

@@ -58,6 +58,64 @@ struct StudyToolTests {
     #expect(run.errors.split(separator: "\n").count == 1, "\(run.errors)")
   }
 
+  /// A MATLAB 4 file, as the study's data: X with 50 samples of 400, y with labels 1 ... 10.
+  private func writeDigits(to path: String) throws {
+    func matrix(_ name: String, columns: Int, _ value: (Int, Int) -> Double) -> [UInt8] {
+      // Little-endian doubles in full, rows, columns, real, the name's length with its end.
+      let header = [0, 50, columns, 0, name.utf8.count + 1].map { Int32($0) }
+      let values = (0..<columns).flatMap { column in (0..<50).map { value($0, column) } }
+      return header.flatMap { withUnsafeBytes(of: $0.littleEndian, Array.init) } + Array(name.utf8)
+        + [0] + values.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) }
+    }
+    let bytes =
+      matrix("X", columns: 400) { sin(Double($0 * 400 + $1 + 1)) }
+      + matrix("y", columns: 1) { row, _ in Double(row % 10 + 1) }
+    try Data(bytes).write(to: URL(filePath: path))
+  }
+
+  #if MatIO
+    @Test("Ctrl-C in a study keeps what is done, exits 130, and the same command goes on")
+    func interrupt() throws {
+      try writeDigits(to: "\(folder)/ex3data1.mat")
+      let options = "perceptron --quick --seeds 12 --data-dir ."
+      let whole = try study("\(options) --output whole")
+      #expect(whole.exitCode == 0, "\(whole.errors)")
+      let process = Process()
+      process.executableURL = URL(filePath: "\(Self.tools)/study")
+      process.arguments = "\(options) --output part".split(separator: " ").map(String.init)
+      process.currentDirectoryURL = URL(filePath: folder)
+      let errors = Pipe()
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = errors
+      try process.run()
+      let parts = "\(folder)/part/perceptron/parts.json"
+      for _ in 0..<6000 where !FileManager.default.fileExists(atPath: parts) { usleep(5_000) }
+      process.interrupt()
+      let said = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationReason == .exit && process.terminationStatus == 130)
+      #expect(
+        said == "study: interrupted; what is done is kept, and the same command goes on\n")
+      let names = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/part/perceptron")
+      #expect(names == ["parts.json"])
+      let kept = try JSONValue(parsing: String(contentsOfFile: parts, encoding: .utf8))["parts"]
+      guard case .object(let done)? = kept else {
+        Issue.record("no parts are kept")
+        return
+      }
+      // Four networks and methods, with either gradient, per seed.
+      #expect((1..<8 * 12).contains(done.count))
+
+      let resumed = try study("\(options) --output part")
+      #expect(resumed.exitCode == 0 && resumed.errors.filter { $0 == "\n" }.count <= 1)
+      let tables = ["whole", "part"].map {
+        FileManager.default.contents(atPath: "\(folder)/\($0)/perceptron/data.csv")
+      }
+      #expect(tables[0] != nil && tables[0] == tables[1])
+      #expect(!FileManager.default.fileExists(atPath: parts))
+    }
+  #endif
+
   @Test(
     "train and eval draw what they have found, and refuse other files",
     .enabled(if: Gnuplot.path() != nil, "needs gnuplot"))

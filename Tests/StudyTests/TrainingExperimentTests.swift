@@ -107,11 +107,22 @@ struct TrainingExperimentTests {
     #expect(SeedRuns(label: "", results: [result]).final(\.trainLoss).text(4) == "not finite")
   }
 
-  @Test("--continue hands the weights from rate to rate; without it every rate starts anew")
+  @Test("the range test starts every rate anew, and once more hands the weights from rate to rate")
   func continued() throws {
-    let options = TrainingStudyTests.options(switches: ["continue"])
-    let report = try LearningRateRangeStudy().run(
-      StudyContext(options: options, load: { _ in Self.data }))
+    func study(_ switches: Set<String>) throws -> StudyReport {
+      try LearningRateRangeStudy().run(
+        StudyContext(
+          options: TrainingStudyTests.options(switches: switches), load: { _ in Self.data }))
+    }
+    let report = try study([])
+    guard case .lines(let lines)? = report.figures.first?.panels.first?.content else {
+      Issue.record("no curves")
+      return
+    }
+    #expect(lines.map(\.label) == ["re-initialised", "continued", "reference (continued)"])
+    #expect(report.tables[0].columns.count == 6)
+    let alone = try study(["continue"])
+    #expect(alone.csv.dropFirst() == report.csv.suffix(11) && report.csv.count == 23)
     let model = BuiltInModel.lenetPlain.model()
     // One trainer over eleven epochs, at a rate ten times that of the one before in each.
     let rates = ["1e-9", "1e-8", "1e-7", "1e-6", "1e-5", "1e-4", "1e-3", "1e-2", "1e-1", "1", "10"]

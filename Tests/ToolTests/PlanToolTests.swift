@@ -136,7 +136,8 @@ struct PlanToolTests {
       ["lenet", "--batch", "1000000000000"], ["lenet", "--batch", "99999999999999999999"],
       ["lenet", "--threads", "0"], ["lenet", "--threads", "10000"],
       ["lenet", "--optimizer", "none"], ["lenet", "--momentum", "0.5"],
-      ["lenet", "--loss", "none"], ["lenet", "--svg", ""], [], ["lenet", "mlp"],
+      ["lenet", "--loss", "none"], ["lenet", "--svg", ""], ["lenet", "--svg", "plan.png"], [],
+      ["lenet", "mlp"],
     ])
   func usage(arguments: [String]) throws {
     let finished = try run("plan", arguments)
@@ -158,19 +159,26 @@ struct PlanToolTests {
       #expect(finished.exitCode == 1 && isOneLine(finished.errors))
       #expect(finished.errors.contains(path))
     }
+    let folder = try Fixtures.temporaryFolder() + "/model.json"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let isFolder = try run("plan", folder)
+    #expect(isFolder.exitCode == 1 && isOneLine(isFolder.errors))
+    #expect(isFolder.errors.contains("is a folder; name a model's JSON file"))
   }
 
   @Test("a figure that cannot be written is one line, exit code 1, and nothing printed")
   func unwritable() throws {
     let folder = try Fixtures.temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    for path in ["\(folder)/missing/plan.svg", folder] {
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/folder.svg", withIntermediateDirectories: false)
+    for path in ["\(folder)/missing/plan.svg", "\(folder)/folder.svg"] {
       let finished = try run("plan", "lenet", "--svg", path)
       #expect(finished.exitCode == 1)
       #expect(finished.output.isEmpty)
       #expect(isOneLine(finished.errors) && finished.errors.contains(path))
     }
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["folder.svg"])
   }
 }
 

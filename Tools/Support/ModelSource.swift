@@ -22,6 +22,10 @@ public struct ModelSource {
       (model, weights, statedLoss) = (file.model, file.weights, file.statedLoss)
       ignoredLoss = file.ignoredLoss
     } else if name.hasSuffix(".json") {
+      var isFolder: ObjCBool = false
+      if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder), isFolder.boolValue {
+        throw ToolError("'\(name)' is a folder; name a model's JSON file")
+      }
       guard let data = FileManager.default.contents(atPath: name) else {
         throw ToolError("cannot read '\(name)': no such file, or no permission")
       }

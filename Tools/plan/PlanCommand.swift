@@ -47,7 +47,8 @@ struct PlanCommand: ParsableCommand {
   @Flag(help: "Print one JSON object; offsets and sizes in bytes.")
   var json = false
 
-  @Option(help: ArgumentHelp("Write a figure of the memory over time.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Draw the memory over time to this .svg file.", valueName: "file"))
   var svg: String?
 
   private static let models = BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")
@@ -57,7 +58,9 @@ struct PlanCommand: ParsableCommand {
   func validate() throws {
     try checked(batch, "--batch", in: 1...65_536)
     if let threads { try checked(threads, "--threads", in: 1...256) }
-    if svg?.isEmpty == true { throw ValidationError("--svg needs the name of a file") }
+    if let svg, !svg.lowercased().hasSuffix(".svg") {
+      throw ValidationError("--svg must name an .svg file, found '\(svg)'")
+    }
   }
 
   func run() throws {

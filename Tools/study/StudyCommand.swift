@@ -52,7 +52,9 @@ struct StudyCommand: ParsableCommand {
 
   @Flag(
     name: .customLong("continue"),
-    help: "learning-rate-range: each rate continues from the weights of the last, as the notebook.")
+    help: ArgumentHelp(
+      "learning-rate-range: the notebook's way alone, each rate from the weights of the last; without "
+        + "it that way and every rate from the same weights."))
   var continues = false
 
   @Flag(help: "perceptron: the notebook's gradient, which is not its cost's, alone.")

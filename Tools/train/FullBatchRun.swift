@@ -13,9 +13,12 @@ final class FullBatchRun {
   private let name: String
   private let trainer: FullBatchTrainer
   private let output: CheckpointOutput?
+  private let tensorBoard: TensorBoardOutput?
   private var history = "iteration,evaluations,loss,gradient_norm\n"
   /// For --plot.
   private var points: [(evaluations: Int, loss: Double)] = []
+  /// For --tensorboard: a step's loss and gradient.
+  private var events: [RunEvent] = []
   private let started = ProgressLine.now
 
   private var network: Network { trainer.network }
@@ -44,6 +47,7 @@ final class FullBatchRun {
     try plan.checkAnswers(of: images, in: data.set.name)
     try network.check(data.set.test)
     trainer = try FullBatchTrainer(network: network, images: images, method: method)
+    tensorBoard = try options.tensorboard.map { try TensorBoardOutput(folder: $0) }
   }
 
   /// Every output's logistic loss is summed, as the perceptron's cost is defined; else what the model's end asks for.
@@ -72,12 +76,33 @@ final class FullBatchRun {
     }
     try output?.save(network, nil)
     if let path = options.history { try AtomicFile.write(Array(history.utf8), to: path) }
-    try finish(result, before: before, seconds: seconds)
+    let train = try network.evaluate(data.set.train)
+    let test = try network.evaluate(data.set.test)
+    try writeEvents(result.progress, train: train, test: test)
+    finish(result, before: before, train: train, test: test, seconds: seconds)
     if let path = options.plot {
       let title = "\(name) on \(fileName(data.set.name)), \(method.rawValue)"
       try drawPlot(.solverHistory("history", title: title, points), to: path, tool: "train")
     }
     if Interrupt.isRequested { Foundation.exit(Interrupt.exitCode) }
+  }
+
+  /// The solver's steps, and figures and weights at its end.
+  private func writeEvents(
+    _ progress: SolverProgress, train: Network.Sums, test: Network.Sums
+  ) throws {
+    guard let tensorBoard else { return }
+    try tensorBoard.append(events)
+    let scalars = [
+      ("accuracy/train", accuracy(train)), ("loss/test", test.meanLoss),
+      ("accuracy/test", accuracy(test)),
+    ]
+    try tensorBoard.append(
+      scalars.compactMap { tag, value in
+        value.flatMap { $0.isFinite ? (tag: tag, value: $0) : nil }
+      }, step: progress.total,
+      histograms: TensorBoardOutput.histograms(
+        network.plan, weights: network.weights, gradients: []))
   }
 
   // MARK: - Printing
@@ -104,6 +129,12 @@ final class FullBatchRun {
     let values = [progress.value, progress.gradientNorm].map { "\($0)" }.joined(separator: ",")
     history += "\(progress.iterations),\(progress.total),\(values)\n"
     points.append((progress.total, progress.value))
+    if tensorBoard != nil {
+      events.append(
+        RunEvent(
+          step: progress.total, wallTime: TensorBoardOutput.now,
+          scalars: [("loss/train", progress.value), ("gradient_norm", progress.gradientNorm)]))
+    }
     guard !isQuiet else { return }
     print(
       "step \(Format.padded("\(progress.iterations)", 4))  evaluations "
@@ -111,10 +142,11 @@ final class FullBatchRun {
         + Format.fixed(progress.gradientNorm, 5))
   }
 
-  private func finish(_ result: SolverResult, before: Double, seconds: Double) throws {
+  private func finish(
+    _ result: SolverResult, before: Double, train: Network.Sums, test: Network.Sums,
+    seconds: Double
+  ) {
     let progress = result.progress
-    let train = try network.evaluate(data.set.train)
-    let test = try network.evaluate(data.set.test)
     let digest = WeightsDigest.sha256(network.weights)
     if options.json {
       print(

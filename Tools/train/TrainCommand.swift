@@ -107,6 +107,13 @@ struct Train: ParsableCommand {
       valueName: "file"))
   var plot: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write event files for TensorBoard into this folder: the loss of every step; losses, "
+        + "accuracies, learning rate, and histograms of all weights and gradients of every epoch. "
+        + "For a program that was built with --traits default,TensorBoard.", valueName: "folder"))
+  var tensorboard: String?
+
   @Flag(help: "Print the final lines only.")
   var quiet = false
 
@@ -166,6 +173,7 @@ struct Train: ParsableCommand {
       throw ValidationError("--output must name an .h5 or .keras file, found '\(output)'")
     }
     if let plot { try checkPlot(plot) }
+    if tensorboard?.isEmpty == true { throw ValidationError("--tensorboard must name a folder") }
     try validateResume()
   }
 
@@ -208,6 +216,7 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
+    if tensorboard != nil { try TensorBoardOutput.checkIsAvailable() }
     let path = output ?? (checkpoint ? resume : nil)
     try checkFiles(path, path.map(CheckpointOutput.bestPath))
     if let method = fullBatchMethod { return try FullBatchRun(self, method).run() }

@@ -14,6 +14,9 @@ final class TrainingRun {
   private var state: TrainingState
   private let output: CheckpointOutput?
   private let batchHistory: BatchHistory?
+  private let tensorBoard: TensorBoardOutput?
+  /// For those two; nil where neither was asked for.
+  private let stepLog: StepLog?
   private var report: TrainingReport
   private let started = ProgressLine.now
 
@@ -39,11 +42,17 @@ final class TrainingRun {
       network: network, images: data.set.train, batch: state.batch,
       optimizer: setup.configuration, seed: state.seed, position: TrainingPosition(state))
     try network.check(data.set.test)
-    batchHistory = try options.batchHistory.map { [trainer] path in
-      try BatchHistory(
-        path: path, stepsPerEpoch: trainer.stepsPerEpoch, position: trainer.position,
-        isResumed: options.resume != nil)
+    let position = trainer.position
+    let isResumed = options.resume != nil
+    batchHistory = try options.batchHistory.map {
+      try BatchHistory(path: $0, position: position, isResumed: isResumed)
     }
+    tensorBoard = try options.tensorboard.map {
+      try TensorBoardOutput(folder: $0, resumesAfter: isResumed ? position.step : nil)
+    }
+    let isLogged = batchHistory != nil || tensorBoard != nil
+    stepLog =
+      isLogged ? StepLog(stepsPerEpoch: trainer.stepsPerEpoch, position: position) : nil
     report = TrainingReport(
       isQuiet: options.quiet || options.json,
       hasAccuracy: plan.hasAccuracy(on: data.set.train))
@@ -56,7 +65,7 @@ final class TrainingRun {
       try runEpochs()
     } catch let error as TrainingError {
       // The steps up to the broken one are what one looks for then.
-      try batchHistory?.write()
+      try writeSteps()
       throw ToolError("\(error)\(output?.kept ?? "")")
     }
     finish()
@@ -78,7 +87,7 @@ final class TrainingRun {
       let epochStart = ProgressLine.now
       let stepsBefore = state.stepInEpoch
       let end = try trainer.runEpoch { position in
-        batchHistory?.note(position, learningRate: rate(at: position.step))
+        stepLog?.note(position, learningRate: rate(at: position.step))
         report.progress(
           position, of: trainer.stepsPerEpoch, epochs: state.epochs,
           seconds: ProgressLine.now - epochStart, stepsDone: position.stepInEpoch - stepsBefore)
@@ -99,6 +108,7 @@ final class TrainingRun {
   private func rate(at step: Int) -> Double { trainer.optimizer.rate(at: step - 1) }
 
   private func finishEpoch(_ sums: Network.Sums, seconds: Double) throws {
+    let gradients = tensorBoard == nil ? [] : network.gradients
     let test = try network.evaluate(data.set.test)
     let position = trainer.position
     try checkWeights(epoch: position.epoch)
@@ -120,9 +130,20 @@ final class TrainingRun {
     }
     try output?.save(network, state, isBest: isBest)
     if let path = options.history { try writeHistory(to: path) }
-    try batchHistory?.write()
-    batchHistory?.beginEpoch()
+    try writeSteps()
+    stepLog?.beginEpoch()
+    try tensorBoard?.write(
+      record, step: state.step, plan: network.plan, weights: network.weights, gradients: gradients)
     report.epoch(record, of: state.epochs)
+  }
+
+  /// The steps since the last call, wherever they were asked for.
+  private func writeSteps() throws {
+    guard let stepLog else { return }
+    let steps = stepLog.steps
+    stepLog.clear()
+    try batchHistory?.write(steps)
+    try tensorBoard?.write(steps)
   }
 
   /// A step's update may break weights after its loss was still finite: they must not replace good ones.
@@ -137,7 +158,7 @@ final class TrainingRun {
     try checkWeights(epoch: trainer.position.epoch + (trainer.position.stepInEpoch > 0 ? 1 : 0))
     state.update(trainer.position)
     try output?.save(network, state, isBest: false)
-    try batchHistory?.write()
+    try writeSteps()
     try plot()
     report.interrupted(
       state, of: trainer.stepsPerEpoch, savedTo: output?.path,

@@ -71,6 +71,12 @@ public enum AtomicFile {
     throw FileError(path: path, action: "write", code: EEXIST)
   }
 
+  /// Appends to an open file that grows; parts may be in it after a failure. Returns 0 or an errno.
+  static func append(_ bytes: [UInt8], to file: Int32) -> Int32 {
+    _ = ignoreSizeSignal
+    return bytes.withUnsafeBytes { write($0, to: file) }
+  }
+
   /// Returns 0 or an errno.
   private static func write(_ bytes: UnsafeRawBufferPointer, to file: Int32) -> Int32 {
     guard let base = bytes.baseAddress else { return 0 }

@@ -110,8 +110,8 @@ enum CyclicalPolicies {
         + "\(gamma) for exp_range.",
       panels: [
         Figure.Panel(
-          "this run", x: iteration, y: rate,
-          .lines([line("exp_range, gamma 1", steps, schedule.rate)])),
+          "this run: exp_range, gamma 1", x: iteration, y: rate,
+          .lines([line("", steps, schedule.rate)])),
         Figure.Panel(
           "policies", x: iteration, y: rate,
           .lines(

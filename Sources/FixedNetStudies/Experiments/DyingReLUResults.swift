@@ -96,8 +96,8 @@ struct DyingReLUResults {
           Figure.Panel(
             "", x: Figure.Axis("x"), y: Figure.Axis("output"),
             .lines(
-              [Figure.Line("f(x) = |x|", target, isDashed: true)]
-                + examples.map { Figure.Line($0.kind, $0.points) }))
+              examples.map { Figure.Line($0.kind, $0.points) }
+                + [Figure.Line("f(x) = |x|", target, isDashed: true, colour: 6)]))
         ]),
     ]
   }

@@ -9,6 +9,15 @@ public struct LearningRateRangeStudy: Study {
 
   public init() {}
 
+  /// The rates in turn, each from the same weights or each from those that the last one left.
+  private struct Curve {
+    var isContinued: Bool
+    /// One per rate.
+    var runs: [SeedRuns]
+
+    var name: String { isContinued ? "continued" : "re-initialised" }
+  }
+
   /// Exponents of the rates, and the reference's final losses.
   private static let exponents = Array(-9...1)
   private static let reference = [
@@ -21,13 +30,12 @@ public struct LearningRateRangeStudy: Study {
     let data = try context.trainingData("fashion-mnist")
     let seeds = context.seeds(1)
     let epochs = context.options.isQuick ? 1 : 5
-    let isContinued = context.options.switches.contains("continue")
-    let ways = isContinued ? [false, true] : [false]
+    let ways = context.options.switches.contains("continue") ? [true] : [false, true]
     let progress = TrainingProgress(
       context, total: ways.count * seeds.count * epochs * LearningRateRangeStudy.exponents.count)
     var report = StudyReport(
       protocolText: LearningRateRangeStudy.protocolText(data, epochs, seeds))
-    var curves: [[SeedRuns]] = []
+    var curves: [Curve] = []
     for isContinued in ways {
       var runs = LearningRateRangeStudy.exponents.map { SeedRuns(label: "10^\($0)", results: []) }
       for seed in seeds {
@@ -43,24 +51,22 @@ public struct LearningRateRangeStudy: Study {
             result, run: "10^\(exponent)\(isContinued ? " continued" : "")", seed: seed)
         }
       }
-      curves.append(runs)
+      curves.append(Curve(isContinued: isContinued, runs: runs))
     }
     report.tables = [LearningRateRangeStudy.table(curves)]
     report.figures = [LearningRateRangeStudy.figure(curves)]
     report.deviations = [
       "The reference never re-initialises between rates: each rate goes on from the weights that the "
-        + "last one left. Here every rate starts from the same weights"
-        + (isContinued
-          ? "; the continued column and curve repeat the reference (--continue)."
-          : "; --continue adds the reference's way, so that both can be compared.")
+        + "last one left, so that its loss at a rate is not that rate's alone. "
+        + (ways.count > 1
+          ? "Here both are run: every rate from the same weights (re-initialised), and the reference's "
+            + "way (continued)."
+          : "Here that way alone is run (--continue); without the option every rate starts from the same "
+            + "weights too.")
     ]
-    report.findings = curves.enumerated().map {
-      LearningRateRangeStudy.finding($1, isContinued: $0 == 1)
-    }
+    report.findings = curves.map(LearningRateRangeStudy.finding)
     if !context.options.isQuick {
-      report.checks = curves.enumerated().flatMap {
-        LearningRateRangeStudy.checks($1, isContinued: $0 == 1)
-      }
+      report.checks = curves.flatMap(LearningRateRangeStudy.checks)
     }
     return report
   }
@@ -96,7 +102,7 @@ public struct LearningRateRangeStudy: Study {
 
   // MARK: - Table, figure, checks
 
-  private static func table(_ curves: [[SeedRuns]]) -> ReportTable {
+  private static func table(_ curves: [Curve]) -> ReportTable {
     func text(_ run: SeedRuns) -> String {
       guard let place = run.results.compactMap(\.divergence).first else {
         return run.final(\.trainLoss).text(4)
@@ -104,29 +110,29 @@ public struct LearningRateRangeStudy: Study {
       return "not finite (\(place))"
     }
     let rows = exponents.indices.map { index in
-      ["10^\(exponents[index])"] + curves.map { text($0[index]) }
+      ["10^\(exponents[index])"] + curves.map { text($0.runs[index]) }
         + [Format.fixed(reference[index], 4)]
-        + curves.map { $0[index].final(\.testAccuracy).percent }
+        + curves.map { $0.runs[index].final(\.testAccuracy).percent }
     }
-    let ways = curves.count > 1 ? [" (re-initialised)", " (continued)"] : [""]
     return ReportTable(
       "Final training loss per learning rate",
-      columns: ["learning rate"] + ways.map { "loss\($0)" } + ["reference's loss (continued)"]
-        + ways.map { "test accuracy\($0)" }, rows: rows)
+      columns: ["learning rate"] + curves.map { "loss (\($0.name))" }
+        + ["reference's loss (continued)"] + curves.map { "test accuracy (\($0.name))" },
+      rows: rows)
   }
 
-  private static func figure(_ curves: [[SeedRuns]]) -> Figure {
-    var lines = curves.enumerated().map { way, runs in
-      let spreads = runs.map { $0.final(\.trainLoss) }
+  private static func figure(_ curves: [Curve]) -> Figure {
+    var lines = curves.map { curve in
+      let spreads = curve.runs.map { $0.final(\.trainLoss) }
       return Figure.Line(
-        way == 0 ? "re-initialised" : "continued",
-        zip(exponents, spreads).map { (x: Double($0), y: $1.mean) },
-        spread: runs[0].results.count > 1 ? spreads.map(\.deviation) : [], hasMarkers: true)
+        curve.name, zip(exponents, spreads).map { (x: Double($0), y: $1.mean) },
+        spread: curve.runs[0].results.count > 1 ? spreads.map(\.deviation) : [], hasMarkers: true,
+        colour: curve.isContinued ? 1 : 0)
     }
     lines.append(
       Figure.Line(
         "reference (continued)", zip(exponents, reference).map { (x: Double($0), y: $1) },
-        isDashed: true, hasMarkers: true))
+        isDashed: true, hasMarkers: true, colour: 6))
     return Figure(
       "loss", title: "Loss against learning rate",
       caption: "Training loss of the last epoch at each rate; guessing costs ln 10 = 2.303. A rate "
@@ -145,14 +151,16 @@ public struct LearningRateRangeStudy: Study {
       .filter(\.loss.isFinite).min { $0.loss < $1.loss }
   }
 
-  private static func finding(_ runs: [SeedRuns], isContinued: Bool) -> String {
-    guard let (exponent, loss) = minimum(runs) else { return "No rate gives a finite loss." }
-    return "\(isContinued ? "Continued from rate to rate" : "Re-initialised"): the loss is least, "
-      + "\(Format.fixed(loss, 4)), at 10^\(exponent)."
+  private static func finding(_ curve: Curve) -> String {
+    guard let (exponent, loss) = minimum(curve.runs) else {
+      return "\(curve.name): no rate gives a finite loss."
+    }
+    return "\(curve.isContinued ? "Continued from rate to rate" : "Re-initialised"): the loss is "
+      + "least, \(Format.fixed(loss, 4)), at 10^\(exponent)."
   }
 
-  private static func checks(_ runs: [SeedRuns], isContinued: Bool) -> [ReportCheck] {
-    let way = isContinued ? "continued" : "re-initialised"
+  private static func checks(_ curve: Curve) -> [ReportCheck] {
+    let (way, runs) = (curve.name, curve.runs)
     let least = minimum(runs)
     // Worse than guessing, or not a number at all.
     let guessing = Foundation.log(10.0)

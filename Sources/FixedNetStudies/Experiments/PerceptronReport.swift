@@ -150,7 +150,7 @@ struct PerceptronReport {
       return Figure.Panel(
         hidden == 2 ? "three layers (400-20-20-10)" : "two layers (400-25-10)",
         x: Figure.Axis("evaluations of J, gradient or Hessian product"),
-        y: Figure.Axis("J", isLogarithmic: true), .lines(lines))
+        y: Figure.Axis("cost J", isLogarithmic: true), .lines(lines))
     }
     return Figure(
       "cost", title: "Cost against evaluations",

@@ -60,21 +60,25 @@ struct FigureAxis {
 
   // MARK: - Logarithmic ticks
 
-  /// Decades, of which at most `labelLimit` have labels, and their parts where all have; `level` 1: a short one.
+  /// Decades, of which at most `labelLimit` have labels, and their parts where there are few; `level` 1: a short one.
   static func logarithmicTicks(_ range: ClosedRange<Double>, labelLimit: Int)
     -> [(position: Double, label: String, level: Int)]
   {
     let (low, high) = (log10(range.lowerBound), log10(range.upperBound))
     let decades = Int(low.rounded(.up))...max(Int(low.rounded(.up)), Int(high.rounded(.down)))
     let step = max(1, (decades.count + labelLimit - 1) / labelLimit)
+    // 0.01 beside 10⁻⁴ would be two ways to say it.
+    let labelled = decades.filter { $0 % step == 0 && range.contains(pow(10, Double($0))) }
+    let isPlain = labelled.allSatisfy { (-2...3).contains($0) }
     var ticks: [(position: Double, label: String, level: Int)] = []
     for exponent in (decades.lowerBound - 1)...decades.upperBound {
       let position = pow(10, Double(exponent))
       let isLabelled = exponent % step == 0
       if range.contains(position) {
-        ticks.append((position, isLabelled ? power(exponent) : "", isLabelled ? 0 : 1))
+        ticks.append(
+          (position, isLabelled ? power(exponent, isPlain: isPlain) : "", isLabelled ? 0 : 1))
       }
-      guard step == 1 else { continue }
+      guard step == 1, decades.count <= 6 else { continue }
       for digit in 2...9 where range.contains(position * Double(digit)) {
         // Where hardly two decades are in sight, their parts need numbers too.
         let isNamed = high - low < 2.2 && [2, 5].contains(digit)
@@ -85,9 +89,11 @@ struct FigureAxis {
     return ticks
   }
 
-  /// 10 to the power of `exponent`, with raised digits; plain numbers between 0.01 and 1000.
-  private static func power(_ exponent: Int) -> String {
-    if (-2...3).contains(exponent) { return FigureNumber.short(pow(10, Double(exponent))) }
+  /// 10 to the power of `exponent`, with raised digits; 1, 10 and, if asked for, all as plain numbers.
+  private static func power(_ exponent: Int, isPlain: Bool) -> String {
+    if isPlain || (0...1).contains(exponent) {
+      return FigureNumber.short(pow(10, Double(exponent)))
+    }
     let raised = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
     let digits = String(abs(exponent)).compactMap { $0.wholeNumberValue }.map { raised[$0] }
     return "10" + (exponent < 0 ? "⁻" : "") + String(digits)

@@ -21,7 +21,7 @@ extension FigureScript {
       }
       let rows = curveRows(line, panel)
       guard !rows.isEmpty else { continue }
-      curves.append("\(block(rows)) using 1:2 \(style(line, index, colour))")
+      curves.append("\(block(rows)) using 1:2 \(style(line, index, colour, width: panelWidth))")
     }
     let xs = shown.map(\.x)
     let x = FigureAxis(
@@ -29,12 +29,10 @@ extension FigureScript {
       labelLimit: panelWidth / 65, labelOptions: "offset 0,0.4")
     let y = FigureAxis(
       axis: panel.y, letter: "y", data: (reach.min() ?? 0)...(reach.max() ?? 0), padding: 0.05)
-    let key = lines.contains { !$0.label.isEmpty }
+    let key = sharedLegend == nil && lines.contains { !$0.label.isEmpty }
     let turned = slant(panel.x.ticks.map(\.label), panel)
     var commands = x.commands(slant: turned) + y.commands()
-    if key {
-      commands.append("set key bmargin center horizontal Left reverse samplen 2.5 spacing 1.15")
-    }
+    if key { commands.append(FigureScript.legend) }
     // In lines of text: the ticks, the label and the legend. gnuplot finds the length of turned ticks itself.
     if turned == 0, legendRows > 0 {
       commands.append("set bmargin \(3.3 + 1.25 * Double(legendRows))")
@@ -43,13 +41,14 @@ extension FigureScript {
       + [plot(bands + curves)]
   }
 
-  private func style(_ line: Figure.Line, _ index: Int, _ colour: String) -> String {
+  /// How a curve looks, and its name in a legend of a width in pixels.
+  func style(_ line: Figure.Line, _ index: Int, _ colour: String, width: Int) -> String {
     let markers = [7, 5, 9, 13, 11, 15, 6, 4]
     let marker =
       line.hasMarkers ? "linespoints pt \(markers[index % markers.count]) ps 0.8" : "lines"
-    let dash = line.isDashed ? "dt (10,7)" : "dt 1"
+    let dash = line.isDashed ? "dt (10,14)" : "dt 1"
     // gnuplot leaves out the whole legend where an entry is wider than the panel.
-    let label = Gnuplot.quoted(FigureScript.cut(line.label, width: panelWidth - 120))
+    let label = Gnuplot.quoted(FigureScript.cut(line.label, width: width - 120))
     let title = line.label.isEmpty ? "notitle" : "title \(label)"
     return "with \(marker) lw 1.8 \(dash) lc rgb '\(colour)' \(title)"
   }

@@ -42,7 +42,8 @@ struct FigureScript {
     figure.panels.map { panel in
       switch panel.content {
       case .lines(let lines):
-        let legend = FigureScript.legendRows(lines, width: panelWidth) * 18
+        let legend =
+          sharedLegend == nil ? FigureScript.legendRows(lines, width: panelWidth) * 18 : 0
         return (columns == 1 ? 400 : columns == 2 ? 310 : 260) + legend
       case .violins: return columns == 1 ? 380 : columns == 2 ? 300 : 260
       case .heatMap(let values, _, _):
@@ -52,9 +53,32 @@ struct FigureScript {
     }.max() ?? 300
   }
 
-  /// Rows of the longest legend: all panels leave room for it, so that their axes end at the same height.
+  /// The lines that all panels name alike: one legend at the foot of the figure is enough. nil: a legend under each panel.
+  var sharedLegend: [Figure.Line]? {
+    let panels = figure.panels.map { panel -> [Figure.Line] in
+      if case .lines(let lines) = panel.content { lines } else { [] }
+    }
+    guard panels.count > 1, let first = panels.first,
+      first.contains(where: { !$0.label.isEmpty }),
+      panels.allSatisfy({ $0.elementsEqual(first, by: FigureScript.looksAlike) })
+    else { return nil }
+    return first
+  }
+
+  private static func looksAlike(_ a: Figure.Line, _ b: Figure.Line) -> Bool {
+    a.label == b.label && a.colour == b.colour && a.isDashed == b.isDashed
+      && a.hasMarkers == b.hasMarkers
+  }
+
+  /// Of the legend at the foot, in pixels; 0: there is none.
+  private var footHeight: Int {
+    sharedLegend.map { FigureScript.legendRows($0, width: FigureScript.width) * 18 + 10 } ?? 0
+  }
+
+  /// Rows of the longest legend under a panel: all leave room for it, so that their axes end at the same height.
   var legendRows: Int {
-    figure.panels.map { panel in
+    guard sharedLegend == nil else { return 0 }
+    return figure.panels.map { panel in
       if case .lines(let lines) = panel.content {
         FigureScript.legendRows(lines, width: panelWidth)
       } else {
@@ -79,7 +103,7 @@ struct FigureScript {
     textWidth([text]) <= width ? text : text.prefix(max(1, width / 7 - 1)) + "…"
   }
 
-  private var height: Int { FigureScript.titleHeight + rows * panelHeight }
+  private var height: Int { FigureScript.titleHeight + rows * panelHeight + footHeight }
 
   private mutating func begin() {
     let size = "size \(FigureScript.width),\(height)"
@@ -102,6 +126,7 @@ struct FigureScript {
   }
 
   private mutating func end() {
+    if let sharedLegend { drawFoot(sharedLegend) }
     commands += [
       "unset multiplot",
       "unset output",
@@ -109,10 +134,30 @@ struct FigureScript {
     ]
   }
 
+  /// A plot whose axes are one line above the legend, and whose curves are out of sight.
+  private mutating func drawFoot(_ lines: [Figure.Line]) {
+    let top = Double(footHeight) / Double(height)
+    let curves = lines.enumerated().map { index, line in
+      let colour = FigurePalette.line(line.colour ?? index, of: lines.count)
+      return "-1e9 " + style(line, index, colour, width: FigureScript.width)
+    }
+    commands += [
+      "", "set origin 0,0", "set size 1,1", "unset border", "unset tics",
+      "set xrange [0:1]", "set yrange [0:1]", "set lmargin at screen 0.03",
+      "set rmargin at screen 0.97", "set tmargin at screen \(top)",
+      "set bmargin at screen \(top - 1 / Double(height))",
+      FigureScript.legend, plot(curves), "reset",
+    ]
+  }
+
+  /// Below the axes.
+  static let legend =
+    "set key bmargin center horizontal Left reverse samplen 2.5 spacing 1.15"
+
   private mutating func draw(_ panel: Figure.Panel, at index: Int) {
     let (row, column) = (index / columns, index % columns)
     let whole = Double(height)
-    let bottom = Double(height - FigureScript.titleHeight - (row + 1) * panelHeight) / whole
+    let bottom = Double(footHeight + (rows - row - 1) * panelHeight) / whole
     commands += [
       "",
       "set origin \(Double(column) / Double(columns)),\(bottom)",
