@@ -64,7 +64,8 @@ final class BatchHistory {
     before = position.partial
   }
 
-  /// Adds the lines of the steps since the last call to the file.
+  /// Adds the lines of the steps since the last call to the file, and flushes it to the disk: a checkpoint that is
+  /// written next must not know more steps than the file.
   /// Throws: `ToolError` with the system's reason.
   func write() throws {
     var text = ""
@@ -75,7 +76,8 @@ final class BatchHistory {
     let bytes = Array(text.utf8)
     let file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
     defer { if file >= 0 { close(file) } }
-    guard file >= 0, Foundation.write(file, bytes, bytes.count) == bytes.count else {
+    guard file >= 0, Foundation.write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0
+    else {
       throw ToolError("cannot write '\(path)': \(String(cString: strerror(errno)))")
     }
   }
