@@ -49,6 +49,9 @@ extension Network {
     return BrokenValue(layer: first.layerName, what: name, slot: "\(first.layerName)/\(name)")
   }
 
+  /// The first weight to start from, or value that the optimiser remembers, that is not finite.
+  public var brokenStart: BrokenValue? { brokenParameter(isUpdated: false) ?? brokenOptimizerValue }
+
   /// The gradient that broke first on the way back from the loss.
   var brokenGradient: BrokenValue? {
     for parameter in plan.parameters.reversed() {

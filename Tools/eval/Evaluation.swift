@@ -69,7 +69,10 @@ struct Evaluation {
       images.targets.isEmpty
       ? try Metrics(outputs, labels: images.labels, classCount: data.set.classCount) : nil
     if let metrics, metrics.unanswered > 0 {
-      Evaluation.warn("\(metrics.unanswered) images have outputs that are not finite")
+      let broken = try network.brokenOutput(images)
+      Evaluation.warn(
+        "\(metrics.unanswered) images have outputs that are not finite"
+          + (broken.map { ": \($0) broke first" } ?? ""))
     }
     try write(outputs, of: images)
     if let path = options.gradients { try writeGradients(images, to: path) }

@@ -13,6 +13,8 @@ final class FullBatchRun {
   private let name: String
   private let trainer: FullBatchTrainer
   private let output: CheckpointOutput?
+  /// No other run writes the history meanwhile.
+  private let lock: OutputLock?
   private var history = "iteration,evaluations,loss,gradient_norm\n"
   /// For --plot.
   private var points: [(evaluations: Int, loss: Double)] = []
@@ -39,8 +41,10 @@ final class FullBatchRun {
       usesReferenceGradient: options.fullBatch.referenceGradient)
     for path in [options.history, options.plot].compactMap(\.self) { try checkFolder(of: path) }
     output = try CheckpointOutput(options, modelName: name)
+    lock = try options.history.flatMap { path in try OutputLock(path) }
     let network = try Network(plan, instructionSet: .selected())
     try network.load(weights)
+    try network.checkStart(options)
     try plan.checkAnswers(of: images, in: data.set.name)
     try network.check(data.set.test)
     trainer = try FullBatchTrainer(network: network, images: images, method: method)
@@ -60,16 +64,15 @@ final class FullBatchRun {
     Interrupt.watch()
     let limit = options.fullBatch.evaluations ?? 250
     let solving = ProgressLine.now
+    var failure: (any Error)?
     let result = trainer.run(limits: SolverLimits(evaluations: limit)) { progress in
       record(progress)
-      return !Interrupt.isRequested
+      do { try saveIfAsked(progress) } catch { failure = error }
+      return failure == nil && !Interrupt.isRequested
     }
     let seconds = ProgressLine.now - solving
-    guard result.stop != .notFinite, network.firstNonFiniteWeight == nil else {
-      throw ToolError(
-        "the loss is not finite after \(result.progress.total) evaluations; try other starting "
-          + "weights (--seed) or smaller inputs\(output?.kept ?? "")")
-    }
+    if let failure { throw failure }
+    guard result.stop != .notFinite else { throw notFinite(result.progress) }
     try output?.save(network, nil)
     if let path = options.history { try AtomicFile.write(Array(history.utf8), to: path) }
     try finish(result, before: before, seconds: seconds)
@@ -78,6 +81,29 @@ final class FullBatchRun {
       try drawPlot(.solverHistory("history", title: title, points), to: path, tool: "train")
     }
     if Interrupt.isRequested { Foundation.exit(Interrupt.exitCode) }
+  }
+
+  /// After every so many steps of the solver, with --checkpoint-every. Another run can start from the file.
+  private func saveIfAsked(_ progress: SolverProgress) throws {
+    guard let every = options.checkpointEvery, progress.iterations % every == 0 else { return }
+    try output?.save(network, nil)
+  }
+
+  /// The start may be broken, or every step from the best point.
+  private func notFinite(_ progress: SolverProgress) -> ToolError {
+    let kept = output?.kept ?? ""
+    guard let broken = trainer.brokenValue else {
+      return ToolError(
+        "the loss or its gradient is not finite at any step that the solver tries after "
+          + "\(progress.iterations) steps (\(progress.total) evaluations, loss \(progress.value)); try "
+          + "other starting weights (--seed) or smaller inputs\(kept)")
+    }
+    let advice =
+      broken.layer == "input" || broken.layer == "targets"
+      ? "correct the data" : "try other starting weights (--seed) or smaller inputs"
+    return ToolError(
+      "the loss or its gradient is not finite after \(progress.iterations) steps "
+        + "(\(progress.total) evaluations): \(broken) broke first; \(advice)\(kept)")
   }
 
   // MARK: - Printing

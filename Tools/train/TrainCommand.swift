@@ -137,7 +137,10 @@ struct Train: ParsableCommand {
     ]
     if let method = fullBatchMethod {
       if let (name, _) = others.first(where: \.1) {
-        throw ValidationError("\(name) is for mini-batches; \(method.rawValue) has none")
+        let advice =
+          resume == nil ? "" : "; start from the file's weights instead, with --model or --weights"
+        throw ValidationError(
+          "\(name) is for mini-batches; \(method.rawValue) has none\(advice)")
       }
       if fullBatch.lambda != nil, start.penalty != nil {
         throw ValidationError("--lambda and --l2 exclude each other; give one")

@@ -45,6 +45,7 @@ final class TrainingRun {
     network = try Network(plan, instructionSet: .selected())
     try network.load(setup.weights)
     if let memory = setup.optimizerState { try network.load(memory) }
+    try network.checkStart(options)
     trainer = try Trainer(
       network: network, images: data.set.train, batch: state.batch,
       optimizer: setup.configuration, seed: state.seed, position: TrainingPosition(state))
@@ -197,6 +198,18 @@ final class TrainingRun {
         "\(record.epoch)," + values.map { $0.isNaN ? "" : "\($0)" }.joined(separator: ",") + "\n"
     }
     try AtomicFile.write(Array(text.utf8), to: path)
+  }
+}
+
+extension Network {
+  /// Nothing can be learned from weights that are not numbers.
+  /// Throws: `ToolError`.
+  func checkStart(_ options: Train) throws {
+    guard let broken = brokenStart else { return }
+    let file = options.resume ?? options.start.weights ?? options.model
+    throw ToolError(
+      "\(file.map { "'\($0)': " } ?? "")\(broken) is not finite before the first step; start from "
+        + "other weights")
   }
 }
 
