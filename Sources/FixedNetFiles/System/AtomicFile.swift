@@ -59,10 +59,25 @@ public enum AtomicFile {
   }
 
   private static func removeOrphan(_ path: String) {
-    let file = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    let file = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
     guard file >= 0 else { return }
     defer { close(file) }
-    if flock(file, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+    if lock(file) == .taken { unlink(path) }
+  }
+
+  /// F_OFD_SETLK, which only C programs see that ask for GNU's extensions.
+  private static let lockOpenFile: Int32 = 37
+
+  private enum LockAnswer { case taken, refused, unknown }
+
+  /// A lock of the open file, which ends with it, for whoever asks for the same kind: readers of the file that it becomes
+  /// do not (HDF5 asks for another).
+  private static func lock(_ file: Int32) -> LockAnswer {
+    var whole = flock()
+    whole.l_type = Int16(F_WRLCK)
+    whole.l_whence = Int16(SEEK_SET)
+    guard fcntl(file, lockOpenFile, &whole) != 0 else { return .taken }
+    return errno == EAGAIN || errno == EACCES ? .refused : .unknown
   }
 
   /// Beyond a limit on file sizes, `write` is to fail instead of ending the program.
@@ -107,8 +122,7 @@ public enum AtomicFile {
       if file >= 0 {
         // Somebody may be removing orphans: then the lock is theirs, or the name is gone.
         var status = stat()
-        let isLost = flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
-        if isLost || (fstat(file, &status) == 0 && status.st_nlink == 0) {
+        if lock(file) == .refused || (fstat(file, &status) == 0 && status.st_nlink == 0) {
           close(file)
           continue
         }
