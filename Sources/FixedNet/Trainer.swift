@@ -4,7 +4,8 @@ import FixedNetCore
 public enum TrainingError: Error, Equatable {
   /// The loss of a step is not finite; the weights are those before the step. `epoch` and `step` count from 1.
   case notFinite(epoch: Int, step: Int, BrokenValue)
-  /// A weight is not finite after a step whose loss was: saturated activations can hide it from the loss.
+  /// A weight, or what the optimiser remembers, is not finite after a step whose loss was: saturated activations can
+  /// hide it from the loss.
   case brokenWeight(epoch: Int, step: Int, BrokenValue)
 }
 
@@ -153,10 +154,12 @@ public final class Trainer {
     return .notFinite(epoch: position.epoch + 1, step: position.step + 1, broken)
   }
 
-  /// Says what broke where a weight is not finite, though every loss so far was.
+  /// Says what broke where a weight, or what the optimiser remembers, is not finite, though every loss so far was.
   /// Throws: `TrainingError.brokenWeight`.
   public func checkWeights() throws(TrainingError) {
-    guard let broken = network.brokenParameter(isUpdated: position.step > 0) else { return }
+    guard
+      let broken = network.brokenParameter(isUpdated: position.step > 0) ?? network.brokenStart
+    else { return }
     let epoch = position.epoch + (position.stepInEpoch > 0 ? 1 : 0)
     throw .brokenWeight(epoch: epoch, step: position.step, broken)
   }

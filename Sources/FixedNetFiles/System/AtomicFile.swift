@@ -52,9 +52,10 @@ public enum AtomicFile {
       let found = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      guard found.hasPrefix(start), found.dropFirst(start.count).wholeMatch(of: /\d+-\d+\.tmp/) != nil
-      else { continue }
-      removeOrphan("\(folder)/\(found)")
+      guard found.hasPrefix(start) else { continue }
+      if found.dropFirst(start.count).wholeMatch(of: /[0-9]+-[0-9]+\.tmp/) != nil {
+        removeOrphan("\(folder)/\(found)")
+      }
     }
   }
 

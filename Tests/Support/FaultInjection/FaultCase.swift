@@ -25,7 +25,8 @@ public struct FaultCase: Sendable {
     FaultCase(
       model: "lenet-dropout", optimizer: "rmsprop-legacy", options: ["--schedule", "one-cycle"]),
     FaultCase(model: "mlp", optimizer: "adam", options: ["--l2", "1e-4"]),
-    FaultCase(model: "deep-mlp", optimizer: "rmsprop", options: ["--momentum", "0.5"], format: ".keras"),
+    FaultCase(
+      model: "deep-mlp", optimizer: "rmsprop", options: ["--momentum", "0.5"], format: ".keras"),
     FaultCase(model: "lenet-plain", optimizer: "adam", options: ["--memory-budget", "2MiB"]),
     FaultCase(model: "softmax", optimizer: "momentum", options: ["--patience", "9"]),
   ]
@@ -88,6 +89,8 @@ final class FaultRun {
   let test: FaultCase
   /// "weights sha256: ..." of the undisturbed run.
   let hash: String
+  /// The undisturbed run's --batch-history.
+  let steps: String
   /// What the undisturbed run took.
   let seconds: Double
 
@@ -95,12 +98,16 @@ final class FaultRun {
     self.bench = bench
     self.test = test
     let whole = "\(bench.folder)/whole\(test.format)"
-    let process = try bench.start("train", FaultRun.options(bench, test) + ["--output", whole])
+    let steps = "\(bench.folder)/whole.csv"
+    let process = try bench.start(
+      "train",
+      FaultRun.options(bench, test) + ["--output", whole, "--batch-history", steps])
     guard process.wait() == 0, let hash = FaultRun.hash(process) else {
       throw FaultError("the undisturbed run of \(test.model) failed: \(process.errorText)")
     }
     self.hash = hash
     seconds = ChildProcess.now - process.started
+    self.steps = try String(contentsOfFile: steps, encoding: .utf8)
     for path in [whole, "\(bench.folder)/whole.best\(test.format)"] { unlink(path) }
   }
 
@@ -120,6 +127,7 @@ final class FaultRun {
   /// Starts the run, or resumes it where there is a checkpoint. The number of threads must not matter.
   func start(_ path: String, threads: Int) throws -> ChildProcess {
     let isThere = FileManager.default.fileExists(atPath: path)
+    let steps = "\((path as NSString).deletingLastPathComponent)/steps.csv"
     let options =
       isThere
       ? [
@@ -127,7 +135,8 @@ final class FaultRun {
         "\(FaultRun.checkpointEvery)",
       ] + memoryBudget
       : FaultRun.options(bench, test) + ["--output", path]
-    return try bench.start("train", options + ["--threads", "\(threads)"])
+    return try bench.start(
+      "train", options + ["--threads", "\(threads)", "--batch-history", steps])
   }
 
   /// Not part of what a checkpoint remembers.
@@ -167,7 +176,8 @@ final class FaultRun {
   /// The files of the folder that are no checkpoints.
   func litter(_ folder: String) -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.filter { $0 != "run\(test.format)" && $0 != "run.best\(test.format)" }.sorted()
+    let outputs = ["run\(test.format)", "run.best\(test.format)", "steps.csv"]
+    return names.filter { !outputs.contains($0) }.sorted()
   }
 
   /// Resumes until the end.
@@ -186,6 +196,14 @@ final class FaultRun {
       throw FaultError(
         "other weights: \(FaultRun.hash(process) ?? "no hash") instead of \(hash)")
     }
+    guard try String(contentsOfFile: "\(folder)/steps.csv", encoding: .utf8) == steps else {
+      throw FaultError("the history of the steps is not the undisturbed run's")
+    }
+    try checkLitter(folder)
+  }
+
+  /// Throws: `FaultError` where there is more in the folder than what was asked for.
+  func checkLitter(_ folder: String) throws {
     let litter = litter(folder)
     guard litter.isEmpty else { throw FaultError("left behind: \(litter)") }
   }

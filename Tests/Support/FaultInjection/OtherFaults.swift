@@ -51,6 +51,11 @@ extension FaultBench {
     add("five at once", "one runs, four are refused", tries: max(1, count / 4)) { result, _ in
       try race(run, &result)
     }
+    for (name, number) in [("SIGKILL", SIGKILL), ("SIGINT", SIGINT)] {
+      add("full batch: \(name)", "loadable; goes on from there", tries: max(1, count / 4)) {
+        try fullBatch(number, run, &$1, &$0)
+      }
+    }
     add("full disk", "", tries: max(1, count / 4)) { result, _ in try fullDisk(run, &result) }
     add("read-only folder", "", tries: 1) { result, _ in try readOnly(run, &result) }
     add("folder moved away", "one line; resumed there", tries: max(1, count / 4)) {
@@ -75,14 +80,9 @@ extension FaultBench {
       throw FaultError("exit code \(code): \(process.errorText)")
     }
     result.hits += code == 0 ? 0 : 1
-    try expectNoLitter(run, folder)
+    try run.checkLitter(folder)
     _ = try run.load(path)
     try run.finish(path, in: folder, threads: 1)
-  }
-
-  private func expectNoLitter(_ run: FaultRun, _ folder: String) throws {
-    let litter = run.litter(folder)
-    guard litter.isEmpty else { throw FaultError("left behind: \(litter)") }
   }
 
   private func signalTwice(
@@ -101,7 +101,7 @@ extension FaultBench {
       throw FaultError("exit code \(code): \(process.errorText)")
     }
     result.hits += code == 0 ? 0 : 1
-    try expectNoLitter(run, folder)
+    try run.checkLitter(folder)
     _ = try run.load(path)
     try run.finish(path, in: folder)
   }
@@ -125,11 +125,11 @@ extension FaultBench {
 
   // MARK: - Two runs
 
-  private func awaitFile(_ path: String, _ process: ChildProcess) {
+  func awaitFile(_ path: String, _ process: ChildProcess) {
     while process.isRunning, !FileManager.default.fileExists(atPath: path) { usleep(500) }
   }
 
-  private func expectRefusal(_ process: ChildProcess, _ fragment: String) throws {
+  func expectRefusal(_ process: ChildProcess, _ fragment: String) throws {
     let code = process.wait(limit: 20)
     let text = process.errorText
     guard code == 1, text.contains(fragment), text.split(separator: "\n").count == 1 else {
@@ -172,122 +172,33 @@ extension FaultBench {
     try run.check(winner, in: folder)
   }
 
-  // MARK: - Disks and folders
+  // MARK: - Full batch
 
-  /// A disk that the first checkpoint fits on and the next does not; then there is room again.
-  private func fullDisk(_ run: FaultRun, _ result: inout FaultResult) throws {
-    let (folder, path) = try run.place()
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    guard mount(["-t", "tmpfs", "-o", "size=16m", "tmpfs", folder]) else {
-      return try fileSizeLimit(run, &result)
-    }
-    result.method = "tmpfs: one line; resumed with room"
-    defer { _ = tool("umount", [folder]) }
-    let first = try run.start(path, threads: 2)
-    awaitFile(path, first)
-    first.send(SIGKILL)
-    first.wait()
-    let before = try run.load(path)?.step ?? 0
-    guard before > 0 else { return }
-    // All that is free, but for less than a checkpoint.
-    fill("\(folder)/ballast", leaving: 64 << 10)
-    try expectRefusal(run.start(path, threads: 2), "No space left on device")
-    guard try run.load(path)?.step == before else { throw FaultError("another checkpoint") }
-    unlink("\(folder)/ballast")
-    result.hits += 1
-    try run.finish(path, in: folder)
-  }
-
-  /// Where nothing can be mounted: a limit on the size of files stands for the disk.
-  private func fileSizeLimit(_ run: FaultRun, _ result: inout FaultResult) throws {
-    result.method = "limit on file sizes: one line; resumed without"
-    let (folder, path) = try run.place()
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let first = try run.start(path, threads: 2)
-    awaitFile(path, first)
-    first.send(SIGKILL)
-    first.wait()
-    guard let before = try run.load(path)?.step else { return }
-    let command = ["-c", "ulimit -f 64; exec \"$@\"", "sh", "\(tools)/train"]
-    let limited = try ChildProcess(
-      "/bin/sh", command + ["--resume", path, "--checkpoint", "--quiet"], logs: logs)
-    try expectRefusal(limited, "File too large")
-    guard try run.load(path)?.step == before else { throw FaultError("another checkpoint") }
-    result.hits += 1
-    try run.finish(path, in: folder)
-  }
-
-  private func fill(_ path: String, leaving rest: Int) {
-    var status = statvfs()
-    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    guard file >= 0 else { return }
-    defer { close(file) }
-    let folder = (path as NSString).deletingLastPathComponent
-    guard statvfs(folder, &status) == 0 else { return }
-    posix_fallocate(file, 0, max(1, Int(status.f_bavail) * Int(status.f_bsize) - rest))
-  }
-
-  /// Nothing can be written beside the checkpoint: refused before anything is trained.
-  private func readOnly(_ run: FaultRun, _ result: inout FaultResult) throws {
-    let (folder, path) = try run.place()
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let isRoot = geteuid() == 0
-    let isMounted = isRoot && mount(["-t", "tmpfs", "-o", "size=16m", "tmpfs", folder])
-    guard isMounted || !isRoot else {
-      result.skipped = "root writes to every folder, and nothing can be mounted here"
-      return
-    }
-    result.method = isMounted ? "tmpfs: refused at the start" : "permissions: refused at the start"
-    defer { if isMounted { _ = tool("umount", [folder]) } }
-    let first = try run.start(path, threads: 2)
-    awaitFile(path, first)
-    first.send(SIGKILL)
-    first.wait()
-    let before = try run.load(path)?.step
-    setWritable(folder, false, isMounted)
-    let fragment = isMounted ? "Read-only file system" : "Permission denied"
-    do {
-      defer { setWritable(folder, true, isMounted) }
-      try expectRefusal(run.start(path, threads: 2), fragment)
-      guard try run.load(path)?.step == before else { throw FaultError("another checkpoint") }
-    }
-    result.hits += 1
-    try run.finish(path, in: folder)
-  }
-
-  private func setWritable(_ folder: String, _ isWritable: Bool, _ isMounted: Bool) {
-    if isMounted {
-      _ = mount(["-o", "remount,\(isWritable ? "rw" : "ro")", folder])
-    } else {
-      chmod(folder, isWritable ? 0o755 : 0o555)
-    }
-  }
-
-  /// The folder gets another name during the run: its next save fails, and what was saved is under the new name.
-  private func lostFolder(
-    _ run: FaultRun, _ moments: inout Moments, _ result: inout FaultResult
+  /// A solver's steps cannot be resumed, but the weights of its last checkpoint are a start.
+  private func fullBatch(
+    _ number: Int32, _ run: FaultRun, _ moments: inout Moments, _ result: inout FaultResult
   ) throws {
     let (folder, path) = try run.place()
-    let moved = "\(folder)-moved"
-    defer { for name in [folder, moved] { try? FileManager.default.removeItem(atPath: name) } }
-    let process = try run.start(path, threads: 2)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let options = [
+      "--optimizer", moments.next() < 0.5 ? "lbfgs" : "truncated-newton", "--data", data,
+      "--output",
+      path, "--checkpoint-every", "1", "--quiet", "--evaluations",
+    ]
+    let process = try start("train", ["--model", "perceptron"] + options + ["100000"])
     awaitFile(path, process)
-    rename(folder, moved)
-    if process.wait() == 0 {
-      try run.check(process, in: moved)
-    } else {
-      try expectRefusal(process, "No such file or directory")
-      result.hits += 1
+    pause(moment: ChildProcess.now - process.started + moments.next() * 0.2, process)
+    process.send(number)
+    let code = process.wait(limit: 20)
+    guard code == 128 + number || code == 0 else {
+      throw FaultError("exit code \(code): \(process.errorText)")
     }
-    let found = "\(moved)/run\(run.test.format)"
-    guard try run.load(found) != nil else { throw FaultError("no checkpoint in \(moved)") }
-    try run.finish(found, in: moved)
-  }
-
-  private func mount(_ arguments: [String]) -> Bool { tool("mount", arguments) }
-
-  private func tool(_ name: String, _ arguments: [String]) -> Bool {
-    let process = try? ChildProcess("/usr/bin/env", [name] + arguments, logs: logs)
-    return process?.wait(limit: 20) == 0
+    result.hits += code == 0 ? 0 : 1
+    if number != SIGKILL { try run.checkLitter(folder) }
+    try expectRefusal(
+      start("train", ["--resume", path, "--checkpoint"]), "with --model or --weights")
+    let next = try start("train", ["--model", path] + options + ["50"])
+    guard next.wait() == 0 else { throw FaultError(next.errorText) }
+    try run.checkLitter(folder)
   }
 }
