@@ -70,7 +70,8 @@ import Testing
   func orphans() throws {
     let folder = try TemporaryFolder()
     let others = [
-      ".run.h5.tmp", ".run.h5.1-2.tmp.txt", ".run.h5.a-2.tmp", ".other.h5.1-2.tmp", "run.h5.1-2.tmp",
+      ".run.h5.tmp", ".run.h5.1-2.tmp.txt", ".run.h5.a-2.tmp", ".other.h5.1-2.tmp",
+      "run.h5.1-2.tmp",
     ]
     for name in [".run.h5.1-2.tmp", ".run.h5.77777-10.tmp"] + others {
       try Data([1, 2]).write(to: URL(filePath: folder.file(name)))
