@@ -28,7 +28,7 @@ struct FaultTests {
       if let reason = result.skipped { print("\(result.fault): skipped: \(reason)") }
     }
     for result in results { #expect(result.failures == [], "\(result.fault)") }
-    #expect(results.count == 12)
+    #expect(results.count == 13)
   }
 
   @Test("the harness notices a checkpoint that cannot be loaded, other weights and litter")

@@ -5,7 +5,7 @@ import Synchronization
 private let received = Atomic<Int32>(0)
 private let isWatching = Atomic<Bool>(false)
 
-/// SIGINT, SIGTERM and SIGHUP as a question that the training loop asks between two batches.
+/// SIGINT, SIGTERM, SIGHUP and SIGPIPE as a question that the training loop asks between two batches.
 public enum Interrupt {
   /// From here on the signals end the program without leaving its unfinished files.
   public static func prepare() {
@@ -13,7 +13,7 @@ public enum Interrupt {
     // Whoever started this program may have left the signals blocked.
     var signals = sigset_t()
     sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM, SIGHUP] {
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] {
       sigaddset(&signals, number)
       let before = signal(number) { number in
         let isFirst = received.exchange(number, ordering: .relaxed) == 0
@@ -22,10 +22,9 @@ public enum Interrupt {
           _exit(128 + number)
         }
       }
-      // `nohup` asks for it.
-      if number == SIGHUP, before.map({ unsafeBitCast($0, to: Int.self) }) == 1 {
-        signal(number, SIG_IGN)
-      }
+      // Whoever started this program may want these ignored, as `nohup` does.
+      let wasIgnored = before.map { unsafeBitCast($0, to: Int.self) } == 1
+      if wasIgnored, number == SIGHUP || number == SIGPIPE { signal(number, SIG_IGN) }
     }
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
@@ -38,6 +37,6 @@ public enum Interrupt {
 
   public static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
 
-  /// 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP.
+  /// 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP, 141 after SIGPIPE.
   public static var exitCode: Int32 { 128 + received.load(ordering: .relaxed) }
 }

@@ -44,7 +44,10 @@ final class BatchHistory {
   /// The lines of an earlier part of the run; none where there is no file.
   private static func lines(of path: String) throws -> [String] {
     guard let data = FileManager.default.contents(atPath: path) else { return [] }
-    let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+    let text = String(decoding: data, as: UTF8.self)
+    var lines = text.split(separator: "\n").map(String.init)
+    // What a full disk cut off could pass for an earlier step.
+    if !text.hasSuffix("\n") { _ = lines.popLast() }
     guard lines.first == header else {
       throw ToolError(
         "--batch-history: '\(path)' is no history of steps (its first line is not \(header)); "

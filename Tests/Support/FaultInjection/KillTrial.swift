@@ -99,7 +99,7 @@ extension FaultBench {
     while ChildProcess.now < process.started + seconds, process.isRunning { usleep(200) }
   }
 
-  /// Waits until a temporary file is there, or the process has ended.
+  /// Waits until a checkpoint's temporary file is there, or the process has ended.
   func awaitWrite(_ folder: String, _ process: ChildProcess) {
     while process.isRunning, !isWriting(folder) {}
   }
@@ -111,7 +111,7 @@ extension FaultBench {
       let isTemporary = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { name in
           let count = strlen(name)
-          return count > 4 && strcmp(name + (count - 4), ".tmp") == 0
+          return strncmp(name, ".run.", 5) == 0 && strcmp(name + (count - 4), ".tmp") == 0
         }
       }
       if isTemporary { return true }

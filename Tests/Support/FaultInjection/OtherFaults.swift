@@ -36,7 +36,9 @@ extension FaultBench {
       results.append(result)
       report(result)
     }
-    for (name, number) in [("SIGINT", SIGINT), ("SIGTERM", SIGTERM), ("SIGHUP", SIGHUP)] {
+    for (name, number) in [
+      ("SIGINT", SIGINT), ("SIGTERM", SIGTERM), ("SIGHUP", SIGHUP), ("SIGPIPE", SIGPIPE),
+    ] {
       add(name, "saved, resumed", tries: count) { try signal(number, run, &$1, &$0) }
     }
     add("SIGINT twice", "in a write: nothing left behind", tries: count) {
