@@ -21,8 +21,8 @@ public struct KillResult: Sendable {
 }
 
 extension FaultBench {
-  /// Kills `count` runs of a case at moments that `seed` decides, half of them while a checkpoint is written, and resumes
-  /// them until they end, as often as it takes.
+  /// Kills `count` runs of a case at moments that `seed` decides, half of them while a checkpoint is written and a quarter
+  /// right behind that, and resumes them until they end, as often as it takes.
   public func kill(_ test: FaultCase, count: Int, seed: UInt64) -> KillResult {
     var result = KillResult(
       model: test.name, optimizer: test.optimizer, format: test.format)
@@ -52,9 +52,15 @@ extension FaultBench {
         let process = try run.start(path, threads: 1 + moments.next(below: 2))
         if result.kills < count {
           pause(moment: moments.next() * 1.2 * run.seconds, process)
-          if moments.next() < 0.5 {
+          switch moments.next(below: 4) {
+          case 0, 1:
             awaitWrite(folder, process)
             usleep(UInt32(moments.next() * 300))
+          case 2:
+            // Between a checkpoint and whatever comes behind it.
+            awaitWrite(folder, process)
+            while process.isRunning, isWriting(folder) {}
+          default: break
           }
           process.send(SIGKILL)
         }

@@ -91,7 +91,7 @@ struct Faults: ParsableCommand {
       String(repeating: " ", count: max(1, 10 - text.count)) + text
     }
     print(
-      left(first, 18) + left(second, 16) + left(third, 12) + numbers.map(right).joined()
+      left(first, 22) + left(second, 16) + left(third, 12) + numbers.map(right).joined()
         + (note.isEmpty ? "" : "  \(note)"))
     fflush(nil)
   }
