@@ -13,8 +13,10 @@ public enum AtomicFile {
     _ = ignoreSizeSignal
     let target = try AtomicFile.target(path)
     if cleaned.withLock({ $0.insert(target).inserted }) { removeOrphans(of: target) }
-    let (file, temporary) = try create(besides: target, path: path)
-    let entry = UnfinishedFiles.insert(temporary)
+    let (file, temporary, entry) = try UnfinishedFiles.withoutSignals { () throws(FileError) in
+      let (file, temporary) = try create(besides: target, path: path)
+      return (file, temporary, UnfinishedFiles.insert(temporary))
+    }
     var code = bytes.withUnsafeBytes { write($0, to: file) }
     if code == 0, fsync(file) != 0 { code = errno }
     if code == 0, rename(temporary, target) != 0 { code = errno }
@@ -30,9 +32,11 @@ public enum AtomicFile {
   /// everything (read-only disks, folders of the system).
   /// Throws: `FileError` with the system's reason.
   public static func tryWriting(to path: String) throws(FileError) {
-    let (file, temporary) = try create(besides: try target(path), path: path)
-    unlink(temporary)
-    close(file)
+    try UnfinishedFiles.withoutSignals { () throws(FileError) in
+      let (file, temporary) = try create(besides: try target(path), path: path)
+      unlink(temporary)
+      close(file)
+    }
   }
 
   // MARK: - Orphans

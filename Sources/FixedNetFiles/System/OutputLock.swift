@@ -13,10 +13,12 @@ public final class OutputLock {
   public init?(_ path: String) throws(FileError) {
     let target = try AtomicFile.target(path)
     let name = try OutputLock.name(besides: target)
-    guard let file = try OutputLock.acquire(name, path: path) else { return nil }
-    self.file = file
+    let locked = try UnfinishedFiles.withoutSignals { () throws(FileError) in
+      try OutputLock.acquire(name, path: path).map { ($0, UnfinishedFiles.insert(name)) }
+    }
+    guard let locked else { return nil }
+    (file, entry) = locked
     self.path = name
-    entry = UnfinishedFiles.insert(name)
     AtomicFile.removeOrphans(of: target)
   }
 

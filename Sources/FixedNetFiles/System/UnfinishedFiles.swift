@@ -57,6 +57,17 @@ public enum UnfinishedFiles {
     if result.exchanged { free(name) }
   }
 
+  /// Runs `body` with all signals of this thread held back: no handler comes between a file and its entry.
+  static func withoutSignals<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    var (all, before) = (sigset_t(), sigset_t())
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    return try body()
+  }
+
   /// Makes the table, so that a signal handler finds it.
   public static func prepare() { _ = table }
 

@@ -12,7 +12,7 @@ struct Faults: ParsableCommand {
   var kills = 200
 
   @Option(help: "Tries of every other fault.")
-  var tries = 20
+  var tries = 10
 
   @Option(help: "Decides the moments.")
   var seed: UInt64 = 0
