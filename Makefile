@@ -39,6 +39,10 @@ interop: setup readers more-readers venv ## our files in Octave, R, h5dump, ever
 	swift build
 	swift test --filter 'InteropTests|RoundTrip'
 
+faults: setup ## kill 200 training runs, fill disks, take folders away: nothing may be lost (five minutes)
+	swift build -c release
+	swift run -c release --skip-build faults
+
 asan: setup ## readers, kernels and engine under AddressSanitizer
 	swift build --build-tests $(ASAN)
 	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --disable-xctest $(ASAN) \
@@ -129,4 +133,4 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop asan build release lint format proto clean setup compiler readers more-readers venv
+.PHONY: help demo test interop faults properties asan build release lint format proto clean setup compiler readers more-readers venv

@@ -77,6 +77,16 @@ let package = Package(
     .executableTarget(
       name: "study", dependencies: toolDependencies, path: "Tools/study"),
     .target(name: "MallocCounter", path: "Tests/Support/MallocCounter"),
+    .target(
+      name: "FaultInjection", dependencies: ["FixedNet", "FixedNetFiles"],
+      path: "Tests/Support/FaultInjection"),
+    .executableTarget(
+      name: "faults",
+      dependencies: [
+        "FaultInjection", "train", "eval",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Support/Faults"),
     .executableTarget(name: "measure", path: "Tests/Support/Measure"),
     .target(
       name: "KernelCheck", dependencies: ["CSupport"], path: "Tests/Support/KernelCheck",
@@ -101,8 +111,8 @@ let package = Package(
     .testTarget(
       name: "ToolTests",
       dependencies: [
-        "FixedNetFiles", "ToolSupport", "TestSupport", "MallocCounter", "measure", "train", "eval",
-        "plan", "bench",
+        "FixedNetFiles", "ToolSupport", "TestSupport", "MallocCounter", "FaultInjection", "measure",
+        "train", "eval", "plan", "bench",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -73,8 +73,9 @@ public final class FullBatchTrainer {
     self.method = method
   }
 
-  /// Runs the solver from the network's weights, which end at the best point. `onStep` sees every step; where it returns
-  /// false the run stops. It must not run the network: samples and values stay in the arena from call to call.
+  /// Runs the solver from the network's weights, which end at the best point. `onStep` sees every step, with the
+  /// network's weights where the step led; where it returns false the run stops. It must not run the network: samples and
+  /// values stay in the arena from call to call.
   public func run(
     limits: SolverLimits, onStep: (SolverProgress) -> Bool = { _ in true }
   ) -> SolverResult {
@@ -85,18 +86,25 @@ public final class FullBatchTrainer {
       objective.copyWeights(to: point)
       let rest = point + FullBatchMethod.padded(objective.count)
       let kernels = network.instructionSet.kernels
+      // A copy, which knows the same places: the solver has the other one.
+      let places = objective
+      func report(_ progress: SolverProgress) -> Bool {
+        // The last point that was evaluated may be another one.
+        places.setWeights(point)
+        return onStep(progress)
+      }
       let result: SolverResult
       switch method {
       case .lbfgs:
         var solver = LBFGS(
           parameters: objective.count, limits: limits, kernels: kernels,
           workspace: UnsafeMutableRawPointer(rest))
-        result = solver.minimize(&objective, parameters: point, onStep: onStep)
+        result = solver.minimize(&objective, parameters: point, onStep: report)
       case .truncatedNewton:
         var solver = TruncatedNewton(
           parameters: objective.count, limits: limits, kernels: kernels,
           workspace: UnsafeMutableRawPointer(rest))
-        result = solver.minimize(&objective, parameters: point, onStep: onStep)
+        result = solver.minimize(&objective, parameters: point, onStep: report)
       }
       objective.setWeights(point)
       return result
@@ -110,6 +118,16 @@ public final class FullBatchTrainer {
       let sums = network.trainFullBatch(source, targets, isLoaded: false)
       return (sums.meanLoss, network.gradients)
     }
+  }
+
+  /// What broke first where the loss or its gradient is not finite at the network's weights; nil where both are.
+  public var brokenValue: BrokenValue? {
+    guard evaluate().loss.isFinite else {
+      let count = images.count
+      let run = Network.TrainingRun(count: count, scale: 1 / Float(count))
+      return network.brokenStep(images, [run], isUpdated: false) { $0 }
+    }
+    return network.brokenGradient
   }
 
   /// The product of the Hessian with `direction`, one tensor per weight in Keras' layout, at the network's weights.

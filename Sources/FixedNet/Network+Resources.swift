@@ -42,6 +42,11 @@ final class ThreadTeam {
     guard posix_memalign(&memory, Arena.alignment, size) == 0, let memory else {
       throw .resources("\(size) bytes for \(count) threads")
     }
+    // The threads inherit this: a signal is for the program's own threads, which may hold it back.
+    var (all, before) = (sigset_t(), sigset_t())
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     guard let team = cs_team_start(memory, Int32(count)) else {
       free(memory)
       throw .resources("\(count) threads; ask for fewer with --threads")

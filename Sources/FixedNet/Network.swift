@@ -323,14 +323,24 @@ public final class Network {
     return sum
   }
 
-  /// Runs some operations forward in training mode and says whether `output` is finite in all blocks.
+  /// Whether every value of a slot of the shared part is finite.
+  func isFinite(_ slot: SharedSlot, _ count: Int) -> Bool {
+    UnsafeBufferPointer(start: pointer(slot), count: count).allSatisfy(\.isFinite)
+  }
+
+  /// Runs some operations forward in training mode; the position of the first image of the run where `output` is not
+  /// finite, nil where it is for all.
   func runForward(
     _ operations: [FixedNetCore.Operation], _ source: ImageSource, _ targets: TargetSource?,
-    _ count: Int, output: BlockSlot, elementCount: Int, index: (Int) -> Int
-  ) -> Bool {
-    guard let trainingProgram else { return true }
+    _ run: TrainingRun, output: BlockSlot, elementCount: Int, index: (Int) -> Int
+  ) -> Int? {
+    guard let trainingProgram else { return nil }
+    let count = run.count
     for position in 0..<count { indices[position] = UInt32(index(position)) }
     var context = context(source, imageCount: count)
+    context.seed = run.seed
+    context.step = UInt32(truncatingIfNeeded: run.step)
+    context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset)
     context.targets = targets
     context.losses = losses
     context.hits = hits
@@ -344,13 +354,27 @@ public final class Network {
       let offset = layout.blocksOffset + block * layout.blockStride + output.byteOffset
       let values = (arena.base + offset).assumingMemoryBound(to: Float.self)
       let lanes = min(layout.blockSize, count - block * layout.blockSize)
-      for element in 0..<elementCount {
-        for lane in 0..<lanes where !values[element * layout.blockSize + lane].isFinite {
-          return false
+      for lane in 0..<lanes {
+        for element in 0..<elementCount
+        where !values[element * layout.blockSize + lane].isFinite {
+          return block * layout.blockSize + lane
         }
       }
     }
-    return true
+    return nil
+  }
+
+  /// The output of the first operations of the inference program for all images, channels last.
+  func run(
+    prefix: Int, output: BlockSlot, shape: Shape, flattened: (channels: Int, pixels: Int)?,
+    _ images: ImageSet
+  ) throws(NetworkError) -> [Float] {
+    var program = inferenceProgram.program
+    program.operations = UnsafeBufferPointer(rebasing: program.operations[..<prefix])
+    program.output = output
+    program.outputChannels = flattened?.channels ?? shape.channels
+    program.outputPixels = flattened?.pixels ?? shape.pixels
+    return try run(program, shape, images, hasLoss: false).outputs.values
   }
 
   /// The last run's losses and hits, added in image order.
@@ -439,15 +463,15 @@ public final class Network {
     program.output = place.slot
     program.outputChannels = place.flattened?.channels ?? place.shape.channels
     program.outputPixels = place.flattened?.pixels ?? place.shape.pixels
-    return try run(program, place.shape, images).outputs
+    return try run(program, place.shape, images, hasLoss: false).outputs
   }
 
-  private func run(_ program: Program, _ shape: Shape, _ images: ImageSet) throws(NetworkError)
-    -> (outputs: Tensor, sums: Sums?)
-  {
+  private func run(
+    _ program: Program, _ shape: Shape, _ images: ImageSet, hasLoss: Bool = true
+  ) throws(NetworkError) -> (outputs: Tensor, sums: Sums?) {
     try check(images)
     var outputs = [Float](repeating: 0, count: images.count * shape.elementCount)
-    let hasLoss = plan.loss != nil && images.hasTargets
+    let hasLoss = hasLoss && plan.loss != nil && images.hasTargets
     var total = Sums()
     let penalty = penalty
     outputs.withUnsafeMutableBufferPointer { buffer in

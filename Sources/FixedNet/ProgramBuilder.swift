@@ -37,7 +37,8 @@ struct BuiltProgram {
     operations.append(operation)
     origins.append(
       OperationOrigin(
-        layer: name, output: places.block(output.slot), shape: output.shape,
+        layer: name, output: places.block(output.slot),
+        slotName: places.slots[output.slot.index].name, shape: output.shape,
         flattened: output.flattened, isLoss: isLoss))
   }
 }
@@ -46,6 +47,8 @@ struct BuiltProgram {
 struct OperationOrigin {
   var layer: String
   var output: BlockSlot
+  /// The output's, in the plan.
+  var slotName: String
   var shape: Shape
   var flattened: (channels: Int, pixels: Int)?
   /// Whether it is the loss, which no layer of the model is.

@@ -3,21 +3,26 @@ import FixedNetCore
 /// Why training stopped before its end.
 public enum TrainingError: Error, Equatable {
   /// The loss of a step is not finite; the weights are those before the step. `epoch` and `step` count from 1.
-  case notFinite(epoch: Int, step: Int, layer: String, what: String)
-  /// A weight is not finite after a step whose loss was: saturated activations can hide it from the loss.
-  case brokenWeight(epoch: Int, step: Int, layer: String, weight: String)
+  case notFinite(epoch: Int, step: Int, BrokenValue)
+  /// A weight, or what the optimiser remembers, is not finite after a step whose loss was: saturated activations can
+  /// hide it from the loss.
+  case brokenWeight(epoch: Int, step: Int, BrokenValue)
 }
 
 extension TrainingError: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .notFinite(let epoch, let step, let layer, let what):
-      "the loss is not finite at step \(step) (epoch \(epoch)): \(what) of layer '\(layer)' "
-        + "broke first; try a smaller --learning-rate"
-    case .brokenWeight(let epoch, let step, let layer, let weight):
-      "\(weight) of layer '\(layer)' is not finite after step \(step) (epoch \(epoch)); try a "
-        + "smaller --learning-rate"
+    case .notFinite(let epoch, let step, let value):
+      "the loss is not finite at step \(step) (epoch \(epoch)): \(value) broke first"
+        + TrainingError.advice(value)
+    case .brokenWeight(let epoch, let step, let value):
+      "\(value) is not finite after step \(step) (epoch \(epoch))" + TrainingError.advice(value)
     }
+  }
+
+  private static func advice(_ value: BrokenValue) -> String {
+    value.layer == "input" || value.layer == "targets"
+      ? "; correct the data" : "; try a smaller --learning-rate or --clip-norm"
   }
 }
 
@@ -133,23 +138,29 @@ public final class Trainer {
 
   // MARK: - Numbers that went wrong
 
-  /// Finds the first layer whose values are not finite by running the images of the broken step again.
+  /// Runs the images of the broken step again, to say what broke first.
   private func notFinite(_ order: Permutation) -> TrainingError {
-    let step = position.step + 1
-    let epoch = position.epoch + 1
-    if let weight = network.firstNonFiniteWeight {
-      return .notFinite(epoch: epoch, step: step, layer: weight.layer, what: weight.name)
-    }
     let first = position.stepInEpoch * batch
-    let end = min(first + batch, images.count)
-    let part = network.plan.options.batch
-    let layer = stride(from: first, to: end, by: part).lazy.compactMap { start in
-      self.network.firstNonFiniteOutput(self.images, count: min(part, end - start)) {
-        order[start + $0]
-      }
-    }.first
-    return .notFinite(
-      epoch: epoch, step: step, layer: layer ?? "loss",
-      what: layer == "input" ? "a pixel" : "the output")
+    let count = min(batch, images.count - first)
+    let part = min(count, network.plan.options.batch)
+    let runs = stride(from: 0, to: count, by: part).map { done in
+      Network.TrainingRun(
+        count: min(part, count - done), scale: 1 / Float(count), seed: seed, step: position.step,
+        imageOffset: done)
+    }
+    let broken = network.brokenStep(images, runs, isUpdated: position.step > 0) {
+      order[first + $0]
+    }
+    return .notFinite(epoch: position.epoch + 1, step: position.step + 1, broken)
+  }
+
+  /// Says what broke where a weight, or what the optimiser remembers, is not finite, though every loss so far was.
+  /// Throws: `TrainingError.brokenWeight`.
+  public func checkWeights() throws(TrainingError) {
+    guard
+      let broken = network.brokenParameter(isUpdated: position.step > 0) ?? network.brokenStart
+    else { return }
+    let epoch = position.epoch + (position.stepInEpoch > 0 ? 1 : 0)
+    throw .brokenWeight(epoch: epoch, step: position.step, broken)
   }
 }

@@ -80,28 +80,6 @@ struct NetworkTests {
     }
   }
 
-  @Test("a broken weight is found by name, and a broken step leaves the weights")
-  func notFinite() throws {
-    let model = TestModels.plain
-    let network = try TestModels.network(model, batch: 16)
-    let before = TestModels.hash(network.weights)
-    var pixels = [Float](repeating: 0, count: 16 * model.input.elementCount)
-    pixels[1000] = .nan
-    let images = ImageSet(
-      shape: model.input, pixels: .floats(pixels), labels: [UInt8](repeating: 1, count: 16))
-    let trainer = try Trainer(
-      network: network, images: images, batch: 16, optimizer: OptimizerConfiguration(), seed: 0)
-    #expect(
-      throws: TrainingError.notFinite(epoch: 1, step: 1, layer: "input", what: "a pixel")
-    ) { try trainer.runEpoch() }
-    #expect(TestModels.hash(network.weights) == before)
-    var weights = network.weights
-    weights[2].tensors[1].values[0] = .nan
-    try network.load(weights)
-    #expect(network.firstNonFiniteWeight?.layer == weights[2].layer)
-    #expect(network.firstNonFiniteWeight?.name == "bias")
-  }
-
   /// Nothing in front of it, and nothing in it, is trained; it normalises over the batch all the same.
   @Test(
     "batch normalisation without weights at the start sees the batch, and moves its statistics",

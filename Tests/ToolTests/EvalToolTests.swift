@@ -46,6 +46,20 @@ struct EvalToolTests {
     #expect(report["data"] == "mnist")
   }
 
+  @Test("inputs that are not finite are named, for arrays too")
+  func notFinite() throws {
+    var values = [Float](repeating: 0.5, count: 3 * 784)
+    values[784 + 100] = .nan
+    try HDF5Arrays.write(
+      path: "\(folder)/nan.h5", datasets: [(name: "x", shape: [3, 28, 28, 1], values: values)])
+    let run = try eval(model, options: "--inputs nan.h5")
+    #expect(run.exitCode == 0)
+    #expect(
+      run.errors
+        == "eval: warning: 1 of 3 samples have outputs that are not finite: a pixel (slot input, "
+        + "image 1) broke first\n")
+  }
+
   @Test("outputs are the same bytes for every batch size and number of threads")
   func batchSizes() throws {
     let count = 131

@@ -105,6 +105,20 @@ struct OptimizerToolTests {
       try train("--resume run.h5 --epochs 2 --batch-history other.csv"), "no history of steps")
   }
 
+  @Test("a history whose last line was cut off is gone on with from the checkpoint's step")
+  func tornHistory() throws {
+    let options = "\(Self.small) --test-fraction 0.25 --batch-history"
+    _ = try train("\(options) whole.csv --epochs 4")
+    let whole = try String(contentsOfFile: "\(folder)/whole.csv", encoding: .utf8)
+    _ = try train("\(options) torn.csv --epochs 3 --output run.h5")
+    // Step 13 of a run that died behind step 12, as much of it as fitted on the disk: it would pass for step 1.
+    let kept = whole.split(separator: "\n")[...12].joined(separator: "\n") + "\n"
+    try Data((kept + "4,1").utf8).write(to: URL(filePath: "\(folder)/torn.csv"))
+    let resumed = try train("--resume run.h5 --epochs 4 --quiet --batch-history torn.csv")
+    #expect(resumed.exitCode == 0, "\(resumed.errors)")
+    #expect(try String(contentsOfFile: "\(folder)/torn.csv", encoding: .utf8) == whole)
+  }
+
   @Test("early stopping stops where the test losses say, after --resume too")
   func earlyStopping() throws {
     let options = "\(Self.small) --learning-rate 1 --optimizer momentum"

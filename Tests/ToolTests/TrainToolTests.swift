@@ -155,6 +155,10 @@ struct TrainToolTests {
       ("--schedule cosine:alpha", "found 'alpha'"), ("--schedule step:every=0", "--schedule"),
       ("--loss hinge", "--loss"), ("--patience 0", "--patience must be from 1"),
       ("--min-delta 1", "--min-delta belongs to --patience"),
+      ("--checkpoint --checkpoint-every 0", "--checkpoint-every must be from 1"),
+      ("--checkpoint-every 5", "--checkpoint-every belongs to --checkpoint or --output"),
+      ("--resume a.h5 --optimizer lbfgs", "start from the file's weights instead, with --model"),
+      ("--learning-rate 1e30", "--learning-rate must be above 0 and at most 1e6"),
       ("--patience 1 --min-delta -1", "--min-delta must be 0 or more"),
       ("--l2 -1", "--l2 must be from 0"), ("--initializer glorot", "--initializer must be"),
       ("--initializer he-normal=2", "--initializer must be"),
@@ -283,11 +287,11 @@ struct TrainToolTests {
     let before = FileManager.default.contents(atPath: "\(folder)/run.h5")
     let run = try train(options + " --learning-rate 1e6")
     Tool.expectRefusal(run, "the loss is not finite at step")
-    #expect(["'first'", "'second'", "'third'"].contains { run.errors.contains($0) })
+    #expect(["first", "second", "third"].contains { run.errors.contains("layer '\($0)' (slot ") })
     #expect(FileManager.default.contents(atPath: "\(folder)/run.h5") == before)
   }
 
-  @Test("a broken weight that saturated activations hide from the loss is not saved")
+  @Test("weights that are not finite are named before the first step, by eval and plan too")
   func hiddenBrokenWeight() throws {
     #expect(try train("--model mlp --epochs 1 --quiet --output run.h5").exitCode == 0)
     let before = FileManager.default.contents(atPath: "\(folder)/run.h5")
@@ -296,9 +300,18 @@ struct TrainToolTests {
     // tanh(infinity) is 1 and its derivative 0: the loss stays finite and the bias stays infinite.
     file.weights[1].tensors[1].values[0] = .infinity
     try KerasFile.write(file, to: "\(folder)/broken.h5")
+    let message = "'broken.h5': bias of layer 'dense1' (slot dense1/bias) is not finite"
     Tool.expectRefusal(
-      try train("--model broken.h5 --epochs 1 --quiet --output run.h5"),
-      "bias of layer 'dense1' is not finite")
+      try train("--model broken.h5 --epochs 1 --quiet --output run.h5"), message)
+    Tool.expectRefusal(
+      try train("--model broken.h5 --optimizer lbfgs --data digits --output run.h5"), message)
     #expect(FileManager.default.contents(atPath: "\(folder)/run.h5") == before)
+    for tool in ["eval", "plan"] {
+      let run = try Tool.run(tool, "broken.h5", in: folder)
+      #expect(run.exitCode == 0)
+      #expect(
+        run.errors.contains(
+          "\(tool): warning: 'broken.h5' holds NaN or infinite values in dense1/bias"))
+    }
   }
 }

@@ -8,6 +8,8 @@ public struct ModelSource {
   public var model: SequentialModel
   /// The weights that an `.h5` or a `.keras` brought along.
   public var weights: [LayerWeights]?
+  /// The names of the weights that hold NaN or infinity.
+  public var nonFinite: [String] = []
   /// The loss that the file was trained with.
   public var statedLoss: LossName?
   /// The loss that the file says and this program does not have; nil where there is none such.
@@ -20,7 +22,7 @@ public struct ModelSource {
     if [".h5", ".hdf5", ".keras"].contains(where: { name.hasSuffix($0) }) {
       let file = try KerasFile.read(path: name, trainingState: .ifPresent)
       (model, weights, statedLoss) = (file.model, file.weights, file.statedLoss)
-      ignoredLoss = file.ignoredLoss
+      (ignoredLoss, nonFinite) = (file.ignoredLoss, file.nonFinite)
     } else if name.hasSuffix(".json") {
       var isFolder: ObjCBool = false
       if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder), isFolder.boolValue {

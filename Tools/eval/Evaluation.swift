@@ -48,6 +48,20 @@ struct Evaluation {
     FileHandle.standardError.write(Data("eval: warning: \(text)\n".utf8))
   }
 
+  /// Says what broke where outputs are not finite.
+  private func warnOfBroken(_ outputs: Tensor, of images: ImageSet) throws {
+    guard images.count > 0 else { return }
+    let width = outputs.values.count / images.count
+    let count = (0..<images.count).count { image in
+      !outputs.values[image * width..<(image + 1) * width].allSatisfy(\.isFinite)
+    }
+    guard count > 0 else { return }
+    let broken = try network.brokenOutput(images)
+    Evaluation.warn(
+      "\(count) of \(images.count) samples have outputs that are not finite"
+        + (broken.map { ": \($0) broke first" } ?? ""))
+  }
+
   // MARK: - A data set
 
   /// Runs the model on a data set and prints the report.
@@ -68,9 +82,7 @@ struct Evaluation {
     let metrics =
       images.targets.isEmpty
       ? try Metrics(outputs, labels: images.labels, classCount: data.set.classCount) : nil
-    if let metrics, metrics.unanswered > 0 {
-      Evaluation.warn("\(metrics.unanswered) images have outputs that are not finite")
-    }
+    try warnOfBroken(outputs, of: images)
     try write(outputs, of: images)
     if let path = options.gradients { try writeGradients(images, to: path) }
     let isSquared = network.plan.loss == .meanSquaredError && metrics == nil
@@ -117,6 +129,7 @@ struct Evaluation {
     }
     let images = ImageSet(shape: model.input, pixels: .floats(x.values), labels: [])
     let (result, _) = try network.predict(images)
+    try warnOfBroken(result, of: images)
     try write(result, of: images)
     let expected =
       try HDF5Arrays.contains(path: path, dataset: "y")

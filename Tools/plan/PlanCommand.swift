@@ -68,7 +68,13 @@ struct PlanCommand: ParsableCommand {
     files.reads(model, "plan")
     files.writes(svg, "--svg")
     try files.check()
-    let plan = try plan(ModelSource(model))
+    let source = try ModelSource(model)
+    if !source.nonFinite.isEmpty {
+      let names = source.nonFinite.joined(separator: ", ")
+      FileHandle.standardError.write(
+        Data("plan: warning: '\(model)' holds NaN or infinite values in \(names)\n".utf8))
+    }
+    let plan = try plan(source)
     let name = optimizer.fullBatchMethod?.rawValue ?? optimizer.name.rawValue
     let report = PlanReport(model: model, plan: plan, optimizer: inference ? nil : name)
     if let svg {

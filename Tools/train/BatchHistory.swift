@@ -25,7 +25,10 @@ struct BatchHistory {
   /// The lines of an earlier part of the run; none where there is no file.
   private static func lines(of path: String) throws -> [String] {
     guard let data = FileManager.default.contents(atPath: path) else { return [] }
-    let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
+    let text = String(decoding: data, as: UTF8.self)
+    var lines = text.split(separator: "\n").map(String.init)
+    // What a full disk cut off could pass for an earlier step.
+    if !text.hasSuffix("\n") { _ = lines.popLast() }
     guard lines.first == header else {
       throw ToolError(
         "--batch-history: '\(path)' is no history of steps (its first line is not \(header)); "
@@ -34,7 +37,8 @@ struct BatchHistory {
     return Array(lines.dropFirst())
   }
 
-  /// Adds a line per step to the file.
+  /// Adds a line per step to the file, and flushes it to the disk: a checkpoint that is written next must not know more
+  /// steps than the file.
   /// Throws: `ToolError` with the system's reason.
   func write(_ steps: [StepLog.Step]) throws {
     var text = ""
@@ -44,7 +48,8 @@ struct BatchHistory {
     let bytes = Array(text.utf8)
     let file = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
     defer { if file >= 0 { close(file) } }
-    guard file >= 0, Foundation.write(file, bytes, bytes.count) == bytes.count else {
+    guard file >= 0, Foundation.write(file, bytes, bytes.count) == bytes.count, fsync(file) == 0
+    else {
       throw ToolError("cannot write '\(path)': \(String(cString: strerror(errno)))")
     }
   }

@@ -9,6 +9,8 @@ final class CheckpointOutput {
   let bestPath: String
   private(set) var hasSaved = false
   private(set) var hasSavedBest = false
+  /// No other program writes these files meanwhile.
+  private let locks: [OutputLock]
 
   /// What a message about a broken run says about the file.
   var kept: String {
@@ -17,8 +19,8 @@ final class CheckpointOutput {
   }
 
   /// nil where nothing is to be written. The folder is tried before training starts, so that an hour's work does not
-  /// end at a folder that cannot be written; only the default one, Models, is made.
-  /// Throws: `ToolError`, `CheckpointError.unavailable`.
+  /// end at a folder that cannot be written; only the default one, Models, is made. Two runs cannot write one file.
+  /// Throws: `ToolError`, `FileError` where another run has the file, `CheckpointError.unavailable`.
   init?(_ options: Train, modelName: String) throws {
     if let output = options.output {
       path = output
@@ -34,6 +36,7 @@ final class CheckpointOutput {
         atPath: "Models", withIntermediateDirectories: false)
     }
     try checkFolder(of: path)
+    locks = try [path, bestPath].compactMap { path in try OutputLock(path) }
   }
 
   /// Where the best state goes: run.best.keras beside run.keras.
@@ -78,15 +81,7 @@ final class CheckpointOutput {
 /// Tries whether a file can be written.
 /// Throws: `ToolError`.
 func checkFolder(of path: String) throws {
-  let folder = (path as NSString).deletingLastPathComponent
-  func refusal() -> ToolError {
-    ToolError("cannot write '\(path)': \(String(cString: strerror(errno))); choose another place")
+  do { try AtomicFile.tryWriting(to: path) } catch {
+    throw ToolError("\(error); choose another place")
   }
-  if FileManager.default.fileExists(atPath: path), access(path, W_OK) != 0 { throw refusal() }
-  // Permissions do not tell everything (read-only disks, folders of the system): make a file and remove it.
-  let trial = "\(folder.isEmpty ? "." : folder)/.train-\(getpid()).tmp"
-  let file = open(trial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-  guard file >= 0 else { throw refusal() }
-  close(file)
-  unlink(trial)
 }

@@ -14,6 +14,8 @@ final class FullBatchRun {
   private let trainer: FullBatchTrainer
   private let output: CheckpointOutput?
   private let tensorBoard: TensorBoardOutput?
+  /// No other run writes the history meanwhile.
+  private let lock: OutputLock?
   private var history = "iteration,evaluations,loss,gradient_norm\n"
   /// For --plot.
   private var points: [(evaluations: Int, loss: Double)] = []
@@ -42,8 +44,10 @@ final class FullBatchRun {
       usesReferenceGradient: options.fullBatch.referenceGradient)
     for path in [options.history, options.plot].compactMap(\.self) { try checkFolder(of: path) }
     output = try CheckpointOutput(options, modelName: name)
+    lock = try options.history.flatMap { path in try OutputLock(path) }
     let network = try Network(plan, instructionSet: .selected())
     try network.load(weights)
+    try network.checkStart(options)
     try plan.checkAnswers(of: images, in: data.set.name)
     try network.check(data.set.test)
     trainer = try FullBatchTrainer(network: network, images: images, method: method)
@@ -64,16 +68,15 @@ final class FullBatchRun {
     Interrupt.watch()
     let limit = options.fullBatch.evaluations ?? 250
     let solving = ProgressLine.now
+    var failure: (any Error)?
     let result = trainer.run(limits: SolverLimits(evaluations: limit)) { progress in
       record(progress)
-      return !Interrupt.isRequested
+      do { try saveIfAsked(progress) } catch { failure = error }
+      return failure == nil && !Interrupt.isRequested
     }
     let seconds = ProgressLine.now - solving
-    guard result.stop != .notFinite, network.firstNonFiniteWeight == nil else {
-      throw ToolError(
-        "the loss is not finite after \(result.progress.total) evaluations; try other starting "
-          + "weights (--seed) or smaller inputs\(output?.kept ?? "")")
-    }
+    if let failure { throw failure }
+    guard result.stop != .notFinite else { throw notFinite(result.progress) }
     try output?.save(network, nil)
     if let path = options.history { try AtomicFile.write(Array(history.utf8), to: path) }
     let train = try network.evaluate(data.set.train)
@@ -103,6 +106,29 @@ final class FullBatchRun {
       }, step: progress.total,
       histograms: TensorBoardOutput.histograms(
         network.plan, weights: network.weights, gradients: []))
+  }
+
+  /// After every so many steps of the solver, with --checkpoint-every. Another run can start from the file.
+  private func saveIfAsked(_ progress: SolverProgress) throws {
+    guard let every = options.checkpointEvery, progress.iterations % every == 0 else { return }
+    try output?.save(network, nil)
+  }
+
+  /// The start may be broken, or every step from the best point.
+  private func notFinite(_ progress: SolverProgress) -> ToolError {
+    let kept = output?.kept ?? ""
+    guard let broken = trainer.brokenValue else {
+      return ToolError(
+        "the loss or its gradient is not finite at any step that the solver tries after "
+          + "\(progress.iterations) steps (\(progress.total) evaluations, loss \(progress.value)); try "
+          + "other starting weights (--seed) or smaller inputs\(kept)")
+    }
+    let advice =
+      broken.layer == "input" || broken.layer == "targets"
+      ? "correct the data" : "try other starting weights (--seed) or smaller inputs"
+    return ToolError(
+      "the loss or its gradient is not finite after \(progress.iterations) steps "
+        + "(\(progress.total) evaluations): \(broken) broke first; \(advice)\(kept)")
   }
 
   // MARK: - Printing

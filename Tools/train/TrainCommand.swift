@@ -76,6 +76,13 @@ struct Train: ParsableCommand {
   var checkpoint = false
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "With --checkpoint or --output: save after this many steps too. (default: after every epoch; "
+        + "full batch: at the end)", valueName: "steps"))
+  var checkpointEvery: Int?
+
+  @Option(
     help: ArgumentHelp("Save to this .h5, .weights.h5 or .keras file instead.", valueName: "file"))
   var output: String?
 
@@ -137,7 +144,10 @@ struct Train: ParsableCommand {
     ]
     if let method = fullBatchMethod {
       if let (name, _) = others.first(where: \.1) {
-        throw ValidationError("\(name) is for mini-batches; \(method.rawValue) has none")
+        let advice =
+          resume == nil ? "" : "; start from the file's weights instead, with --model or --weights"
+        throw ValidationError(
+          "\(name) is for mini-batches; \(method.rawValue) has none\(advice)")
       }
       if fullBatch.lambda != nil, start.penalty != nil {
         throw ValidationError("--lambda and --l2 exclude each other; give one")
@@ -154,6 +164,13 @@ struct Train: ParsableCommand {
     if let epochs { try checked(epochs, "--epochs", in: 1...1_000_000) }
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
+    if let checkpointEvery {
+      try checked(checkpointEvery, "--checkpoint-every", in: 1...1_000_000_000)
+      guard checkpoint || output != nil else {
+        throw ValidationError(
+          "--checkpoint-every belongs to --checkpoint or --output; give one of them")
+      }
+    }
     if let patience { try checked(patience, "--patience", in: 1...1_000_000) }
     if let minDelta, !(minDelta >= 0 && minDelta.isFinite) {
       throw ValidationError("--min-delta must be 0 or more, found \(minDelta)")

@@ -17,11 +17,16 @@ final class TrainingRun {
   private let tensorBoard: TensorBoardOutput?
   /// For those two; nil where neither was asked for.
   private let stepLog: StepLog?
+  /// No other run writes the histories meanwhile.
+  private let locks: [OutputLock]
   private var report: TrainingReport
   private let started = ProgressLine.now
 
   init(_ options: Train) throws {
     self.options = options
+    // Who goes on with a file must own it before reading it, or another run may still change it.
+    let resumed =
+      options.resume == nil ? nil : try CheckpointOutput(options, modelName: "")
     let setup = try TrainingSetup(options)
     data = setup.data
     state = setup.state
@@ -34,10 +39,16 @@ final class TrainingRun {
     if let path = options.history { try checkFolder(of: path) }
     if let path = options.batchHistory { try checkFolder(of: path) }
     if let path = options.plot { try checkFolder(of: path) }
-    output = try CheckpointOutput(options, modelName: state.modelName)
+    output =
+      options.resume == nil
+      ? try CheckpointOutput(options, modelName: state.modelName) : resumed
+    locks = try [options.history, options.batchHistory].compactMap { path in
+      try path.flatMap { path in try OutputLock(path) }
+    }
     network = try Network(plan, instructionSet: .selected())
     try network.load(setup.weights)
     if let memory = setup.optimizerState { try network.load(memory) }
+    try network.checkStart(options)
     trainer = try Trainer(
       network: network, images: data.set.train, batch: state.batch,
       optimizer: setup.configuration, seed: state.seed, position: TrainingPosition(state))
@@ -83,23 +94,25 @@ final class TrainingRun {
       report.stoppedEarly(state)
     }
     Interrupt.watch()
+    var epochStart = ProgressLine.now
+    var stepsBefore = state.stepInEpoch
     while state.epoch < state.epochs, !isStoppedEarly {
-      let epochStart = ProgressLine.now
-      let stepsBefore = state.stepInEpoch
       let end = try trainer.runEpoch { position in
         stepLog?.note(position, learningRate: rate(at: position.step))
         report.progress(
           position, of: trainer.stepsPerEpoch, epochs: state.epochs,
           seconds: ProgressLine.now - epochStart, stepsDone: position.stepInEpoch - stepsBefore)
-        return !Interrupt.isRequested
+        return !Interrupt.isRequested && !isCheckpoint(position)
       }
       switch end {
       case .interrupted:
-        try stop()
+        if Interrupt.isRequested { try stop() }
+        try save()
       case .finished(let sums):
         try finishEpoch(sums, seconds: ProgressLine.now - epochStart)
         if Interrupt.isRequested, state.epoch < state.epochs { try stop() }
         if isStoppedEarly { report.stoppedEarly(state) }
+        (epochStart, stepsBefore) = (ProgressLine.now, 0)
       }
     }
   }
@@ -107,15 +120,22 @@ final class TrainingRun {
   /// The learning rate of a step, from 1.
   private func rate(at step: Int) -> Double { trainer.optimizer.rate(at: step - 1) }
 
+  /// Whether --checkpoint-every asks for a checkpoint after this step.
+  private func isCheckpoint(_ position: TrainingPosition) -> Bool {
+    options.checkpointEvery.map { position.step % $0 == 0 } ?? false
+  }
+
   private func finishEpoch(_ sums: Network.Sums, seconds: Double) throws {
     let gradients = tensorBoard == nil ? [] : network.gradients
-    let test = try network.evaluate(data.set.test)
     let position = trainer.position
-    try checkWeights(epoch: position.epoch)
+    try trainer.checkWeights()
+    let test = try network.evaluate(data.set.test)
     guard test.meanLoss.isFinite else {
-      throw TrainingError.notFinite(
-        epoch: position.epoch, step: position.step,
-        layer: network.plan.model.layers.last?.name ?? "", what: "the output on the test images")
+      let broken = try network.brokenOutput(data.set.test)
+      throw ToolError(
+        "the loss of the test images is not finite after step \(position.step) (epoch "
+          + "\(position.epoch)): \(broken?.description ?? "the loss itself") broke first; try a "
+          + "smaller --learning-rate\(output?.kept ?? "")")
     }
     state.update(position)
     let hasAccuracy = network.plan.hasAccuracy(on: data.set.train)
@@ -128,12 +148,13 @@ final class TrainingRun {
     if isBest {
       (state.bestEpoch, state.bestAccuracy) = (record.epoch, hasAccuracy ? record.testAccuracy : 0)
     }
-    try output?.save(network, state, isBest: isBest)
+    // Before the checkpoint: what is behind it, a resumed run writes again; what it has, no run would.
     if let path = options.history { try writeHistory(to: path) }
     try writeSteps()
     stepLog?.beginEpoch()
     try tensorBoard?.write(
       record, step: state.step, plan: network.plan, weights: network.weights, gradients: gradients)
+    try output?.save(network, state, isBest: isBest)
     report.epoch(record, of: state.epochs)
   }
 
@@ -146,19 +167,18 @@ final class TrainingRun {
     try tensorBoard?.write(steps)
   }
 
-  /// A step's update may break weights after its loss was still finite: they must not replace good ones.
-  private func checkWeights(epoch: Int) throws {
-    guard let weight = network.firstNonFiniteWeight else { return }
-    throw TrainingError.brokenWeight(
-      epoch: epoch, step: trainer.position.step, layer: weight.layer, weight: weight.name)
+  /// Saves inside of an epoch, where a checkpoint was asked for.
+  private func save() throws {
+    // A step's update may break weights after its loss was still finite: they must not replace good ones.
+    try trainer.checkWeights()
+    state.update(trainer.position)
+    try writeSteps()
+    try output?.save(network, state, isBest: false)
   }
 
-  /// After Ctrl-C: saves where a checkpoint was asked for, and ends.
+  /// After Ctrl-C: saves and ends.
   private func stop() throws -> Never {
-    try checkWeights(epoch: trainer.position.epoch + (trainer.position.stepInEpoch > 0 ? 1 : 0))
-    state.update(trainer.position)
-    try output?.save(network, state, isBest: false)
-    try writeSteps()
+    try save()
     try plot()
     report.interrupted(
       state, of: trainer.stepsPerEpoch, savedTo: output?.path,
@@ -199,6 +219,18 @@ final class TrainingRun {
         "\(record.epoch)," + values.map { $0.isNaN ? "" : "\($0)" }.joined(separator: ",") + "\n"
     }
     try AtomicFile.write(Array(text.utf8), to: path)
+  }
+}
+
+extension Network {
+  /// Nothing can be learned from weights that are not numbers.
+  /// Throws: `ToolError`.
+  func checkStart(_ options: Train) throws {
+    guard let broken = brokenStart else { return }
+    let file = options.resume ?? options.start.weights ?? options.model
+    throw ToolError(
+      "\(file.map { "'\($0)': " } ?? "")\(broken) is not finite before the first step; start from "
+        + "other weights")
   }
 }
 

@@ -102,7 +102,8 @@
       guard let training = result.training else {
         throw .missing(
           path: file.path, item: "the training state /fixednet",
-          advice: "start a new run from these weights instead of resuming")
+          advice: "files of other programs and of full-batch solvers have none; start a new run "
+            + "from these weights, with --model or --weights in place of --resume")
       }
       let memory = try optimizerMemory(of: result, root)
       guard memory.iterations == training.step else {

@@ -6,21 +6,83 @@ public enum AtomicFile {
   private static let counter = Atomic<Int>(0)
 
   /// Writes `bytes` to a temporary file in the same folder, flushes it to the disk, renames it to `path` and flushes
-  /// the folder. The temporary file is removed on every failure. A symbolic link is followed.
+  /// the folder. The temporary file is removed on every failure; one that a killed program left is removed by the next
+  /// that writes `path`. A symbolic link is followed.
   /// Throws: `FileError` with the system's reason; the file that was there before is unchanged then.
   public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
     _ = ignoreSizeSignal
     let target = try AtomicFile.target(path)
-    let (file, temporary) = try create(besides: target, path: path)
+    if cleaned.withLock({ $0.insert(target).inserted }) { removeOrphans(of: target) }
+    let (file, temporary, entry) = try UnfinishedFiles.withoutSignals { () throws(FileError) in
+      let (file, temporary) = try create(besides: target, path: path)
+      return (file, temporary, UnfinishedFiles.insert(temporary))
+    }
     var code = bytes.withUnsafeBytes { write($0, to: file) }
     if code == 0, fsync(file) != 0 { code = errno }
-    if close(file) != 0, code == 0 { code = errno }
     if code == 0, rename(temporary, target) != 0 { code = errno }
-    guard code == 0 else {
-      unlink(temporary)
-      throw FileError(path: path, action: "write", code: code)
-    }
+    if code != 0 { unlink(temporary) }
+    UnfinishedFiles.remove(entry)
+    // Its lock ends here, so the file has its name by now.
+    close(file)
+    guard code == 0 else { throw FileError(path: path, action: "write", code: code) }
     try flushFolder(of: target, path: path)
+  }
+
+  /// Tries whether `path` could be written, with a file beside it that is removed at once: permissions do not tell
+  /// everything (read-only disks, folders of the system).
+  /// Throws: `FileError` with the system's reason.
+  public static func tryWriting(to path: String) throws(FileError) {
+    try UnfinishedFiles.withoutSignals { () throws(FileError) in
+      let (file, temporary) = try create(besides: try target(path), path: path)
+      unlink(temporary)
+      close(file)
+    }
+  }
+
+  // MARK: - Orphans
+
+  /// The targets whose orphans this program has removed.
+  private static let cleaned = Mutex<Set<String>>([])
+
+  /// Removes the temporary files of `target` that killed programs left. A file that somebody still writes is locked.
+  static func removeOrphans(of target: String) {
+    let folder = folder(of: target)
+    guard let name = target.split(separator: "/").last, let entries = opendir(folder) else {
+      return
+    }
+    defer { closedir(entries) }
+    let start = ".\(name.prefix(200))."
+    while let entry = readdir(entries) {
+      let found = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard found.hasPrefix(start) else { continue }
+      if found.dropFirst(start.count).wholeMatch(of: /[0-9]+-[0-9]+\.tmp/) != nil {
+        removeOrphan("\(folder)/\(found)")
+      }
+    }
+  }
+
+  private static func removeOrphan(_ path: String) {
+    let file = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+    guard file >= 0 else { return }
+    defer { close(file) }
+    if lock(file) == .taken { unlink(path) }
+  }
+
+  /// F_OFD_SETLK, which only C programs see that ask for GNU's extensions.
+  private static let lockOpenFile: Int32 = 37
+
+  private enum LockAnswer { case taken, refused, unknown }
+
+  /// A lock of the open file, which ends with it, for whoever asks for the same kind: readers of the file that it becomes
+  /// do not (HDF5 asks for another).
+  private static func lock(_ file: Int32) -> LockAnswer {
+    var whole = flock()
+    whole.l_type = Int16(F_WRLCK)
+    whole.l_whence = Int16(SEEK_SET)
+    guard fcntl(file, lockOpenFile, &whole) != 0 else { return .taken }
+    return errno == EAGAIN || errno == EACCES ? .refused : .unknown
   }
 
   /// Beyond a limit on file sizes, `write` is to fail instead of ending the program.
@@ -28,7 +90,7 @@ public enum AtomicFile {
 
   /// The file that is to be replaced: where a symbolic link leads. Refuses what is no regular file, and a file that
   /// the user has write-protected.
-  private static func target(_ path: String) throws(FileError) -> String {
+  static func target(_ path: String) throws(FileError) -> String {
     var status = stat()
     guard stat(path, &status) == 0 else {
       guard errno == ENOENT else { throw FileError(path: path, action: "write", code: errno) }
@@ -63,6 +125,12 @@ public enum AtomicFile {
       let temporary = "\(folder)/.\(name.prefix(200)).\(getpid())-\(number).tmp"
       let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if file >= 0 {
+        // Somebody may be removing orphans: then the lock is theirs, or the name is gone.
+        var status = stat()
+        if lock(file) == .refused || (fstat(file, &status) == 0 && status.st_nlink == 0) {
+          close(file)
+          continue
+        }
         if let mode { fchmod(file, mode) }
         return (file, temporary)
       }
@@ -101,7 +169,7 @@ public enum AtomicFile {
     throw FileError(path: path, action: "flush the folder of", code: errno)
   }
 
-  private static func folder(of path: String) -> String {
+  static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }

@@ -113,7 +113,7 @@ struct TrainingExperiment {
 
   private static func place(of error: TrainingError) -> String {
     switch error {
-    case .notFinite(let epoch, let step, _, _), .brokenWeight(let epoch, let step, _, _):
+    case .notFinite(let epoch, let step, _), .brokenWeight(let epoch, let step, _):
       "epoch \(epoch), step \(step)"
     }
   }
