@@ -113,11 +113,16 @@ final class PlannedConv2D: PlannedLayer {
     self.input = input
     shape = layer.kernelShape(for: input.shape)
     let descriptions = layer.weights(for: input.shape)
+    let (height, width) = layer.kernelSize
+    let channels = (input.shape.channels, layer.filters)
     weight = plan.reserveParameter(
       layer: layer.name, descriptions[0],
-      layout: .convolution(
-        kernelHeight: layer.kernelSize.height, kernelWidth: layer.kernelSize.width,
-        inChannels: input.shape.channels, outChannels: layer.filters))
+      layout: plan.blockSize == 1
+        ? .convolutionTaps(
+          kernelHeight: height, kernelWidth: width, inChannels: channels.0, outChannels: channels.1)
+        : .convolution(
+          kernelHeight: height, kernelWidth: width, inChannels: channels.0, outChannels: channels.1
+        ))
     bias =
       layer.usesBias
       ? plan.reserveParameter(layer: layer.name, descriptions[1], layout: .plain) : nil
