@@ -256,7 +256,7 @@ typedef struct cs_kernels {
 
   /// y[i] = activation(x[i]); in place allowed. exp, tanh, log: within 5 ulp of the exact value.
   void (*activation_forward)(size_t count, cs_activation activation, const float *x, float *y);
-  /// dz[i] = dy[i] activation'(y[i]); dz and dy may be the same (in place).
+  /// dz[i] = dy[i] activation'(y[i]); dz may be dy or y (in place).
   void (*activation_backward)(size_t count, cs_activation activation, const float *y, const float *dy,
                               float *dz);
   /// The part of the R-operator that a curved activation adds, given dz = dy activation'(z) and the tangents rz = R{z},

@@ -44,6 +44,10 @@ struct PlanCommand: ParsableCommand {
     help: "Threads that share the work (1 to 256; default: one per core).")
   var threads: Int?
 
+  @Flag(
+    help: "Compute outputs of convolutions again in the backward pass instead of keeping them.")
+  var recompute = false
+
   @Flag(help: "Print one JSON object; offsets and sizes in bytes.")
   var json = false
 
@@ -57,6 +61,9 @@ struct PlanCommand: ParsableCommand {
   func validate() throws {
     try checked(batch, "--batch", in: 1...65_536)
     if let threads { try checked(threads, "--threads", in: 1...256) }
+    if recompute, inference || optimizer.fullBatchMethod != nil {
+      throw ValidationError("--recompute is for training in mini-batches")
+    }
     if svg?.isEmpty == true { throw ValidationError("--svg needs the name of a file") }
   }
 
@@ -82,10 +89,10 @@ struct PlanCommand: ParsableCommand {
       return try FullBatchTrainer.plan(
         source.model, method, sampleCount: batch, threads: threads, loss: loss)
     }
-    return try NetworkPlan(
-      source.model,
-      options: PlanOptions(
-        batch: batch, isTraining: !inference, threads: threads, loss: loss,
-        optimizer: optimizer.resolved, clipping: optimizer.clipping))
+    var options = PlanOptions(
+      batch: batch, isTraining: !inference, threads: threads, loss: loss,
+      optimizer: optimizer.resolved, clipping: optimizer.clipping)
+    options.recomputes = recompute
+    return try NetworkPlan(source.model, options: options.asTrained).checkingRecomputation()
   }
 }
