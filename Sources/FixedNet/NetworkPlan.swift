@@ -70,7 +70,8 @@ public struct PlanOptions: Sendable, Equatable {
     }
     if blockCount > 1 {
       let images = resolvedBlockSize == 1 ? "1 image" : "\(resolvedBlockSize) images"
-      return "a batch of \(batch) is \(blockCount) blocks of \(images), whose gradients are added up "
+      return
+        "a batch of \(batch) is \(blockCount) blocks of \(images), whose gradients are added up "
         + "first"
     }
     return nil

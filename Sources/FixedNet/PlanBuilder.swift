@@ -179,7 +179,8 @@ public final class PlanBuilder {
     }
     let parameter = PlannedParameter(
       layerName: layer, description: description, layout: layout, weight: weight,
-      isTrained: isTrained, gradient: gradient, state: state, direction: direction, product: product)
+      isTrained: isTrained, gradient: gradient, state: state, direction: direction, product: product
+    )
     parameters.append(parameter)
     return parameter
   }

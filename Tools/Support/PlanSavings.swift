@@ -17,7 +17,8 @@ extension NetworkPlan {
     var lines: [String] = []
     if options.updatesInBackward {
       lines.append(
-        "each layer's weights are updated in the backward pass, on one thread: no room for gradients")
+        "each layer's weights are updated in the backward pass, on one thread: no room for gradients"
+      )
     } else if options.isTraining, options.batch == 1, let obstacle = options.updateObstacle {
       lines.append("no update in the backward pass: \(obstacle)")
     }

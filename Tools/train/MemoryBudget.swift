@@ -19,7 +19,8 @@ extension TrainingSetup {
       let least = min(whole.memory.byteCount, early?.memory.byteCount ?? .max)
       throw ToolError(
         "--memory-budget: \(budget.bytes) bytes are too few; a batch of \(state.batch) needs "
-          + "\(least), and '\(layer)' normalises over the whole batch, so it cannot be run in parts")
+          + "\(least), and '\(layer)' normalises over the whole batch, so it cannot be run in parts"
+      )
     }
     wanted.blockSize = wanted.resolvedBlockSize
     func part(blocks: Int) throws(ModelError) -> NetworkPlan {

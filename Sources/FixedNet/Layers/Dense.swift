@@ -84,7 +84,8 @@ final class PlannedDense: PlannedLayer {
       } else {
         .plain
       }
-    weight = plan.reserveParameter(layer: layer.name, descriptions[0], layout: layout, inPieces: true)
+    weight = plan.reserveParameter(
+      layer: layer.name, descriptions[0], layout: layout, inPieces: true)
     bias =
       layer.usesBias
       ? plan.reserveParameter(
