@@ -55,6 +55,27 @@ struct MemoryToolTests {
       ", --batch 1 --threads 1 214528, --batch 1 --threads 1 --recompute 201920")
   }
 
+  @Test(
+    "train --data mnist stays within the plan, the data and 30 MB",
+    .enabled(if: Fixtures.shared("data/mnist") != nil, "../shared/data/mnist is absent"),
+    arguments: ["lenet --batch 128", "lenet-plain --batch 1"])
+  func residentMemory(model: String) throws {
+    let data = try #require(Fixtures.shared("data/mnist"))
+    let plan = try Tool.run("plan", "\(model) --json", in: folder).report
+    guard case .integer(let arena)? = plan["totalBytes"] else {
+      Issue.record("no plan")
+      return
+    }
+    let options = "--model \(model) --epochs 1 --quiet".split(separator: " ").map(String.init)
+    let measured = try Measured(
+      "\(Tool.folder)/train", ["--data", "mnist", "--data-dir", data] + options, in: folder,
+      limit: 120)
+    #expect(measured.run.exitCode == 0, "\(measured.run.errors)")
+    let images = 70_000 * (28 * 28 + 1)
+    #expect(measured.peakBytes <= arena + images + 30_000_000)
+    #expect(measured.peakBytes > images, "the measure itself")
+  }
+
   @Test("an interrupted run of one image per step continues to the bit")
   func resume() throws {
     try writeDigits(to: "digits.h5")

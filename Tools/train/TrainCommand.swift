@@ -217,8 +217,10 @@ struct Train: ParsableCommand {
   func run() throws {
     let path = output ?? (checkpoint ? resume : nil)
     try checkFiles(path, path.map(CheckpointOutput.bestPath))
+    StartUpCode.release()
     if let method = fullBatchMethod { return try FullBatchRun(self, method).run() }
     let run = try TrainingRun(self)
+    StartUpCode.release()
     try run.train()
   }
 }
