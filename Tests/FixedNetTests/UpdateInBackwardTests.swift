@@ -167,6 +167,22 @@ struct UpdateInBackwardTests {
     batch == 1 ? Self.models : Self.models + [TestModels.varied]
   }
 
+  @Test("several blocks on two threads: computing again changes no bit", arguments: [5, 40])
+  func severalBlocks(batch: Int) throws {
+    let images = TestModels.images(100, shape: TestModels.pooled.input, classes: 5)
+    let hashes = try [(1, false), (1, true), (2, true)].map { threads, recomputes in
+      let network = try TestModels.network(
+        TestModels.pooled, batch: batch, threads: threads, recomputes: recomputes)
+      let trainer = try Trainer(
+        network: network, images: images, batch: batch, optimizer: OptimizerConfiguration(),
+        seed: 2)
+      _ = try trainer.runEpoch()
+      #expect(network.canariesAreIntact)
+      return TestModels.hash(network.weights)
+    }
+    #expect(Set(hashes).count == 1)
+  }
+
   @Test("the bits do not depend on the instruction set", arguments: UpdateInBackwardTests.models)
   func instructionSets(_ model: SequentialModel) throws {
     let hashes = try TestModels.instructionSets.map {
