@@ -1,5 +1,6 @@
 // Which kernels this processor gets, and how much scratch a convolution needs.
 
+#include "single.h"
 #include "tables.h"
 
 cs_isa cs_isa_detect(void) {
@@ -28,19 +29,9 @@ const cs_kernels *cs_kernels_for(cs_isa isa) {
 
 static size_t round_up_16(size_t n) { return (n + 15) / 16 * 16; }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
-/// What single_product (convolution_single.inc) needs: the flat output or the packed weights.
-static size_t product_scratch(size_t taps, size_t outChannels, size_t outHeight, size_t outWidth,
-                              size_t width) {
-  size_t flat = outChannels * round_up_16((outHeight - 1) * width + outWidth);
-  return larger(flat, 16 * round_up_16(taps));
-}
-
 size_t cs_conv2d_scratch(const cs_conv2d *shape, cs_conv2d_pass pass, int32_t block) {
   size_t inChannels = (size_t)shape->inChannels, outChannels = (size_t)shape->outChannels;
   size_t inHeight = (size_t)shape->inHeight, inWidth = (size_t)shape->inWidth;
-  size_t outHeight = (size_t)shape->outHeight, outWidth = (size_t)shape->outWidth;
   size_t kernelHeight = (size_t)shape->kernelHeight, kernelWidth = (size_t)shape->kernelWidth;
   size_t height = inHeight + (size_t)shape->padTop + (size_t)shape->padBottom;
   size_t width = inWidth + (size_t)shape->padLeft + (size_t)shape->padRight;
@@ -48,20 +39,16 @@ size_t cs_conv2d_scratch(const cs_conv2d *shape, cs_conv2d_pass pass, int32_t bl
 
   if (pass == CS_CONV2D_BACKWARD_INPUT) {
     if (block != 1) return 0;
-    // Table, rearranged weights, spread dz, product.
-    size_t taps = kernelHeight * outChannels * kernelWidth;
-    size_t spreadWidth = inWidth + kernelWidth - 1;
-    return round_up_16(taps) + round_up_16(inChannels * taps) +
-           round_up_16(outChannels * (inHeight + kernelHeight - 1) * spreadWidth) +
-           product_scratch(taps, inChannels, inHeight, inWidth, spreadWidth);
+    size_t bandHeight = (size_t)cs_single_band_rows(shape) + kernelHeight - 1;
+    return outChannels * bandHeight * (inWidth + kernelWidth - 1) + CS_SINGLE_SLACK;
   }
   // Table and padded input, then what the pass needs.
   size_t taps = inChannels * kernelHeight * kernelWidth;
   size_t common =
       round_up_16(taps) + (isPadded ? round_up_16(inChannels * height * width * (size_t)block) : 0);
   if (block != 1) return common;
-  if (pass == CS_CONV2D_FORWARD)
-    return common + product_scratch(taps, outChannels, outHeight, outWidth, width);
-  size_t pixels = outHeight * outWidth;
-  return common + round_up_16(pixels) + 16 * round_up_16(pixels);
+  if (pass == CS_CONV2D_BACKWARD_WEIGHTS) return common + CS_SINGLE_PIXELS * 17;
+  // Fewer than 16 channels as lanes: the weights spread.
+  int isSpread = outChannels < 16 && !cs_single_is_flat(shape, (int32_t)width);
+  return common + (isSpread ? 16 * taps : 0);
 }

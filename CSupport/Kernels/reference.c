@@ -70,6 +70,7 @@ static const cs_kernels reference = {
     .conv2d_forward = conv2d_forward,
     .conv2d_backward_input = conv2d_backward_input,
     .conv2d_backward_weights = conv2d_backward_weights,
+    .conv2d_backward_taps = conv2d_backward_taps,
     .dense_forward = dense_forward,
     .dense_backward_input = dense_backward_input,
     .transpose16 = transpose16,

@@ -14,7 +14,8 @@
 //   [channel][row][column][B]      ("block"; a vector of n features has n channels, one row, one column)
 // In a B = 16 block the images are the vector lanes. `lanes` (1...B) says how many of them are real; the
 // others hold finite values that must not reach a sum over images.
-// Weights: convolution [outChannels][inChannels][kernelHeight][kernelWidth]; dense [in][out]. Row-major, unpadded.
+// Weights: convolution [outChannels][inChannels][kernelHeight][kernelWidth] for B = 16, tap by tap
+// [inChannels][kernelHeight][kernelWidth][outChannels] for B = 1; dense [in][out]. Row-major, unpadded.
 
 #ifndef FIXEDNET_CSUPPORT_H
 #define FIXEDNET_CSUPPORT_H
@@ -145,7 +146,7 @@ typedef struct cs_kernels {
   /// y[o][oy][ox][n] = activation(bias[o] + sum_k w[o][k] x[ic][oy sh + ky - top][ox sw + kx - left][n])
   /// The sum is an fma chain that starts at bias[o] (0 without bias) and runs over k = (ic, ky, kx) ascending;
   /// a tap outside the image multiplies a zero. Both B give the same bits.
-  /// Shapes: x [inC][inH][inW][B], w [outC][inC kh kw], bias [outC], y [outC][outH][outW][B].
+  /// Shapes: x [inC][inH][inW][B], w [outC][inC kh kw] (B = 1: [inC kh kw][outC]), bias [outC], y [outC][outH][outW][B].
   void (*conv2d_forward)(const cs_conv2d *shape, int32_t block, const float *restrict x,
                          const float *restrict w, const float *restrict _Nullable bias, float *restrict y,
                          cs_activation activation, float *restrict scratch);
@@ -164,6 +165,13 @@ typedef struct cs_kernels {
   void (*conv2d_backward_weights)(const cs_conv2d *shape, int32_t block, const float *restrict x,
                                   const float *restrict dz, float *restrict dw, float *restrict _Nullable db,
                                   float *restrict scratch);
+
+  /// B = 1: the rows firstTap ..< endTap of the above, so that a gradient can be used and forgotten piece by piece. dw
+  /// points at the first of these rows, [endTap - firstTap][outC]; db may be NULL. The same bits as in one call, and the
+  /// same scratch as conv2d_backward_weights.
+  void (*conv2d_backward_taps)(const cs_conv2d *shape, int32_t firstTap, int32_t endTap, const float *restrict x,
+                               const float *restrict dz, float *restrict dw, float *restrict _Nullable db,
+                               float *restrict scratch);
 
   // -- Dense -----------------------------------------------------------------------------------------------
 
@@ -248,7 +256,7 @@ typedef struct cs_kernels {
 
   /// y[i] = activation(x[i]); in place allowed. exp, tanh, log: within 5 ulp of the exact value.
   void (*activation_forward)(size_t count, cs_activation activation, const float *x, float *y);
-  /// dz[i] = dy[i] activation'(y[i]); dz and dy may be the same (in place).
+  /// dz[i] = dy[i] activation'(y[i]); dz may be dy or y (in place).
   void (*activation_backward)(size_t count, cs_activation activation, const float *y, const float *dy,
                               float *dz);
   /// The part of the R-operator that a curved activation adds, given dz = dy activation'(z) and the tangents rz = R{z},

@@ -14,6 +14,8 @@ public enum ModelError: Error, Equatable {
   case weights(layer: String, weight: String, expected: String, found: String)
   /// A model that can be evaluated but not trained.
   case notTrainable(String)
+  /// Weights that cannot be updated in the backward pass.
+  case updateInBackward(String)
   /// An optimiser, a schedule or one of their numbers that is not supported.
   case optimizer(key: String, expected: String, found: String)
   /// No built-in model of that name.
@@ -35,6 +37,8 @@ extension ModelError: CustomStringConvertible {
     case .weights(let layer, let weight, let expected, let found):
       "layer '\(layer)': weight \(weight) must be \(expected), found \(found)"
     case .notTrainable(let reason): "this model cannot be trained: \(reason)"
+    case .updateInBackward(let reason):
+      "the weights cannot be updated in the backward pass: \(reason)"
     case .optimizer(let key, let expected, let found):
       "\(key) must be \(expected), found \(found)"
     case .unknownModel(let name):

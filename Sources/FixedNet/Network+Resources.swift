@@ -79,7 +79,7 @@ final class LoadedProgram {
       outputChannels: planned.output.flattened?.channels ?? planned.output.shape.channels,
       outputPixels: planned.output.flattened?.pixels ?? planned.output.shape.pixels,
       output: planned.output.slot, targets: planned.targets,
-      squaredNorms: planned.squaredNorms)
+      squaredNorms: planned.squaredNorms, updatesInBackward: planned.updatesInBackward)
   }
 
   deinit {

@@ -127,7 +127,7 @@ public final class Network {
 
   /// What the optimiser remembers, in Keras' layout.
   public var optimizerState: OptimizerState {
-    let trained = plan.parameters.filter { $0.gradient != nil }
+    let trained = plan.parameters.filter(\.isTrained)
     let names = plan.options.optimizer.slotNames
     return OptimizerState(
       slots: names.enumerated().map { index, name in
@@ -144,7 +144,7 @@ public final class Network {
   /// Loads what an optimiser of the plan's kind remembers.
   /// Throws: `ModelError.weights` where slots, their number or shapes differ; nothing is changed then.
   public func load(_ state: OptimizerState) throws(ModelError) {
-    let trained = plan.parameters.filter { $0.gradient != nil }
+    let trained = plan.parameters.filter(\.isTrained)
     let names = plan.options.optimizer.slotNames
     guard state.slots.map(\.name) == names else {
       throw .weights(
@@ -389,9 +389,11 @@ public final class Network {
 
   /// Gradients of the mean loss over `images` with respect to every trainable weight, in training mode (the batch's
   /// statistics, dropout of step 0); the weights stay. More images than the plan's batch are run in parts.
-  /// Throws: `NetworkError`; `.couplesBatch` where batch normalisation would see the parts only.
+  /// Throws: `NetworkError`; `.couplesBatch` where batch normalisation would see the parts only, `.keepsNoGradients`
+  /// where the plan has no room for gradients.
   @discardableResult
   public func computeGradients(_ images: ImageSet) throws(NetworkError) -> Sums {
+    guard !plan.options.updatesInBackward else { throw .keepsNoGradients }
     let batch = plan.options.batch
     if images.count > batch, let layer = plan.couplingLayer {
       throw .couplesBatch(layer: layer, batch: images.count, planned: batch)

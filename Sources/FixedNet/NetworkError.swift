@@ -16,6 +16,8 @@ public enum NetworkError: Error, Equatable {
   case noLoss
   /// No layer of that name.
   case noLayer(String, layers: [String])
+  /// Gradients are asked for, or a mini-batch in parts, where the plan updates the weights in the backward pass.
+  case keepsNoGradients
   /// A layer that normalises over the whole mini-batch, which therefore cannot be run in parts.
   case couplesBatch(layer: String, batch: Int, planned: Int)
 }
@@ -41,6 +43,9 @@ extension NetworkError: CustomStringConvertible {
         + "data have no labels"
     case .noLayer(let name, let layers):
       "no layer is called '\(name)'; the model has \(layers.joined(separator: ", "))"
+    case .keepsNoGradients:
+      "the plan updates the weights in the backward pass and keeps no gradients; plan without "
+        + "updatesInBackward"
     case .couplesBatch(let layer, let batch, let planned):
       "layer '\(layer)' normalises over the whole batch of \(batch), but the plan is for "
         + "\(planned)"

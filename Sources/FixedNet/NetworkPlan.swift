@@ -28,6 +28,12 @@ public struct PlanOptions: Sendable, Equatable {
   public var usesReferenceGradient = false
   /// Floats that a solver works in, beside the network.
   public var workspaceCount = 0
+  /// Whether each layer's weights are updated in the backward pass, as soon as their gradients are known, which then
+  /// need no memory; the same bits. For a mini-batch of one block, on one thread: see `updateObstacle`.
+  public var updatesInBackward = false
+  /// Whether outputs of convolutions in front of a pooling layer are computed again in the backward pass instead of kept;
+  /// the same bits.
+  public var recomputes = false
 
   public init(
     batch: Int, isTraining: Bool, threads: Int = 1, blockSize: Int? = nil, loss: Loss? = nil,
@@ -45,6 +51,31 @@ public struct PlanOptions: Sendable, Equatable {
   public var resolvedBlockSize: Int { blockSize ?? (batch >= 8 ? 16 : 1) }
   /// Blocks of one run.
   public var blockCount: Int { (batch + resolvedBlockSize - 1) / resolvedBlockSize }
+
+  /// Whether one thread runs one block at a time: its scratch and the block's slots then share their space.
+  var isSingle: Bool {
+    isTraining ? threads == 1 && blockCount == 1 : min(threads, blockCount) == 1
+  }
+
+  /// Whether a convolution's dZ takes the place of its output where a pooling layer comes next.
+  var keepsDeltasInPlace: Bool { recomputes || resolvedBlockSize == 1 }
+
+  /// Why the weights cannot be updated in the backward pass; nil where they can.
+  public var updateObstacle: String? {
+    if clipping.needsNorms {
+      return "clipping by norm needs the whole gradient before the first weight changes"
+    }
+    if isSecondOrder || keepsInput || workspaceCount > 0 {
+      return "a full-batch solver needs the whole gradient"
+    }
+    if blockCount > 1 {
+      let images = resolvedBlockSize == 1 ? "1 image" : "\(resolvedBlockSize) images"
+      return
+        "a batch of \(batch) is \(blockCount) blocks of \(images), whose gradients are added up "
+        + "first"
+    }
+    return nil
+  }
 }
 
 /// A planned network: the memory plan and the operations of its programs, not yet in an arena.
@@ -54,6 +85,8 @@ public struct NetworkPlan {
   public let memory: MemoryPlan
   /// Parameters in file order, with their places in the shared part.
   public let parameters: [PlacedParameter]
+  /// The convolutions that the backward pass runs again.
+  public let recomputedLayers: [String]
   /// What is computed where there are labels or targets; nil for a model whose end suits none and no loss was asked for.
   public let loss: Loss?
   /// nil in an inference plan.
@@ -66,6 +99,11 @@ public struct NetworkPlan {
 
   /// Throws: `ModelError` where the layers do not fit together, or cannot be trained as asked.
   public init(_ model: SequentialModel, options: PlanOptions) throws(ModelError) {
+    var options = options
+    if options.updatesInBackward {
+      if let obstacle = options.updateObstacle { throw .updateInBackward(obstacle) }
+      options.threads = 1
+    }
     self.model = model
     self.options = options
     let shapes = try model.shapes()
@@ -92,7 +130,10 @@ public struct NetworkPlan {
       lowerBound: main.lowerBound(layout))
     self.inference = PlannedProgram(
       inference, layout: NetworkPlan.inferenceLayout(layout, inference))
-    self.training = training.map { PlannedProgram($0, layout: layout) }
+    self.training = training.map {
+      PlannedProgram($0, layout: layout, updatesInBackward: options.updatesInBackward)
+    }
+    recomputedLayers = main.recomputedLayers
     parameters = main.parameters.map { PlacedParameter($0, main.places) }
     constants = main.constants.map { (main.places.shared($0.slot), $0.values) }
     workspace = main.workspace.map { main.places.shared($0) }
@@ -138,7 +179,9 @@ public struct PlacedParameter {
   public let description: WeightDescription
   public let layout: ParameterLayout
   public let weight: SharedSlot
+  /// nil for what is not trained, and where gradients are not kept.
   public let gradient: SharedSlot?
+  public let isTrained: Bool
   /// The optimiser's slots.
   public let state: [SharedSlot]
   /// R-operator.
@@ -151,6 +194,7 @@ public struct PlacedParameter {
     layout = planned.layout
     weight = places.shared(planned.weight)
     gradient = planned.gradient.map(places.shared)
+    isTrained = planned.isTrained
     state = planned.state.map(places.shared)
     direction = planned.direction.map(places.shared)
     product = planned.product.map(places.shared)
@@ -215,8 +259,10 @@ struct PlannedProgram {
   let parameters: [Parameter]
 
   let squaredNorms: SharedSlot?
+  let updatesInBackward: Bool
 
-  init(_ built: BuiltProgram, layout: ArenaLayout) {
+  init(_ built: BuiltProgram, layout: ArenaLayout, updatesInBackward: Bool = false) {
+    self.updatesInBackward = updatesInBackward
     operations = built.operations
     origins = built.origins
     self.layout = layout

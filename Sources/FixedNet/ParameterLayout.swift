@@ -8,11 +8,16 @@ public enum ParameterLayout: Equatable, Sendable {
   case flattenedRows(channels: Int, pixels: Int, columns: Int)
   /// A convolution kernel: engine [out][in][kh][kw], Keras [kh][kw][in][out].
   case convolution(kernelHeight: Int, kernelWidth: Int, inChannels: Int, outChannels: Int)
+  /// The same for blocks of one image: engine [in][kh][kw][out].
+  case convolutionTaps(kernelHeight: Int, kernelWidth: Int, inChannels: Int, outChannels: Int)
 
   /// The engine's extents of a weight of Keras' shape.
   func engineShape(_ shape: [Int]) -> [Int] {
     if case .convolution(let height, let width, let input, let output) = self {
       return [output, input, height, width]
+    }
+    if case .convolutionTaps(let height, let width, let input, let output) = self {
+      return [input, height, width, output]
     }
     return shape
   }
@@ -46,6 +51,14 @@ public enum ParameterLayout: Equatable, Sendable {
         for i in 0..<input {
           for tap in 0..<height * width {
             body((o * input + i) * height * width + tap, (tap * input + i) * output + o)
+          }
+        }
+      }
+    case .convolutionTaps(let height, let width, let input, let output):
+      for i in 0..<input {
+        for tap in 0..<height * width {
+          for o in 0..<output {
+            body((i * height * width + tap) * output + o, (tap * input + i) * output + o)
           }
         }
       }

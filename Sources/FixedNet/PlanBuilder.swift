@@ -14,6 +14,8 @@ public struct PlannedValue {
   public var flattened: (channels: Int, pixels: Int)?
   /// R-operator: the value's derivative along a direction of the weights; nil for data.
   var tangent: SlotID?
+  /// The convolution that the value is the output of.
+  weak var convolution: PlannedConv2D?
 
   public init(slot: SlotID, shape: Shape, flattened: (channels: Int, pixels: Int)? = nil) {
     self.slot = slot
@@ -34,7 +36,9 @@ public struct PlannedParameter {
   public var description: WeightDescription
   public var layout: ParameterLayout
   public var weight: SlotID
-  /// nil for moving statistics, in frozen layers and in inference plans.
+  /// False for moving statistics, in frozen layers and in inference plans.
+  public var isTrained = false
+  /// nil for what is not trained, and where the gradient is never kept whole.
   public var gradient: SlotID?
   /// The optimiser's slots, as many as it has.
   public var state: [SlotID] = []
@@ -70,6 +74,8 @@ public final class PlanBuilder {
   public private(set) var constants: [(slot: SlotID, values: [Float])] = []
   /// R-operator: where the gradient of a value with this tangent has its own tangent.
   var gradientTangents: [SlotID: SlotID] = [:]
+  /// The convolutions that the backward pass runs again.
+  private(set) var recomputedLayers: [String] = []
   private var dropoutCount: UInt32 = 0
   private var keptUntilUpdate: Set<SlotID> = []
   private var lastsForever: Set<SlotID> = []
@@ -86,6 +92,8 @@ public final class PlanBuilder {
 
   /// Whether BN's moving variance follows Keras 2 for images.
   var usesUnbiasedVariance: Bool { options.usesUnbiasedVariance }
+
+  func noteRecomputed(_ layer: String) { recomputedLayers.append(layer) }
 
   /// A number for each dropout layer, from 0.
   func nextDropoutStream() -> UInt32 {
@@ -142,9 +150,11 @@ public final class PlanBuilder {
   /// The slot is read when the parameters are updated, at the end of the step.
   public func keepUntilUpdate(_ id: SlotID) { keptUntilUpdate.insert(id) }
 
-  /// Reserves a weight and, for a trainable one in a training plan, its gradient.
+  /// Reserves a weight and, for a trainable one in a training plan, its gradient. `inPieces`: a layer that can do with
+  /// pieces of the gradient where the weights are updated in the backward pass.
   public func reserveParameter(
-    layer: String, _ description: WeightDescription, layout: ParameterLayout
+    layer: String, _ description: WeightDescription, layout: ParameterLayout,
+    inPieces: Bool = false
   ) -> PlannedParameter {
     let name = "\(layer)/\(description.name)"
     let weight = reserve(
@@ -158,8 +168,9 @@ public final class PlanBuilder {
     func shared(_ part: String, _ region: Region) -> SlotID {
       reserve("\(name)/\(part)", shape: shape, region: region, scope: .shared, lasting: true)
     }
-    if isTraining, description.isTrainable, !isFrozen(layer) {
-      gradient = shared("gradient", .gradients)
+    let isTrained = isTraining && description.isTrainable && !isFrozen(layer)
+    if isTrained {
+      if !(inPieces && options.updatesInBackward) { gradient = shared("gradient", .gradients) }
       state = options.optimizer.slotNames.map { shared($0, .optimizer) }
       if options.isSecondOrder {
         direction = shared("direction", .directions)
@@ -168,9 +179,17 @@ public final class PlanBuilder {
     }
     let parameter = PlannedParameter(
       layerName: layer, description: description, layout: layout, weight: weight,
-      gradient: gradient, state: state, direction: direction, product: product)
+      isTrained: isTrained, gradient: gradient, state: state, direction: direction, product: product
+    )
     parameters.append(parameter)
     return parameter
+  }
+
+  /// Reserves room for `rowCount` rows of a weight's gradient and for the bias', alive during the current step.
+  func reservePieces(layer: String, rowCount: Int, columnCount: Int, bias: Bool) -> SlotID {
+    reserve(
+      "\(layer)/gradient piece", shape: [rowCount + (bias ? 1 : 0), columnCount], region: .scratch,
+      scope: .thread)
   }
 
   /// Reserves values that the program reads and nothing changes.
@@ -201,23 +220,24 @@ public final class PlanBuilder {
         offset += slots[index].alignedByteCount
       }
     }
-    let threadByteCount = place(.thread)
-    let blockByteCount = place(.block)
+    // One thread with one block: both parts begin at the same byte.
+    let threadByteCount = options.isSingle ? 0 : place([.thread])
+    let blockByteCount = place(options.isSingle ? [.thread, .block] : [.block])
     return SlotPlaces(
       slots: slots, sharedByteCount: offset, threadByteCount: threadByteCount,
       blockByteCount: blockByteCount)
   }
 
-  private func place(_ scope: Scope) -> Int {
-    let indices = slots.indices.filter { slots[$0].scope == scope }
+  private func place(_ scopes: [Scope]) -> Int {
+    let indices = slots.indices.filter { scopes.contains(slots[$0].scope) }
     var part = indices.map { slots[$0] }
     let byteCount = Placement.place(&part)
     for (index, slot) in zip(indices, part) { slots[index] = slot }
     return byteCount
   }
 
-  func lowerBound(_ scope: Scope) -> Int {
-    Placement.lowerBound(slots.filter { $0.scope == scope })
+  func lowerBound(_ scopes: [Scope]) -> Int {
+    Placement.lowerBound(slots.filter { scopes.contains($0.scope) })
   }
 }
 
@@ -237,15 +257,15 @@ public struct SlotPlaces {
     return slots[id.index].byteOffset
   }
 
-  /// A trainable parameter of a training program; nil where it has no gradient.
+  /// A trained parameter of a training program; nil for others.
   func parameter(_ planned: PlannedParameter) -> Parameter? {
-    guard let gradient = planned.gradient else { return nil }
+    guard planned.isTrained else { return nil }
     let weight = shared(planned.weight)
     func state(_ index: Int) -> SharedSlot {
       index < planned.state.count ? shared(planned.state[index]) : weight
     }
     return Parameter(
-      weight: weight, gradient: shared(gradient),
+      weight: weight, gradient: planned.gradient.map(shared) ?? weight,
       count: planned.description.shape.reduce(1, *), state: (state(0), state(1), state(2)),
       penalty: planned.description.penalty, direction: planned.direction.map(shared),
       product: planned.product.map(shared))

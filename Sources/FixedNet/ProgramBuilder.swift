@@ -14,6 +14,7 @@ struct BuiltProgram {
   var targets: TargetSlot?
   var squaredNorms: SlotID?
   var workspace: SlotID?
+  var recomputedLayers: [String]
   private var liveBytes: (shared: Int, thread: Int, block: Int)
 
   init(_ plan: PlanBuilder, input: PlannedValue, output: PlannedValue) {
@@ -23,8 +24,12 @@ struct BuiltProgram {
     constants = plan.constants
     self.input = input
     self.output = output
+    recomputedLayers = plan.recomputedLayers
     let shared = plan.slots.filter { $0.scope == .shared }.reduce(0) { $0 + $1.byteCount }
-    liveBytes = (shared, plan.lowerBound(.thread), plan.lowerBound(.block))
+    liveBytes =
+      plan.options.isSingle
+      ? (shared, 0, plan.lowerBound([.thread, .block]))
+      : (shared, plan.lowerBound([.thread]), plan.lowerBound([.block]))
   }
 
   func lowerBound(_ layout: ArenaLayout) -> Int {
@@ -173,7 +178,7 @@ struct ProgramBuilder {
 
   private func planBackward(_ planned: [PlannedStep], _ outputGradient: SlotID) {
     // dX is needed as far back as there is something to train.
-    let trained = Set(plan.parameters.filter { $0.gradient != nil }.map(\.layerName))
+    let trained = Set(plan.parameters.filter(\.isTrained).map(\.layerName))
     let names = zip(layers, planned).map(\.0.layer.name)
     guard let first = names.firstIndex(where: trained.contains) else { return }
     var gradient = outputGradient

@@ -52,8 +52,8 @@ public final class Trainer {
 
   /// `batch`: images of a mini-batch; the network's plan may be for less, then each mini-batch is run in parts
   /// whose gradients are added up.
-  /// Throws: `NetworkError.images`, `.labels`, `.couplesBatch` where a network with batch normalisation is to be run in
-  /// parts.
+  /// Throws: `NetworkError.images`, `.labels`; `.couplesBatch`, `.keepsNoGradients` where a network with batch
+  /// normalisation, or one that is updated in the backward pass, is to be run in parts.
   public init(
     network: Network, images: ImageSet, batch: Int, optimizer: OptimizerConfiguration,
     seed: UInt64, position: TrainingPosition = TrainingPosition()
@@ -63,6 +63,9 @@ public final class Trainer {
     let planned = network.plan.options.batch
     if batch > planned, let layer = network.plan.couplingLayer {
       throw .couplesBatch(layer: layer, batch: batch, planned: planned)
+    }
+    guard batch <= planned || !network.plan.options.updatesInBackward else {
+      throw .keepsNoGradients
     }
     precondition(
       network.plan.options.optimizer == optimizer.optimizer, "the plan is for this optimiser")

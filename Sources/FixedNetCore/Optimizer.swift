@@ -76,12 +76,13 @@ public enum UpdateRule: BitwiseCopyable, Sendable {
   /// State: momentum, velocity.
   case adam(cs_adam)
 
-  /// Updates the weights `share` of a parameter from their gradients.
-  func apply(_ parameter: Parameter, _ share: Range<Int>, _ c: BatchContext) {
+  /// Updates the weights `share` of a parameter from their gradients, the first of which is at `gradient`.
+  func apply(
+    _ parameter: Parameter, _ share: Range<Int>, gradient: UnsafePointer<Float>, _ c: BatchContext
+  ) {
     let kernels = c.kernels.pointee
     let first = share.lowerBound
     let weight = c(parameter.weight) + first
-    let gradient = UnsafePointer(c(parameter.gradient) + first)
     func state(_ index: Int) -> UnsafeMutablePointer<Float> {
       c(parameter.stateSlot(index)) + first
     }
@@ -128,6 +129,7 @@ public enum Clipping: BitwiseCopyable, Sendable, Equatable {
 /// A trainable parameter: where its values, their gradient and the optimiser's state live.
 public struct Parameter: BitwiseCopyable, Sendable {
   public var weight: SharedSlot
+  /// `weight` where the gradient is used in pieces and never kept whole.
   public var gradient: SharedSlot
   /// The optimiser's slots; those it does not have are `weight`.
   public var state: (SharedSlot, SharedSlot, SharedSlot)
@@ -164,16 +166,21 @@ public struct Parameter: BitwiseCopyable, Sendable {
   /// Ends the gradient of elements `share`, whose sums over the batch are complete, with the penalty's part; and takes
   /// the optimiser's step where nothing needs to be known about the other elements first.
   func update(_ share: Range<Int>, _ c: BatchContext) {
+    update(share, gradient: c(gradient) + share.lowerBound, c)
+  }
+
+  /// The same for gradients that are elsewhere: that of the first element of `share` is at `gradient`.
+  func update(_ share: Range<Int>, gradient: UnsafeMutablePointer<Float>, _ c: BatchContext) {
     guard !share.isEmpty, c.isLastPart else { return }
     if penalty != 0 {
       c.kernels.pointee.add_scaled(
-        share.count, 2 * penalty, c(weight) + share.lowerBound, c(gradient) + share.lowerBound)
+        share.count, 2 * penalty, c(weight) + share.lowerBound, gradient)
     }
     guard let rule = c.update, !c.clipping.needsNorms else { return }
     if case .value(let limit) = c.clipping {
-      c.kernels.pointee.clip(share.count, limit, c(gradient) + share.lowerBound)
+      c.kernels.pointee.clip(share.count, limit, gradient)
     }
-    rule.apply(self, share, c)
+    rule.apply(self, share, gradient: gradient, c)
   }
 
   /// Ends the Hessian product of elements `share` with the penalty's part.
@@ -196,11 +203,34 @@ public struct Parameter: BitwiseCopyable, Sendable {
     let share = c.share(of: count, granule: 16)
     guard !share.isEmpty else { return }
     let norm = squaredNorm.squareRoot()
+    let gradient = c(gradient) + share.lowerBound
     if norm > Double(limit) {
-      let gradient = c(gradient) + share.lowerBound
       c.kernels.pointee.affine(
         share.count, Float(Double(limit) / norm), 0, gradient, gradient)
     }
-    rule.apply(self, share, c)
+    rule.apply(self, share, gradient: gradient, c)
+  }
+}
+
+/// Where the gradient of a layer's weight is worked out a few rows at a time, each piece used and forgotten: the update
+/// in the backward pass.
+public struct GradientPieces: BitwiseCopyable, Sendable {
+  /// `rowCount` rows of the weight's gradient, then the bias' gradient.
+  public var slot: ThreadSlot
+  public var rowCount: Int
+
+  public init(slot: ThreadSlot, rowCount: Int) {
+    self.slot = slot
+    self.rowCount = rowCount
+  }
+
+  /// Calls `body` for every piece of 0 ..< count.
+  func forEach(of count: Int, _ body: (Range<Int>) -> Void) {
+    var first = 0
+    while first < count {
+      let end = min(first + rowCount, count)
+      body(first..<end)
+      first = end
+    }
   }
 }

@@ -18,12 +18,15 @@ public struct Program: BitwiseCopyable {
   public var parameters: UnsafeBufferPointer<Parameter>
   /// One double per parameter: the squared norms of the gradients. nil where no clipping needs them.
   public var squaredNorms: SharedSlot?
+  /// Whether each layer's weights are updated right after its part of the backward pass, once dX is computed with the
+  /// old ones; for runs of one block on one thread.
+  public var updatesInBackward: Bool
 
   public init(
     operations: UnsafeBufferPointer<Operation>, parameters: UnsafeBufferPointer<Parameter>,
     layout: ArenaLayout, inputChannels: Int, inputPixels: Int, input: BlockSlot,
     outputChannels: Int, outputPixels: Int, output: BlockSlot, targets: TargetSlot?,
-    squaredNorms: SharedSlot? = nil
+    squaredNorms: SharedSlot? = nil, updatesInBackward: Bool = false
   ) {
     self.operations = operations
     self.parameters = parameters
@@ -36,6 +39,7 @@ public struct Program: BitwiseCopyable {
     self.output = output
     self.targets = targets
     self.squaredNorms = squaredNorms
+    self.updatesInBackward = updatesInBackward
   }
 
   /// Refuses an arena that is smaller than the plan.
@@ -121,6 +125,10 @@ struct Work {
     let blocks = blocks(of: thread)
     load(blocks, batch)
     forward(blocks, batch)
+    if program.updatesInBackward {
+      if lossesAreFinite { backward(blocks, batch) }
+      return
+    }
     backward(blocks, batch)
     meet(thread)
     guard lossesAreFinite else { return }
@@ -226,6 +234,7 @@ struct Work {
         var index = start
         while index > end {
           operations[index].backward(c)
+          if program.updatesInBackward { operations[index].update(batch) }
           index -= 1
         }
         if end >= 0 { operations[end].gatherBackward(c) }

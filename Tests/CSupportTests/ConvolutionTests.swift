@@ -30,9 +30,38 @@ struct ConvolutionTests {
       guard block == 16 else { return }
       let lane = trial.random.integer(0...15)
       let image = trial.image(lane, of: inputs.x)
+      let taps = trial.transposed(inputs.w, rows: Int(shape.outChannels)).values
       trial.expect("y of image \(lane) alone", trial.image(lane, of: y)) { kernels, y in
         let scratch = trial.scratch(&shape, CS_CONV2D_FORWARD, 1)
-        kernels.conv2d_forward(&shape, 1, image.values, w, bias, y, activation, scratch)
+        kernels.conv2d_forward(&shape, 1, image.values, taps, bias, y, activation, scratch)
+      }
+    }
+  }
+
+  /// A weight gradient of one image in two calls, each with some of the taps.
+  @Test("some taps have the reference's bits", arguments: InstructionSet.available)
+  func taps(set: InstructionSet) {
+    Trial.run(set, draws: 300) { trial in
+      let inputs = Inputs(trial, block: 1)
+      let (x, dz, hasBias) = (inputs.x.values, inputs.dz.values, inputs.bias != nil)
+      var shape = inputs.shape
+      let cut = trial.random.integer(0...Int32(shape.taps))
+      let out = Int(shape.outChannels)
+      trial.shape += " cut at \(cut)"
+      let parts = trial.compare([
+        "first": Int(cut) * out, "last": (shape.taps - Int(cut)) * out, "db": out,
+      ]) { kernels, parts in
+        let scratch = trial.scratch(&shape, CS_CONV2D_BACKWARD_WEIGHTS, 1)
+        kernels.conv2d_backward_taps(
+          &shape, 0, cut, x, dz, parts[0], hasBias ? parts[2] : nil, scratch)
+        kernels.conv2d_backward_taps(&shape, cut, Int32(shape.taps), x, dz, parts[1], nil, scratch)
+      }
+      let whole = trial.output(shape.weights)
+      whole.values.update(from: parts[0].values, count: parts[0].count)
+      (whole.values + parts[0].count).update(from: parts[1].values, count: parts[1].count)
+      trial.expect("dw of one call", whole) { kernels, dw in
+        let scratch = trial.scratch(&shape, CS_CONV2D_BACKWARD_WEIGHTS, 1)
+        kernels.conv2d_backward_weights(&shape, 1, x, dz, dw, nil, scratch)
       }
     }
   }
@@ -50,8 +79,10 @@ struct ConvolutionTests {
       let dx = ExactSums(inputs.x.count)
       let dw = ExactSums(shape.weights)
       let db = ExactSums(Int(shape.outChannels))
-      kc_conv2d_forward(&shape, block, x, w, bias, activation, y.values)
-      kc_conv2d_backward(&shape, block, x, w, dz, dx.values, dw.values, db.values)
+      // The textbook has one order of the weights.
+      let rows = block == 1 ? trial.transposed(inputs.w, rows: shape.taps).values : w
+      kc_conv2d_forward(&shape, block, x, rows, bias, activation, y.values)
+      kc_conv2d_backward(&shape, block, x, rows, dz, dx.values, dw.values, db.values)
       let found = trial.compare(["y": y.count, "dx": dx.count, "dw": dw.count, "db": db.count]) {
         let scratch = trial.scratch(&shape, CS_CONV2D_FORWARD, block)
         $0.conv2d_forward(&shape, block, x, w, bias, $1[0], activation, scratch)
@@ -60,7 +91,8 @@ struct ConvolutionTests {
       }
       trial.expectNear("y", found[0], y, terms: shape.taps)
       trial.expectNear("dx", found[1], dx, terms: shape.weights / Int(shape.inChannels))
-      trial.expectNear("dw", found[2], dw, terms: shape.outPixels * Int(block))
+      let gradient = block == 1 ? trial.transposed(found[2], rows: shape.taps) : found[2]
+      trial.expectNear("dw", gradient, dw, terms: shape.outPixels * Int(block))
       trial.expectNear("db", found[3], db, terms: shape.outPixels * Int(block))
     }
   }
@@ -73,9 +105,9 @@ struct ConvolutionTests {
     var x, w, dz: KernelBuffer
     var bias: KernelBuffer?
 
-    init(_ trial: Trial, values: kc_values? = nil) {
+    init(_ trial: Trial, values: kc_values? = nil, block chosen: Int32? = nil) {
       shape = trial.random.convolution()
-      block = trial.random.block()
+      block = chosen ?? trial.random.block()
       activation = trial.random.activation()
       let hasBias = !trial.random.once(in: 4)
       trial.shape = "B = \(block) \(shape.text) activation \(activation.rawValue) bias \(hasBias)"

@@ -29,6 +29,9 @@ struct ElementWiseTests {
         trial.expect("dz in place", dz, from: dy) { kernels, dz in
           kernels.activation_backward(count, activation, y.values, dz, dz)
         }
+        trial.expect("dz in the place of y", dz, from: y) { kernels, dz in
+          kernels.activation_backward(count, activation, dz, dy.values, dz)
+        }
         let (rz, rdy) = (trial.input(count), trial.input(count))
         let rdz = trial.compare(["rdz": count]) { kernels, out in
           kernels.activation_backward_tangent(

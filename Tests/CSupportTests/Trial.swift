@@ -70,6 +70,18 @@ final class Trial {
     return buffer
   }
 
+  /// The columns of a matrix as rows.
+  func transposed(_ matrix: KernelBuffer, rows: Int) -> KernelBuffer {
+    let buffer = output(matrix.count)
+    let columns = matrix.count / max(rows, 1)
+    for row in 0..<rows {
+      for column in 0..<columns {
+        buffer.values[column * rows + row] = matrix.values[row * columns + column]
+      }
+    }
+    return buffer
+  }
+
   func scratch(
     _ shape: inout cs_conv2d, _ pass: cs_conv2d_pass, _ block: Int32
   ) -> UnsafeMutablePointer<Float> {

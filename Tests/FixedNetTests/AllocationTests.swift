@@ -32,10 +32,12 @@ struct AllocationTests {
 
   private static func trainer(
     _ model: SequentialModel, batch: Int, threads: Int, optimizer: Optimizer = .sgd,
-    clipping: Clipping = .none, loss: Loss? = nil, schedule: Schedule = .constant(0.01)
+    clipping: Clipping = .none, loss: Loss? = nil, schedule: Schedule = .constant(0.01),
+    updatesInBackward: Bool = false, recomputes: Bool = false
   ) throws -> Trainer {
     let network = try TestModels.network(
-      model, batch: batch, threads: threads, loss: loss, optimizer: optimizer, clipping: clipping)
+      model, batch: batch, threads: threads, loss: loss, optimizer: optimizer, clipping: clipping,
+      updatesInBackward: updatesInBackward, recomputes: recomputes)
     return try Trainer(
       network: network, images: TestModels.images(100, shape: model.input, classes: 5),
       batch: batch, optimizer: OptimizerConfiguration(optimizer: optimizer, schedule: schedule),
@@ -79,6 +81,19 @@ struct AllocationTests {
       schedule: .cyclical(
         base: 1e-4, max: 1e-2, stepSize: 2, .exponentialRange(gamma: 0.999)))
     try Self.expectNoCalls(trainer, threads: 2)
+  }
+
+  @Test(
+    "the update in the backward pass allocates nothing",
+    .enabled(if: malloc_counter_works() == 1),
+    arguments: [TestModels.pooled, TestModels.small, TestModels.plain], [false, true])
+  func updateInBackward(_ model: SequentialModel, recomputes: Bool) throws {
+    for (batch, optimizer) in [(1, Optimizer.sgd), (1, .adam()), (12, .sgd)] {
+      let trainer = try Self.trainer(
+        model, batch: batch, threads: 1, optimizer: optimizer, clipping: .value(0.1),
+        updatesInBackward: true, recomputes: recomputes)
+      try Self.expectNoCalls(trainer, threads: 1)
+    }
   }
 
   @Test("a planted allocation is counted", .enabled(if: malloc_counter_works() == 1))

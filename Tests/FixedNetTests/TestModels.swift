@@ -55,6 +55,23 @@ enum TestModels {
     name: "plain", input: small.input,
     layers: small.layers.filter { !($0 is BatchNormalization) })
 
+  /// Convolutions with a pooling layer right behind them, of all kinds, and a penalty.
+  static let pooled = SequentialModel(
+    name: "pooled", input: .image(height: 15, width: 14, channels: 2),
+    layers: [
+      Dropout(name: "drop", rate: 0.1),
+      Conv2D(name: "conv1", filters: 5, kernelSize: (3, 2), padding: .same, activation: .tanh),
+      MaxPooling2D(name: "pool1", poolSize: (3, 2), strides: (2, 1), padding: .same),
+      Conv2D(name: "conv2", filters: 18, kernelSize: (2, 3), strides: (1, 2), activation: .sigmoid),
+      AveragePooling2D(name: "pool2", poolSize: (3, 2), strides: (2, 1), padding: .same),
+      Conv2D(name: "conv3", filters: 4, kernelSize: (2, 2), activation: .relu),
+      AveragePooling2D(name: "pool3", poolSize: (2, 2)),
+      Flatten(name: "flatten"),
+      Dense(
+        name: "dense1", units: 9, activation: .tanh, options: WeightOptions(kernelPenalty: 1e-3)),
+      Dense(name: "dense2", units: 5, usesBias: false, activation: .softmax),
+    ])
+
   /// Float images with values around 0 and labels, a function of the seed.
   static func images(_ count: Int, shape: Shape, classes: Int, seed: UInt64 = 7) -> ImageSet {
     var random = Philox(seed: seed, stream: 1).reader()
@@ -80,13 +97,15 @@ enum TestModels {
   static func network(
     _ model: SequentialModel, batch: Int, threads: Int = 1, blockSize: Int? = nil,
     isTraining: Bool = true, instructionSet: InstructionSet = .best, loss: Loss? = nil,
-    optimizer: Optimizer = .sgd, clipping: Clipping = .none
+    optimizer: Optimizer = .sgd, clipping: Clipping = .none, updatesInBackward: Bool = false,
+    recomputes: Bool = false
   ) throws -> Network {
-    let plan = try NetworkPlan(
-      model,
-      options: PlanOptions(
-        batch: batch, isTraining: isTraining, threads: threads, blockSize: blockSize, loss: loss,
-        optimizer: optimizer, clipping: clipping))
+    var options = PlanOptions(
+      batch: batch, isTraining: isTraining, threads: threads, blockSize: blockSize, loss: loss,
+      optimizer: optimizer, clipping: clipping)
+    options.updatesInBackward = updatesInBackward
+    options.recomputes = recomputes
+    let plan = try NetworkPlan(model, options: options)
     let network = try Network(plan, instructionSet: instructionSet)
     try network.load(try weights(model))
     return network

@@ -44,6 +44,10 @@ struct PlanCommand: ParsableCommand {
     help: "Threads that share the work (1 to 256; default: one per core).")
   var threads: Int?
 
+  @Flag(
+    help: "Compute outputs of convolutions again in the backward pass instead of keeping them.")
+  var recompute = false
+
   @Flag(help: "Print one JSON object; offsets and sizes in bytes.")
   var json = false
 
@@ -60,6 +64,9 @@ struct PlanCommand: ParsableCommand {
     if let threads { try checked(threads, "--threads", in: 1...256) }
     if let svg, !svg.lowercased().hasSuffix(".svg") {
       throw ValidationError("--svg must name an .svg file, found '\(svg)'")
+    }
+    if recompute, inference || optimizer.fullBatchMethod != nil {
+      throw ValidationError("--recompute is for training in mini-batches")
     }
   }
 
@@ -91,10 +98,10 @@ struct PlanCommand: ParsableCommand {
       return try FullBatchTrainer.plan(
         source.model, method, sampleCount: batch, threads: threads, loss: loss)
     }
-    return try NetworkPlan(
-      source.model,
-      options: PlanOptions(
-        batch: batch, isTraining: !inference, threads: threads, loss: loss,
-        optimizer: optimizer.resolved, clipping: optimizer.clipping))
+    var options = PlanOptions(
+      batch: batch, isTraining: !inference, threads: threads, loss: loss,
+      optimizer: optimizer.resolved, clipping: optimizer.clipping)
+    options.recomputes = recompute
+    return try NetworkPlan(source.model, options: options.asTrained).checkingRecomputation()
   }
 }

@@ -12,7 +12,7 @@ struct PlanReport {
   private var memory: MemoryPlan { plan.memory }
   private var options: PlanOptions { plan.options }
 
-  /// What was planned, in one line.
+  /// What was planned, in one line, and a line for everything that saves memory.
   var header: String {
     get throws {
       let parameters = Format.grouped(try plan.model.parameterCount())
@@ -21,6 +21,7 @@ struct PlanReport {
       let images = "\(blockSize) image\(blockSize == 1 ? "" : "s")"
       return "\(model): \(optimizer.map { "training (\($0))" } ?? "inference"), "
         + "batch \(options.batch) in blocks of \(images), \(threads), \(parameters) parameters"
+        + plan.savings.map { "\n\($0)" }.joined()
     }
   }
 
@@ -36,7 +37,9 @@ struct PlanReport {
       "optimizer": optimizer.map { .string($0) } ?? .null,
       "loss": plan.loss.map { .string($0.name) } ?? .null,
       "training": .bool(options.isTraining), "totalBytes": .integer(memory.byteCount),
-      "lowerBoundBytes": .integer(memory.lowerBound), "regions": .object(regions),
+      "lowerBoundBytes": .integer(memory.lowerBound),
+      "updatesInBackward": .bool(options.updatesInBackward),
+      "recomputed": .array(plan.recomputedLayers.map { .string($0) }), "regions": .object(regions),
       "slots": .array(memory.slotsByOffset.map(slot)),
       "steps": .array(memory.steps.map { .string($0) }),
     ])

@@ -95,9 +95,15 @@ struct Train: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Keep the arena below this size, \(ByteCount.help): mini-batches are run in parts that "
-        + "fit, with the same result. Not for batch normalisation.",
+        + "fit, with the same result. Not for batch normalisation. Batches of 1 need least.",
       valueName: "size"))
   var memoryBudget: ByteCount?
+
+  @Flag(
+    help: ArgumentHelp(
+      "Compute outputs of convolutions again in the backward pass instead of keeping them: less "
+        + "memory, more time, the same result."))
+  var recompute = false
 
   @Option(help: ArgumentHelp("Write one line per epoch to this .csv file.", valueName: "file"))
   var history: String?
@@ -141,6 +147,7 @@ struct Train: ParsableCommand {
       ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
       ("--resume", resume != nil), ("--memory-budget", memoryBudget != nil),
       ("--patience", patience != nil), ("--batch-history", batchHistory != nil),
+      ("--recompute", recompute),
     ]
     if let method = fullBatchMethod {
       if let (name, _) = others.first(where: \.1) {
@@ -236,8 +243,10 @@ struct Train: ParsableCommand {
     if tensorboard != nil { try TensorBoardOutput.checkIsAvailable() }
     let path = output ?? (checkpoint ? resume : nil)
     try checkFiles(path, path.map(CheckpointOutput.bestPath))
+    StartUpCode.release()
     if let method = fullBatchMethod { return try FullBatchRun(self, method).run() }
     let run = try TrainingRun(self)
+    StartUpCode.release()
     try run.train()
   }
 }

@@ -35,6 +35,7 @@ struct TrainingReport: ~Copyable {
       "plan: \(Format.bytes(memory.byteCount)) for batches of \(state.batch)\(parts) on "
         + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s") "
         + "(\(set.rawValue)); lower bound \(Format.grouped(memory.lowerBound)) bytes")
+    for line in plan.savings { print(line) }
     print(TrainingReport.method(state))
     if !isSaving { print("nothing will be saved; ask for it with --checkpoint or --output") }
     if state.epoch > 0 || state.stepInEpoch > 0 {

@@ -31,7 +31,8 @@ final class TrainingRun {
     data = setup.data
     state = setup.state
     let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
-    let plan = try setup.plan(threads: threads, budget: options.memoryBudget)
+    let plan = try setup.plan(
+      threads: threads, budget: options.memoryBudget, recomputes: options.recompute)
     try plan.checkAnswers(of: data.set.train, in: data.set.name)
     state.blockSize = plan.options.resolvedBlockSize
     if let loss = setup.loss ?? plan.loss.map(LossName.init) { state.loss = loss.rawValue }

@@ -104,23 +104,33 @@ final class PlannedConv2D: PlannedLayer {
   private let forwardScratch: SlotID
   private var backwardScratch: SlotID?
   private var partial: SlotID?
+  private var pieces: (slot: SlotID, rowCount: Int)?
+  private var updatesInBackward = false
   private var outputGradient: SlotID?
   private var inputGradient: SlotID?
-  let output: PlannedValue
+  /// The output and the scratch of the backward pass's own forward pass.
+  private var recomputed: (output: SlotID, scratch: SlotID)?
+  private(set) var output: PlannedValue
 
   init(_ layer: Conv2D, _ input: PlannedValue, _ plan: PlanBuilder) {
     self.layer = layer
     self.input = input
     shape = layer.kernelShape(for: input.shape)
     let descriptions = layer.weights(for: input.shape)
+    let (height, width) = layer.kernelSize
+    let channels = (input.shape.channels, layer.filters)
     weight = plan.reserveParameter(
       layer: layer.name, descriptions[0],
-      layout: .convolution(
-        kernelHeight: layer.kernelSize.height, kernelWidth: layer.kernelSize.width,
-        inChannels: input.shape.channels, outChannels: layer.filters))
+      layout: plan.blockSize == 1
+        ? .convolutionTaps(
+          kernelHeight: height, kernelWidth: width, inChannels: channels.0, outChannels: channels.1)
+        : .convolution(
+          kernelHeight: height, kernelWidth: width, inChannels: channels.0, outChannels: channels.1
+        ), inPieces: true)
     bias =
       layer.usesBias
-      ? plan.reserveParameter(layer: layer.name, descriptions[1], layout: .plain) : nil
+      ? plan.reserveParameter(
+        layer: layer.name, descriptions[1], layout: .plain, inPieces: true) : nil
     plan.use(input.slot)
     let outputShape = Shape.image(
       height: Int(shape.outHeight), width: Int(shape.outWidth), channels: layer.filters)
@@ -129,6 +139,29 @@ final class PlannedConv2D: PlannedLayer {
       shape: outputShape)
     forwardScratch = PlannedConv2D.scratch(
       "\(layer.name)/scratch", [CS_CONV2D_FORWARD], shape, plan)
+    output.convolution = self
+  }
+
+  var activation: cs_activation { layer.activation.kernelCode }
+
+  /// The slot where the layer behind leaves dZ: the output's, or one that the output is computed into once more.
+  func planDelta(_ plan: PlanBuilder) -> SlotID {
+    guard plan.options.recomputes else {
+      plan.use(output.slot)
+      return output.slot
+    }
+    plan.use(input.slot)
+    let slot = plan.reserveActivation("\(layer.name)/output again", shape: output.shape)
+    let scratch = PlannedConv2D.scratch(
+      "\(layer.name)/scratch again", [CS_CONV2D_FORWARD], shape, plan)
+    plan.noteRecomputed(layer.name)
+    recomputed = (slot, scratch)
+    return slot
+  }
+
+  /// The forward pass of the backward pass; nil where the output is kept.
+  func recomputation(in places: SlotPlaces) -> ConvolutionOperation? {
+    recomputed.map { forward(in: places, output: $0.output, scratch: $0.scratch, training: nil) }
   }
 
   /// Room for the largest of the passes: they run one after the other.
@@ -145,9 +178,9 @@ final class PlannedConv2D: PlannedLayer {
     -> SlotID?
   {
     plan.use(outputGradient)
-    plan.use(output.slot)
     self.outputGradient = outputGradient
-    let isTrained = weight.gradient != nil
+    if !hasDelta { plan.use(output.slot) }
+    let isTrained = weight.isTrained
     if isTrained { planGradients(plan) }
     backwardScratch = PlannedConv2D.scratch(
       "\(layer.name)/backward scratch",
@@ -159,13 +192,27 @@ final class PlannedConv2D: PlannedLayer {
     return inputGradient
   }
 
-  /// The block's part of the weights' gradients.
+  /// Whether the layer behind has worked out dZ: in the place of the output.
+  private var hasDelta: Bool {
+    outputGradient == output.slot || outputGradient == recomputed?.output
+  }
+
+  /// The block's part of the weights' gradients; pieces of about 512 floats where they are used at once.
   private func planGradients(_ plan: PlanBuilder) {
     plan.use(input.slot)
+    updatesInBackward = plan.options.updatesInBackward
+    if updatesInBackward, plan.blockSize == 1 {
+      let taps = weight.description.shape.reduce(1, *) / layer.filters
+      let rowCount = min(max(512 / layer.filters / 16, 1) * 16, taps)
+      let slot = plan.reservePieces(
+        layer: layer.name, rowCount: rowCount, columnCount: layer.filters, bias: bias != nil)
+      pieces = (slot, rowCount)
+      return
+    }
     let count = weight.description.shape.reduce(1, *) + (bias == nil ? 0 : layer.filters)
     let partial = plan.reserve(
       "\(layer.name)/partial", shape: [count], region: .gradients, scope: .block)
-    plan.keepUntilUpdate(partial)
+    if !updatesInBackward { plan.keepUntilUpdate(partial) }
     self.partial = partial
   }
 
@@ -173,17 +220,27 @@ final class PlannedConv2D: PlannedLayer {
     var training: ConvolutionOperation.Training?
     if let outputGradient, let backwardScratch {
       training = ConvolutionOperation.Training(
-        outputGradient: places.block(outputGradient),
+        outputGradient: places.block(outputGradient), hasDelta: hasDelta,
         inputGradient: inputGradient.map(places.block),
         partial: places.block(partial ?? outputGradient),
         scratch: places.thread(backwardScratch), weight: places.parameter(weight),
-        bias: bias.flatMap(places.parameter))
+        bias: bias.flatMap(places.parameter), updatesInBackward: updatesInBackward,
+        pieces: pieces.map {
+          GradientPieces(slot: places.thread($0.slot), rowCount: $0.rowCount)
+        })
     }
     return .convolution(
-      ConvolutionOperation(
-        shape: shape, activation: layer.activation.kernelCode, input: places.block(input.slot),
-        output: places.block(output.slot), weight: places.shared(weight.weight),
-        bias: bias.map { places.shared($0.weight) }, scratch: places.thread(forwardScratch),
-        training: training))
+      forward(in: places, output: output.slot, scratch: forwardScratch, training: training))
+  }
+
+  private func forward(
+    in places: SlotPlaces, output: SlotID, scratch: SlotID,
+    training: ConvolutionOperation.Training?
+  ) -> ConvolutionOperation {
+    ConvolutionOperation(
+      shape: shape, activation: activation, input: places.block(input.slot),
+      output: places.block(output), weight: places.shared(weight.weight),
+      bias: bias.map { places.shared($0.weight) }, scratch: places.thread(scratch),
+      training: training)
   }
 }

@@ -70,6 +70,7 @@ final class PlannedDense: PlannedLayer {
   private var leading = 0
   private let derivative: cs_activation
   private var tangent: PlannedDenseTangent?
+  private var pieces: (slot: SlotID, rowCount: Int)?
   let output: PlannedValue
 
   init(_ layer: Dense, _ input: PlannedValue, _ plan: PlanBuilder) {
@@ -83,10 +84,12 @@ final class PlannedDense: PlannedLayer {
       } else {
         .plain
       }
-    weight = plan.reserveParameter(layer: layer.name, descriptions[0], layout: layout)
+    weight = plan.reserveParameter(
+      layer: layer.name, descriptions[0], layout: layout, inPieces: true)
     bias =
       layer.usesBias
-      ? plan.reserveParameter(layer: layer.name, descriptions[1], layout: .plain) : nil
+      ? plan.reserveParameter(
+        layer: layer.name, descriptions[1], layout: .plain, inPieces: true) : nil
     plan.use(input.slot)
     var output = PlannedValue(
       slot: plan.reserveActivation("\(layer.name)/output", shape: .vector(layer.units)),
@@ -109,24 +112,35 @@ final class PlannedDense: PlannedLayer {
     plan.use(outputGradient)
     plan.use(output.slot)
     self.outputGradient = outputGradient
-    if weight.gradient == nil {
+    let updatesInBackward = plan.options.updatesInBackward
+    func keep(_ slot: SlotID) {
+      if updatesInBackward { plan.use(slot) } else { plan.keepUntilUpdate(slot) }
+    }
+    if !weight.isTrained {
       // Frozen: nothing is learned from dZ.
       leading = layer.units
       transposed = outputGradient
     } else if plan.blockSize == 1 {
       // One image per block: dZ is its own transpose.
       leading = layer.units
-      plan.keepUntilUpdate(input.slot)
-      plan.keepUntilUpdate(outputGradient)
+      keep(input.slot)
+      keep(outputGradient)
       transposed = outputGradient
     } else {
       leading = (layer.units + 15) / 16 * 16
-      plan.keepUntilUpdate(input.slot)
+      keep(input.slot)
       let slot = plan.reserve(
         "\(layer.name)/transposed gradient", shape: [plan.blockSize, leading],
         region: .activations, scope: .block)
-      plan.keepUntilUpdate(slot)
+      keep(slot)
       transposed = slot
+    }
+    if weight.isTrained, updatesInBackward {
+      // About 512 floats, in whole tiles of the kernels.
+      let rowCount = min(max(512 / layer.units / 6, 1) * 6, input.shape.elementCount)
+      let slot = plan.reservePieces(
+        layer: layer.name, rowCount: rowCount, columnCount: layer.units, bias: bias != nil)
+      pieces = (slot, rowCount)
     }
     if needsInputGradient {
       inputGradient = plan.reserveActivation("\(layer.name)/input gradient", shape: input.shape)
@@ -146,7 +160,10 @@ final class PlannedDense: PlannedLayer {
         outputGradient: places.block(outputGradient),
         inputGradient: inputGradient.map(places.block), transposed: places.block(transposed),
         leading: leading, weight: places.parameter(weight), bias: bias.flatMap(places.parameter),
-        derivative: derivative, tangent: tangent?.tangent(in: places))
+        derivative: derivative, tangent: tangent?.tangent(in: places),
+        pieces: pieces.map {
+          GradientPieces(slot: places.thread($0.slot), rowCount: $0.rowCount)
+        })
     }
     return .dense(
       DenseOperation(

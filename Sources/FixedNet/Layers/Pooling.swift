@@ -92,6 +92,8 @@ final class PlannedPooling2D: PlannedLayer {
   private let input: PlannedValue
   private var outputGradient: SlotID?
   private var inputGradient: SlotID?
+  /// dX of one channel, where dZ of the convolution in front takes the place of its output.
+  private var deltaScratch: SlotID?
   let output: PlannedValue
 
   init(
@@ -114,18 +116,32 @@ final class PlannedPooling2D: PlannedLayer {
   {
     guard needsInputGradient else { return nil }
     plan.use(outputGradient)
+    self.outputGradient = outputGradient
+    if plan.options.keepsDeltasInPlace, let convolution = input.convolution {
+      let slot = convolution.planDelta(plan)
+      deltaScratch = plan.reserve(
+        "\(name)/channel gradient", shape: [input.shape.pixels, plan.blockSize], region: .scratch,
+        scope: .thread)
+      inputGradient = slot
+      return slot
+    }
     // Where the largest cell was is found again in the input.
     if kind == .max { plan.use(input.slot) }
-    self.outputGradient = outputGradient
     inputGradient = plan.reserveActivation("\(name)/input gradient", shape: input.shape)
     return inputGradient
   }
 
   func operation(in places: SlotPlaces) -> Operation? {
-    .pooling(
+    var delta: PoolingOperation.Delta?
+    if let deltaScratch, let convolution = input.convolution {
+      delta = PoolingOperation.Delta(
+        activation: convolution.activation, scratch: places.thread(deltaScratch),
+        recomputed: convolution.recomputation(in: places))
+    }
+    return .pooling(
       PoolingOperation(
         kind: kind, shape: shape, input: places.block(input.slot),
         output: places.block(output.slot), outputGradient: outputGradient.map(places.block),
-        inputGradient: inputGradient.map(places.block)))
+        inputGradient: inputGradient.map(places.block), delta: delta))
   }
 }

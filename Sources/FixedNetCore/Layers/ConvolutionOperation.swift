@@ -15,28 +15,38 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
 
   /// The slots that only training needs.
   public struct Training: BitwiseCopyable, Sendable {
-    /// dY on entry, dZ (with respect to the sum) afterwards.
+    /// dY on entry, dZ (with respect to the sum) afterwards; dZ already where `hasDelta`.
     public var outputGradient: BlockSlot
+    /// Whether the layer behind has left dZ where the output was.
+    public var hasDelta: Bool
     /// nil where nothing before this layer is trained.
     public var inputGradient: BlockSlot?
-    /// This block's part of dW followed by its part of db.
+    /// This block's part of dW followed by its part of db; not used where there are `pieces`.
     public var partial: BlockSlot
     /// For the backward kernels.
     public var scratch: ThreadSlot
     /// nil in a frozen layer.
     public var weight: Parameter?
     public var bias: Parameter?
+    /// Whether the weights are updated in the backward pass.
+    public var updatesInBackward: Bool
+    /// For the update in the backward pass of blocks of one image; rows are taps.
+    public var pieces: GradientPieces?
 
     public init(
-      outputGradient: BlockSlot, inputGradient: BlockSlot?, partial: BlockSlot,
-      scratch: ThreadSlot, weight: Parameter?, bias: Parameter?
+      outputGradient: BlockSlot, hasDelta: Bool, inputGradient: BlockSlot?, partial: BlockSlot,
+      scratch: ThreadSlot, weight: Parameter?, bias: Parameter?, updatesInBackward: Bool,
+      pieces: GradientPieces?
     ) {
       self.outputGradient = outputGradient
+      self.hasDelta = hasDelta
       self.inputGradient = inputGradient
       self.partial = partial
       self.scratch = scratch
       self.weight = weight
       self.bias = bias
+      self.updatesInBackward = updatesInBackward
+      self.pieces = pieces
     }
   }
 
@@ -67,10 +77,12 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
   func backward(_ c: BlockContext) {
     guard let training else { return }
     let dz = c(training.outputGradient)
-    c.kernels.pointee.activation_backward(
-      outputCount * Int(c.blockSize), activation, c(output), dz, dz)
+    if !training.hasDelta {
+      c.kernels.pointee.activation_backward(
+        outputCount * Int(c.blockSize), activation, c(output), dz, dz)
+    }
     withUnsafePointer(to: shape) { shape in
-      if let weight = training.weight {
+      if let weight = training.weight, training.pieces == nil {
         let dw = c(training.partial)
         c.kernels.pointee.conv2d_backward_weights(
           shape, c.blockSize, c(input), dz, dw,
@@ -86,8 +98,37 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
   /// Adds the blocks' partial gradients in block order and steps, for this thread's share of the weights.
   func update(_ c: BatchContext) {
     guard let training, let weight = training.weight else { return }
+    if let pieces = training.pieces { return update(weight, training, pieces, c) }
+    if training.updatesInBackward {
+      // One block: its part is the whole.
+      let gradient = c(training.partial, block: 0)
+      weight.update(0..<weight.count, gradient: gradient, c)
+      training.bias?.update(0..<Int(shape.outChannels), gradient: gradient + weight.count, c)
+      return
+    }
     update(weight, partialOffset: 0, c)
     if let bias = training.bias { update(bias, partialOffset: weight.count, c) }
+  }
+
+  /// The gradient of one block of one image, a few taps at a time, and the step.
+  private func update(
+    _ weight: Parameter, _ training: Training, _ pieces: GradientPieces, _ c: BatchContext
+  ) {
+    let channels = Int(shape.outChannels)
+    let piece = c(pieces.slot)
+    let dBias = piece + pieces.rowCount * channels
+    pieces.forEach(of: weight.count / channels) { taps in
+      withUnsafePointer(to: shape) { shape in
+        c.kernels.pointee.conv2d_backward_taps(
+          shape, Int32(truncatingIfNeeded: taps.lowerBound),
+          Int32(truncatingIfNeeded: taps.upperBound), c(input, block: 0),
+          c(training.outputGradient, block: 0), piece,
+          taps.lowerBound == 0 && training.bias != nil ? dBias : nil, c(training.scratch))
+      }
+      weight.update(
+        taps.lowerBound * channels..<taps.upperBound * channels, gradient: piece, c)
+    }
+    training.bias?.update(0..<channels, gradient: dBias, c)
   }
 
   private func update(_ parameter: Parameter, partialOffset: Int, _ c: BatchContext) {

@@ -28,11 +28,13 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
     public var derivative: cs_activation
     /// R-operator; nil in a plan of first order.
     public var tangent: DenseTangent?
+    /// nil where the gradients are kept.
+    public var pieces: GradientPieces?
 
     public init(
       outputGradient: BlockSlot, inputGradient: BlockSlot?, transposed: BlockSlot, leading: Int,
       weight: Parameter?, bias: Parameter?, derivative: cs_activation,
-      tangent: DenseTangent? = nil
+      tangent: DenseTangent? = nil, pieces: GradientPieces? = nil
     ) {
       self.outputGradient = outputGradient
       self.inputGradient = inputGradient
@@ -42,6 +44,7 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
       self.bias = bias
       self.derivative = derivative
       self.tangent = tangent
+      self.pieces = pieces
     }
   }
 
@@ -86,26 +89,55 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
   /// Each weight's gradient is one multiply-add chain over the batch, done by the thread that owns the row.
   func update(_ c: BatchContext) {
     guard let training, let weight = training.weight else { return }
+    if let pieces = training.pieces { return update(weight, training, pieces, c) }
     let rows = c.share(of: inputCount, granule: 6)
-    let blockSize = Int32(truncatingIfNeeded: c.blockSize)
-    let images = Int32(truncatingIfNeeded: c.imageCount)
-    let dzT = c(training.transposed, block: 0)
     if !rows.isEmpty {
-      c.kernels.pointee.dense_backward_weights(
-        Int32(truncatingIfNeeded: rows.lowerBound), Int32(truncatingIfNeeded: rows.upperBound),
-        outputs, blockSize, images, c(input, block: 0), c.blockStrideInFloats, dzT,
-        c.blockStrideInFloats, training.leading, c.accumulates ? 1 : 0,
-        c(weight.gradient))
+      weightGradient(rows, training, c, into: c(weight.gradient))
       weight.update(
         rows.lowerBound * outputCount..<rows.upperBound * outputCount, c)
     }
     guard let bias = training.bias else { return }
     let columns = c.share(of: outputCount, granule: 16)
     guard !columns.isEmpty else { return }
+    biasGradient(columns, training, c, into: c(bias.gradient))
+    bias.update(columns, c)
+  }
+
+  /// The same on one thread, a few rows at a time.
+  private func update(
+    _ weight: Parameter, _ training: Training, _ pieces: GradientPieces, _ c: BatchContext
+  ) {
+    let piece = c(pieces.slot)
+    pieces.forEach(of: inputCount) { rows in
+      let first = rows.lowerBound * outputCount
+      weightGradient(rows, training, c, into: piece - first)
+      weight.update(first..<rows.upperBound * outputCount, gradient: piece, c)
+    }
+    guard let bias = training.bias else { return }
+    let gradient = piece + pieces.rowCount * outputCount
+    biasGradient(0..<outputCount, training, c, into: gradient)
+    bias.update(0..<outputCount, gradient: gradient, c)
+  }
+
+  private func weightGradient(
+    _ rows: Range<Int>, _ training: Training, _ c: BatchContext,
+    into gradient: UnsafeMutablePointer<Float>
+  ) {
+    c.kernels.pointee.dense_backward_weights(
+      Int32(truncatingIfNeeded: rows.lowerBound), Int32(truncatingIfNeeded: rows.upperBound),
+      outputs, Int32(truncatingIfNeeded: c.blockSize), Int32(truncatingIfNeeded: c.imageCount),
+      c(input, block: 0), c.blockStrideInFloats, c(training.transposed, block: 0),
+      c.blockStrideInFloats, training.leading, c.accumulates ? 1 : 0, gradient)
+  }
+
+  private func biasGradient(
+    _ columns: Range<Int>, _ training: Training, _ c: BatchContext,
+    into gradient: UnsafeMutablePointer<Float>
+  ) {
     c.kernels.pointee.dense_backward_bias(
       Int32(truncatingIfNeeded: columns.lowerBound), Int32(truncatingIfNeeded: columns.upperBound),
-      blockSize, images, dzT, c.blockStrideInFloats, training.leading,
-      c.accumulates ? 1 : 0, c(bias.gradient))
-    bias.update(columns, c)
+      Int32(truncatingIfNeeded: c.blockSize), Int32(truncatingIfNeeded: c.imageCount),
+      c(training.transposed, block: 0), c.blockStrideInFloats, training.leading,
+      c.accumulates ? 1 : 0, gradient)
   }
 }

@@ -15,10 +15,31 @@ public struct PoolingOperation: BitwiseCopyable, Sendable {
   public var output: BlockSlot
   public var outputGradient: BlockSlot?
   public var inputGradient: BlockSlot?
+  /// nil where dX has a place of its own.
+  public var delta: Delta?
+
+  /// How the backward pass of the convolution in front begins here: its dZ takes the place of its output, which is where
+  /// `inputGradient` is then.
+  public struct Delta: BitwiseCopyable, Sendable {
+    /// The convolution's.
+    public var activation: cs_activation
+    /// dX of one channel.
+    public var scratch: ThreadSlot
+    /// The convolution once more, where its output was not kept.
+    public var recomputed: ConvolutionOperation?
+
+    public init(
+      activation: cs_activation, scratch: ThreadSlot, recomputed: ConvolutionOperation?
+    ) {
+      self.activation = activation
+      self.scratch = scratch
+      self.recomputed = recomputed
+    }
+  }
 
   public init(
     kind: Kind, shape: cs_pool2d, input: BlockSlot, output: BlockSlot,
-    outputGradient: BlockSlot?, inputGradient: BlockSlot?
+    outputGradient: BlockSlot?, inputGradient: BlockSlot?, delta: Delta? = nil
   ) {
     self.kind = kind
     self.shape = shape
@@ -26,6 +47,7 @@ public struct PoolingOperation: BitwiseCopyable, Sendable {
     self.output = output
     self.outputGradient = outputGradient
     self.inputGradient = inputGradient
+    self.delta = delta
   }
 
   func forward(_ c: BlockContext) {
@@ -40,13 +62,38 @@ public struct PoolingOperation: BitwiseCopyable, Sendable {
 
   func backward(_ c: BlockContext) {
     guard let outputGradient, let inputGradient else { return }
+    if let delta { return backward(delta, c(outputGradient), c(inputGradient), c) }
+    backward(shape, x: c(input), dy: c(outputGradient), dx: c(inputGradient), c)
+  }
+
+  private func backward(
+    _ shape: cs_pool2d, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
+    dx: UnsafeMutablePointer<Float>, _ c: BlockContext
+  ) {
     let kernels = c.kernels.pointee
-    let (dy, dx) = (c(outputGradient), c(inputGradient))
     withUnsafePointer(to: shape) { shape in
       switch kind {
       case .average: kernels.avgpool2d_backward(shape, c.blockSize, dy, dx)
-      case .max: kernels.maxpool2d_backward(shape, c.blockSize, c(input), dy, dx)
+      case .max: kernels.maxpool2d_backward(shape, c.blockSize, x, dy, dx)
       }
+    }
+  }
+
+  /// Channel by channel: y becomes dX activation'(y).
+  private func backward(
+    _ delta: Delta, _ dy: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    _ c: BlockContext
+  ) {
+    delta.recomputed?.forward(c)
+    let dx = c(delta.scratch)
+    var channel = shape
+    channel.channels = 1
+    let count = Int(shape.inHeight) * Int(shape.inWidth) * Int(c.blockSize)
+    let outputCount = Int(shape.outHeight) * Int(shape.outWidth) * Int(c.blockSize)
+    for index in 0..<Int(shape.channels) {
+      let place = y + index * count
+      backward(channel, x: place, dy: dy + index * outputCount, dx: dx, c)
+      c.kernels.pointee.activation_backward(count, delta.activation, place, dx, place)
     }
   }
 }
