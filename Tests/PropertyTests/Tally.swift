@@ -29,7 +29,7 @@ struct Tally: Sendable {
     | random networks | \(networks), of \(layers) layers |
     |---|---|
     | pairs of slots alive together, disjoint | \(slotPairs) |
-    | training runs with the bits of the first: threads, instruction sets, batch in parts, resumed | \(runs) |
+    | training runs with the bits of the first: threads, instruction sets, batch in parts, least memory, resumed | \(runs) |
     | gradients along random directions, equal to central differences | \(checkedDirections) |
     | files written and read again, the same bits | \(files) |
     | properties that did not hold | \(failures.count) |

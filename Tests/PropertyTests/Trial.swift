@@ -22,7 +22,11 @@ struct Trial {
     tally.layers += network.model.layers.count
     for isTraining in [true, false] {
       for threads in [1, network.threads] {
-        try checkPlan(network.options(isTraining: isTraining, threads: threads), &tally)
+        var options = network.options(isTraining: isTraining, threads: threads)
+        try checkPlan(options, &tally)
+        options.recomputes = true
+        options.updatesInBackward = isTraining && options.updateObstacle == nil
+        try checkPlan(options, &tally)
       }
     }
     let trained = try checkBits(&tally)
@@ -42,35 +46,18 @@ struct Trial {
     let memory = plan.memory
     for (index, slot) in memory.slots.enumerated() {
       for other in memory.slots[(index + 1)...]
-      where slot.scope == other.scope && slot.firstStep <= other.lastStep
-        && other.firstStep <= slot.lastStep && min(slot.byteCount, other.byteCount) > 0
+      where slot.firstStep <= other.lastStep && other.firstStep <= slot.lastStep
+        && min(slot.byteCount, other.byteCount) > 0
       {
         tally.slotPairs += 1
-        if slot.byteOffset < other.byteOffset + other.byteCount,
-          other.byteOffset < slot.byteOffset + slot.byteCount
+        if memory.arenaOffset(of: slot) < memory.arenaOffset(of: other) + other.byteCount,
+          memory.arenaOffset(of: other) < memory.arenaOffset(of: slot) + slot.byteCount
         {
           fail("\(slot.name) and \(other.name) overlap", &tally)
         }
       }
     }
-    func end(_ scope: Scope) -> Int {
-      let end = memory.slots.filter { $0.scope == scope }.map { $0.byteOffset + $0.byteCount }.max()
-      return ((end ?? 0) + Arena.alignment - 1) / Arena.alignment * Arena.alignment
-    }
-    let layout = memory.layout
-    let strides = (thread: layout.threadStride, block: layout.blockStride)
-    // The test pass of a training plan may need the larger thread part, and the larger of a single block.
-    if layout.sharedByteCount != end(.shared)
-      || (options.isTraining ? strides.thread < end(.thread) : strides.thread != end(.thread))
-      || (options.isTraining && layout.blockCount == 1
-        ? strides.block < end(.block) : strides.block != end(.block))
-      || memory.byteCount
-        != layout.sharedByteCount + layout.threadCount * strides.thread
-        + layout.blockCount * strides.block
-      || memory.byteCount < memory.lowerBound
-    {
-      fail("the plan's total is not what its slots use", &tally)
-    }
+    if let problem = total(memory, options) { fail(problem, &tally) }
     let needed = memory.byteCount
     if (try? Network(plan, arenaByteCount: needed - 1)) != nil {
       fail("an arena that is a byte too small was taken", &tally)
@@ -78,16 +65,48 @@ struct Trial {
     if try Network(plan).arenaByteCount != needed { fail("the run's arena is another", &tally) }
   }
 
+  /// What is wrong with the plan's total, if anything is: it is the shared part, a part for each thread and one for each
+  /// block, each as long as its slots need.
+  private func total(_ memory: MemoryPlan, _ options: PlanOptions) -> String? {
+    func end(_ scopes: [Scope]) -> Int {
+      let ends = memory.slots.filter { scopes.contains($0.scope) }
+        .map { $0.byteOffset + $0.byteCount }
+      return ((ends.max() ?? 0) + Arena.alignment - 1) / Arena.alignment * Arena.alignment
+    }
+    let layout = memory.layout
+    // One thread with one block has a single part for both.
+    let isSingle = layout.threadStride == 0
+    let thread = isSingle ? 0 : end([.thread])
+    let block = end(isSingle ? [.thread, .block] : [.block])
+    // The test pass of a training plan may need the larger thread part, and the larger of a single block.
+    let isLarger = (thread: options.isTraining, block: options.isTraining && layout.blockCount == 1)
+    if layout.sharedByteCount != end([.shared]) { return "the shared part is not its slots" }
+    if isLarger.thread ? layout.threadStride < thread : layout.threadStride != thread {
+      return "a thread's part is not its slots"
+    }
+    if isLarger.block ? layout.blockStride < block : layout.blockStride != block {
+      return "a block's part is not its slots"
+    }
+    let sum =
+      layout.sharedByteCount + layout.threadCount * layout.threadStride
+      + layout.blockCount * layout.blockStride
+    if memory.byteCount != sum { return "the total is not the sum of its parts" }
+    return memory.byteCount < memory.lowerBound ? "the total is less than is possible" : nil
+  }
+
   // MARK: - The bits
 
   /// `part`: images of a run, fewer than the batch where the gradients are added up.
   private func trainer(
     threads: Int, _ instructionSet: InstructionSet = .best, part: Int? = nil,
-    from file: KerasModelFile? = nil, position: TrainingPosition = TrainingPosition()
+    updatesInBackward: Bool = false, recomputes: Bool = false, from file: KerasModelFile? = nil,
+    position: TrainingPosition = TrainingPosition()
   ) throws -> Trainer {
     var options = network.options(threads: threads)
     options.blockSize = options.resolvedBlockSize
     options.batch = part ?? options.batch
+    options.updatesInBackward = updatesInBackward
+    options.recomputes = recomputes
     let planned = try Network(
       NetworkPlan(file?.model ?? network.model, options: options), instructionSet: instructionSet)
     try planned.load(file?.weights ?? weights)
@@ -125,6 +144,10 @@ struct Trial {
       let part = first.network.plan.options.resolvedBlockSize
       compare("parts of \(part)", try trainer(threads: network.threads, part: part))
     }
+    if first.network.plan.options.updateObstacle == nil {
+      compare("the update in the backward pass", try trainer(threads: 1, updatesInBackward: true))
+    }
+    compare("outputs computed again", try trainer(threads: network.threads, recomputes: true))
     compare("a stop in the middle", try resumed())
     return first
   }
