@@ -20,9 +20,10 @@ struct PlanToolTests {
     ).memory
     #expect(
       keys(json) == [
-        "batch", "blockSize", "loss", "lowerBoundBytes", "model", "optimizer", "regions", "slots",
-        "steps", "threads", "totalBytes", "training",
+        "batch", "blockSize", "loss", "lowerBoundBytes", "model", "optimizer", "recomputed",
+        "regions", "slots", "steps", "threads", "totalBytes", "training", "updatesInBackward",
       ])
+    #expect(json["updatesInBackward"] == false && json["recomputed"] == .array([]))
     #expect(json["totalBytes"] == .integer(memory.byteCount))
     #expect(json["lowerBoundBytes"] == .integer(memory.lowerBound))
     #expect(json["batch"] == 128 && json["blockSize"] == 16 && json["threads"] == 2)
