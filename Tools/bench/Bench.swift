@@ -68,7 +68,9 @@ struct Bench {
 
 /// The measurements of several rounds.
 struct Samples {
-  private(set) var values: [Double] = []
+  private(set) var values: [Double]
+
+  init(_ values: [Double] = []) { self.values = values }
 
   mutating func add(_ value: Double) { values.append(value) }
 

@@ -106,11 +106,7 @@ extension Report {
   /// One object; the keys are stable. Times are in seconds, sizes in bytes, rates in GFLOP/s.
   var json: JSONValue {
     [
-      "machine": [
-        "cpu": .string(machine.cpu), "cores": .integer(machine.cores),
-        "compiler": .string(machine.compiler), "configuration": .string(machine.configuration),
-        "instructionSet": .string(machine.instructionSet),
-      ],
+      "machine": machine.json,
       "rounds": .integer(rounds), "images": .integer(imageCount),
       "peak": .array(peaks.map(json)), "training": .array(training.map(json)),
       "inference": .array(inference.map(json)), "kernels": .array(kernels.map(json)),
