@@ -30,6 +30,9 @@ interop: setup readers more-readers venv ## our files in Octave, R, h5dump, ever
 	swift build
 	swift test --filter 'InteropTests|RoundTrip'
 
+peers: compiler ## the other frameworks for bench --peers, in .venv-peers (3 GB of disk)
+	@$(call ENVIRONMENT,.venv-peers,onnxruntime,torch==2.13.0 tensorflow-cpu keras jax onnx onnxruntime)
+
 asan: setup ## readers, kernels and engine under AddressSanitizer
 	swift build --build-tests $(ASAN)
 	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --disable-xctest $(ASAN) \
@@ -49,7 +52,7 @@ format: compiler ## style, in place
 	swift format -i -r $(SOURCES)
 
 clean: ## remove what was built
-	rm -rf .build .build-asan .venv .venv-tf .venv-torch
+	rm -rf .build .build-asan .venv .venv-tf .venv-torch .venv-peers
 
 # -- set-up ----------------------------------------------------------------------------------------------------
 
@@ -109,4 +112,4 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop asan build release lint format clean setup compiler readers more-readers venv
+.PHONY: help demo test interop peers asan build release lint format clean setup compiler readers more-readers venv

@@ -21,12 +21,12 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp(
       "Built-in models, separated by commas: \(BenchCommand.names(BuiltInModel.allCases)).",
       valueName: "names"))
-  var models = BenchCommand.names([.lenet, .lenetPlain])
+  var models = BenchCommand.names([.lenet, .lenetPlain, .cnn])
 
   @Option(
     parsing: .unconditional,
-    help: "Images of a mini-batch, and of an inference call (1 to 4,096).")
-  var batch = 128
+    help: "Images of a mini-batch, and of an inference call (1 to 4,096; default: 64 and 128).")
+  var batch: Int?
 
   @Option(
     parsing: .unconditional,
@@ -69,7 +69,7 @@ struct BenchCommand: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    try checked(batch, "--batch", in: 1...4_096)
+    if let batch { try checked(batch, "--batch", in: 1...4_096) }
     try checked(rounds, "--rounds", in: 1...1_000)
     if let threads { try checked(threads, "--threads", in: 1...256) }
     _ = try selectedModels()
@@ -103,7 +103,7 @@ struct BenchCommand: ParsableCommand {
       return
     }
     let bench = Bench(
-      models: try selectedModels(), batch: batch,
+      models: try selectedModels(), batches: batch.map { [$0] } ?? [64, 128],
       threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
       rounds: quick ? min(rounds, 2) : rounds, isQuick: quick,
       instructionSet: try InstructionSet.selected())

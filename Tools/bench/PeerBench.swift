@@ -80,7 +80,9 @@ struct PeerBench {
       row.ours.add(try work.measure())
       for index in row.results.indices {
         Thread.sleep(forTimeInterval: PeerBench.pause)
-        guard let peer = peers.first(where: { $0.name == row.results[index].peer }) else { continue }
+        guard let peer = peers.first(where: { $0.name == row.results[index].peer }) else {
+          continue
+        }
         guard let seconds = try peer.ask("measure", work)["seconds"]?.double else {
           throw ToolError("\(peer.name.title) does not say how long '\(work.name)' took")
         }

@@ -28,11 +28,15 @@ struct PeerRow {
 
   var best: PeerResult? { results.min { $0.samples.median < $1.samples.median } }
 
-  /// The best peer's time over ours: of the medians, and the least and the greatest of a round.
-  var ratio: (median: Double, least: Double, greatest: Double)? {
+  /// The best peer's time over ours: of the medians, the least and the greatest of a round, and of the least times, which
+  /// a busy machine disturbs least.
+  var ratio: (median: Double, least: Double, greatest: Double, ofLeast: Double)? {
     guard let best else { return nil }
     let rounds = Samples(zip(best.samples.values, ours.values).map { $0 / $1 })
-    return (best.samples.median / ours.median, rounds.least, rounds.greatest)
+    let least = results.map(\.samples.least).min() ?? .nan
+    return (
+      best.samples.median / ours.median, rounds.least, rounds.greatest, least / ours.least
+    )
   }
 }
 
@@ -69,14 +73,21 @@ extension PeerReport {
       "Time of a step (mini-batch, call, evaluation or epoch): medians of \(rounds) rounds in "
         + "turn; each peer's fastest variant, compiled and warm, data in memory.",
       "",
-      row(["work", "FixedNet"] + columns.map(\.title) + ["best peer / FixedNet"]),
-      row(["---"] + Array(repeating: "---:", count: columns.count + 2)),
+      row(
+        ["work", "FixedNet"] + columns.map(\.title) + [
+          "best peer / FixedNet", "of the least times",
+        ]),
+      row(["---"] + Array(repeating: "---:", count: columns.count + 3)),
     ]
     for item in rows {
       let cells = columns.map { peer in
         item.results.first { $0.peer == peer }.map { time($0.samples.median) } ?? ""
       }
-      lines.append(row([item.work.title, time(item.ours.median)] + cells + [ratio(item)]))
+      lines.append(
+        row(
+          [item.work.title, time(item.ours.median)] + cells + [
+            ratio(item), item.ratio.map { times($0.ofLeast) } ?? "",
+          ]))
     }
     lines.append("")
     for item in rows {
@@ -129,22 +140,16 @@ extension PeerReport {
     let peers = item.results.map { result -> JSONValue in
       [
         "peer": .string(result.peer.rawValue), "variant": .string(result.variant),
-        "seconds": json(result.samples), "variants": result.variants ?? .null,
+        "seconds": result.samples.json, "variants": result.variants ?? .null,
       ]
     }
     return [
       "work": .string(item.work.name), "threads": .integer(item.work.threads),
       "steps": .integer(item.work.steps), "parameters": .integer(item.work.parameterCount),
-      "seconds": json(item.ours), "peers": .array(peers),
+      "seconds": item.ours.json, "peers": .array(peers),
       "ratio": item.ratio.map { .number($0.median) } ?? .null,
+      "ratioOfLeast": item.ratio.map { .number($0.ofLeast) } ?? .null,
       "leftOut": .array(item.notes.map { .string($0) }),
-    ]
-  }
-
-  private func json(_ samples: Samples) -> JSONValue {
-    [
-      "median": .number(samples.median), "min": .number(samples.least),
-      "max": .number(samples.greatest),
     ]
   }
 }

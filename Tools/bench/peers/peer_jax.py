@@ -1,4 +1,4 @@
-"""JAX: jitted steps, one by one or a whole run in one scan; channels last."""
+"""JAX: jitted steps, one by one or, without convolutions, a whole run in one scan; channels last."""
 
 import jax
 import jax.numpy as jnp
@@ -81,10 +81,11 @@ class Peer:
 
     def variants(self, work):
         if work.kind == "training":
-            return {
-                "step by step": lambda: self.training(work, False),
-                "scan": lambda: self.training(work, True),
-            }
+            made = {"step by step": lambda: self.training(work, False)}
+            # In a scan XLA's convolutions run on one thread, six times slower and more.
+            if all(layer["class_name"] != "Conv2D" for layer in work.layers):
+                made["scan"] = lambda: self.training(work, True)
+            return made
         if work.kind == "gradient":
             return {"": lambda: self.gradient(work)}
         if work.kind == "lanes":
