@@ -124,7 +124,7 @@ class Peer:
         def run(steps):
             nonlocal state
             if scans:
-                state, losses = all_steps(state, inputs, labels)
+                state, losses = all_steps(state, inputs[:steps], labels[:steps])
             else:
                 losses = []
                 for i in range(steps):

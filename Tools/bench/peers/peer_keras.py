@@ -83,11 +83,11 @@ class Peer:
             jit_compile=compiles,
             steps_per_execution=work.steps,
         )
-        count = work.batch * work.steps
-        inputs, labels = tf.constant(work.inputs[:count]), tf.constant(work.labels[:count])
+        inputs, labels = tf.constant(work.inputs), tf.constant(work.labels)
 
         def run(steps):
-            model.fit(inputs, labels, batch_size=work.batch, shuffle=False, verbose=0)
+            count = work.batch * steps
+            model.fit(inputs[:count], labels[:count], batch_size=work.batch, shuffle=False, verbose=0)
             return []
 
         return run

@@ -2,10 +2,11 @@
 
     worker.py FOLDER PEER THREADS     PEER: torch, torch-compile, keras, jax or onnxruntime
 
-    prepare WORK   builds every variant, runs each once (which compiles and warms up) and times each twice; answers with
+    prepare WORK   builds every variant, runs each for a few steps (which compiles and warms up) and times each twice; answers with
                    the fastest, the parameter count and the first losses or outputs, by which bench sees that it is the
                    same work
-    measure WORK   the seconds of one step of the fastest variant, over the work's fixed number of steps
+    measure WORK   the seconds of one step of the fastest variant, over the work's number of steps, or fewer where that
+                   would take longer than three seconds
     forget WORK    lets go of it
 
 FOLDER/works.json and the arrays beside it say what the work is: model as Keras writes it, weights in Keras' layout, data.
@@ -80,22 +81,32 @@ def timed(run, steps):
     return (time.perf_counter() - start) / steps
 
 
+SECONDS = 3.0  # of a measurement at most: a slow peer does fewer steps
+
+
+def steps_for(run, work):
+    """As many steps as the work has, or as there is time for."""
+    few = min(work.steps, work.checkCount)
+    return max(few, min(work.steps, int(SECONDS / timed(run, few))))
+
+
 def prepare(peer, work):
-    """Returns the answer and the fastest variant."""
+    """Returns the answer, the fastest variant and its number of steps."""
     variants, failed, checks = {}, {}, []
     made = peer.variants(work)
     if not made:
-        return {"unsupported": True}, None
+        return {"unsupported": True}, None, 0
     for name, make in made.items():
         try:
             run = make()
-            first = run(work.steps)
+            first = run(min(work.steps, max(work.checkCount, 1)))
             checks.append([float(value) for value in list(first)[: work.checkCount]])
-            variants[name] = (min(timed(run, work.steps) for _ in range(2)), run)
+            steps = steps_for(run, work)
+            variants[name] = (min(timed(run, steps) for _ in range(2)), run, steps)
         except Exception as error:  # a variant that this version cannot run is no reason to stop
             failed[name] = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
     if not variants:
-        return {"error": "; ".join(f"{name}: {text}" for name, text in failed.items())}, None
+        return {"error": "; ".join(f"{name}: {text}" for name, text in failed.items())}, None, 0
     best = min(variants, key=lambda name: variants[name][0])
     answer = {
         "best": best,
@@ -103,8 +114,9 @@ def prepare(peer, work):
         "failed": failed,
         "checks": checks,
         "parameters": work.parameter_count(),
+        "steps": variants[best][2],
     }
-    return answer, variants[best][1]
+    return answer, variants[best][1], variants[best][2]
 
 
 def main():
@@ -133,12 +145,12 @@ def main():
                 works = json.load(file)
         command, work = line.split()
         if command == "prepare":
-            result, run = prepare(peer, Work(folder, work, works[work]))
+            result, run, steps = prepare(peer, Work(folder, work, works[work]))
             if run:
-                ready[work] = run
+                ready[work] = (run, steps)
             answer(result)
         elif command == "measure":
-            answer({"seconds": timed(ready[work], works[work]["steps"])})
+            answer({"seconds": timed(*ready[work])})
         elif command == "forget":
             ready.pop(work, None)
             gc.collect()
