@@ -15,7 +15,7 @@ SOURCES = Package.swift Sources Tools Tests
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | \
-	  while IFS='|' read -r name text; do printf 'make %-8s %s\n' "$$name" "$$text"; done
+	  while IFS='|' read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
 
 demo: setup ## install what is missing, train the default model, evaluate the checkpoint
 	swift build -c release
@@ -42,6 +42,9 @@ interop: setup readers more-readers venv ## our files in Octave, R, h5dump, ever
 faults: setup ## kill 200 training runs, fill disks, take folders away: nothing may be lost (five minutes)
 	swift build -c release
 	swift run -c release --skip-build faults
+
+peers: compiler ## the other frameworks for bench --peers, in .venv-peers (3 GB of disk)
+	@$(call ENVIRONMENT,.venv-peers,onnxruntime,torch==2.13.0 tensorflow-cpu keras jax onnx onnxruntime)
 
 asan: setup ## readers, kernels and engine under AddressSanitizer
 	swift build --build-tests $(ASAN)
@@ -72,7 +75,7 @@ proto: ## TensorBoard's messages in Swift, from their .proto
 	  sed -i -e '/^import SwiftProtobuf/i #if TensorBoard\n' -e '$$a \\n#endif' event.pb.swift
 
 clean: ## remove what was built
-	rm -rf .build .build-asan .build-bare .build-traits .venv .venv-tf .venv-torch
+	rm -rf .build .build-asan .build-bare .build-traits .venv .venv-tf .venv-torch .venv-peers
 
 # -- set-up ----------------------------------------------------------------------------------------------------
 
@@ -133,4 +136,4 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop faults properties asan build release lint format proto clean setup compiler readers more-readers venv
+.PHONY: help demo test interop faults peers properties asan build release lint format proto clean setup compiler readers more-readers venv

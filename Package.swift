@@ -72,7 +72,8 @@ let package = Package(
     .executableTarget(name: "train", dependencies: toolDependencies, path: "Tools/train"),
     .executableTarget(name: "eval", dependencies: toolDependencies, path: "Tools/eval"),
     .executableTarget(name: "plan", dependencies: toolDependencies, path: "Tools/plan"),
-    .executableTarget(name: "bench", dependencies: toolDependencies, path: "Tools/bench"),
+    .executableTarget(
+      name: "bench", dependencies: toolDependencies, path: "Tools/bench", exclude: ["peers"]),
     .target(name: "FixedNetStudies", dependencies: ["FixedNet", "FixedNetFiles"]),
     .executableTarget(
       name: "study", dependencies: toolDependencies, path: "Tools/study"),

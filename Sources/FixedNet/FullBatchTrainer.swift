@@ -28,6 +28,8 @@ public final class FullBatchTrainer {
   public let network: Network
   public let images: ImageSet
   public let method: FullBatchMethod
+  /// Whether `evaluateInPlace` has loaded the samples.
+  private var holdsSamples = false
 
   /// The plan of a network for a method: one batch of all `sampleCount` samples and the solver's workspace.
   /// Throws: `ModelError.notTrainable` for layers whose output is not a function of the sample and the weights alone
@@ -128,6 +130,16 @@ public final class FullBatchTrainer {
       return network.brokenStep(images, [run], isUpdated: false) { $0 }
     }
     return network.brokenGradient
+  }
+
+  /// The mean loss at the network's weights; the gradient stays where the network has it: an evaluation as a solver makes
+  /// it. The samples stay in the arena from the first call on, so nothing else may run the network in between.
+  package func evaluateInPlace() -> Double {
+    images.withPointers { source, targets in
+      guard let targets else { preconditionFailure("checked by init") }
+      defer { holdsSamples = true }
+      return network.trainFullBatch(source, targets, isLoaded: holdsSamples).meanLoss
+    }
   }
 
   /// The product of the Hessian with `direction`, one tensor per weight in Keras' layout, at the network's weights.

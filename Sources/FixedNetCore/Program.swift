@@ -123,17 +123,39 @@ struct Work {
   func train(thread: Int) {
     let batch = batchContext(thread: thread)
     let blocks = blocks(of: thread)
-    load(blocks, batch)
-    forward(blocks, batch)
     if program.updatesInBackward {
+      load(blocks, batch)
+      forward(blocks, batch)
       if lossesAreFinite { backward(blocks, batch) }
       return
     }
-    backward(blocks, batch)
+    if couplesBatch {
+      load(blocks, batch)
+      forward(blocks, batch)
+      backward(blocks, batch)
+    } else {
+      trainOneByOne(blocks, batch)
+    }
     meet(thread)
     guard lossesAreFinite else { return }
     for operation in operations { operation.update(batch) }
     clipAndUpdate(batch)
+  }
+
+  private var couplesBatch: Bool {
+    for operation in operations where operation.couplesBatch { return true }
+    return false
+  }
+
+  /// Each block from its input to its gradients, while the cache holds it: no operation couples the batch.
+  private func trainOneByOne(_ blocks: Range<Int>, _ batch: BatchContext) {
+    for operation in operations { operation.prepare(batch) }
+    for block in blocks {
+      let c = blockContext(thread: batch.threadIndex, block: block, place: block)
+      if !context.inputIsLoaded { loadInput(c) }
+      for operation in operations { operation.forward(c) }
+      for operation in operations.reversed() { operation.backward(c) }
+    }
   }
 
   func multiply(thread: Int) {

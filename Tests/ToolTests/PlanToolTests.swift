@@ -183,43 +183,6 @@ struct PlanToolTests {
   }
 }
 
-@Suite("bench")
-struct BenchToolTests {
-  @Test("a quick run measures everything, and counts the multiply-adds of LeNet-5")
-  func quick() throws {
-    let finished = try run(
-      "bench", "--quick", "--json", "--models", "lenet-plain", "--threads", "1", "--rounds", "1")
-    #expect(finished.exitCode == 0, "\(finished.errors)")
-    let json = try JSONValue(parsing: finished.output)
-    #expect(
-      keys(json) == [
-        "images", "inference", "kernels", "machine", "peak", "rounds", "training",
-      ])
-    guard case .array(let training)? = json["training"],
-      case .array(let kernels)? = json["kernels"],
-      case .array(let inference)? = json["inference"]
-    else { throw Missing() }
-    #expect(training.count == 1 && inference.count == 2 && kernels.count == 15)
-    // 2 x (3 x 281,640 multiply-adds, less the 86,400 of conv1's input gradient).
-    #expect(training.first?["flopsPerImage"] == 1_517_040)
-    for item in training { #expect(isPositive(item["gflops"])) }
-    for item in inference { #expect(isPositive(item["callSecondsMin"])) }
-    for item in kernels { #expect(isPositive(item["gflopsMedian"])) }
-  }
-
-  @Test(
-    "wrong use is one line and exit code 64",
-    arguments: [
-      ["--models", "resnet"], ["--models", ""], ["--batch", "0"], ["--threads", "0"],
-      ["--rounds", "0"],
-    ])
-  func usage(arguments: [String]) throws {
-    let finished = try run("bench", arguments)
-    #expect(finished.exitCode == 64)
-    #expect(finished.errors.hasPrefix("bench: ") && isOneLine(finished.errors))
-  }
-}
-
 // MARK: - Helpers
 
 private struct Missing: Error {}

@@ -6,15 +6,20 @@ import ToolSupport
 /// What is measured, in which order.
 struct Bench {
   var models: [BuiltInModel]
-  var batch: Int
+  /// Of the mini-batches.
+  var batches: [Int]
   var threads: Int
   var rounds: Int
   var isQuick: Bool
   var instructionSet: InstructionSet
 
-  private var imageCount: Int { isQuick ? 9_600 : Digits.trainCount }
+  private var imageCount: Int { isQuick ? 1_920 : Digits.trainCount }
+  /// Of a slow model a few steps are enough: its epoch would take a minute.
+  private var slowImageCount: Int { isQuick ? 256 : 1_280 }
   /// Seconds that one short measurement takes.
-  private var slice: Double { isQuick ? 0.005 : 0.02 }
+  private var slice: Double { isQuick ? 0.001 : 0.02 }
+  // More threads than cores cannot compute more.
+  private let cores = ProcessInfo.processInfo.activeProcessorCount
 
   /// 1, 2, 4, ... and all.
   private var threadCounts: [Int] {
@@ -25,40 +30,63 @@ struct Bench {
   func run() throws -> Report {
     progress("drawing \(Format.grouped(imageCount)) digits")
     let images = DataSet.digits(trainCount: imageCount, testCount: 1).train
-    // More threads than cores cannot compute more.
-    let cores = ProcessInfo.processInfo.activeProcessorCount
     let peaks = try Set(threadCounts.map { min($0, cores) }).sorted().map {
       try PeakMeter(threads: $0, instructionSet: instructionSet, seconds: slice / 2)
     }
-    var training: [TrainingCase] = []
-    var inference: [InferenceCase] = []
-    for model in models {
-      let description = model.model(input: images.shape)
-      for threads in threadCounts {
-        training.append(
-          try TrainingCase(
-            description, name: model.rawValue, images: images, batch: batch, threads: threads,
-            instructionSet: instructionSet))
-      }
-      for (batch, threads) in [(1, 1), (batch, threads)] {
-        inference.append(
-          try InferenceCase(
-            description, name: model.rawValue, images: images, batch: batch, threads: threads,
-            instructionSet: instructionSet))
-      }
+    let training = try models.flatMap { try trainingCases($0, images) }
+    let inference = try models.flatMap { try inferenceCases($0, images) }
+    let samples = try GradientCase.samples(of: images)
+    let gradients = try threadCounts.map {
+      try GradientCase(samples, threads: $0, instructionSet: instructionSet)
     }
-    let kernels = try KernelBench(
-      BuiltInModel.lenetPlain.model(), batch: 128, kernels: instructionSet.kernels)
+    let lanes = try threadCounts.map {
+      try LaneCase(
+        networkCount: isQuick ? 64 : 1_000, threads: $0, instructionSet: instructionSet)
+    }
+    let kernels = try KernelBench(batch: 128, kernels: instructionSet.kernels)
     for round in 1...rounds {
       progress("round \(round) of \(rounds)")
-      let peak = Dictionary(uniqueKeysWithValues: peaks.map { ($0.threads, $0.measure()) })
-      for item in training { try item.measure(peak: peak[min(item.threads, cores)] ?? .nan) }
+      let measured = Dictionary(uniqueKeysWithValues: peaks.map { ($0.threads, $0.measure()) })
+      func peak(_ threads: Int) -> Double { measured[min(threads, cores)] ?? .nan }
+      for item in training { try item.measure(peak: peak(item.threads)) }
+      for item in gradients { item.measure(seconds: slice * 5, peak: peak(item.threads)) }
+      for item in lanes { item.measure(peak: peak(item.networks.plan.threads)) }
       for item in inference { try item.measure(seconds: slice * 5) }
       kernels.measure(peak: peaks[0], seconds: slice)
     }
     return Report(
-      machine: Machine(instructionSet: instructionSet), rounds: rounds, imageCount: imageCount,
-      peaks: peaks, training: training, inference: inference, kernels: kernels.results)
+      machine: Machine(instructionSet: instructionSet), rounds: rounds, peaks: peaks,
+      training: training, gradients: gradients, lanes: lanes, inference: inference,
+      kernels: kernels.results)
+  }
+
+  private func trainingCases(_ builtIn: BuiltInModel, _ images: ImageSet) throws -> [TrainingCase] {
+    let model = builtIn.model(input: images.shape)
+    // An epoch of a second or so.
+    let isSlow = try model.trainingFlops() > 10_000_000
+    let images = isSlow ? images.prefix(slowImageCount) : images
+    var cases: [TrainingCase] = []
+    for batch in isSlow ? batches.suffix(1) : batches {
+      for threads in threadCounts {
+        cases.append(
+          try TrainingCase(
+            model, name: builtIn.rawValue, images: images, batch: batch, threads: threads,
+            instructionSet: instructionSet))
+      }
+    }
+    return cases
+  }
+
+  private func inferenceCases(_ builtIn: BuiltInModel, _ images: ImageSet) throws
+    -> [InferenceCase]
+  {
+    var sizes = [(1, 1), (16, threads)]
+    for batch in batches.suffix(1) where batch > 16 { sizes += [(batch, 1), (batch, threads)] }
+    return try sizes.map { batch, threads in
+      try InferenceCase(
+        builtIn.model(input: images.shape), name: builtIn.rawValue, images: images, batch: batch,
+        threads: threads, instructionSet: instructionSet)
+    }
   }
 
   private func progress(_ text: String) {
@@ -68,7 +96,9 @@ struct Bench {
 
 /// The measurements of several rounds.
 struct Samples {
-  private(set) var values: [Double] = []
+  private(set) var values: [Double]
+
+  init(_ values: [Double] = []) { self.values = values }
 
   mutating func add(_ value: Double) { values.append(value) }
 

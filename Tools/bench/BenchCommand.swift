@@ -21,12 +21,12 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp(
       "Built-in models, separated by commas: \(BenchCommand.names(BuiltInModel.allCases)).",
       valueName: "names"))
-  var models = BenchCommand.names([.lenet, .lenetPlain])
+  var models = BenchCommand.names([.lenet, .lenetPlain, .cnn])
 
   @Option(
     parsing: .unconditional,
-    help: "Images of a mini-batch, and of an inference call (1 to 4,096).")
-  var batch = 128
+    help: "Images of a mini-batch, and of an inference call (1 to 4,096; default: 64 and 128).")
+  var batch: Int?
 
   @Option(
     parsing: .unconditional,
@@ -41,6 +41,27 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "A smoke test: fewer images, at most two rounds, shorter measurements.")
   var quick = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Compare with other frameworks instead.",
+      discussion: """
+        PyTorch, torch.compile, Keras on TensorFlow, JAX and ONNX Runtime do the same work from the same weights and \
+        data, in turn with this program and on as many threads; what they compute is checked. Prints Markdown.
+        """))
+  var peers = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The Python of --peers, with any of torch, tensorflow, jax and onnxruntime.",
+      valueName: "path"))
+  var python = ".venv-peers/bin/python"
+
+  @Option(
+    help: ArgumentHelp(
+      "Of --peers only the works whose names begin so (lenet, lenet-plain, cnn, perceptron, dying-relu, inference).",
+      valueName: "names"))
+  var works: String?
+
   private static func names(_ models: [BuiltInModel]) -> String {
     models.map(\.rawValue).joined(separator: ",")
   }
@@ -48,7 +69,7 @@ struct BenchCommand: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    try checked(batch, "--batch", in: 1...4_096)
+    if let batch { try checked(batch, "--batch", in: 1...4_096) }
     try checked(rounds, "--rounds", in: 1...1_000)
     if let threads { try checked(threads, "--threads", in: 1...256) }
     _ = try selectedModels()
@@ -66,9 +87,23 @@ struct BenchCommand: ParsableCommand {
     return models
   }
 
+  private func selects(_ work: String) -> Bool {
+    guard let works else { return true }
+    return works.split(separator: ",").contains { work.hasPrefix($0) }
+  }
+
   func run() throws {
+    if peers {
+      let report = try PeerBench(
+        python: python, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+        rounds: quick ? min(rounds, 2) : rounds, isQuick: quick,
+        instructionSet: try InstructionSet.selected(), selects: selects
+      ).run()
+      print(json ? report.json.text : report.text)
+      return
+    }
     let bench = Bench(
-      models: try selectedModels(), batch: batch,
+      models: try selectedModels(), batches: batch.map { [$0] } ?? [64, 128],
       threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
       rounds: quick ? min(rounds, 2) : rounds, isQuick: quick,
       instructionSet: try InstructionSet.selected())

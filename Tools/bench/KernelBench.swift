@@ -5,31 +5,39 @@ import ToolSupport
 /// One kernel on one layer's extents.
 struct KernelResult {
   var name: String
-  /// Useful operations of one call.
+  /// Useful operations of one call; 0 where a kernel only moves and compares.
   var flops: Double
-  /// GFLOP/s of every round, and the share of the one-thread peak measured right before.
-  var rates = Samples()
+  /// Bytes of its operands, each counted once.
+  var bytes: Double
+  /// Seconds of a call in every round, and the share of the one-thread peak measured right before.
+  var calls = Samples()
   var peakShares = Samples()
+
+  /// GFLOP/s and GB/s, by the median.
+  var gflops: Double { flops / calls.median * 1e-9 }
+  var bandwidth: Double { bytes / calls.median * 1e-9 }
 }
 
-/// Every kernel of a model alone, on one thread, with blocks of 16 images.
+/// Kernels alone, on one thread, with blocks of 16 images.
 final class KernelBench {
   private(set) var results: [KernelResult] = []
   private var calls: [() -> Void] = []
-  private let kernels: UnsafePointer<cs_kernels>
-  private let batch: Int
-  private let memory: FloatMemory
-  private static let block = 16
+  let kernels: cs_kernels
+  let batch: Int
+  let memory: FloatMemory
+  static let block = 16
 
-  init(_ model: SequentialModel, batch: Int, kernels: UnsafePointer<cs_kernels>) throws {
+  init(batch: Int, kernels: UnsafePointer<cs_kernels>) throws {
     self.batch = batch
-    self.kernels = kernels
-    let shapes = try model.shapes()
-    memory = FloatMemory(capacity: 4 << 20)
-    for (index, layer) in model.layers.enumerated() {
-      if let layer = layer as? Conv2D { addConvolution(layer, shapes[index], shapes[index + 1]) }
-      if let layer = layer as? Dense { addDense(layer, shapes[index].elementCount) }
-    }
+    self.kernels = kernels.pointee
+    memory = FloatMemory(capacity: 24 << 20)
+    try addLayers(BuiltInModel.lenetPlain)
+    try addLayers(BuiltInModel.cnn)
+    addOddShapes()
+    addElementWise()
+    addNormalization()
+    addUpdates()
+    addLanes()
   }
 
   /// Runs each kernel for about `budget` seconds.
@@ -42,14 +50,17 @@ final class KernelBench {
         count = min(count * 2, max(count + 1, Int(Double(count) * 1.2 * budget / elapsed)))
         elapsed = seconds { for _ in 0..<count { call() } }
       }
-      let rate = results[index].flops * Double(count) / elapsed * 1e-9
-      results[index].rates.add(rate)
-      results[index].peakShares.add(rate / top)
+      let call = elapsed / Double(count)
+      results[index].calls.add(call)
+      results[index].peakShares.add(results[index].flops / call * 1e-9 / top)
     }
   }
 
-  private func add(_ name: String, multiplyAdds: Int, images: Int, _ call: @escaping () -> Void) {
-    results.append(KernelResult(name: name, flops: 2 * Double(multiplyAdds) * Double(images)))
+  /// `floats`: of all operands.
+  func add(_ name: String, multiplyAdds: Int, floats: Int, _ call: @escaping () -> Void) {
+    let bytes = floats * MemoryLayout<Float>.stride
+    results.append(
+      KernelResult(name: name, flops: 2 * Double(multiplyAdds), bytes: Double(bytes)))
     calls.append(call)
   }
 }
@@ -57,7 +68,48 @@ final class KernelBench {
 // MARK: - Layers
 
 extension KernelBench {
-  private func addConvolution(_ layer: Conv2D, _ input: Shape, _ output: Shape) {
+  private func addLayers(_ builtIn: BuiltInModel) throws {
+    let model = builtIn.model()
+    let shapes = try model.shapes()
+    for (index, layer) in model.layers.enumerated() {
+      let name = "\(builtIn.rawValue) \(layer.name)"
+      if let layer = layer as? Conv2D {
+        addConvolution(name, layer, shapes[index], shapes[index + 1])
+      }
+      if let layer = layer as? Dense { addDense(name, layer, shapes[index].elementCount) }
+    }
+  }
+
+  /// Extents that no tile was made for.
+  private func addOddShapes() {
+    let odd: [(Conv2D, Shape)] = [
+      (
+        Conv2D(name: "", filters: 13, kernelSize: (3, 3)),
+        .image(height: 17, width: 15, channels: 7)
+      ),
+      (
+        Conv2D(name: "", filters: 10, kernelSize: (5, 5), strides: (2, 2), padding: .same),
+        .image(height: 32, width: 32, channels: 3)
+      ),
+      (
+        Conv2D(name: "", filters: 24, kernelSize: (1, 1)),
+        .image(height: 9, width: 9, channels: 40)
+      ),
+    ]
+    for (layer, input) in odd {
+      guard let output = try? layer.outputShape(for: input) else { continue }
+      let (height, width) = layer.kernelSize
+      let stride = layer.strides.height > 1 ? " stride \(layer.strides.height)" : ""
+      addConvolution(
+        "\(height)x\(width)\(stride), \(input.channels) to \(layer.filters) channels", layer,
+        input, output)
+    }
+    for (inputs, outputs) in [(100, 37), (333, 7)] {
+      addDense("dense \(inputs) to \(outputs)", Dense(name: "", units: outputs), inputs)
+    }
+  }
+
+  private func addConvolution(_ name: String, _ layer: Conv2D, _ input: Shape, _ output: Shape) {
     var shape = layer.kernelShape(for: input)
     let block = Int32(KernelBench.block)
     let passes = [
@@ -72,28 +124,37 @@ extension KernelBench {
       input.channels * layer.filters * layer.kernelSize.height * layer.kernelSize.width
     let (w, dW) = (memory.take(weightCount), memory.take(weightCount))
     let (b, dB) = (memory.take(layer.filters), memory.take(layer.filters))
-    let multiplyAdds = layer.multiplyAdds(for: input)
-    let activation = layer.activation == .tanh ? CS_TANH : CS_LINEAR
-    let kernels = kernels.pointee
+    let multiplyAdds = layer.multiplyAdds(for: input) * KernelBench.block
+    let floats = (input.elementCount + output.elementCount) * KernelBench.block + weightCount
+    let activation = activation(layer.activation)
+    let kernels = kernels
     let description = shape
-    add("\(layer.name) forward", multiplyAdds: multiplyAdds, images: KernelBench.block) {
+    add("\(name) forward", multiplyAdds: multiplyAdds, floats: floats) {
       withUnsafePointer(to: description) {
         kernels.conv2d_forward($0, block, x, w, b, y, activation, scratch)
       }
     }
-    add("\(layer.name) dW", multiplyAdds: multiplyAdds, images: KernelBench.block) {
+    add("\(name) dW", multiplyAdds: multiplyAdds, floats: floats) {
       withUnsafePointer(to: description) {
         kernels.conv2d_backward_weights($0, block, x, dZ, dW, dB, scratch)
       }
     }
-    add("\(layer.name) dX", multiplyAdds: multiplyAdds, images: KernelBench.block) {
+    add("\(name) dX", multiplyAdds: multiplyAdds, floats: floats) {
       withUnsafePointer(to: description) {
         kernels.conv2d_backward_input($0, block, dZ, w, dX, scratch)
       }
     }
   }
 
-  private func addDense(_ layer: Dense, _ inputCount: Int) {
+  private func activation(_ function: ActivationFunction) -> cs_activation {
+    switch function {
+    case .tanh: CS_TANH
+    case .relu: CS_RELU
+    default: CS_LINEAR
+    }
+  }
+
+  private func addDense(_ name: String, _ layer: Dense, _ inputCount: Int) {
     let block = Int32(KernelBench.block)
     let blockCount = (batch + KernelBench.block - 1) / KernelBench.block
     let leading = (layer.units + 15) / 16 * 16
@@ -105,45 +166,24 @@ extension KernelBench {
     let (y, dX) = (memory.take(dZStride), memory.take(xStride))
     let (w, dW) = (memory.take(inputCount * layer.units), memory.take(inputCount * layer.units))
     let b = memory.take(layer.units)
-    let multiplyAdds = inputCount * layer.units
-    let activation = layer.activation == .tanh ? CS_TANH : CS_LINEAR
-    let kernels = kernels.pointee
+    let multiplyAdds = inputCount * layer.units * KernelBench.block
+    let floats =
+      (inputCount + layer.units) * KernelBench.block + inputCount * layer.units
+    let activation = activation(layer.activation)
+    let kernels = kernels
     let batch = batch
-    add("\(layer.name) forward", multiplyAdds: multiplyAdds, images: KernelBench.block) {
+    add("\(name) forward", multiplyAdds: multiplyAdds, floats: floats) {
       kernels.dense_forward(rows, columns, block, x, w, b, y, activation)
     }
-    add("\(layer.name) dW", multiplyAdds: multiplyAdds, images: batch) {
+    add(
+      "\(name) dW", multiplyAdds: inputCount * layer.units * batch,
+      floats: (inputCount + layer.units) * batch + inputCount * layer.units
+    ) {
       kernels.dense_backward_weights(
         0, rows, columns, block, Int32(batch), x, xStride, dZ, dZStride, leading, 0, dW)
     }
-    add("\(layer.name) dX", multiplyAdds: multiplyAdds, images: KernelBench.block) {
+    add("\(name) dX", multiplyAdds: multiplyAdds, floats: floats) {
       kernels.dense_backward_input(rows, columns, block, dZ, w, dX)
     }
-  }
-
-}
-
-/// All operands in one allocation, each on a cache line, filled with small numbers.
-private final class FloatMemory {
-  private let base: UnsafeMutablePointer<Float>
-  private let capacity: Int
-  private var used = 0
-
-  init(capacity: Int) {
-    self.capacity = capacity
-    let bytes = UnsafeMutableRawPointer.allocate(
-      byteCount: capacity * MemoryLayout<Float>.stride, alignment: 64)
-    base = bytes.bindMemory(to: Float.self, capacity: capacity)
-    for index in 0..<capacity {
-      base[index] = Float((index &* 2_654_435_761) >> 7 & 1023) / 1024 - 0.5
-    }
-  }
-
-  deinit { UnsafeMutableRawPointer(base).deallocate() }
-
-  func take(_ count: Int) -> UnsafeMutablePointer<Float> {
-    precondition(used + count <= capacity, "the models measured here fit")
-    defer { used += (count + 15) / 16 * 16 }
-    return base + used
   }
 }

@@ -21,6 +21,13 @@ struct Machine {
     self.instructionSet = instructionSet.rawValue
   }
 
+  var json: JSONValue {
+    [
+      "cpu": .string(cpu), "cores": .integer(cores), "compiler": .string(compiler),
+      "configuration": .string(configuration), "instructionSet": .string(instructionSet),
+    ]
+  }
+
   private static var cpuModel: String {
     let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
     let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }

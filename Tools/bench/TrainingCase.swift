@@ -23,7 +23,8 @@ final class TrainingCase {
   let flopsPerImage: Int
   let imageCount: Int
   let arenaByteCount: Int
-  /// Seconds of an epoch, and the share of the peak that the same round measured.
+  var stepCount: Int { (imageCount + batch - 1) / batch }
+  /// Seconds of an epoch over its images, and the share of the peak that the same round measured.
   private(set) var epochs = Samples()
   private(set) var peakShares = Samples()
   private let trainer: Trainer

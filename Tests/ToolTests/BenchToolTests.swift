@@ -1,0 +1,165 @@
+import FixedNet
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("bench")
+struct BenchToolTests {
+  @Test("a quick run measures everything, and counts the multiply-adds of LeNet-5")
+  func quick() throws {
+    let finished = try bench(
+      "--quick", "--json", "--models", "lenet-plain", "--threads", "1", "--rounds", "1")
+    #expect(finished.exitCode == 0, "\(finished.errors)")
+    let json = try JSONValue(parsing: finished.output)
+    #expect(
+      Set(members(json).keys) == [
+        "gradients", "inference", "kernels", "lanes", "machine", "peak", "rounds", "training",
+      ])
+    let training = list(json["training"])
+    #expect(training.map { $0["batch"] } == [64, 128])
+    // 2 x (3 x 281,640 multiply-adds, less the 86,400 of conv1's input gradient).
+    for item in training { #expect(item["flopsPerImage"] == 1_517_040) }
+    for item in training { #expect(isPositive(item["gflops"]) && isPositive(item["arenaBytes"])) }
+    let inference = list(json["inference"])
+    #expect(inference.map { $0["batch"] } == [1, 16, 128, 128])
+    for item in inference { #expect(isPositive(item["callSecondsMin"])) }
+    #expect(list(json["gradients"]).count == 1 && list(json["lanes"]).count == 1)
+    for item in list(json["gradients"]) + list(json["lanes"]) {
+      #expect(isPositive(item["gflops"]) && isPositive(item["arenaBytes"]))
+      #expect(item["speedup"] == 1 || item["speedup"] == .number(1))
+    }
+    let kernels = list(json["kernels"])
+    for item in kernels { #expect(isPositive(item["gigabytesPerSecond"])) }
+    let names = kernels.map { item in
+      if case .string(let name)? = item["kernel"] { name } else { "" }
+    }
+    #expect(Set(names).count == names.count)
+    for name in [
+      "lenet-plain conv2 dX", "cnn conv2 forward", "dense 100 to 37 dW", "max pooling backward",
+      "dropout", "adam", "logistic loss, 10 outputs", "batch norm statistics", "lanes backward",
+    ] {
+      #expect(names.contains(name))
+    }
+  }
+
+  @Test("a quick run for people names every part")
+  func text() throws {
+    let finished = try bench("--quick", "--models", "lenet-plain", "--threads", "2")
+    #expect(finished.exitCode == 0, "\(finished.errors)")
+    for part in [
+      "multiply-add peak", "speed-up", "arena bytes", "gradient of 400-20-20-10",
+      "epoch of 64 ReLU networks", "inference", "lanes forward",
+    ] {
+      #expect(finished.output.contains(part), "\(part)")
+    }
+  }
+
+  @Test(
+    "wrong use is one line and exit code 64",
+    arguments: [
+      ["--models", "resnet"], ["--models", ""], ["--batch", "0"], ["--threads", "0"],
+      ["--rounds", "0"],
+    ])
+  func usage(arguments: [String]) throws {
+    let finished = try Finished("\(Tool.folder)/bench", arguments)
+    #expect(finished.exitCode == 64)
+    #expect(finished.errors.hasPrefix("bench: ") && isOneLine(finished.errors))
+  }
+
+  // MARK: - Peers
+
+  @Test("no Python is one line that says how to get one")
+  func noPython() throws {
+    let finished = try bench("--peers", "--python", "/nowhere/python")
+    #expect(finished.exitCode == 1 && finished.output.isEmpty)
+    #expect(finished.errors.hasPrefix("bench: ") && isOneLine(finished.errors))
+    #expect(finished.errors.contains("/nowhere/python") && finished.errors.contains("make peers"))
+  }
+
+  @Test("a Python without any of the libraries, and one that says nothing, name every peer")
+  func noPeers() throws {
+    for script in [#"echo '{"missing": "No module named it"}'"#, "exit 3"] {
+      let finished = try bench("--peers", python: script)
+      #expect(finished.exitCode == 1 && finished.output.isEmpty)
+      let last = finished.errors.split(separator: "\n").last ?? ""
+      for name in ["PyTorch", "torch.compile", "Keras/TensorFlow", "JAX", "ONNX Runtime"] {
+        #expect(last.contains(name))
+      }
+    }
+  }
+
+  @Test("a peer that computes something else is left out, and said so; the others count")
+  func otherWork() throws {
+    // Answers as worker.py does: one peer finds what it should (for any work, no results to compare), the others train
+    // another number of weights or end.
+    let script = #"""
+      peer=$3  # after the script and the folder
+      case $peer in jax|keras) echo '{"missing": "not here"}'; exit;; esac
+      echo '{"versions": {"'$peer'": "1.0"}}'
+      while read command work; do
+        case $command in
+          prepare)
+            [ $peer = onnxruntime ] && exit 5
+            count=9
+            [ $peer = torch ] && count=44426
+            echo '{"best": "fake", "variants": {}, "checks": [[]], "parameters": '$count'}' ;;
+          measure) echo '{"seconds": 2.0}' ;;
+          *) echo '{}' ;;
+        esac
+      done
+      """#
+    let finished = try bench(
+      "--peers", "--quick", "--json", "--rounds", "1", "--works", "lenet-plain-64",
+      python: script)
+    #expect(finished.exitCode == 0, "\(finished.errors)")
+    let json = try JSONValue(parsing: finished.output)
+    #expect(list(json["missing"]).count == 2)
+    let works = list(json["works"])
+    #expect(works.count == 1)
+    let work = try #require(works.first)
+    #expect(work["work"] == "lenet-plain-64" && work["parameters"] == 44_426)
+    #expect(list(work["peers"]).map { $0["peer"] } == ["torch"])
+    #expect(isPositive(work["ratio"]))
+    let notes = list(work["leftOut"]).map(\.summaryText)
+    #expect(notes.count == 2)
+    #expect(notes.contains { $0.contains("torch.compile") && $0.contains("9 parameters") })
+    #expect(notes.contains { $0.contains("ONNX Runtime") && $0.contains("ended early") })
+  }
+
+  /// Runs bench; `python`: a shell script that stands for --python.
+  private func bench(_ arguments: String..., python: String? = nil) throws -> Finished {
+    guard let python else { return try Finished("\(Tool.folder)/bench", arguments) }
+    let folder = try Fixtures.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = "\(folder)/python"
+    try "#!/bin/sh\n\(python)\n".write(toFile: path, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    return try Finished("\(Tool.folder)/bench", arguments + ["--python", path])
+  }
+}
+
+// MARK: - Helpers
+
+private func members(_ json: JSONValue) -> [String: JSONValue] {
+  if case .object(let members) = json { members } else { [:] }
+}
+
+private func list(_ json: JSONValue?) -> [JSONValue] {
+  if case .array(let values)? = json { values } else { [] }
+}
+
+private func isOneLine(_ text: String) -> Bool {
+  text.hasSuffix("\n") && text.filter(\.isNewline).count == 1
+}
+
+private func isPositive(_ value: JSONValue?) -> Bool {
+  switch value {
+  case .number(let number)?: number > 0 && number.isFinite
+  case .integer(let number)?: number > 0
+  default: false
+  }
+}
+
+extension JSONValue {
+  fileprivate var summaryText: String { if case .string(let text) = self { text } else { "" } }
+}

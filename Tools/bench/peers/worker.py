@@ -1,0 +1,161 @@
+"""One peer of `bench --peers`: reads commands, one a line, and answers each with a line of JSON.
+
+    worker.py FOLDER PEER THREADS     PEER: torch, torch-compile, keras, jax or onnxruntime
+
+    prepare WORK   builds every variant, runs each for a few steps (which compiles and warms up) and times each twice; answers with
+                   the fastest, the parameter count and the first losses or outputs, by which bench sees that it is the
+                   same work
+    measure WORK   the seconds of one step of the fastest variant, over the work's number of steps, or fewer where that
+                   would take longer than three seconds
+    forget WORK    lets go of it
+
+FOLDER/works.json and the arrays beside it say what the work is: model as Keras writes it, weights in Keras' layout, data.
+"""
+
+import gc
+import importlib
+import json
+import os
+import sys
+import time
+
+import numpy as np
+
+MODULES = {
+    "torch": "peer_torch",
+    "torch-compile": "peer_torch",
+    "keras": "peer_keras",
+    "jax": "peer_jax",
+    "onnxruntime": "peer_onnxruntime",
+}
+
+
+class Work:
+    """What works.json says of one work, with its arrays."""
+
+    def __init__(self, folder, name, entry):
+        self.folder, self.name = folder, name
+        self.__dict__.update(entry)
+
+    def floats(self, key, shape):
+        return np.fromfile(f"{self.folder}/{self.files[key]}", np.float32).reshape(shape)
+
+    @property
+    def inputs(self):
+        """Samples of one step after the other, channels last."""
+        return self.floats("inputs", [-1] + self.shape)
+
+    @property
+    def labels(self):
+        return np.fromfile(f"{self.folder}/{self.files['labels']}", np.uint8).astype(np.int64)
+
+    def weights(self):
+        """The layers with their arrays: [(class name, config, [array])]."""
+        flat = self.floats("weights", [-1])
+        place = 0
+        result = []
+        for layer in self.layers:
+            arrays = []
+            for shape in layer["weights"]:
+                size = int(np.prod(shape))
+                arrays.append(flat[place : place + size].reshape(shape).copy())
+                place += size
+            result.append((layer["class_name"], layer["config"], arrays))
+        assert place == flat.size
+        return result
+
+    def parameter_count(self):
+        """Of what training changes."""
+        if self.kind == "lanes":
+            return int(self.floats("weights", [-1]).size)
+        total = 0
+        for layer in self.layers:
+            sizes = [int(np.prod(shape)) for shape in layer["weights"]]
+            total += sum(sizes[:2] if layer["class_name"] == "BatchNormalization" else sizes)
+        return total
+
+
+def timed(run, steps):
+    start = time.perf_counter()
+    run(steps)
+    return (time.perf_counter() - start) / steps
+
+
+SECONDS = 3.0  # of a measurement at most: a slow peer does fewer steps
+
+
+def steps_for(run, work):
+    """As many steps as the work has, or as there is time for."""
+    few = min(work.steps, work.checkCount)
+    return max(few, min(work.steps, int(SECONDS / timed(run, few))))
+
+
+def prepare(peer, work):
+    """Returns the answer, the fastest variant and its number of steps."""
+    variants, failed, checks = {}, {}, []
+    made = peer.variants(work)
+    if not made:
+        return {"unsupported": True}, None, 0
+    for name, make in made.items():
+        try:
+            run = make()
+            first = run(min(work.steps, max(work.checkCount, 1)))
+            checks.append([float(value) for value in list(first)[: work.checkCount]])
+            steps = steps_for(run, work)
+            variants[name] = (min(timed(run, steps) for _ in range(2)), run, steps)
+        except Exception as error:  # a variant that this version cannot run is no reason to stop
+            failed[name] = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    if not variants:
+        return {"error": "; ".join(f"{name}: {text}" for name, text in failed.items())}, None, 0
+    best = min(variants, key=lambda name: variants[name][0])
+    answer = {
+        "best": best,
+        "variants": {name: value[0] for name, value in variants.items()},
+        "failed": failed,
+        "checks": checks,
+        "parameters": work.parameter_count(),
+        "steps": variants[best][2],
+    }
+    return answer, variants[best][1], variants[best][2]
+
+
+def main():
+    folder, name, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    # What libraries print must not get between the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def answer(value):
+        answers.write(json.dumps(value) + "\n")
+        answers.flush()
+
+    # Some libraries take their number of threads from the cores that they may use.
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, set(cores[:threads]))
+    try:
+        peer = importlib.import_module(MODULES[name]).Peer(name, threads)
+    except ImportError as error:
+        answer({"missing": str(error)})
+        return
+    answer({"versions": peer.versions()})
+    works, ready = None, {}
+    for line in sys.stdin:
+        if works is None:  # it is written after the peers have started
+            with open(f"{folder}/works.json") as file:
+                works = json.load(file)
+        command, work = line.split()
+        if command == "prepare":
+            result, run, steps = prepare(peer, Work(folder, work, works[work]))
+            if run:
+                ready[work] = (run, steps)
+            answer(result)
+        elif command == "measure":
+            answer({"seconds": timed(*ready[work])})
+        elif command == "forget":
+            ready.pop(work, None)
+            gc.collect()
+            answer({})
+
+
+if __name__ == "__main__":
+    main()
