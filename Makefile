@@ -4,8 +4,17 @@ DEMO = .build/demo/lenet.h5
 PACKAGES = libhdf5-dev libmatio-dev zlib1g-dev libssl-dev pkg-config gnuplot-nox
 READERS = hdf5-tools octave r-bioc-rhdf5 strace
 PYTHON = .venv/bin/python
-# The second: C in headers too, which the Swift compiler translates.
-ASAN = --sanitize=address -Xcc -fsanitize=address --scratch-path .build-asan
+# The second: C in headers too, which the Swift compiler translates. UndefinedBehaviorSanitizer is for C alone: Swift
+# traps by itself where a number overflows or an index is out of bounds.
+ASAN = --sanitize=address -Xcc -fsanitize=address,undefined --scratch-path .build-asan
+TSAN = --sanitize=thread -Xcc -fsanitize=thread --scratch-path .build-tsan
+# Left out: ToolTests but HostileFileTests, and StudyTests, which start programs and Python and would test those;
+# TeamTests/impossible, which asks for more threads than there is memory; FuzzTests, which `make fuzz` runs for longer.
+# ThreadSanitizer gets what runs on several threads; kernels and plans have one.
+ASAN_FILTER = CSupportTests|FixedNetTests|FixedNetFilesTests|HostileFileTests
+TSAN_FILTER = TeamTests|DeterminismTests|NetworkTests|LaneNetwork|FullBatch|FixedNetFilesTests
+# Seconds that `make fuzz` searches for each parser.
+SECONDS ?= 60
 SOURCES = Package.swift Sources Tools Tests
 
 help: ## list the targets
@@ -30,11 +39,22 @@ interop: setup readers more-readers venv ## our files in Octave, R, h5dump, ever
 	swift build
 	swift test --filter 'InteropTests|RoundTrip'
 
-asan: setup ## readers, kernels and engine under AddressSanitizer
+asan: setup ## readers, kernels and engine under AddressSanitizer and UndefinedBehaviorSanitizer
 	swift build --build-tests $(ASAN)
-	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --disable-xctest $(ASAN) \
-	  --filter 'CSupportTests|FixedNetFilesTests|GradientTests|NetworkTests|HostileFileTests' \
-	  --skip 'TeamTests/impossible'
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	  swift test --skip-build --disable-xctest $(ASAN) --filter '$(ASAN_FILTER)' \
+	  --skip 'TeamTests/impossible|FuzzTests'
+
+tsan: setup ## thread team, engine and readers under ThreadSanitizer
+	swift build --build-tests $(TSAN)
+	TSAN_OPTIONS=die_after_fork=0:halt_on_error=1 \
+	  swift test --skip-build --disable-xctest $(TSAN) --filter '$(TSAN_FILTER)' \
+	  --skip 'TeamTests/impossible|FuzzTests|Downloader'
+
+sanitize: asan tsan ## all three sanitizers, one after the other
+
+fuzz: setup ## search for files and options that break a parser, SECONDS=60 each; prints a table
+	Tests/Fuzz/fuzz.sh run $(SECONDS)
 
 build: compiler ## everything, debug
 	swift build
@@ -49,7 +69,7 @@ format: compiler ## style, in place
 	swift format -i -r $(SOURCES)
 
 clean: ## remove what was built
-	rm -rf .build .build-asan .venv .venv-tf .venv-torch
+	rm -rf .build .build-asan .build-tsan .build-fuzz .venv .venv-tf .venv-torch
 
 # -- set-up ----------------------------------------------------------------------------------------------------
 
@@ -109,4 +129,4 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop asan build release lint format clean setup compiler readers more-readers venv
+.PHONY: help demo test interop asan tsan sanitize fuzz build release lint format clean setup compiler readers more-readers venv
