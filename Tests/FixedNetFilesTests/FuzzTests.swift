@@ -46,7 +46,7 @@
     func repaired() throws {
       for (target, name) in [
         (FuzzTarget.idx, "idx/good.gz"), (.keras, "archives/good.keras"),
-        (.mat, "mat/classes_zlib.mat"),
+        (.mat, "mat/from_one.mat"),
       ] {
         let good = try TestFiles.bytes(TestFiles.path(name))
         var bytes = good

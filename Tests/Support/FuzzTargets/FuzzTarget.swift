@@ -52,7 +52,9 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .mat: _ = try DataFile.load(path: ScratchFile.write(bytes, "fuzz.mat"))
     case .idx:
       let path = try ScratchFile.write(bytes, "fuzz.idx")
-      do { _ = try IDXFile.read(path, rank: 3) } catch { _ = try IDXFile.read(path, rank: 1) }
+      do { _ = try IDXFile.read(path, rank: 3) } catch {
+        if (try? IDXFile.read(path, rank: 1)) == nil { throw error }
+      }
     case .gzip: try FuzzTarget.unpack(bytes)
     case .json: try FuzzTarget.parseJSON(bytes)
     case .options: try FuzzOptions.parse(bytes)

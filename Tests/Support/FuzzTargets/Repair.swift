@@ -16,17 +16,21 @@ extension FuzzTarget {
 
 /// Checksums of damaged files.
 enum Repair {
-  /// The CRCs of stored members, where the directory says that they are.
+  /// The CRCs of members, stored or deflated, that are where the directory says.
   static func zip(_ bytes: inout [UInt8]) {
     var place = 0
     while let entry = find([0x50, 0x4B, 1, 2], in: bytes, from: place), entry + 46 <= bytes.count {
       place = entry + 46
       let (count, local) = (number(bytes, entry + 24), number(bytes, entry + 42))
-      guard bytes[entry + 10] == 0, local + 30 <= bytes.count else { continue }
+      guard local + 30 <= bytes.count else { continue }
       let start =
         local + 30 + number(bytes, local + 26, size: 2) + number(bytes, local + 28, size: 2)
-      guard start + count <= bytes.count else { continue }
-      set(&bytes, entry + 16, crc(bytes[start..<start + count]))
+      if bytes[entry + 10] == 8, start < bytes.count {
+        guard let (_, unpacked) = inflate(bytes, from: start) else { continue }
+        set(&bytes, entry + 16, crc(unpacked[...]))
+      } else if start + count <= bytes.count {
+        set(&bytes, entry + 16, crc(bytes[start..<start + count]))
+      }
     }
   }
 
