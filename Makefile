@@ -4,8 +4,17 @@ DEMO = .build/demo/lenet.h5
 PACKAGES = libhdf5-dev libmatio-dev zlib1g-dev libssl-dev pkg-config gnuplot-nox
 READERS = hdf5-tools octave r-bioc-rhdf5 strace
 PYTHON = .venv/bin/python
-# The second: C in headers too, which the Swift compiler translates.
-ASAN = --sanitize=address -Xcc -fsanitize=address --scratch-path .build-asan
+# The second: C in headers too, which the Swift compiler translates. UndefinedBehaviorSanitizer is for C alone: Swift
+# traps by itself where a number overflows or an index is out of bounds.
+ASAN = --sanitize=address -Xcc -fsanitize=address,undefined --scratch-path .build-asan
+TSAN = --sanitize=thread -Xcc -fsanitize=thread --scratch-path .build-tsan
+# Left out: ToolTests but HostileFileTests, and StudyTests, which start programs and Python and would test those;
+# TeamTests/impossible, which asks for more threads than there is memory; FuzzTests, which `make fuzz` runs for longer.
+# ThreadSanitizer gets what runs on several threads; kernels and plans have one.
+ASAN_FILTER = CSupportTests|FixedNetTests|FixedNetFilesTests|HostileFileTests
+TSAN_FILTER = TeamTests|DeterminismTests|NetworkTests|LaneNetwork|FullBatch|FixedNetFilesTests
+# Seconds that `make fuzz` searches for each parser.
+SECONDS ?= 60
 # Random networks of `make properties`.
 NETWORKS = 1000
 # Other traits than the default ones, in folders of their own: nothing is built twice when going back and forth.
@@ -46,11 +55,22 @@ faults: setup ## kill 200 training runs, fill disks, take folders away: nothing 
 peers: compiler ## the other frameworks for bench --peers, in .venv-peers (3 GB of disk)
 	@$(call ENVIRONMENT,.venv-peers,onnxruntime,torch==2.13.0 tensorflow-cpu keras jax onnx onnxruntime)
 
-asan: setup ## readers, kernels and engine under AddressSanitizer
+asan: setup ## readers, kernels and engine under AddressSanitizer and UndefinedBehaviorSanitizer
 	swift build --build-tests $(ASAN)
-	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --disable-xctest $(ASAN) \
-	  --filter 'CSupportTests|FixedNetFilesTests|GradientTests|NetworkTests|HostileFileTests' \
-	  --skip 'TeamTests/impossible'
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	  swift test --skip-build --disable-xctest $(ASAN) --filter '$(ASAN_FILTER)' \
+	  --skip 'TeamTests/impossible|FuzzTests'
+
+tsan: setup ## thread team, engine and readers under ThreadSanitizer
+	swift build --build-tests $(TSAN)
+	TSAN_OPTIONS=die_after_fork=0:halt_on_error=1 \
+	  swift test --skip-build --disable-xctest $(TSAN) --filter '$(TSAN_FILTER)' \
+	  --skip 'TeamTests/impossible|FuzzTests|Downloader'
+
+sanitize: asan tsan ## all three sanitizers, one after the other
+
+fuzz: setup ## search for files and options that break a parser, SECONDS=60 each; prints a table
+	Tests/Fuzz/fuzz.sh run $(SECONDS)
 
 properties: setup venv ## plan, bits, gradients, files and Keras over NETWORKS random networks
 	swift build --build-tests
@@ -75,7 +95,7 @@ proto: ## TensorBoard's messages in Swift, from their .proto
 	  sed -i -e '/^import SwiftProtobuf/i #if TensorBoard\n' -e '$$a \\n#endif' event.pb.swift
 
 clean: ## remove what was built
-	rm -rf .build .build-asan .build-bare .build-traits .venv .venv-tf .venv-torch .venv-peers
+	rm -rf .build .build-asan .build-bare .build-fuzz .build-traits .build-tsan .venv .venv-tf .venv-torch .venv-peers
 
 # -- set-up ----------------------------------------------------------------------------------------------------
 
@@ -136,4 +156,5 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop faults peers properties asan build release lint format proto clean setup compiler readers more-readers venv
+.PHONY: help demo test interop faults peers asan tsan sanitize fuzz properties build release lint format proto clean
+.PHONY: setup compiler readers more-readers venv

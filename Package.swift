@@ -96,9 +96,21 @@ let package = Package(
       name: "CSupportTests",
       dependencies: ["CSupport", "FixedNet", "FixedNetCore", "KernelCheck"]),
     .target(name: "TestSupport", path: "Tests/Support/TestSupport"),
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "FixedNet", "FixedNetCore", "FixedNetFiles", "ToolSupport", "CZlib",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Support/FuzzTargets"),
+    .target(name: "FuzzDriver", path: "Tests/Support/FuzzDriver"),
+    .executableTarget(
+      name: "fuzz", dependencies: ["FuzzTargets", "FuzzDriver"], path: "Tests/Fuzz",
+      exclude: ["fuzz.sh"]),
     .testTarget(
       name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter", "TestSupport"]),
-    .testTarget(name: "FixedNetFilesTests", dependencies: ["FixedNetFiles", "TestSupport"]),
+    .testTarget(
+      name: "FixedNetFilesTests", dependencies: ["FixedNetFiles", "TestSupport", "FuzzTargets"]),
     .target(
       name: "RandomNetworks", dependencies: ["FixedNet", "FixedNetCore"],
       path: "Tests/Support/RandomNetworks"),

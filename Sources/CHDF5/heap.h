@@ -19,7 +19,8 @@ static inline uint64_t fn_h5_little_endian(const unsigned char *p, int count) {
 
 /// Whether every object of the heap at `heap` lies inside it. `room`: bytes up to the end of the file.
 /// Layout: "GCOL", version 1, 3 zeros, size of the heap (8); then objects: index (2), references (2), zeros (4), size
-/// (8), contents up to a multiple of 8. Index 0 is the free space at the end.
+/// (8), contents up to a multiple of 8. Index 0 is free space, whose size includes these 16 bytes; libhdf5 1.10 goes on
+/// behind it, and round in circles where that size is 0.
 /// Source: HDF5 File Format Specification 3.0, III.E.
 static inline int fn_h5_heap_is_sound(const unsigned char *heap, uint64_t room) {
   enum { HEADER = 16 };
@@ -30,10 +31,9 @@ static inline int fn_h5_heap_is_sound(const unsigned char *heap, uint64_t room) 
     uint64_t index = fn_h5_little_endian(heap + place, 2);
     uint64_t length = fn_h5_little_endian(heap + place + 8, 8);
     uint64_t left = size - place;
-    if (index == 0) return length <= left;
-    if (length > left - HEADER) return 0;
-    uint64_t next = HEADER + (length + 7) / 8 * 8;
-    if (next > left) return 0;
+    if (length > (index == 0 ? left : left - HEADER)) return 0;
+    uint64_t next = index == 0 ? length : HEADER + (length + 7) / 8 * 8;
+    if (next < HEADER || next > left) return 0;
     place += next;
   }
   return 1;

@@ -306,6 +306,10 @@ static inline void fn_h5_trial_child(const fn_h5_source *source, const fn_h5_wan
 /// (SIGALRM and SIGXCPU after too long a time) or FN_H5_TOO_MUCH_MEMORY. FN_H5_NO_CHILD where no child could be
 /// started.
 static inline int fn_h5_probe(const fn_h5_source *source, const fn_h5_wanted *wanted) {
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+  // In a build for fuzzing only: what libhdf5 does not survive is wanted in the process that can tell where.
+  if (getenv("FIXEDNET_FUZZ_WITHOUT_TRIAL")) return FN_H5_SURVIVES;
+#endif
   pid_t child = fork();
   if (child < 0) return FN_H5_NO_CHILD;
   if (child == 0) fn_h5_trial_child(source, wanted);

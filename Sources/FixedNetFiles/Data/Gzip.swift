@@ -1,8 +1,8 @@
 import CZlib
 
 /// Gzip files unpacked in memory, within bounds that are known beforehand.
-enum Gzip {
-  enum Failure: Error, Equatable {
+package enum Gzip {
+  package enum Failure: Error, Equatable {
     /// The packed data end too early.
     case cutOff
     case damaged(String)
@@ -17,7 +17,7 @@ enum Gzip {
   /// Unpacks one gzip member that is all of `packed`.
   /// `count`: asked once, with the first `headCount` bytes (or all there are), how many bytes there must be in all; at
   /// most one more is unpacked. It may throw.
-  static func unpack<Problem: Error>(
+  package static func unpack<Problem: Error>(
     _ packed: [UInt8], headCount: Int, count: ([UInt8]) throws(Problem) -> Int,
     failed: (Failure) -> Problem
   ) throws(Problem) -> [UInt8] {

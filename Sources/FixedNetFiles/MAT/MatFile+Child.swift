@@ -123,8 +123,8 @@ extension MatFile {
     private let process: pid_t
     private var isRunning = true
 
-    /// Seconds that it may take.
-    private static let seconds: UInt32 = 60
+    /// Seconds of the processor that reading so many bytes may take.
+    private static func seconds(_ bytes: Int) -> UInt32 { UInt32(2 + bytes >> 24) }
 
     init(path: String, names: [String], unpackedBytes: Int) throws(MatFileError) {
       var process: pid_t = 0
@@ -133,7 +133,8 @@ extension MatFile {
       let strings = names.map { strdup($0) }
       defer { for string in strings { free(string) } }
       let pointers = strings.map { UnsafePointer($0) }
-      input = fn_mat_start(path, pointers, names.count, MatChild.seconds, memory, &process)
+      input = fn_mat_start(
+        path, pointers, names.count, MatChild.seconds(unpackedBytes), memory, &process)
       guard input >= 0 else {
         throw .file(FileError(path: path, action: "read", reason: "no child process to read it in"))
       }

@@ -1,0 +1,120 @@
+import FixedNet
+import FixedNetCore
+import FixedNetFiles
+import Foundation
+
+/// A parser of bytes that nobody vouches for. Whatever the bytes are, it returns or throws an error of one line.
+public enum FuzzTarget: String, CaseIterable, Sendable {
+  /// A whole model in HDF5; else a data set in HDF5.
+  case h5
+  /// The weights of a small model, in HDF5.
+  case weights
+  /// A model in a zip archive.
+  case keras
+  /// A data set of MATLAB.
+  case mat
+  /// Arrays of bytes of one and three axes, plain or gzip.
+  case idx
+  case gzip
+  /// A model's or a training configuration's JSON.
+  case json
+  /// Command-line arguments, one per line.
+  case options
+
+  /// Runs the parser. Returns what it says: "read", or the error's line.
+  /// Stops the program where an error has more than one line, or says too much.
+  @discardableResult
+  public func run(_ bytes: [UInt8]) -> String {
+    do {
+      try parse(bytes)
+      return "read"
+    } catch {
+      let text = "\(error)"
+      guard !text.isEmpty, !text.contains("\n"), text.count < 1000 else {
+        fatalError("\(rawValue): an error must be one line, found: \(text)")
+      }
+      return text
+    }
+  }
+
+  private func parse(_ bytes: [UInt8]) throws {
+    switch self {
+    case .h5:
+      let path = try ScratchFile.write(bytes, "fuzz.h5")
+      do { _ = try KerasFile.read(path: path) } catch {
+        guard case .wrongFormat = error else { throw error }
+        _ = try DataFile.load(path: path)
+      }
+    case .weights:
+      let path = try ScratchFile.write(bytes, "fuzz.weights.h5")
+      _ = try KerasFile.readWeights(path: path, model: FuzzTarget.model)
+    case .keras: _ = try KerasFile.read(path: ScratchFile.write(bytes, "fuzz.keras"))
+    case .mat: _ = try DataFile.load(path: ScratchFile.write(bytes, "fuzz.mat"))
+    case .idx:
+      let path = try ScratchFile.write(bytes, "fuzz.idx")
+      do { _ = try IDXFile.read(path, rank: 3) } catch {
+        if (try? IDXFile.read(path, rank: 1)) == nil { throw error }
+      }
+    case .gzip: try FuzzTarget.unpack(bytes)
+    case .json: try FuzzTarget.parseJSON(bytes)
+    case .options: try FuzzOptions.parse(bytes)
+    }
+  }
+
+  /// What the weights belong to.
+  private static let model = SequentialModel(
+    name: "m", input: .vector(3),
+    layers: [
+      Dense(name: "a", units: 2, activation: .tanh), BatchNormalization(name: "b"),
+      Dense(name: "c", units: 2, activation: .softmax),
+    ])
+
+  private static let unpackedLimit = 1 << 20
+
+  /// Announces as many bytes as the first eight of the contents say, within the limit.
+  private static func unpack(_ bytes: [UInt8]) throws {
+    let unpacked = try Gzip.unpack(bytes, headCount: 8) { head throws(Gzip.Failure) in
+      min(head.reduce(0) { $0 << 8 | Int($1) } & 0xFFFF_FFFF, unpackedLimit)
+    } failed: {
+      $0
+    }
+    guard unpacked.count <= unpackedLimit else { fatalError("gzip: more than what was announced") }
+  }
+
+  private static func parseJSON(_ bytes: [UInt8]) throws {
+    guard let text = String(validating: bytes, as: UTF8.self) else { return }
+    let json = try JSONValue(parsing: text)
+    let copy = try JSONValue(parsing: json.text)
+    guard copy.text == json.text else {
+      fatalError("json: '\(json.text)' must be read as that value, found '\(copy.text)'")
+    }
+    _ = Schedule(json: json, learningRate: 0.01)
+    let model = try SequentialModel(json: json)
+    _ = try SequentialModel(json: model.json)
+    for isTraining in [false, true] {
+      _ = try NetworkPlan(model, options: PlanOptions(batch: 9, isTraining: isTraining))
+    }
+  }
+}
+
+/// One file in memory (where the system has a folder there), written again and again.
+enum ScratchFile {
+  private static let folder: String = {
+    let memory = "/dev/shm"
+    let parent = access(memory, W_OK) == 0 ? memory : NSTemporaryDirectory()
+    let path = "\(parent)/fixednet-fuzz-\(getpid())"
+    mkdir(path, 0o700)
+    atexit { try? FileManager.default.removeItem(atPath: ScratchFile.folder) }
+    return path
+  }()
+
+  static func write(_ bytes: [UInt8], _ name: String) throws -> String {
+    let path = "\(folder)/\(name)"
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    defer { close(file) }
+    guard file >= 0, Foundation.write(file, bytes, bytes.count) == bytes.count else {
+      throw CocoaError(.fileWriteUnknown)
+    }
+    return path
+  }
+}
