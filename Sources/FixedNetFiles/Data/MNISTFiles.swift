@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// The two data sets that come as four IDX files.
 public enum MNISTName: String, CaseIterable, Sendable {
@@ -73,31 +72,13 @@ public struct MNISTFiles: Sendable {
     guard let folder = folders.first(where: { isComplete($0) }) else {
       throw .missing(name: name.rawValue, searched: folders)
     }
-    let values = try readAll(name, in: folder)
+    var values: [MNISTFile: [UInt8]] = [:]
+    for file in MNISTFile.allCases {
+      values[file] = try read(file, of: name, path: path(of: file, in: folder) ?? file.rawValue)
+    }
     return MNISTFiles(
       trainImages: values[.trainImages] ?? [], trainLabels: values[.trainLabels] ?? [],
       testImages: values[.testImages] ?? [], testLabels: values[.testLabels] ?? [])
-  }
-
-  /// The files at the same time on all cores: unpacking and digests are what a start of training waits for.
-  /// Throws: what the first of them, in their order, is refused for.
-  private static func readAll(_ name: MNISTName, in folder: String) throws(DataError)
-    -> [MNISTFile: [UInt8]]
-  {
-    let files = MNISTFile.allCases
-    let results = Mutex<[MNISTFile: Result<[UInt8], DataError>]>([:])
-    DispatchQueue.concurrentPerform(iterations: files.count) { index in
-      let file = files[index]
-      let result = Result { () throws(DataError) in
-        try read(file, of: name, path: path(of: file, in: folder) ?? file.rawValue)
-      }
-      results.withLock { $0[file] = result }
-    }
-    var values: [MNISTFile: [UInt8]] = [:]
-    for file in files {
-      values[file] = try results.withLock { $0.removeValue(forKey: file) }?.get()
-    }
-    return values
   }
 
   /// Where the files are looked for, in this order: `directory`, $FIXEDNET_DATA/<name>, Data/<name>,
