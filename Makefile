@@ -48,7 +48,7 @@ interop: setup readers more-readers venv ## our files in Octave, R, h5dump, ever
 	swift build
 	swift test --filter 'InteropTests|RoundTrip'
 
-faults: setup ## kill 200 training runs, fill disks, take folders away: nothing may be lost (five minutes)
+faults: setup ## kill 200 training runs, fill disks, take folders away: nothing may be lost (a minute)
 	swift build -c release
 	swift run -c release --skip-build faults
 

@@ -35,7 +35,7 @@ struct TensorBoardOutput {
       })
   }
 
-  /// The end of an epoch. `gradients`: of its last step.
+  /// The end of an epoch. `gradients`: of its last step; empty where they are not kept.
   func write(
     _ record: EpochRecord, step: Int, plan: NetworkPlan, weights: [LayerWeights],
     gradients: [LayerWeights]
@@ -43,7 +43,8 @@ struct TensorBoardOutput {
     let scalars = [
       ("loss/train", record.trainLoss), ("accuracy/train", record.trainAccuracy),
       ("loss/test", record.testLoss), ("accuracy/test", record.testAccuracy),
-      ("learning_rate", record.learningRate), ("gradient_norm", TensorBoardOutput.norm(gradients)),
+      ("learning_rate", record.learningRate),
+      ("gradient_norm", gradients.isEmpty ? .nan : TensorBoardOutput.norm(gradients)),
     ]
     try append(
       scalars.filter { !$0.1.isNaN }, step: step,

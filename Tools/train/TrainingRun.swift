@@ -127,7 +127,9 @@ final class TrainingRun {
   }
 
   private func finishEpoch(_ sums: Network.Sums, seconds: Double) throws {
-    let gradients = tensorBoard == nil ? [] : network.gradients
+    // An update in the backward pass keeps no whole gradient: none is shown, rather than a part of one.
+    let isKept = tensorBoard != nil && !network.plan.options.updatesInBackward
+    let gradients = isKept ? network.gradients : []
     let position = trainer.position
     try trainer.checkWeights()
     let test = try network.evaluate(data.set.test)
