@@ -227,6 +227,15 @@ typedef struct cs_kernels {
   void (*maxpool2d_backward)(const cs_pool2d *shape, int32_t block, const float *restrict x,
                              const float *restrict dy, float *restrict dx);
 
+  // -- Pooling behind an activation, one block ---------------------------------------------------------------
+
+  /// y, the pooling's input and the activation's output, becomes dx activation'(y), with dx as above.
+  /// scratch: dx of one channel.
+  void (*avgpool2d_backward_delta)(const cs_pool2d *shape, int32_t block, cs_activation activation,
+                                   const float *restrict dy, float *restrict y, float *restrict scratch);
+  void (*maxpool2d_backward_delta)(const cs_pool2d *shape, int32_t block, cs_activation activation,
+                                   const float *restrict dy, float *restrict y, float *restrict scratch);
+
   // -- Batch normalisation, one block ------------------------------------------------------------------------
 
   /// mean[c] = sum x / count, m2[c] = sum (x - mean[c])^2 over pixels and the first `lanes` images,

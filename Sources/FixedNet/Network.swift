@@ -335,33 +335,42 @@ public final class Network {
     _ run: TrainingRun, output: BlockSlot, elementCount: Int, index: (Int) -> Int
   ) -> Int? {
     guard let trainingProgram else { return nil }
-    let count = run.count
-    for position in 0..<count { indices[position] = UInt32(index(position)) }
-    var context = context(source, imageCount: count)
-    context.seed = run.seed
-    context.step = UInt32(truncatingIfNeeded: run.step)
-    context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset)
-    context.targets = targets
-    context.losses = losses
-    context.hits = hits
-    let layout = trainingProgram.program.layout
-    operations.withUnsafeBufferPointer {
+    return operations.withUnsafeBufferPointer { operations in
       var program = trainingProgram.program
-      program.operations = $0
-      program.forward(&context, arena: arena)
-    }
-    for block in 0..<(count + layout.blockSize - 1) / layout.blockSize {
-      let offset = layout.blocksOffset + block * layout.blockStride + output.byteOffset
-      let values = (arena.base + offset).assumingMemoryBound(to: Float.self)
-      let lanes = min(layout.blockSize, count - block * layout.blockSize)
-      for lane in 0..<lanes {
-        for element in 0..<elementCount
-        where !values[element * layout.blockSize + lane].isFinite {
-          return block * layout.blockSize + lane
-        }
+      program.operations = operations
+      // Where nothing couples the blocks one comes after the other, as the next may take over its memory.
+      let stride = plan.couplingLayer == nil ? program.layout.blockSize : max(run.count, 1)
+      for first in Swift.stride(from: 0, to: run.count, by: stride) {
+        let count = min(stride, run.count - first)
+        for position in 0..<count { indices[position] = UInt32(index(first + position)) }
+        var context = context(source, imageCount: count)
+        context.team = nil
+        context.threadCount = 1
+        context.seed = run.seed
+        context.step = UInt32(truncatingIfNeeded: run.step)
+        context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset + first)
+        context.targets = targets
+        context.losses = losses
+        context.hits = hits
+        program.forward(&context, arena: arena)
+        let broken = firstNonFinite(output, elementCount, imageCount: count, program.layout)
+        if let broken { return first + broken }
       }
+      return nil
     }
-    return nil
+  }
+
+  /// The first of a run's images where a slot holds NaN or infinity.
+  private func firstNonFinite(
+    _ slot: BlockSlot, _ elementCount: Int, imageCount: Int, _ layout: ArenaLayout
+  ) -> Int? {
+    let start = slot.isPassing ? layout.threadsOffset : layout.blocksOffset
+    let size = layout.blockSize
+    return (0..<imageCount).first { image in
+      let offset = start + image / size * layout.blockStride + slot.byteOffset
+      let values = (arena.base + offset).assumingMemoryBound(to: Float.self)
+      return (0..<elementCount).contains { !values[$0 * size + image % size].isFinite }
+    }
   }
 
   /// The output of the first operations of the inference program for all images, channels last.

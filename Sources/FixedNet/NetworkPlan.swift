@@ -57,9 +57,6 @@ public struct PlanOptions: Sendable, Equatable {
     isTraining ? threads == 1 && blockCount == 1 : min(threads, blockCount) == 1
   }
 
-  /// Whether a convolution's dZ takes the place of its output where a pooling layer comes next.
-  var keepsDeltasInPlace: Bool { recomputes || resolvedBlockSize == 1 }
-
   /// Why the weights cannot be updated in the backward pass; nil where they can.
   public var updateObstacle: String? {
     if clipping.needsNorms {
@@ -127,7 +124,7 @@ public struct NetworkPlan {
     let layout = NetworkPlan.layout(options, training: training, inference: inference)
     memory = MemoryPlan(
       slots: main.places.slots, layout: layout, steps: main.steps,
-      lowerBound: main.lowerBound(layout))
+      lowerBound: main.lowerBound(layout, inference: inference))
     self.inference = PlannedProgram(
       inference, layout: NetworkPlan.inferenceLayout(layout, inference))
     self.training = training.map {
@@ -240,10 +237,23 @@ extension PlannedProgram {
 
 extension NetworkPlan {
   /// The first layer that normalises over the whole batch in training; nil where every image can go on its own.
-  public var couplingLayer: String? {
-    model.layers.first {
-      $0 is BatchNormalization && !model.frozenLayers.contains($0.name)
-    }?.name
+  public var couplingLayer: String? { model.couplingLayer }
+}
+
+extension SequentialModel {
+  var couplingLayer: String? {
+    layers.first { $0 is BatchNormalization && !frozenLayers.contains($0.name) }?.name
+  }
+
+  /// Whether training takes the batch normalisation of the data into the convolution behind it, which pads nothing. That
+  /// convolution needs no dX then.
+  package var foldsInputNormalization: Bool {
+    guard layers.count > 1, layers[0] is BatchNormalization,
+      let convolution = layers[1] as? Conv2D, convolution.usesBias,
+      !frozenLayers.contains(layers[0].name), !frozenLayers.contains(convolution.name)
+    else { return false }
+    let shape = convolution.kernelShape(for: input)
+    return shape.padTop == 0 && shape.padBottom == 0 && shape.padLeft == 0 && shape.padRight == 0
   }
 }
 

@@ -67,6 +67,9 @@ public final class PlanBuilder {
   private let frozenLayers: Set<String>
   /// Images per block: 16 or 1.
   public let blockSize: Int
+  /// Whether what only one block's pass needs is in the thread's part, for one block after the other: in training without
+  /// an operation that couples the batch, which takes each block from its input to its gradients.
+  private let passesBlocks: Bool
   public private(set) var slots: [PlannedSlot] = []
   public private(set) var steps: [String] = []
   public private(set) var parameters: [PlannedParameter] = []
@@ -81,11 +84,18 @@ public final class PlanBuilder {
   private var lastsForever: Set<SlotID> = []
 
   /// `isTraining`: which of the programs of a plan with these options.
-  public init(_ options: PlanOptions, isTraining: Bool, frozenLayers: Set<String> = []) {
+  /// `couplesBatch`: whether training normalises over the whole batch.
+  public init(
+    _ options: PlanOptions, isTraining: Bool, frozenLayers: Set<String> = [],
+    couplesBatch: Bool = false
+  ) {
     self.options = options
     self.isTraining = isTraining
     self.frozenLayers = frozenLayers
     blockSize = options.resolvedBlockSize
+    passesBlocks =
+      options.isTraining && !couplesBatch && !options.isSecondOrder
+      && options.threads < options.blockCount
   }
 
   public func isFrozen(_ layer: String) -> Bool { frozenLayers.contains(layer) }
@@ -208,6 +218,8 @@ public final class PlanBuilder {
       if lastsForever.contains(id) {
         slots[index].firstStep = 0
         slots[index].lastStep = steps.count - 1
+      } else if passesBlocks, slots[index].scope == .block, !keptUntilUpdate.contains(id) {
+        slots[index].scope = .thread
       }
     }
     // Parameters, statistics and constants in file order, the same in training and inference; then the rest. Where all
@@ -250,7 +262,11 @@ public struct SlotPlaces {
 
   func shared(_ id: SlotID) -> SharedSlot { SharedSlot(byteOffset: offset(id, .shared)) }
   func thread(_ id: SlotID) -> ThreadSlot { ThreadSlot(byteOffset: offset(id, .thread)) }
-  func block(_ id: SlotID) -> BlockSlot { BlockSlot(byteOffset: offset(id, .block)) }
+  func block(_ id: SlotID) -> BlockSlot {
+    let slot = slots[id.index]
+    precondition(slot.scope != .shared, "\(slot.name) is not a block's slot")
+    return BlockSlot(byteOffset: slot.byteOffset, isPassing: slot.scope == .thread)
+  }
 
   private func offset(_ id: SlotID, _ scope: Scope) -> Int {
     precondition(slots[id.index].scope == scope, "\(slots[id.index].name) is not a \(scope) slot")

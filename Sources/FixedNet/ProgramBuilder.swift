@@ -32,8 +32,10 @@ struct BuiltProgram {
       : (shared, plan.lowerBound([.thread]), plan.lowerBound([.block]))
   }
 
-  func lowerBound(_ layout: ArenaLayout) -> Int {
-    liveBytes.shared + layout.threadCount * liveBytes.thread + layout.blockCount * liveBytes.block
+  /// `inference`: the other program of the arena, which shares the threads' parts.
+  func lowerBound(_ layout: ArenaLayout, inference: BuiltProgram) -> Int {
+    let thread = max(liveBytes.thread, inference.liveBytes.thread)
+    return liveBytes.shared + layout.threadCount * thread + layout.blockCount * liveBytes.block
   }
 
   fileprivate mutating func add(
@@ -69,6 +71,7 @@ struct ProgramBuilder {
   private let isTraining: Bool
   private let options: PlanOptions
   private let input: Shape
+  private let foldsInputNormalization: Bool
   private var layers: [LoweredLayer]
   /// The layer at the end that the loss takes the place of; inference runs it behind the loss.
   private var last: LoweredLayer?
@@ -77,11 +80,14 @@ struct ProgramBuilder {
     _ model: SequentialModel, _ layers: [LoweredLayer], _ options: PlanOptions, _ head: LossHead?,
     isTraining: Bool
   ) throws(ModelError) {
-    plan = PlanBuilder(options, isTraining: isTraining, frozenLayers: model.frozenLayers)
+    plan = PlanBuilder(
+      options, isTraining: isTraining, frozenLayers: model.frozenLayers,
+      couplesBatch: model.couplingLayer != nil)
     self.head = head
     self.isTraining = isTraining
     self.options = options
     input = model.input
+    foldsInputNormalization = model.foldsInputNormalization
     self.layers = layers
     if head?.replacesLastLayer == true { last = self.layers.removeLast() }
   }
@@ -106,6 +112,7 @@ struct ProgramBuilder {
       value = layer.output
     }
     layers.forEach(run)
+    if isTraining { fold(planned) }
 
     let lossPosition = planned.count
     let lossInput = value
@@ -174,6 +181,15 @@ struct ProgramBuilder {
         lasting: true)
     }
     return (norms, workspace)
+  }
+
+  /// Batch normalisation of the data and the convolution behind it, where their blocks hold 16 images.
+  private func fold(_ planned: [PlannedStep]) {
+    guard foldsInputNormalization, options.fusesLayers, plan.blockSize > 1, planned.count > 1,
+      let normalization = planned[0].layer as? PlannedBatchNormalization,
+      let convolution = planned[1].layer as? PlannedConv2D
+    else { return }
+    convolution.fold(normalization, plan)
   }
 
   private func planBackward(_ planned: [PlannedStep], _ outputGradient: SlotID) {

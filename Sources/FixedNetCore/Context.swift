@@ -101,7 +101,7 @@ public struct BlockContext {
     (thread + slot.byteOffset).assumingMemoryBound(to: Float.self)
   }
   func callAsFunction(_ slot: BlockSlot) -> UnsafeMutablePointer<Float> {
-    (block + slot.byteOffset).assumingMemoryBound(to: Float.self)
+    ((slot.isPassing ? thread : block) + slot.byteOffset).assumingMemoryBound(to: Float.self)
   }
 }
 
@@ -129,6 +129,7 @@ public struct BatchContext {
   func callAsFunction(_ slot: ThreadSlot) -> UnsafeMutablePointer<Float> {
     (thread + slot.byteOffset).assumingMemoryBound(to: Float.self)
   }
+  /// `slot`: not a passing one.
   func callAsFunction(_ slot: BlockSlot, block: Int) -> UnsafeMutablePointer<Float> {
     (blocks + (block * blockStride + slot.byteOffset)).assumingMemoryBound(to: Float.self)
   }

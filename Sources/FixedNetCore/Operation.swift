@@ -27,9 +27,18 @@ public enum Operation: BitwiseCopyable, Sendable {
     if case .batchNormalization = self { true } else { false }
   }
 
+  /// The same on the way back.
+  var couplesGradients: Bool {
+    if case .batchNormalization(let operation) = self { operation.gradient != nil } else { false }
+  }
+
   /// Once per thread before the first block of a run.
   func prepare(_ c: BatchContext) {
-    if case .batchNormalizationInference(let operation) = self { operation.prepare(c) }
+    switch self {
+    case .convolution(let operation): operation.prepare(c)
+    case .batchNormalizationInference(let operation): operation.prepare(c)
+    default: break
+    }
   }
 
   func gatherForward(_ c: BlockContext) {

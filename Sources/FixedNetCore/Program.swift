@@ -66,7 +66,7 @@ public struct Program: BitwiseCopyable {
     }
   }
 
-  /// The forward pass of a training step: batch statistics, no gradients.
+  /// The forward pass of a training step: batch statistics, no gradients. Passing slots hold each thread's last block.
   public func forward(_ context: inout RunContext, arena: borrowing Arena) {
     run(&context, arena) { work, thread in
       work.assumingMemoryBound(to: Work.self).pointee.forward(thread: Int(thread))
@@ -212,8 +212,17 @@ struct Work {
   func forward(thread: Int) {
     let blocks = blocks(of: thread)
     let batch = batchContext(thread: thread)
-    load(blocks, batch)
-    if !operations.isEmpty { forward(blocks, batch) }
+    if couplesBatch {
+      load(blocks, batch)
+      forward(blocks, batch)
+    } else {
+      for operation in operations { operation.prepare(batch) }
+      for block in blocks {
+        let c = blockContext(thread: thread, block: block, place: block)
+        loadInput(c)
+        for operation in operations { operation.forward(c) }
+      }
+    }
   }
 
   /// A thread's contiguous share of the run's blocks.
@@ -250,7 +259,7 @@ struct Work {
     var hasMet = false
     repeat {
       var end = hasMet ? start - 1 : start
-      while end >= 0, !operations[end].couplesBatch { end -= 1 }
+      while end >= 0, !operations[end].couplesGradients { end -= 1 }
       for block in blocks {
         let c = blockContext(thread: batch.threadIndex, block: block, place: block)
         var index = start

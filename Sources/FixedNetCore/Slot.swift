@@ -14,11 +14,18 @@ public struct ThreadSlot: BitwiseCopyable, Sendable {
   public init(byteOffset: Int) { self.byteOffset = byteOffset }
 }
 
-/// A slot that every block of images has its own copy of: activations, deltas, partial gradients.
+/// A slot of one block of images: activations, deltas, partial gradients.
 public struct BlockSlot: BitwiseCopyable, Sendable {
-  /// Bytes from the start of the block's part of the arena.
+  /// Bytes from the start of the block's part of the arena, or of the thread's.
   public var byteOffset: Int
-  public init(byteOffset: Int) { self.byteOffset = byteOffset }
+  /// Whether the slot is in the part of the thread that works on the block, which its next block then takes over: nobody
+  /// else reads it, and nothing later. Else every block has its own copy.
+  public var isPassing: Bool
+
+  public init(byteOffset: Int, isPassing: Bool = false) {
+    self.byteOffset = byteOffset
+    self.isPassing = isPassing
+  }
 }
 
 /// Where the three kinds of slots begin in the arena. Units: bytes.

@@ -96,6 +96,43 @@ struct PoolingTests {
     }
   }
 
+  @Test(
+    "with the activation in front: its derivative of the pooling's gradient, bit by bit",
+    arguments: InstructionSet.available)
+  func deltas(set: InstructionSet) {
+    Trial.run(set, draws: 400) { trial in
+      var shape = trial.random.pooling()
+      let isHalving = trial.random.once(in: 2)
+      if isHalving {
+        (shape.poolHeight, shape.poolWidth, shape.strideHeight, shape.strideWidth) = (2, 2, 2, 2)
+        (shape.padTop, shape.padLeft) = (0, 0)
+        (shape.inHeight, shape.inWidth) = (2 * shape.outHeight, 2 * shape.outWidth)
+      }
+      let block = trial.random.block()
+      let activation = trial.random.activation()
+      trial.shape = "B = \(block) \(shape.text) \(activation)"
+      let y = trial.input(shape.inputs * Int(block), trial.random.once(in: 3) ? KC_INTEGERS : nil)
+      let dy = trial.input(shape.outputs * Int(block))
+      let channel = trial.output(y.count / Int(shape.channels))
+      let expected = trial.compare(["average": y.count, "max": y.count], from: [y, y]) {
+        kernels, out in
+        kernels.avgpool2d_backward_delta(
+          &shape, block, activation, dy.values, out[0], channel.values)
+        kernels.maxpool2d_backward_delta(
+          &shape, block, activation, dy.values, out[1], channel.values)
+      }
+      // In two steps, which the other tests compare with the formula.
+      trial.expect("average in two steps", expected[0]) { kernels, dz in
+        kernels.avgpool2d_backward(&shape, block, dy.values, dz)
+        kernels.activation_backward(y.count, activation, y.values, dz, dz)
+      }
+      trial.expect("max in two steps", expected[1]) { kernels, dz in
+        kernels.maxpool2d_backward(&shape, block, y.values, dy.values, dz)
+        kernels.activation_backward(y.count, activation, y.values, dz, dz)
+      }
+    }
+  }
+
   /// Padding is no cell: a window of negative numbers has a negative maximum.
   @Test("maxima of a padded image", arguments: InstructionSet.available)
   func samePadding(set: InstructionSet) {

@@ -39,6 +39,17 @@ extension KernelBench {
     add("ReLU backward", multiplyAdds: 0, floats: 3 * count) {
       kernels.activation_backward(count, CS_RELU, x, dX, dX)
     }
+    let scratch = memory.take(24 * 24 * KernelBench.block)
+    add("max pooling and ReLU backward", multiplyAdds: 0, floats: 2 * count + count / 4) {
+      withUnsafePointer(to: wide) {
+        kernels.maxpool2d_backward_delta($0, block, CS_RELU, dY, dX, scratch)
+      }
+    }
+    add("average pooling and tanh backward", multiplyAdds: 0, floats: 2 * pooled + pooled / 4) {
+      withUnsafePointer(to: pool) {
+        kernels.avgpool2d_backward_delta($0, block, CS_TANH, dY, dX, scratch)
+      }
+    }
     let rule = cs_dropout(
       seed: (1, 2), step: 3, stream: 4, threshold: 1 << 30, scale: Float(4) / 3)
     add("dropout", multiplyAdds: 0, floats: count / 2) {

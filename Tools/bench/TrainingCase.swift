@@ -4,10 +4,12 @@ import ToolSupport
 extension SequentialModel {
   /// Useful floating-point operations of training on one image: two per multiply-add of the forward pass of every
   /// layer, the gradient of every layer's weights, and the gradient of every layer's input save the first one
-  /// that has weights. Normalisation, activations and pooling do not count.
+  /// that has weights, and a convolution that such a normalisation is folded into. Normalisation, activations and pooling do not count.
   func trainingFlops() throws(ModelError) -> Int {
     let shapes = try shapes()
-    let first = layers.indices.first { !layers[$0].weights(for: shapes[$0]).isEmpty }
+    let first =
+      foldsInputNormalization
+      ? 1 : layers.indices.first { !layers[$0].weights(for: shapes[$0]).isEmpty }
     return layers.indices.reduce(0) { total, index in
       let multiplyAdds = layers[index].multiplyAdds(for: shapes[index])
       return total + 2 * multiplyAdds * (index == first ? 2 : 3)

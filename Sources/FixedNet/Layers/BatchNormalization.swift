@@ -85,6 +85,7 @@ final class PlannedBatchNormalization: PlannedLayer {
   private var combined: [SlotID] = []
   private var gradient: SlotID?
   private var propagates = false
+  private var isFolded = false
   let output: PlannedValue
 
   /// A weight, or the constant in its place.
@@ -140,6 +141,18 @@ final class PlannedBatchNormalization: PlannedLayer {
       } + [thread("work", 2 * channels)]
   }
 
+  /// Gamma and beta go into the convolution behind, whose folding this is.
+  func fold() -> (SlotPlaces, _ weight: SlotID, _ bias: SlotID) -> NormalizationFolding {
+    isFolded = true
+    return { [gamma, beta] places, weight, bias in
+      NormalizationFolding(
+        gamma: places.shared(gamma.slot), beta: places.shared(beta.slot),
+        trainedGamma: gamma.parameter.flatMap(places.parameter),
+        trainedBeta: beta.parameter.flatMap(places.parameter), weight: places.thread(weight),
+        bias: places.thread(bias))
+    }
+  }
+
   /// In place: dX takes the place of dY.
   func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
     -> SlotID?
@@ -178,6 +191,7 @@ final class PlannedBatchNormalization: PlannedLayer {
       trainedBeta: self.beta.parameter.flatMap(places.parameter), movingMean: mean,
       movingVariance: variance, gradient: gradient.map(places.block), propagates: propagates)
     operation.isUnbiased = isUnbiased
+    operation.isFolded = isFolded
     return .batchNormalization(operation)
   }
 }

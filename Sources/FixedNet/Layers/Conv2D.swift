@@ -110,6 +110,8 @@ final class PlannedConv2D: PlannedLayer {
   private var inputGradient: SlotID?
   /// The output and the scratch of the backward pass's own forward pass.
   private var recomputed: (output: SlotID, scratch: SlotID)?
+  /// The normalisation that is folded in, and the weights and bias with it.
+  private var folding: ((SlotPlaces) -> NormalizationFolding)?
   private(set) var output: PlannedValue
 
   init(_ layer: Conv2D, _ input: PlannedValue, _ plan: PlanBuilder) {
@@ -144,6 +146,18 @@ final class PlannedConv2D: PlannedLayer {
 
   var activation: cs_activation { layer.activation.kernelCode }
 
+  /// Takes gamma and beta of the normalisation in front.
+  func fold(_ normalization: PlannedBatchNormalization, _ plan: PlanBuilder) {
+    let counts = [weight.description.shape.reduce(1, *), layer.filters]
+    let slots = zip(["kernel", "bias"], counts).map { name, count in
+      plan.reserve(
+        "\(layer.name)/folded \(name)", shape: [count], region: .scratch, scope: .thread,
+        lasting: true)
+    }
+    let fold = normalization.fold()
+    folding = { fold($0, slots[0], slots[1]) }
+  }
+
   /// The slot where the layer behind leaves dZ: the output's, or one that the output is computed into once more.
   func planDelta(_ plan: PlanBuilder) -> SlotID {
     guard plan.options.recomputes else {
@@ -177,6 +191,7 @@ final class PlannedConv2D: PlannedLayer {
   func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
     -> SlotID?
   {
+    let needsInputGradient = needsInputGradient && folding == nil
     plan.use(outputGradient)
     self.outputGradient = outputGradient
     if !hasDelta { plan.use(output.slot) }
@@ -237,10 +252,12 @@ final class PlannedConv2D: PlannedLayer {
     in places: SlotPlaces, output: SlotID, scratch: SlotID,
     training: ConvolutionOperation.Training?
   ) -> ConvolutionOperation {
-    ConvolutionOperation(
+    var operation = ConvolutionOperation(
       shape: shape, activation: activation, input: places.block(input.slot),
       output: places.block(output), weight: places.shared(weight.weight),
       bias: bias.map { places.shared($0.weight) }, scratch: places.thread(scratch),
       training: training)
+    operation.folding = folding?(places)
+    return operation
   }
 }

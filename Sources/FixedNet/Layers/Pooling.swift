@@ -117,7 +117,7 @@ final class PlannedPooling2D: PlannedLayer {
     guard needsInputGradient else { return nil }
     plan.use(outputGradient)
     self.outputGradient = outputGradient
-    if plan.options.keepsDeltasInPlace, let convolution = input.convolution {
+    if let convolution = input.convolution {
       let slot = convolution.planDelta(plan)
       deltaScratch = plan.reserve(
         "\(name)/channel gradient", shape: [input.shape.pixels, plan.blockSize], region: .scratch,

@@ -44,6 +44,8 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
   public var gradient: BlockSlot?
   /// Whether dX is needed: something before this layer is trained.
   public var propagates: Bool
+  /// Whether the output is xhat, as the convolution behind takes gamma and beta in.
+  public var isFolded = false
 
   public init(
     channels: Int, pixels: Int, momentum: Float, epsilon: Float, input: BlockSlot,
@@ -120,13 +122,17 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
       m2[channel] = variance
       let inverse = 1 / (variance + epsilon).squareRoot()
       invStd[channel] = inverse
-      scale[channel] = gamma[channel] * inverse
+      scale[channel] = isFolded ? inverse : gamma[channel] * inverse
     }
+    guard isFolded else { return }
+    let zeros = c(sumDy)
+    for channel in 0..<channels { zeros[channel] = 0 }
   }
 
   func forward(_ c: BlockContext) {
     c.kernels.pointee.batchnorm_apply(
-      channelCount, pixelCount, c.blockSize, c(input), c(mean), c(scale), c(beta), c(output))
+      channelCount, pixelCount, c.blockSize, c(input), c(mean), c(scale),
+      isFolded ? c(sumDy) : c(beta), c(output))
   }
 
   // MARK: Backward
@@ -168,8 +174,10 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
   /// The step of gamma and beta, and the moving statistics, for this thread's share of the channels.
   func update(_ c: BatchContext) {
     let share = c.share(of: channels, granule: 16)
-    if let trainedGamma { update(trainedGamma, from: c(sumDyXhat), share, c) }
-    if let trainedBeta { update(trainedBeta, from: c(sumDy), share, c) }
+    if !isFolded {
+      if let trainedGamma { update(trainedGamma, from: c(sumDyXhat), share, c) }
+      if let trainedBeta { update(trainedBeta, from: c(sumDy), share, c) }
+    }
     guard c.update != nil else { return }
     let mean = c(mean)
     let variance = c(variance)

@@ -12,6 +12,8 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
   public var bias: SharedSlot?
   public var scratch: ThreadSlot
   public var training: Training?
+  /// nil where the input is not xhat.
+  public var folding: NormalizationFolding?
 
   /// The slots that only training needs.
   public struct Training: BitwiseCopyable, Sendable {
@@ -66,10 +68,14 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
 
   var outputCount: Int { Int(shape.outChannels) * Int(shape.outHeight) * Int(shape.outWidth) }
 
+  func prepare(_ c: BatchContext) { folding?.prepare(self, c) }
+
   func forward(_ c: BlockContext) {
+    let weight = folding.map { c($0.weight) } ?? c(weight)
+    let bias = folding.map { c($0.bias) } ?? bias.map { c($0) }
     withUnsafePointer(to: shape) { shape in
       c.kernels.pointee.conv2d_forward(
-        shape, c.blockSize, c(input), c(weight), bias.map { UnsafePointer(c($0)) }, c(output),
+        shape, c.blockSize, c(input), weight, bias.map { UnsafePointer($0) }, c(output),
         activation, c(scratch))
     }
   }
@@ -102,12 +108,32 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
     if training.updatesInBackward {
       // One block: its part is the whole.
       let gradient = c(training.partial, block: 0)
+      if let folding {
+        folding.finish(self, gradient: gradient, biasGradient: gradient + weight.count, c)
+        folding.update(c)
+      }
       weight.update(0..<weight.count, gradient: gradient, c)
       training.bias?.update(0..<Int(shape.outChannels), gradient: gradient + weight.count, c)
       return
     }
+    if let folding { return update(weight, training, folding, c) }
     update(weight, partialOffset: 0, c)
     if let bias = training.bias { update(bias, partialOffset: weight.count, c) }
+  }
+
+  /// The same by one thread, as gamma and beta depend on every weight. Until the mini-batch ends the weight's gradient
+  /// is dWhat.
+  private func update(
+    _ weight: Parameter, _ training: Training, _ folding: NormalizationFolding, _ c: BatchContext
+  ) {
+    guard c.threadIndex == 0, let bias = training.bias else { return }
+    sum(weight, partialOffset: 0, 0..<weight.count, c)
+    sum(bias, partialOffset: weight.count, 0..<bias.count, c)
+    guard c.isLastPart else { return }
+    folding.finish(self, gradient: c(weight.gradient), biasGradient: c(bias.gradient), c)
+    weight.update(0..<weight.count, c)
+    bias.update(0..<bias.count, c)
+    folding.update(c)
   }
 
   /// The gradient of one block of one image, a few taps at a time, and the step.
@@ -132,13 +158,20 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
   }
 
   private func update(_ parameter: Parameter, partialOffset: Int, _ c: BatchContext) {
-    guard let training else { return }
     let share = c.share(of: parameter.count, granule: 16)
     guard !share.isEmpty else { return }
+    sum(parameter, partialOffset: partialOffset, share, c)
+    parameter.update(share, c)
+  }
+
+  /// The gradient's elements `share`, from every block's part.
+  private func sum(
+    _ parameter: Parameter, partialOffset: Int, _ share: Range<Int>, _ c: BatchContext
+  ) {
+    guard let training else { return }
     c.kernels.pointee.sum_partials(
       share.count, Int32(truncatingIfNeeded: c.blockCount),
       c(training.partial, block: 0) + partialOffset + share.lowerBound, c.blockStrideInFloats,
       c.accumulates ? 1 : 0, c(parameter.gradient) + share.lowerBound)
-    parameter.update(share, c)
   }
 }

@@ -62,38 +62,21 @@ public struct PoolingOperation: BitwiseCopyable, Sendable {
 
   func backward(_ c: BlockContext) {
     guard let outputGradient, let inputGradient else { return }
-    if let delta { return backward(delta, c(outputGradient), c(inputGradient), c) }
-    backward(shape, x: c(input), dy: c(outputGradient), dx: c(inputGradient), c)
-  }
-
-  private func backward(
-    _ shape: cs_pool2d, x: UnsafePointer<Float>, dy: UnsafePointer<Float>,
-    dx: UnsafeMutablePointer<Float>, _ c: BlockContext
-  ) {
     let kernels = c.kernels.pointee
+    let dy = c(outputGradient)
+    let dx = c(inputGradient)
     withUnsafePointer(to: shape) { shape in
-      switch kind {
-      case .average: kernels.avgpool2d_backward(shape, c.blockSize, dy, dx)
-      case .max: kernels.maxpool2d_backward(shape, c.blockSize, x, dy, dx)
+      guard let delta else {
+        switch kind {
+        case .average: kernels.avgpool2d_backward(shape, c.blockSize, dy, dx)
+        case .max: kernels.maxpool2d_backward(shape, c.blockSize, c(input), dy, dx)
+        }
+        return
       }
-    }
-  }
-
-  /// Channel by channel: y becomes dX activation'(y).
-  private func backward(
-    _ delta: Delta, _ dy: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
-    _ c: BlockContext
-  ) {
-    delta.recomputed?.forward(c)
-    let dx = c(delta.scratch)
-    var channel = shape
-    channel.channels = 1
-    let count = Int(shape.inHeight) * Int(shape.inWidth) * Int(c.blockSize)
-    let outputCount = Int(shape.outHeight) * Int(shape.outWidth) * Int(c.blockSize)
-    for index in 0..<Int(shape.channels) {
-      let place = y + index * count
-      backward(channel, x: place, dy: dy + index * outputCount, dx: dx, c)
-      c.kernels.pointee.activation_backward(count, delta.activation, place, dx, place)
+      delta.recomputed?.forward(c)
+      let backward =
+        kind == .average ? kernels.avgpool2d_backward_delta : kernels.maxpool2d_backward_delta
+      backward(shape, c.blockSize, delta.activation, dy, dx, c(delta.scratch))
     }
   }
 }
