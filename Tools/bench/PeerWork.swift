@@ -59,9 +59,18 @@ final class PeerWork {
     return .object(members)
   }
 
-  /// Seconds of a step.
+  /// Seconds of a measurement at least, as in peers/worker.py.
+  private static let leastSeconds = 0.5
+
+  /// Seconds of a step. A short work is done again and again: a core that wakes up slowly then matters to nobody.
   func measure() throws -> Double {
-    try seconds { try body(steps) } / Double(steps)
+    let start = ProgressLine.now
+    var count = 0
+    repeat {
+      try body(steps)
+      count += steps
+    } while ProgressLine.now - start < PeerWork.leastSeconds
+    return (ProgressLine.now - start) / Double(count)
   }
 
   /// Whether a peer's numbers are those of this work. A variant that tells none is believed.
