@@ -21,6 +21,7 @@ public func shellQuoted(_ text: String) -> String {
 extension ParsableCommand {
   /// Runs the command; every failure is one line on standard error: exit 64 for wrong use, 1 for the rest.
   public static func runTool() -> Never {
+    ProcessClock.begin()
     Interrupt.prepare()
     do {
       var command = try parseAsRoot()
