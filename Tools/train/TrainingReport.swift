@@ -108,7 +108,7 @@ struct TrainingReport: ~Copyable {
           "saved; continue with: swift run train --resume \(shellQuoted($0)) --checkpoint\(data)"
       }
       ?? "nothing saved (no --checkpoint)"
-    FileHandle.standardError.write(Data("train: \(place); \(advice)\n".utf8))
+    printError("train", "\(place); \(advice)")
   }
 
   mutating func end(

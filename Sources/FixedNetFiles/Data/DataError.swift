@@ -1,3 +1,5 @@
+import FixedNet
+
 /// Why a data set could not be read or fetched. The description is one line.
 public enum DataError: Error, Equatable {
   /// The system refused.

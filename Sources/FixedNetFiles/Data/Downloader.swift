@@ -121,7 +121,7 @@ extension DataError {
     switch self {
     case .malformed(_, let expected, let found): "\(address) is not \(expected) but \(found)"
     case .digest(_, let expected, let found):
-      "\(address) has other contents (MD5 \(found), not \(expected))"
+      "\(address) has other contents (SHA-256 \(found), not \(expected))"
     case .file(let error): "\(address): \(error.reason)"
     default: "\(address): \(self)"
     }

@@ -30,7 +30,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
       return "read"
     } catch {
       let text = "\(error)"
-      guard !text.isEmpty, !text.contains("\n"), text.count < 1000 else {
+      guard !text.isEmpty, OneLine.isOne(text), text.unicodeScalars.count < 1000 else {
         fatalError("\(rawValue): an error must be one line, found: \(text)")
       }
       return text
