@@ -128,7 +128,8 @@ let package = Package(
       name: "ToolTests",
       dependencies: [
         "FixedNetFiles", "ToolSupport", "TestSupport", "MallocCounter", "FaultInjection", "measure",
-        "train", "eval", "plan", "bench",
+        "train", "eval", "plan", "bench", "study",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],
   swiftLanguageModes: [.v6]
