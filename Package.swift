@@ -49,12 +49,14 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(
+      name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
+    .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
     .target(
       name: "FixedNetFiles",
       dependencies: [
-        "FixedNet", "CZlib", "CCrypto",
+        "FixedNet", "CZlib", "CISAL", "CCrypto",
         .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
         .target(name: "CMatio", condition: .when(traits: ["MatIO"])),
         .product(
@@ -110,7 +112,8 @@ let package = Package(
     .testTarget(
       name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter", "TestSupport"]),
     .testTarget(
-      name: "FixedNetFilesTests", dependencies: ["FixedNetFiles", "TestSupport", "FuzzTargets"]),
+      name: "FixedNetFilesTests",
+      dependencies: ["FixedNetFiles", "TestSupport", "FuzzTargets", "CZlib"]),
     .target(
       name: "RandomNetworks", dependencies: ["FixedNet", "FixedNetCore"],
       path: "Tests/Support/RandomNetworks"),
@@ -125,7 +128,8 @@ let package = Package(
       name: "ToolTests",
       dependencies: [
         "FixedNetFiles", "ToolSupport", "TestSupport", "MallocCounter", "FaultInjection", "measure",
-        "train", "eval", "plan", "bench",
+        "train", "eval", "plan", "bench", "study",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],
   swiftLanguageModes: [.v6]

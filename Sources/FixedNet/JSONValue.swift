@@ -21,10 +21,17 @@ public enum JSONValue: Equatable, Sendable {
     case .bool(let value): "\(value)"
     case .integer(let value): "\(value)"
     case .number(let value): "\(value)"
-    case .string(let value): "\"\(value.prefix(40))\(value.count > 40 ? "..." : "")\""
+    case .string(let value): JSONValue.summary(of: value)
     case .array(let values): "a list of \(values.count)"
     case .object(let members): "an object of \(members.count) members"
     }
+  }
+
+  /// At most 40 characters, escaped as JSON does.
+  private static func summary(of value: String) -> String {
+    var start = String(value.unicodeScalars.prefix(40))
+    if start.unicodeScalars.count < value.unicodeScalars.count { start += "..." }
+    return OneLine.text(quoted(start))
   }
 }
 
@@ -34,13 +41,16 @@ public enum JSONValue: Equatable, Sendable {
 public enum JSONError: Error, Equatable {
   case tooDeep(limit: Int)
   case malformed(String)
+  /// JSON, but a number in it is larger than a float64 can be.
+  case number(String)
 }
 
 extension JSONError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .tooDeep(let limit): "nested deeper than \(limit) levels"
-    case .malformed(let reason): "not JSON: \(reason)"
+    case .malformed(let reason): OneLine.text("not JSON: \(reason)")
+    case .number(let digits): "a number beyond float64: \(digits)"
     }
   }
 }
@@ -58,6 +68,8 @@ extension JSONValue {
     do {
       self = try decoder.decode(JSONValue.self, from: data)
     } catch {
+      // The parser says nothing of use about these.
+      if let digits = JSONValue.numberBeyondFloat64(text) { throw .number(digits) }
       guard text.contains("NaN") || text.contains("Infinity") else {
         throw .malformed(JSONValue.reason(error))
       }
@@ -92,6 +104,27 @@ extension JSONValue {
         }
       }
     }
+  }
+
+  /// The first number outside strings that a float64 cannot hold, at most 40 characters of it.
+  private static func numberBeyondFloat64(_ text: String) -> String? {
+    var inString = false
+    var escaped = false
+    var digits = ""
+    for byte in Array(text.utf8) + [0] {
+      let character = Character(Unicode.Scalar(byte))
+      if !inString, "+-.eE0123456789".contains(character) {
+        digits.append(character)
+        continue
+      }
+      if Double(digits)?.isInfinite == true {
+        return digits.prefix(40) + (digits.count > 40 ? "..." : "")
+      }
+      digits = ""
+      if byte == UInt8(ascii: "\""), !escaped { inString.toggle() }
+      escaped = inString && !escaped && byte == UInt8(ascii: "\\")
+    }
+    return nil
   }
 
   private static func reason(_ error: any Error) -> String {

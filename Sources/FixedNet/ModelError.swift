@@ -23,7 +23,9 @@ public enum ModelError: Error, Equatable {
 }
 
 extension ModelError: CustomStringConvertible {
-  public var description: String {
+  public var description: String { OneLine.text(text) }
+
+  private var text: String {
     switch self {
     case .malformed(let reason): "the model description is unusable: \(reason)"
     case .unsupportedLayer(let className, let layer):

@@ -23,7 +23,9 @@ public enum NetworkError: Error, Equatable {
 }
 
 extension NetworkError: CustomStringConvertible {
-  public var description: String {
+  public var description: String { OneLine.text(text) }
+
+  private var text: String {
     switch self {
     case .arena(.misaligned): "the arena does not start on a 64-byte boundary"
     case .arena(.tooSmall(let needed, let found)):

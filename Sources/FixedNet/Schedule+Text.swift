@@ -32,7 +32,7 @@ extension Schedule {
     form.split(separator: ":").first.map(String.init) ?? form
   }
 
-  /// Reads `name:key=value,...`; what is left out is the default. Steps are iterations (mini-batches).
+  /// Reads `name:key=value,...`; what is left out is the default; nothing is given twice. Steps are iterations (mini-batches).
   /// Throws: `ModelError.optimizer`.
   public init(text: String, _ defaults: Defaults) throws(ModelError) {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -52,7 +52,10 @@ extension Schedule {
       else {
         throw .optimizer(key: "the schedule \(name)", expected: form, found: "'\(pair)'")
       }
-      given[String(sides[0])] = value
+      guard given.updateValue(value, forKey: String(sides[0])) == nil else {
+        throw .optimizer(
+          key: "the schedule's \(sides[0])", expected: "given once", found: "'\(text)'")
+      }
     }
     let rate = defaults.learningRate
     func count(_ key: String, _ fallback: Int) throws(ModelError) -> Int {

@@ -132,7 +132,8 @@ extension ImageSet {
         ("own_test.mat", DataFileOptions(testFraction: 0.5), "X_test"),
         ("one_hot.mat", DataFileOptions(zeroLabel: 1), "--zero-label 1"),
         ("targets.mat", DataFileOptions(zeroLabel: 1), "--zero-label 1"),
-        ("from_one.mat", DataFileOptions(zeroLabel: 1000), "classes"),
+        ("from_one.mat", DataFileOptions(zeroLabel: 1000), "--zero-label 1000: must be one of"),
+        ("from_zero.mat", DataFileOptions(zeroLabel: 9), "0 to 2, or the one before or behind"),
         ("from_one.mat", DataFileOptions(testFraction: 0.99), "no sample is left"),
       ]
       for (name, options, word) in cases {

@@ -54,11 +54,58 @@ import Testing
     #expect(Array(files.testLabels.prefix(3)) == (name == .mnist ? [7, 2, 1] : [9, 2, 1]))
   }
 
+  @Test(
+    "the SHA-256 digests are those of the files that have the published MD5",
+    .enabled(if: hasData, missingData), arguments: MNISTName.allCases)
+  func digests(name: MNISTName) throws {
+    for file in MNISTFile.allCases {
+      let path = "\(MNISTFilesTests.data)/\(name.rawValue)/\(file.rawValue).gz"
+      let idx = try IDXFile.read(path, rank: file.shape.count)
+      let extents = file.shape.flatMap { extent in
+        [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: extent >> $0) }
+      }
+      let contents = [0, 0, 8, UInt8(file.shape.count)] + extents + idx.values
+      #expect(Digest.md5(contents) == file.md5(in: name))
+      #expect(Digest.sha256(contents) == file.sha256(in: name))
+      #expect(idx.sha256 == file.sha256(in: name))
+    }
+  }
+
+  @Test("plain files load as packed ones do", .enabled(if: hasData, missingData))
+  func plain() throws {
+    let folder = try TemporaryFolder()
+    for file in MNISTFile.allCases {
+      let run = Process()
+      run.executableURL = URL(filePath: "/bin/sh")
+      run.arguments = [
+        "-c",
+        "gunzip -c \(MNISTFilesTests.data)/mnist/\(file.rawValue).gz > "
+          + folder.file(file.rawValue),
+      ]
+      try run.run()
+      run.waitUntilExit()
+      #expect(run.terminationStatus == 0)
+    }
+    let plain = try MNISTFiles.load(.mnist, directory: folder.path)
+    let packed = try MNISTFiles.load(.mnist, directory: "\(MNISTFilesTests.data)/mnist")
+    #expect(plain.trainImages == packed.trainImages && plain.testImages == packed.testImages)
+    #expect(plain.trainLabels == packed.trainLabels && plain.testLabels == packed.testLabels)
+  }
+
+  @Test(
+    "the names that checkpoints keep stay the same",
+    arguments: [
+      (MNISTName.mnist, "689ff270f6b2962d3cf79b6070b952d5d4200518f95a60bdf4f60708606f5f14"),
+      (.fashionMNIST, "1cb5a4cf9ef338eb75aa5a635c4776a550f8daf305fbbe5eec43d9361418ad33"),
+    ])
+  func name(name: MNISTName, digest: String) { #expect(name.digest == digest) }
+
   @Test("the wrong data set's files are refused", .enabled(if: hasData, missingData))
   func swapped() throws {
     let error = try #require(throws: DataError.self) {
       try MNISTFiles.load(.mnist, directory: "\(MNISTFilesTests.data)/fashion-mnist")
     }
-    #expect(line(error).contains("f4a8712d7a061bf5bd6d2ca38dc4d50a"))
+    #expect(
+      line(error).contains("c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"))
   }
 }

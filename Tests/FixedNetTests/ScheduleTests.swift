@@ -114,8 +114,15 @@ struct ScheduleTests {
         == .cyclical(base: 0.001, max: 0.02, stepSize: 40, .triangular))
     #expect(
       try Schedule(text: "cosine", defaults) == .cosine(initial: 0.02, steps: 4690, alpha: 0))
+    let twice = #expect(throws: ModelError.self) {
+      try Schedule(text: "step:every=2,every=3", defaults)
+    }
+    #expect(
+      twice?.description
+        == "the schedule's every must be given once, found 'step:every=2,every=3'")
     for wrong in [
-      "linear", "cosine:steps=0", "cosine:steps=1.5", "step:factor=-1", "step:every", "step:x=1",
+      "linear", "cosine:alpha=0,alpha=0", "cosine:steps=0", "cosine:steps=1.5", "step:factor=-1",
+      "step:every", "step:x=1",
       "exponential:rate=0", "one-cycle:start=0", "one-cycle:warmup=2", "triangular:base=nan", "",
     ] {
       #expect(throws: ModelError.self, "\(wrong)") { try Schedule(text: wrong, defaults) }

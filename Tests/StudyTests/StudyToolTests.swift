@@ -74,6 +74,35 @@ struct StudyToolTests {
   }
 
   #if MatIO
+    @Test("the report of a study that is running is not written by another run")
+    func twoAtOnce() throws {
+      try writeDigits(to: "\(folder)/ex3data1.mat")
+      let options = "perceptron --quick --data-dir ."
+      let first = Process()
+      first.executableURL = URL(filePath: "\(Self.tools)/study")
+      first.arguments = "\(options) --seeds 1000".split(separator: " ").map(String.init)
+      first.currentDirectoryURL = URL(filePath: folder)
+      first.standardOutput = FileHandle.nullDevice
+      first.standardError = FileHandle.nullDevice
+      try first.run()
+      let lock = "\(folder)/Reports/perceptron/.report.md.lock"
+      for _ in 0..<6000 where !FileManager.default.fileExists(atPath: lock) { usleep(5_000) }
+      // The lock itself follows the file.
+      usleep(50_000)
+      let second = try study("\(options) --seeds 1")
+      #expect(second.exitCode == 1 && second.output.isEmpty)
+      #expect(
+        second.errors
+          == "study: perceptron: cannot write 'Reports/perceptron/report.md': process "
+          + "\(first.processIdentifier) is writing it; wait for its end, or choose another file\n")
+      first.interrupt()
+      first.waitUntilExit()
+      #expect(first.terminationStatus == 130)
+      #expect(!FileManager.default.fileExists(atPath: lock))
+      let third = try study("\(options) --seeds 1 --fresh")
+      #expect(third.exitCode == 0, "\(third.errors)")
+    }
+
     @Test("Ctrl-C in a study keeps what is done, exits 130, and the same command goes on")
     func interrupt() throws {
       try writeDigits(to: "\(folder)/ex3data1.mat")

@@ -40,6 +40,24 @@ struct HostileFileTests {
     outputs = try Fixtures.temporaryFolder()
   }
 
+  @Test("names in a file break no line and steer no terminal")
+  func names() throws {
+    let layers = #"""
+      {"class_name": "InputLayer", "config": {"name": "i", "batch_shape": [null, 4]}},
+      {"class_name": "a\nplan: all is well\u001b[2J\u2028", "config": {"name": "d"}}
+      """#
+    let model =
+      #"{"class_name": "Sequential", "config": {"name": "m", "layers": ["# + layers + "]}}"
+    try Data(model.utf8).write(to: URL(filePath: "\(folder)/m.json"))
+    let run = try Tool.run("plan", "m.json", in: folder)
+    Tool.expectRefusal(
+      run, #"layer 'd': class a\nplan: all is well\u001b[2J\u2028 is not supported"#)
+    #expect(!run.errors.contains("\u{1B}") && !run.errors.contains("\u{2028}"))
+    // The same from the command line.
+    let named = try Finished("\(Tool.folder)/plan", ["a\nb\u{1B}[2J.json"], in: folder)
+    Tool.expectRefusal(named, #"a\nb\u001b[2J.json"#)
+  }
+
   private func arguments(_ path: String) -> [String] {
     [path, "--inputs", Fixtures.local("keras/p04_mlp.io.h5"), "--outputs", "\(outputs)/y.h5"]
   }

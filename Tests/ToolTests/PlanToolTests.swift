@@ -138,7 +138,9 @@ struct PlanToolTests {
       ["lenet", "--threads", "0"], ["lenet", "--threads", "10000"],
       ["lenet", "--optimizer", "none"], ["lenet", "--momentum", "0.5"],
       ["lenet", "--loss", "none"], ["lenet", "--svg", ""], ["lenet", "--svg", "plan.png"], [],
-      ["lenet", "mlp"],
+      ["lenet", "mlp"], ["lenet", "--inference", "--optimizer", "adam"],
+      ["lenet", "--inference", "--clip-norm", "1"],
+      ["lenet", "--inference", "--optimizer", "lbfgs"],
     ])
   func usage(arguments: [String]) throws {
     let finished = try run("plan", arguments)

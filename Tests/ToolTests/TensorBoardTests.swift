@@ -181,6 +181,32 @@ struct TensorBoardTests {
     #expect(histograms.count == 2)
   }
 
+  @Test(
+    "an update in the backward pass keeps no gradient, and shows none",
+    .enabled(if: Needed.canRead, Needed.text))
+  func oneImagePerStep() throws {
+    let data = Fixtures.local("mat/digits_ten.mat")
+    for batch in [1, 2] {
+      let run = try train(
+        "--data \(data) --model softmax --test-fraction 0 --batch \(batch) --epochs 2 "
+          + "--tensorboard logs\(batch)")
+      #expect(run.exitCode == 0, "\(run.errors)")
+      #expect(run.output.contains("updated in the backward pass") == (batch == 1))
+      let events = try read("logs\(batch)")
+      guard case .object(let scalars)? = events["scalars"],
+        case .object(let histograms)? = events["histograms"]
+      else {
+        Issue.record("no scalars or no histograms")
+        return
+      }
+      #expect(scalars.keys.contains("gradient_norm") == (batch == 2))
+      #expect(scalars["loss/batch"]?.array.count == 2 * 20 / batch)
+      #expect(scalars["loss/train"]?.array.count == 2)
+      let gradients = histograms.keys.filter { $0.hasPrefix("gradients/") }
+      #expect(gradients.count == (batch == 2 ? 2 : 0) && histograms.count - gradients.count == 2)
+    }
+  }
+
   @Test("a folder that cannot be made is one line", .enabled(if: Needed.train != nil, Needed.text))
   func unwritable() throws {
     try Data().write(to: URL(filePath: "\(folder)/file"))

@@ -210,7 +210,7 @@ struct TrainToolTests {
       let other = try #require(
         manager.contents(atPath: "\(fashion)/train-labels-idx1-ubyte.gz"))
       try other.write(to: URL(filePath: labels))
-      Tool.expectRefusal(try train(options), "MD5")
+      Tool.expectRefusal(try train(options), "SHA-256")
     }
     try manager.removeItem(atPath: labels)
     Tool.expectRefusal(try train(options, environment: ["HOME": folder]), "--download")

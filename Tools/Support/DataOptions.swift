@@ -37,8 +37,8 @@ public struct DataOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "With a data file: the label that stands for class 0; labels above it follow, those below "
-        + "come last. (default: 0; in a .mat without label 0: 10 where labels are 1 to 10, else 1)",
+      "With a data file: the label that stands for class 0, one of those there are or the one before "
+        + "or behind them; labels above it follow, those below come last. (default: 0; in a .mat without label 0: 10 where labels are 1 to 10, else 1)",
       valueName: "label"))
   public var zeroLabel: Int?
 
@@ -159,7 +159,7 @@ extension DataOptions {
       throw ToolError("--download: no $HOME to keep the files in; give --data-dir")
     }
     try Downloader(mirrors: mirror.isEmpty ? nil : mirror).fetch(kind, into: folder) {
-      FileHandle.standardError.write(Data("\($0)\n".utf8))
+      FileHandle.standardError.write(Data("\(OneLine.text($0))\n".utf8))
     }
   }
 }

@@ -14,8 +14,7 @@ public func checkPlot(_ path: String) throws {
 public func drawPlot(_ figure: Figure, to path: String, tool: String) throws {
   let written = try FigureWriter().write(figure, toFile: path)
   guard let advice = written.advice else { return }
-  fflush(nil)
-  FileHandle.standardError.write(Data("\(tool): \(advice)\n".utf8))
+  printError(tool, advice)
 }
 
 /// A path's last part: what a title has room for.

@@ -12,11 +12,16 @@ public enum StartUpCode {
       guard let file = FileHandle(forReadingAtPath: "/proc/self/maps"),
         let maps = try? file.readToEnd()
       else { return }
-      for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") {
+      // Bytes, not characters: this is a tenth of the time that a program needs to start.
+      for line in [UInt8](maps).split(separator: UInt8(ascii: "\n")) {
         // start-end permissions offset device inode path
-        let fields = line.split(separator: " ", maxSplits: 5)
-        guard fields.count == 6, fields[1] == "r-xp", fields[5].contains("/") else { continue }
-        let bounds = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
+        let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
+        guard fields.count == 6, fields[1].elementsEqual("r-xp".utf8),
+          fields[5].contains(UInt8(ascii: "/"))
+        else { continue }
+        let bounds = fields[0].split(separator: UInt8(ascii: "-")).compactMap {
+          UInt(String(decoding: $0, as: UTF8.self), radix: 16)
+        }
         guard bounds.count == 2, bounds[0] < bounds[1],
           let start = UnsafeMutableRawPointer(bitPattern: bounds[0])
         else { continue }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FixedNet
 import Foundation
 
 /// What a tool says when it cannot go on: one line, and the exit code.
@@ -18,9 +19,16 @@ public func shellQuoted(_ text: String) -> String {
   return plain && !text.isEmpty ? text : "'" + text.replacing("'", with: "'\\''") + "'"
 }
 
+/// Prints a tool's error, warning or note as one line on standard error, whatever it holds.
+public func printError(_ tool: String, _ text: String) {
+  fflush(nil)
+  FileHandle.standardError.write(Data("\(tool): \(OneLine.text(text))\n".utf8))
+}
+
 extension ParsableCommand {
   /// Runs the command; every failure is one line on standard error: exit 64 for wrong use, 1 for the rest.
   public static func runTool() -> Never {
+    ProcessClock.begin()
     Interrupt.prepare()
     do {
       var command = try parseAsRoot()
@@ -30,14 +38,17 @@ extension ParsableCommand {
       let code = exitCode(for: error)
       if code.isSuccess { exit(withError: error) }
       let isUsage = code == .validationFailure
-      let text = isUsage ? message(for: error) : "\(error)"
-      let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
       let name = configuration.commandName ?? "\(Self.self)".lowercased()
-      let hint = isUsage ? "; see \(name) --help" : ""
-      fflush(nil)
-      FileHandle.standardError.write(Data("\(name): \(line)\(hint)\n".utf8))
+      printError(name, isUsage ? "\(usageMessage(for: error)); see \(name) --help" : "\(error)")
       Foundation.exit((error as? ToolError)?.exitCode ?? (isUsage ? 64 : 1))
     }
+  }
+}
+
+extension ParsableCommand {
+  /// What is wrong with the options; the parser's own messages have several lines.
+  public static func usageMessage(for error: any Error) -> String {
+    message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
   }
 }
 

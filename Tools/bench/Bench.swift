@@ -90,7 +90,7 @@ struct Bench {
   }
 
   private func progress(_ text: String) {
-    FileHandle.standardError.write(Data("bench: \(text)\n".utf8))
+    printError("bench", text)
   }
 }
 

@@ -131,6 +131,6 @@ struct PeerBench {
   }
 
   private func progress(_ text: String) {
-    FileHandle.standardError.write(Data("bench: \(text)\n".utf8))
+    printError("bench", text)
   }
 }

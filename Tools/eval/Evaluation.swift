@@ -45,7 +45,7 @@ struct Evaluation {
   }
 
   private static func warn(_ text: String) {
-    FileHandle.standardError.write(Data("eval: warning: \(text)\n".utf8))
+    printError("eval", "warning: \(text)")
   }
 
   /// Says what broke where outputs are not finite.

@@ -65,6 +65,9 @@ struct PlanCommand: ParsableCommand {
     if let svg, !svg.lowercased().hasSuffix(".svg") {
       throw ValidationError("--svg must name an .svg file, found '\(svg)'")
     }
+    if inference, let option = optimizer.firstGiven {
+      throw ValidationError("\(option) is for training; --inference plans without an optimiser")
+    }
     if recompute, inference || optimizer.fullBatchMethod != nil {
       throw ValidationError("--recompute is for training in mini-batches")
     }
@@ -78,8 +81,7 @@ struct PlanCommand: ParsableCommand {
     let source = try ModelSource(model)
     if !source.nonFinite.isEmpty {
       let names = source.nonFinite.joined(separator: ", ")
-      FileHandle.standardError.write(
-        Data("plan: warning: '\(model)' holds NaN or infinite values in \(names)\n".utf8))
+      printError("plan", "warning: '\(model)' holds NaN or infinite values in \(names)")
     }
     let plan = try plan(source)
     let name = optimizer.fullBatchMethod?.rawValue ?? optimizer.name.rawValue

@@ -66,8 +66,7 @@ final class StudyRun {
   private func stop() -> Never {
     progress.clear()
     fflush(nil)
-    FileHandle.standardError.write(
-      Data("study: interrupted; what is done is kept, and the same command goes on\n".utf8))
+    printError("study", "interrupted; what is done is kept, and the same command goes on")
     Foundation.exit(Interrupt.exitCode)
   }
 
@@ -86,8 +85,7 @@ final class StudyRun {
         "\(met) of \(records.joined(\.checks).count) checks met; \(Format.fixed(seconds, 1)) s")
     }
     guard let first = advice.first else { return }
-    fflush(nil)
-    FileHandle.standardError.write(Data("study: \(first)\n".utf8))
+    printError("study", first)
   }
 }
 

@@ -108,11 +108,12 @@ struct TrainingReport: ~Copyable {
           "saved; continue with: swift run train --resume \(shellQuoted($0)) --checkpoint\(data)"
       }
       ?? "nothing saved (no --checkpoint)"
-    FileHandle.standardError.write(Data("train: \(place); \(advice)\n".utf8))
+    printError("train", "\(place); \(advice)")
   }
 
   mutating func end(
-    _ state: TrainingState, digest: String, seconds: Double, output: CheckpointOutput?
+    _ state: TrainingState, digest: String, seconds: Double, firstStep: Double?,
+    output: CheckpointOutput?
   ) {
     line.clear()
     if let output, output.hasSaved {
@@ -121,7 +122,8 @@ struct TrainingReport: ~Copyable {
         ? " and, from epoch \(state.bestEpoch)\(best(state)), \(output.bestPath)" : ""
       print("saved \(output.path)\(best)")
     }
-    print("\(Format.fixed(seconds, 1)) s in all")
+    let start = firstStep.map { ", the first step done after \(Format.fixed($0, 3)) s" } ?? ""
+    print("\(Format.fixed(seconds, 1)) s in all\(start)")
     print("weights sha256: \(digest)")
   }
 
@@ -133,7 +135,8 @@ struct TrainingReport: ~Copyable {
   }
 
   static func json(
-    _ plan: NetworkPlan, _ state: TrainingState, digest: String, seconds: Double, path: String?
+    _ plan: NetworkPlan, _ state: TrainingState, digest: String, seconds: Double,
+    firstStep: Double?, path: String?
   ) -> JSONValue {
     func accuracy(_ value: Double) -> JSONValue { value.isNaN ? .null : .number(value) }
     let history: [JSONValue] = state.history.map { record in
@@ -153,6 +156,7 @@ struct TrainingReport: ~Copyable {
       "arenaBytes": .integer(plan.memory.byteCount),
       "lowerBoundBytes": .integer(plan.memory.lowerBound), "history": .array(history),
       "checkpoint": path.map { .string($0) } ?? .null, "seconds": .number(seconds),
+      "secondsToFirstStep": firstStep.map { .number($0) } ?? .null,
       "weightsSHA256": .string(digest),
     ]
   }

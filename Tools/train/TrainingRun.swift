@@ -20,7 +20,8 @@ final class TrainingRun {
   /// No other run writes the histories meanwhile.
   private let locks: [OutputLock]
   private var report: TrainingReport
-  private let started = ProgressLine.now
+  /// Seconds from the start of the process to the end of the first step; nil before it.
+  private var firstStepSeconds: Double?
 
   init(_ options: Train) throws {
     self.options = options
@@ -99,6 +100,7 @@ final class TrainingRun {
     var stepsBefore = state.stepInEpoch
     while state.epoch < state.epochs, !isStoppedEarly {
       let end = try trainer.runEpoch { position in
+        if firstStepSeconds == nil { firstStepSeconds = ProcessClock.seconds }
         stepLog?.note(position, learningRate: rate(at: position.step))
         report.progress(
           position, of: trainer.stepsPerEpoch, epochs: state.epochs,
@@ -191,15 +193,16 @@ final class TrainingRun {
 
   private func finish() {
     let digest = WeightsDigest.sha256(network.weights)
-    let seconds = ProgressLine.now - started
+    let seconds = ProcessClock.seconds
     if options.json {
       print(
         TrainingReport.json(
-          network.plan, state, digest: digest, seconds: seconds,
+          network.plan, state, digest: digest, seconds: seconds, firstStep: firstStepSeconds,
           path: output.flatMap { $0.hasSaved ? $0.path : nil }
         ).text)
     } else {
-      report.end(state, digest: digest, seconds: seconds, output: output)
+      report.end(
+        state, digest: digest, seconds: seconds, firstStep: firstStepSeconds, output: output)
     }
   }
 

@@ -68,6 +68,14 @@ struct DataAnswers: Sendable {
     }
     let range = try DataAnswers.labelRange(parts)
     let zero = options.zeroLabel ?? DataAnswers.zeroLabel(range, countsFromOne: countsFromOne)
+    guard
+      options.zeroLabel == nil || (range.lowerBound - 1...range.upperBound + 1).contains(zero)
+    else {
+      throw .option(
+        path: parts[0].path, option: "--zero-label \(zero)",
+        reason: "must be one of the labels, \(range.lowerBound) to \(range.upperBound), or the one "
+          + "before or behind them,")
+    }
     let (first, last) = (min(range.lowerBound, zero), max(range.upperBound, zero))
     let classCount = last - first + 1
     guard classCount <= DataAnswers.classLimit else {

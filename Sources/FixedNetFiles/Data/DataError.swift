@@ -1,3 +1,5 @@
+import FixedNet
+
 /// Why a data set could not be read or fetched. The description is one line.
 public enum DataError: Error, Equatable {
   /// The system refused.
@@ -26,7 +28,7 @@ extension DataError: CustomStringConvertible {
     case .malformed(let path, let expected, let found):
       "'\(path)': must be \(expected), found \(found); delete it and fetch it with --download"
     case .digest(let path, let expected, let found):
-      "'\(path)': the contents are not the known data set's (MD5 \(found), not \(expected)); "
+      "'\(path)': the contents are not the known data set's (SHA-256 \(found), not \(expected)); "
         + "delete it and fetch it with --download"
     case .label(let path, let value, let image, let classCount):
       "'\(path)': image \(image) has label \(value), but labels must be 0 to \(classCount - 1)"

@@ -1,3 +1,5 @@
+import FixedNet
+
 /// Why a file holds no data set. The description is one line.
 public enum DataFileError: Error, Equatable {
   case file(FileError)

@@ -5,7 +5,8 @@ public struct DataFileOptions: Equatable, Sendable {
   /// Samples are images of this shape. Values of a MATLAB file are then taken column by column, as MATLAB's `X(:)`
   /// unrolls an image, those of HDF5 row by row.
   public var image: Shape?
-  /// The label that stands for class 0; the labels above it follow, and those below come last.
+  /// The label that stands for class 0; the labels above it follow, and those below come last. One of the labels, or the
+  /// one before or behind them, which no sample has.
   public var zeroLabel: Int?
   /// The part of the samples that becomes the test set where the file has none; 0: training and test set are the same.
   /// nil: 0.2.

@@ -56,13 +56,14 @@ public struct Downloader: Sendable {
       do {
         bytes = try fetch(address)
         try MNISTFiles.check(
-          IDXFile(bytes, rank: file.shape.count, path: address), is: file, of: name, path: address)
+          IDXFile(ByteReader(bytes), rank: file.shape.count, path: address), is: file, of: name,
+          path: address)
       } catch {
         reasons.append(error.reason(address))
         continue
       }
       // A server may have unpacked it on the way.
-      let path = "\(folder)/\(file.rawValue)\(Gzip.isGzip(bytes) ? ".gz" : "")"
+      let path = "\(folder)/\(file.rawValue)\(GzipReader.isGzip(bytes) ? ".gz" : "")"
       do { try AtomicFile.write(bytes, to: path) } catch { throw .file(error) }
       return
     }
@@ -120,7 +121,7 @@ extension DataError {
     switch self {
     case .malformed(_, let expected, let found): "\(address) is not \(expected) but \(found)"
     case .digest(_, let expected, let found):
-      "\(address) has other contents (MD5 \(found), not \(expected))"
+      "\(address) has other contents (SHA-256 \(found), not \(expected))"
     case .file(let error): "\(address): \(error.reason)"
     default: "\(address): \(self)"
     }

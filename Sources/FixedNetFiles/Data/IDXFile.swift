@@ -1,3 +1,6 @@
+import Dispatch
+import Foundation
+
 /// An array of bytes in the IDX format of the MNIST files, plain or gzip.
 /// Layout: two zero bytes, the element type (8: unsigned byte), the rank, one big-endian 32-bit extent per axis, the
 /// values in row-major order.
@@ -6,7 +9,7 @@ public struct IDXFile: Sendable {
   public var shape: [Int]
   public var values: [UInt8]
   /// Of the unpacked file, header and values.
-  public var md5: String
+  public var sha256: String
 
   /// Bytes that a file may have, packed or unpacked.
   static let limit = 1 << 30
@@ -14,39 +17,35 @@ public struct IDXFile: Sendable {
   /// Reads a file of unsigned bytes.
   /// Throws: `DataError.malformed` unless it is exactly one array of `rank` axes.
   public static func read(_ path: String, rank: Int) throws(DataError) -> IDXFile {
-    let file: [UInt8]
-    do { file = try FileBytes.read(path, limit: limit) } catch { throw .file(error) }
-    return try IDXFile(file, rank: rank, path: path)
+    try read(path, rank: rank, digestOn: nil)
+  }
+
+  /// `queue`: where the digest is computed while the values are read. `whileReading`: called before they are.
+  static func read(
+    _ path: String, rank: Int, digestOn queue: DispatchQueue?, whileReading: () -> Void = {}
+  ) throws(DataError) -> IDXFile {
+    let bytes: ByteReader
+    do { bytes = try ByteReader(path: path, limit: limit) } catch { throw .file(error) }
+    return try IDXFile(
+      bytes, rank: rank, path: path, digestOn: queue, whileReading: whileReading)
   }
 
   /// `path`: for messages.
-  init(_ file: [UInt8], rank: Int, path: String) throws(DataError) {
-    var shape: [Int] = []
-    var bytes = file
-    if Gzip.isGzip(file) {
-      bytes = try Gzip.unpack(file, headCount: 4 + 4 * rank) { head throws(DataError) in
-        shape = try IDXFile.shape(head, rank: rank, path: path)
-        let count = try IDXFile.byteCount(shape, path: path)
-        // DEFLATE expands at most 1032-fold.
-        guard count / 1032 <= file.count else {
-          throw .malformed(
-            path: path, expected: "\(count) bytes unpacked", found: "only \(file.count) packed")
-        }
-        return count
-      } failed: {
-        IDXFile.error($0, path: path)
-      }
-    } else {
-      shape = try IDXFile.shape(Array(file.prefix(4 + 4 * rank)), rank: rank, path: path)
-    }
+  init(
+    _ file: consuming ByteReader, rank: Int, path: String, digestOn queue: DispatchQueue? = nil,
+    whileReading: () -> Void = {}
+  ) throws(DataError) {
+    var bytes = try UnpackedReader(file, path: path, digestOn: queue)
+    let headCount = 4 + 4 * rank
+    shape = try IDXFile.shape(bytes.read(headCount), rank: rank, path: path)
     let count = try IDXFile.byteCount(shape, path: path)
-    guard bytes.count == count else {
-      throw .malformed(path: path, expected: "\(count) bytes", found: "\(bytes.count)")
+    try bytes.check(canHold: count)
+    values = try bytes.read(count - headCount, whileReading: whileReading)
+    guard values.count == count - headCount else {
+      throw .malformed(
+        path: path, expected: "\(count) bytes", found: "\(headCount + values.count)")
     }
-    self.shape = shape
-    md5 = Digest.md5(bytes)
-    bytes.removeFirst(4 + 4 * rank)
-    values = bytes
+    sha256 = try bytes.finish(limit: count)
   }
 
   private static func shape(_ head: [UInt8], rank: Int, path: String) throws(DataError) -> [Int] {
@@ -78,16 +77,5 @@ public struct IDXFile: Sendable {
       count = product
     }
     return 4 + 4 * shape.count + count
-  }
-
-  private static func error(_ failure: Gzip.Failure, path: String) -> DataError {
-    let found =
-      switch failure {
-      case .cutOff: "a file that is cut off"
-      case .damaged(let reason): "damaged data (zlib: \(reason))"
-      case .trailingBytes(let count): "\(count) bytes behind its end"
-      case .tooLong(let limit): "more than the \(limit) bytes its header says"
-      }
-    return .malformed(path: path, expected: "a complete gzip file", found: found)
   }
 }

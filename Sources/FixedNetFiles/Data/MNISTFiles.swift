@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The two data sets that come as four IDX files.
 public enum MNISTName: String, CaseIterable, Sendable {
@@ -16,20 +17,20 @@ public enum MNISTName: String, CaseIterable, Sendable {
     }
   }
 
-  /// What identifies the data: the digests of its files.
+  /// What identifies the data in checkpoints: a digest of the MD5 digests of its files.
   public var digest: String {
     Digest.sha256(Array(MNISTFile.allCases.map { $0.md5(in: self) }.joined().utf8))
   }
 }
 
 /// The four files.
-enum MNISTFile: String, CaseIterable {
+package enum MNISTFile: String, CaseIterable {
   case trainImages = "train-images-idx3-ubyte"
   case trainLabels = "train-labels-idx1-ubyte"
   case testImages = "t10k-images-idx3-ubyte"
   case testLabels = "t10k-labels-idx1-ubyte"
 
-  var shape: [Int] {
+  package var shape: [Int] {
     switch self {
     case .trainImages: [60_000, 28, 28]
     case .trainLabels: [60_000]
@@ -38,8 +39,30 @@ enum MNISTFile: String, CaseIterable {
     }
   }
 
-  /// The MD5 of the unpacked file.
-  func md5(in data: MNISTName) -> String {
+  /// The SHA-256 of the unpacked file, taken of one that has the MD5 below.
+  package func sha256(in data: MNISTName) -> String {
+    switch (data, self) {
+    case (.mnist, .trainImages):
+      "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"
+    case (.mnist, .trainLabels):
+      "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
+    case (.mnist, .testImages):
+      "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"
+    case (.mnist, .testLabels):
+      "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
+    case (.fashionMNIST, .trainImages):
+      "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"
+    case (.fashionMNIST, .trainLabels):
+      "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"
+    case (.fashionMNIST, .testImages):
+      "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"
+    case (.fashionMNIST, .testLabels):
+      "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"
+    }
+  }
+
+  /// The MD5 of the unpacked file, as it is published.
+  package func md5(in data: MNISTName) -> String {
     switch (data, self) {
     case (.mnist, .trainImages): "6bbc9ace898e44ae57da46a324031adb"
     case (.mnist, .trainLabels): "a25bea736e30d166cdddb491f175f624"
@@ -72,13 +95,23 @@ public struct MNISTFiles: Sendable {
     guard let folder = folders.first(where: { isComplete($0) }) else {
       throw .missing(name: name.rawValue, searched: folders)
     }
-    var values: [MNISTFile: [UInt8]] = [:]
-    for file in MNISTFile.allCases {
-      values[file] = try read(file, of: name, path: path(of: file, in: folder) ?? file.rawValue)
+    // Meanwhile a second thread reads the test set and computes digests. No bytes are in memory twice.
+    let queue = DispatchQueue(label: "fixednet.data")
+    let test = Mutex<[Result<[UInt8], DataError>]>([])
+    let images = try read(.trainImages, of: name, in: folder, digestOn: queue) {
+      queue.async {
+        for file in [MNISTFile.testImages, .testLabels] {
+          let values = Result { () throws(DataError) in try read(file, of: name, in: folder) }
+          test.withLock { $0.append(values) }
+        }
+      }
     }
+    let labels = try read(.trainLabels, of: name, in: folder)
+    queue.sync {}
+    let testSet = test.withLock { $0 }
     return MNISTFiles(
-      trainImages: values[.trainImages] ?? [], trainLabels: values[.trainLabels] ?? [],
-      testImages: values[.testImages] ?? [], testLabels: values[.testLabels] ?? [])
+      trainImages: images, trainLabels: labels, testImages: try testSet[0].get(),
+      testLabels: try testSet[1].get())
   }
 
   /// Where the files are looked for, in this order: `directory`, $FIXEDNET_DATA/<name>, Data/<name>,
@@ -115,10 +148,13 @@ public struct MNISTFiles: Sendable {
     }
   }
 
-  private static func read(_ file: MNISTFile, of name: MNISTName, path: String) throws(DataError)
-    -> [UInt8]
-  {
-    let idx = try IDXFile.read(path, rank: file.shape.count)
+  private static func read(
+    _ file: MNISTFile, of name: MNISTName, in folder: String, digestOn queue: DispatchQueue? = nil,
+    whileReading: () -> Void = {}
+  ) throws(DataError) -> [UInt8] {
+    let path = path(of: file, in: folder) ?? file.rawValue
+    let idx = try IDXFile.read(
+      path, rank: file.shape.count, digestOn: queue, whileReading: whileReading)
     try check(idx, is: file, of: name, path: path)
     return idx.values
   }
@@ -132,8 +168,8 @@ public struct MNISTFiles: Sendable {
         path: path, expected: file.shape.map(String.init).joined(separator: " x "),
         found: idx.shape.map(String.init).joined(separator: " x "))
     }
-    guard idx.md5 == file.md5(in: name) else {
-      throw .digest(path: path, expected: file.md5(in: name), found: idx.md5)
+    guard idx.sha256 == file.sha256(in: name) else {
+      throw .digest(path: path, expected: file.sha256(in: name), found: idx.sha256)
     }
     guard file.shape.count == 1 else { return }
     let image = idx.values.withUnsafeBufferPointer { labels in labels.firstIndex { $0 > 9 } }

@@ -1,3 +1,5 @@
+import FixedNet
+
 extension MatFile {
   /// Version 7.3: HDF5 behind a text of 512 bytes, with the extents in reverse order, read through our own reader.
   static func readHDF5(path: String, variables: [String], optional: [String])

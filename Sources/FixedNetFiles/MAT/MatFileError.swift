@@ -1,3 +1,5 @@
+import FixedNet
+
 /// Why a MATLAB file could not be read. The description is one line.
 public enum MatFileError: Error, Equatable {
   /// This program was built without the package trait that reads files of this version.

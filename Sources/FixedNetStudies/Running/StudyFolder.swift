@@ -10,9 +10,11 @@ struct StudyFolder {
   let path: String
   private let name: String
   private let options: StudyOptions
+  /// No other run writes the report meanwhile; nil where the file system has no locks.
+  private let lock: OutputLock?
 
   /// Makes the folder, and what is above it.
-  /// Throws: `StudyError.output`.
+  /// Throws: `StudyError.output`, where another process has the folder too.
   init(_ name: String, in output: String, options: StudyOptions) throws(StudyError) {
     self.name = name
     self.options = options
@@ -25,6 +27,7 @@ struct StudyFolder {
     guard access(path, W_OK) == 0 else {
       throw .output("cannot write to the folder '\(path)'; give another --output")
     }
+    do { lock = try OutputLock("\(path)/report.md") } catch { throw .output("\(error)") }
   }
 
   /// An unfinished run: its parts, the digests of the data they came from, and the seconds it took.

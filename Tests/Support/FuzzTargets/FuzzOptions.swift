@@ -25,8 +25,7 @@ struct FuzzOptions: ParsableCommand {
     do { command = try parse(arguments) } catch {
       // --help is no error.
       guard !Self.exitCode(for: error).isSuccess else { return }
-      let text = Self.message(for: error)
-      throw Refusal(description: text.split(whereSeparator: \.isNewline).joined(separator: " "))
+      throw Refusal(description: OneLine.text(Self.usageMessage(for: error)))
     }
     try command.use()
   }

@@ -1,0 +1,101 @@
+import Dispatch
+
+/// The contents of a file, plain or gzip, read from the first byte to the last, and their digest.
+struct UnpackedReader: ~Copyable {
+  /// For messages.
+  private let path: String
+  /// Bytes of the file itself.
+  private let fileCount: Int
+  /// One of the two is there.
+  private var plain: ByteReader?
+  private var gzip: GzipReader?
+  private let digest: TrailingDigest
+
+  /// `queue`: where the digest is computed while bytes are read; nil: in between.
+  init(
+    _ file: consuming ByteReader, path: String, digestOn queue: DispatchQueue?
+  ) throws(DataError) {
+    self.path = path
+    fileCount = file.count
+    digest = TrailingDigest(on: queue)
+    let start: [UInt8]
+    do { start = try file.peek(2) } catch { throw .file(error) }
+    if GzipReader.isGzip(start) {
+      plain = nil
+      gzip = GzipReader(file)
+    } else {
+      plain = consume file
+      gzip = nil
+    }
+  }
+
+  /// Whether there can be `count` bytes, before memory is reserved for them.
+  func check(canHold count: Int) throws(DataError) {
+    if gzip == nil {
+      guard fileCount == count else {
+        throw .malformed(path: path, expected: "\(count) bytes", found: "\(fileCount)")
+      }
+    } else {
+      // DEFLATE expands at most 1032-fold.
+      guard count / 1032 <= fileCount else {
+        throw .malformed(
+          path: path, expected: "\(count) bytes unpacked", found: "only \(fileCount) packed")
+      }
+    }
+  }
+
+  /// The next `count` bytes, or all there are.
+  /// `whileReading`: called before the first of them is read.
+  mutating func read(
+    _ count: Int, whileReading: () -> Void = {}
+  ) throws(DataError) -> [UInt8] {
+    var failure: DataError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { array, filled in
+      let buffer = UnsafeMutableRawBufferPointer(array)
+      // Copying is as fast as finding memory; unpacking is not.
+      if gzip != nil { digest.prepare(buffer) }
+      whileReading()
+      do throws(DataError) {
+        while filled < count {
+          let end = min(count, filled + TrailingDigest.pieceLength)
+          filled += try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<end]))
+          if filled < end { break }
+        }
+      } catch { failure = error }
+      digest.wait()
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  private mutating func read(
+    into piece: UnsafeMutableRawBufferPointer
+  ) throws(DataError) -> Int {
+    var length = 0
+    if gzip == nil {
+      do { length = try plain?.read(into: piece) ?? 0 } catch { throw .file(error) }
+    } else {
+      do { length = try gzip?.read(into: piece) ?? 0 } catch { throw self.error(error) }
+    }
+    digest.add(UnsafeRawBufferPointer(rebasing: piece[..<length]))
+    return length
+  }
+
+  /// There must be no more bytes than those `limit` that were read. Returns their SHA-256.
+  mutating func finish(limit: Int) throws(DataError) -> String {
+    do { try gzip?.finish(limit: limit) } catch { throw self.error(error) }
+    return digest.finish()
+  }
+
+  private func error(_ failure: GzipReader.Failure) -> DataError {
+    var found = ""
+    switch failure {
+    case .cutOff: found = "a file that is cut off"
+    case .damaged(let reason): found = "damaged data (\(reason))"
+    case .trailingBytes(let count): found = "\(count) bytes behind its end"
+    case .tooLong(let limit): found = "more than the \(limit) bytes its header says"
+    case .file(let error): return .file(error)
+    }
+    return .malformed(path: path, expected: "a complete gzip file", found: found)
+  }
+}
