@@ -20,27 +20,25 @@ public struct IDXFile: Sendable {
     try read(path, rank: rank, digestOn: nil)
   }
 
-  /// `queue`: where the digest is computed while the values are read. `whileReading`: called before they are.
+  /// `queue`: where the digest is computed while the values are read.
   static func read(
-    _ path: String, rank: Int, digestOn queue: DispatchQueue?, whileReading: () -> Void = {}
+    _ path: String, rank: Int, digestOn queue: DispatchQueue?
   ) throws(DataError) -> IDXFile {
     let bytes: ByteReader
     do { bytes = try ByteReader(path: path, limit: limit) } catch { throw .file(error) }
-    return try IDXFile(
-      bytes, rank: rank, path: path, digestOn: queue, whileReading: whileReading)
+    return try IDXFile(bytes, rank: rank, path: path, digestOn: queue)
   }
 
   /// `path`: for messages.
   init(
-    _ file: consuming ByteReader, rank: Int, path: String, digestOn queue: DispatchQueue? = nil,
-    whileReading: () -> Void = {}
+    _ file: consuming ByteReader, rank: Int, path: String, digestOn queue: DispatchQueue? = nil
   ) throws(DataError) {
     var bytes = try UnpackedReader(file, path: path, digestOn: queue)
     let headCount = 4 + 4 * rank
     shape = try IDXFile.shape(bytes.read(headCount), rank: rank, path: path)
     let count = try IDXFile.byteCount(shape, path: path)
     try bytes.check(canHold: count)
-    values = try bytes.read(count - headCount, whileReading: whileReading)
+    values = try bytes.read(count - headCount)
     guard values.count == count - headCount else {
       throw .malformed(
         path: path, expected: "\(count) bytes", found: "\(headCount + values.count)")

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// The two data sets that come as four IDX files.
 public enum MNISTName: String, CaseIterable, Sendable {
@@ -95,23 +94,15 @@ public struct MNISTFiles: Sendable {
     guard let folder = folders.first(where: { isComplete($0) }) else {
       throw .missing(name: name.rawValue, searched: folders)
     }
-    // Meanwhile a second thread reads the test set and computes digests. No bytes are in memory twice.
-    let queue = DispatchQueue(label: "fixednet.data")
-    let test = Mutex<[Result<[UInt8], DataError>]>([])
-    let images = try read(.trainImages, of: name, in: folder, digestOn: queue) {
-      queue.async {
-        for file in [MNISTFile.testImages, .testLabels] {
-          let values = Result { () throws(DataError) in try read(file, of: name, in: folder) }
-          test.withLock { $0.append(values) }
-        }
-      }
+    // A second thread computes the digests right behind the first. No bytes are in memory twice.
+    let queue = DispatchQueue(label: "fixednet.digest")
+    var values: [MNISTFile: [UInt8]] = [:]
+    for file in MNISTFile.allCases {
+      values[file] = try read(file, of: name, in: folder, digestOn: queue)
     }
-    let labels = try read(.trainLabels, of: name, in: folder)
-    queue.sync {}
-    let testSet = test.withLock { $0 }
     return MNISTFiles(
-      trainImages: images, trainLabels: labels, testImages: try testSet[0].get(),
-      testLabels: try testSet[1].get())
+      trainImages: values[.trainImages] ?? [], trainLabels: values[.trainLabels] ?? [],
+      testImages: values[.testImages] ?? [], testLabels: values[.testLabels] ?? [])
   }
 
   /// Where the files are looked for, in this order: `directory`, $FIXEDNET_DATA/<name>, Data/<name>,
@@ -149,12 +140,10 @@ public struct MNISTFiles: Sendable {
   }
 
   private static func read(
-    _ file: MNISTFile, of name: MNISTName, in folder: String, digestOn queue: DispatchQueue? = nil,
-    whileReading: () -> Void = {}
+    _ file: MNISTFile, of name: MNISTName, in folder: String, digestOn queue: DispatchQueue
   ) throws(DataError) -> [UInt8] {
     let path = path(of: file, in: folder) ?? file.rawValue
-    let idx = try IDXFile.read(
-      path, rank: file.shape.count, digestOn: queue, whileReading: whileReading)
+    let idx = try IDXFile.read(path, rank: file.shape.count, digestOn: queue)
     try check(idx, is: file, of: name, path: path)
     return idx.values
   }

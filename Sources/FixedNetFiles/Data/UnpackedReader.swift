@@ -45,16 +45,12 @@ struct UnpackedReader: ~Copyable {
   }
 
   /// The next `count` bytes, or all there are.
-  /// `whileReading`: called before the first of them is read.
-  mutating func read(
-    _ count: Int, whileReading: () -> Void = {}
-  ) throws(DataError) -> [UInt8] {
+  mutating func read(_ count: Int) throws(DataError) -> [UInt8] {
     var failure: DataError?
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { array, filled in
       let buffer = UnsafeMutableRawBufferPointer(array)
       // Copying is as fast as finding memory; unpacking is not.
       if gzip != nil { digest.prepare(buffer) }
-      whileReading()
       do throws(DataError) {
         while filled < count {
           let end = min(count, filled + TrailingDigest.pieceLength)
