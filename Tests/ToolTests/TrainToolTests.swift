@@ -97,10 +97,10 @@ struct TrainToolTests {
   func memoryBudget() throws {
     let whole = try train("--model lenet-plain --epochs 1 --quiet --threads 2")
     let parts = try train(
-      "--model lenet-plain --epochs 1 --threads 2 --memory-budget 2MiB")
+      "--model lenet-plain --epochs 1 --threads 2 --memory-budget 1500KiB")
     #expect(parts.output.contains("in parts of"))
     #expect(parts.weightsHash == whole.weightsHash)
-    let smallest = try train("--model lenet-plain --epochs 1 --threads 1 --memory-budget 1MiB")
+    let smallest = try train("--model lenet-plain --epochs 1 --threads 1 --memory-budget 850KiB")
     #expect(smallest.output.contains("in parts of 16"))
     #expect(smallest.weightsHash == whole.weightsHash)
     Tool.expectRefusal(
