@@ -4,7 +4,8 @@ import ToolSupport
 extension SequentialModel {
   /// Useful floating-point operations of training on one image: two per multiply-add of the forward pass of every
   /// layer, the gradient of every layer's weights, and the gradient of every layer's input save the first one
-  /// that has weights, and a convolution that such a normalisation is folded into. Normalisation, activations and pooling do not count.
+  /// that has weights. A convolution that the normalisation of the data is folded into counts as the first one.
+  /// Normalisation, activations and pooling do not count.
   func trainingFlops() throws(ModelError) -> Int {
     let shapes = try shapes()
     let first =
