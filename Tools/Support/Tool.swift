@@ -46,9 +46,12 @@ extension ParsableCommand {
 }
 
 extension ParsableCommand {
-  /// What is wrong with the options; the parser's own messages have several lines.
+  /// What is wrong with the options, in one line; the parser's own messages have several, and repeat an option however
+  /// long it is: of a long message only the beginning and the end are kept.
   public static func usageMessage(for error: any Error) -> String {
-    message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+    let lines = message(for: error).split(whereSeparator: \.isNewline)
+    let text = OneLine.text(lines.joined(separator: " "))
+    return text.unicodeScalars.count > 600 ? "\(text.prefix(400))...\(text.suffix(100))" : text
   }
 }
 

@@ -25,7 +25,7 @@ struct FuzzOptions: ParsableCommand {
     do { command = try parse(arguments) } catch {
       // --help is no error.
       guard !Self.exitCode(for: error).isSuccess else { return }
-      throw Refusal(description: OneLine.text(Self.usageMessage(for: error)))
+      throw Refusal(description: Self.usageMessage(for: error))
     }
     try command.use()
   }
