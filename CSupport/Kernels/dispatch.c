@@ -2,6 +2,7 @@
 
 #include "single.h"
 #include "tables.h"
+#include "winograd.h"
 
 cs_isa cs_isa_detect(void) {
 #if CS_HAVE_X86
@@ -51,4 +52,19 @@ size_t cs_conv2d_scratch(const cs_conv2d *shape, cs_conv2d_pass pass, int32_t bl
   // Fewer than 16 channels as lanes: the weights spread.
   int isSpread = outChannels < 16 && !cs_single_is_flat(shape, (int32_t)width);
   return common + (isSpread ? 16 * taps : 0);
+}
+
+int32_t cs_winograd_suits(const cs_conv2d *shape) {
+  return shape->kernelHeight == 3 && shape->kernelWidth == 3 && shape->strideHeight == 1 &&
+         shape->strideWidth == 1 && shape->inChannels >= 16 && shape->outChannels >= 16;
+}
+
+size_t cs_winograd_scratch(const cs_conv2d *shape, int32_t isBackward) {
+  size_t inChannels = (size_t)shape->inChannels, outChannels = (size_t)shape->outChannels;
+  size_t strips =
+      CS_WINOGRAD_POINTS * (cs_winograd_point(inChannels) + cs_winograd_point(outChannels));
+  if (!isBackward) return round_up_16(inChannels) + strips;
+  size_t columns = round_up_16(inChannels);
+  return round_up_16(outChannels) + strips +
+         (CS_WINOGRAD_POINTS * outChannels + CS_WINOGRAD_STRIP * 16) * columns;
 }

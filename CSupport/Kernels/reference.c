@@ -39,6 +39,8 @@ static float lane_tree(float s[LANES]) {
 
 #include "reference_layers.inc"
 
+#include "reference_winograd.inc"
+
 #include "reference_pooling.inc"
 
 #include "reference_normalization.inc"
@@ -71,6 +73,9 @@ static const cs_kernels reference = {
     .conv2d_backward_input = conv2d_backward_input,
     .conv2d_backward_weights = conv2d_backward_weights,
     .conv2d_backward_taps = conv2d_backward_taps,
+    .winograd_weights = winograd_weights,
+    .winograd_forward = winograd_forward,
+    .winograd_backward = winograd_backward,
     .dense_forward = dense_forward,
     .dense_backward_input = dense_backward_input,
     .transpose16 = transpose16,

@@ -51,6 +51,25 @@ struct Random {
 
   // MARK: Shapes
 
+  /// A convolution of 3 x 3 with strides of 1.
+  mutating func winograd(extents: ClosedRange<Int32>, padding: ClosedRange<Int32>) -> cs_conv2d {
+    while true {
+      var s = cs_conv2d()
+      s.inChannels = integer(16...element([18, 33]))
+      s.outChannels = integer(16...element([18, 33]))
+      (s.inHeight, s.inWidth) = (integer(extents), integer(extents))
+      (s.kernelHeight, s.kernelWidth) = (3, 3)
+      (s.strideHeight, s.strideWidth) = (1, 1)
+      if once(in: 2) {
+        (s.padTop, s.padLeft) = (integer(padding), integer(padding))
+        (s.padBottom, s.padRight) = (integer(padding), integer(padding))
+      }
+      s.outHeight = s.inHeight + s.padTop + s.padBottom - 2
+      s.outWidth = s.inWidth + s.padLeft + s.padRight - 2
+      if s.outHeight > 0, s.outWidth > 0 { return s }
+    }
+  }
+
   /// A convolution of at most `work` multiply-adds per image.
   mutating func convolution(work: Int = 60_000) -> cs_conv2d {
     while true {

@@ -88,6 +88,10 @@ final class Trial {
     keep(KernelBuffer(cs_conv2d_scratch(&shape, pass, block), offset: 0)).values
   }
 
+  func winogradScratch(_ shape: inout cs_conv2d, backward: Bool) -> UnsafeMutablePointer<Float> {
+    keep(KernelBuffer(cs_winograd_scratch(&shape, backward ? 1 : 0), offset: 0)).values
+  }
+
   private func keep(_ buffer: KernelBuffer) -> KernelBuffer {
     buffers.append(buffer)
     return buffer

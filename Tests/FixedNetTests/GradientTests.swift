@@ -57,6 +57,13 @@ struct GradientTests {
           usesBias: false, activation: .tanh),
       ]),
     classifier(
+      "convolution of many channels", image,
+      [
+        Conv2D(name: "c", filters: 16, kernelSize: (3, 3), padding: .same, activation: .tanh),
+        Conv2D(name: "c2", filters: 17, kernelSize: (3, 3), padding: .same, activation: .tanh),
+        Conv2D(name: "c3", filters: 16, kernelSize: (3, 3)),
+      ], steps: [4e-2, 2e-2]),
+    classifier(
       "average pooling valid", image,
       [
         Conv2D(name: "c", filters: 4, kernelSize: (2, 2), activation: .tanh),
@@ -234,6 +241,39 @@ struct GradientTests {
   /// Up to 12 indices, the first and last among them.
   private static func sample(_ count: Int) -> [Int] {
     count <= 12 ? Array(0..<count) : (0..<12).map { $0 * (count - 1) / 11 }
+  }
+
+  /// Blocks of 16 images take Winograd's kernels where channels are many, blocks of one do not.
+  @Test("Winograd's kernels and the others agree", arguments: [16, 19])
+  func winograd(batch: Int) throws {
+    let model = SequentialModel(
+      name: "case", input: .image(height: 8, width: 7, channels: 16),
+      layers: [
+        Conv2D(name: "c", filters: 19, kernelSize: (3, 3), padding: .same, activation: .relu),
+        Conv2D(name: "c2", filters: 16, kernelSize: (3, 3), activation: .tanh),
+        Flatten(name: "f"), Dense(name: "out", units: 4, activation: .softmax),
+      ])
+    func gradients(blockSize: Int) throws -> (
+      loss: Double, layers: [LayerWeights], plan: MemoryPlan
+    ) {
+      let network = try TestModels.network(model, batch: batch, threads: 2, blockSize: blockSize)
+      let images = TestModels.images(batch, shape: model.input, classes: 4)
+      let loss = try network.computeGradients(images).meanLoss
+      return (loss, network.gradients, network.plan.memory)
+    }
+    let (winograd, direct) = (try gradients(blockSize: 16), try gradients(blockSize: 1))
+    func transforms(_ plan: MemoryPlan) -> Int {
+      plan.slots.count { $0.name.hasSuffix("/transformed kernel") }
+    }
+    #expect(transforms(winograd.plan) == 2 && transforms(direct.plan) == 0)
+    #expect(abs(winograd.loss - direct.loss) < 1e-6)
+    for (first, second) in zip(winograd.layers, direct.layers) {
+      for (a, b) in zip(first.tensors, second.tensors) {
+        let largest = b.values.map(abs).max() ?? 0
+        let difference = zip(a.values, b.values).map { abs($0 - $1) }.max() ?? 1
+        #expect(largest > 1e-3 && difference < 3e-6 * max(largest, 0.1), "\(first.layer)")
+      }
+    }
   }
 
   @Test("values as targets: equal central differences", arguments: [5, 19])

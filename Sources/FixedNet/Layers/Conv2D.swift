@@ -112,6 +112,9 @@ final class PlannedConv2D: PlannedLayer {
   private var recomputed: (output: SlotID, scratch: SlotID)?
   /// The normalisation that is folded in, and the weights and bias with it.
   private var folding: ((SlotPlaces) -> NormalizationFolding)?
+  /// Winograd's form of the weights; nil where the other kernels run: at inference, whose outputs do not depend on the size
+  /// of the blocks, in blocks of one image, and for shapes that do not gain by it.
+  private let transformedWeight: SlotID?
   private(set) var output: PlannedValue
 
   init(_ layer: Conv2D, _ input: PlannedValue, _ plan: PlanBuilder) {
@@ -139,8 +142,16 @@ final class PlannedConv2D: PlannedLayer {
     output = PlannedValue(
       slot: plan.reserveActivation("\(layer.name)/output", shape: outputShape),
       shape: outputShape)
+    let usesWinograd =
+      plan.isTraining && plan.blockSize == 16
+      && withUnsafePointer(to: shape) { cs_winograd_suits($0) } != 0
+    transformedWeight =
+      usesWinograd
+      ? plan.reserve(
+        "\(layer.name)/transformed kernel", shape: [2, 16, channels.0, channels.1],
+        region: .scratch, scope: .thread, lasting: true) : nil
     forwardScratch = PlannedConv2D.scratch(
-      "\(layer.name)/scratch", [CS_CONV2D_FORWARD], shape, plan)
+      "\(layer.name)/scratch", [CS_CONV2D_FORWARD], shape, plan, usesWinograd: usesWinograd)
     output.convolution = self
   }
 
@@ -167,7 +178,8 @@ final class PlannedConv2D: PlannedLayer {
     plan.use(input.slot)
     let slot = plan.reserveActivation("\(layer.name)/output again", shape: output.shape)
     let scratch = PlannedConv2D.scratch(
-      "\(layer.name)/scratch again", [CS_CONV2D_FORWARD], shape, plan)
+      "\(layer.name)/scratch again", [CS_CONV2D_FORWARD], shape, plan,
+      usesWinograd: transformedWeight != nil)
     plan.noteRecomputed(layer.name)
     recomputed = (slot, scratch)
     return slot
@@ -180,10 +192,15 @@ final class PlannedConv2D: PlannedLayer {
 
   /// Room for the largest of the passes: they run one after the other.
   private static func scratch(
-    _ name: String, _ passes: [cs_conv2d_pass], _ shape: cs_conv2d, _ plan: PlanBuilder
+    _ name: String, _ passes: [cs_conv2d_pass], _ shape: cs_conv2d, _ plan: PlanBuilder,
+    usesWinograd: Bool
   ) -> SlotID {
     let count = withUnsafePointer(to: shape) { shape in
-      passes.map { cs_conv2d_scratch(shape, $0, Int32(plan.blockSize)) }.max() ?? 0
+      passes.map {
+        usesWinograd
+          ? cs_winograd_scratch(shape, $0 == CS_CONV2D_FORWARD ? 0 : 1)
+          : cs_conv2d_scratch(shape, $0, Int32(plan.blockSize))
+      }.max() ?? 0
     }
     return plan.reserve(name, shape: [Int(count)], region: .scratch, scope: .thread)
   }
@@ -200,7 +217,8 @@ final class PlannedConv2D: PlannedLayer {
     backwardScratch = PlannedConv2D.scratch(
       "\(layer.name)/backward scratch",
       (isTrained ? [CS_CONV2D_BACKWARD_WEIGHTS] : [])
-        + (needsInputGradient ? [CS_CONV2D_BACKWARD_INPUT] : []), shape, plan)
+        + (needsInputGradient ? [CS_CONV2D_BACKWARD_INPUT] : []), shape, plan,
+      usesWinograd: transformedWeight != nil)
     if needsInputGradient {
       inputGradient = plan.reserveActivation("\(layer.name)/input gradient", shape: input.shape)
     }
@@ -258,6 +276,7 @@ final class PlannedConv2D: PlannedLayer {
       bias: bias.map { places.shared($0.weight) }, scratch: places.thread(scratch),
       training: training)
     operation.folding = folding?(places)
+    operation.transformedWeight = transformedWeight.map(places.thread)
     return operation
   }
 }

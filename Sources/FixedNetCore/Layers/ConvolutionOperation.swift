@@ -14,6 +14,8 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
   public var training: Training?
   /// nil where the input is not xhat.
   public var folding: NormalizationFolding?
+  /// The weights transformed for Winograd's kernels, a copy per thread; nil where the others run.
+  public var transformedWeight: ThreadSlot?
 
   /// The slots that only training needs.
   public struct Training: BitwiseCopyable, Sendable {
@@ -68,15 +70,26 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
 
   var outputCount: Int { Int(shape.outChannels) * Int(shape.outHeight) * Int(shape.outWidth) }
 
-  func prepare(_ c: BatchContext) { folding?.prepare(self, c) }
+  func prepare(_ c: BatchContext) {
+    folding?.prepare(self, c)
+    guard let transformedWeight else { return }
+    withUnsafePointer(to: shape) { shape in
+      c.kernels.pointee.winograd_weights(
+        shape, folding.map { c($0.weight) } ?? c(weight), c(transformedWeight))
+    }
+  }
 
   func forward(_ c: BlockContext) {
-    let weight = folding.map { c($0.weight) } ?? c(weight)
-    let bias = folding.map { c($0.bias) } ?? bias.map { c($0) }
+    let bias = (folding.map { c($0.bias) } ?? bias.map { c($0) }).map { UnsafePointer($0) }
     withUnsafePointer(to: shape) { shape in
-      c.kernels.pointee.conv2d_forward(
-        shape, c.blockSize, c(input), weight, bias.map { UnsafePointer($0) }, c(output),
-        activation, c(scratch))
+      if let transformedWeight {
+        c.kernels.pointee.winograd_forward(
+          shape, c(input), c(transformedWeight), bias, c(output), activation, c(scratch))
+      } else {
+        c.kernels.pointee.conv2d_forward(
+          shape, c.blockSize, c(input), folding.map { c($0.weight) } ?? c(weight), bias, c(output),
+          activation, c(scratch))
+      }
     }
   }
 
@@ -87,16 +100,23 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
       c.kernels.pointee.activation_backward(
         outputCount * Int(c.blockSize), activation, c(output), dz, dz)
     }
+    let weight = training.pieces == nil ? training.weight : nil
+    let dw = weight == nil ? nil : c(training.partial)
+    let db = training.bias == nil ? nil : dw.map { $0 + (weight?.count ?? 0) }
+    let dx = training.inputGradient.map { c($0) }
     withUnsafePointer(to: shape) { shape in
-      if let weight = training.weight, training.pieces == nil {
-        let dw = c(training.partial)
-        c.kernels.pointee.conv2d_backward_weights(
-          shape, c.blockSize, c(input), dz, dw,
-          training.bias == nil ? nil : dw + weight.count, c(training.scratch))
+      if let transformedWeight {
+        c.kernels.pointee.winograd_backward(
+          shape, c(input), dz, c(transformedWeight), dw, db, dx, c(training.scratch))
+        return
       }
-      if let inputGradient = training.inputGradient {
+      if let dw {
+        c.kernels.pointee.conv2d_backward_weights(
+          shape, c.blockSize, c(input), dz, dw, db, c(training.scratch))
+      }
+      if let dx {
         c.kernels.pointee.conv2d_backward_input(
-          shape, c.blockSize, dz, c(weight), c(inputGradient), c(training.scratch))
+          shape, c.blockSize, dz, c(self.weight), dx, c(training.scratch))
       }
     }
   }

@@ -68,18 +68,26 @@ struct RandomLayers {
       .linear, .tanh, .sigmoid, .relu, .scaledSigmoid,
     ])
     let name = name(isImage ? "conv" : "dense")
+    // Winograd's kernels want many channels in and out.
+    let isWide = isImage && draw.chance(shape.channels >= 16 ? 0.7 : 0.25)
     let isAdded =
-      isImage
+      isWide
       ? add(
         Conv2D(
-          name: name, filters: draw.pick([1, 2, 3, 5, 6, 8, 13, 17]), kernelSize: window(upTo: 5),
-          strides: draw.chance(0.3) ? window(upTo: 3) : (1, 1),
+          name: name, filters: draw.pick([16, 17, 20]), kernelSize: (3, 3),
           padding: draw.pick([.valid, .same]), usesBias: draw.chance(0.8), activation: activation,
           options: options))
-      : add(
-        Dense(
-          name: name, units: draw.pick([1, 2, 5, 11, 16, 17, 33]), usesBias: draw.chance(0.8),
-          activation: activation, options: options))
+      : isImage
+        ? add(
+          Conv2D(
+            name: name, filters: draw.pick([1, 2, 3, 5, 6, 8, 13, 17]), kernelSize: window(upTo: 5),
+            strides: draw.chance(0.3) ? window(upTo: 3) : (1, 1),
+            padding: draw.pick([.valid, .same]), usesBias: draw.chance(0.8), activation: activation,
+            options: options))
+        : add(
+          Dense(
+            name: name, units: draw.pick([1, 2, 5, 11, 16, 17, 33]), usesBias: draw.chance(0.8),
+            activation: activation, options: options))
     if isAdded, draw.chance(0.1) { frozen.insert(name) }
   }
 
