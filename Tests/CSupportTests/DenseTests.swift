@@ -35,6 +35,27 @@ struct DenseTests {
     }
   }
 
+  /// Weights that are read in bands, and ahead of time.
+  @Test("large layers have the reference's bits", arguments: InstructionSet.available)
+  func large(set: InstructionSet) {
+    Trial.run(set, draws: 4) { trial in
+      let output = trial.random.integer(100...300)
+      let input = (1 << 18) / output + trial.random.integer(1...40)
+      let activation = trial.random.activation()
+      trial.shape = "\(input) -> \(output) activation \(activation.rawValue)"
+      let x = trial.input(Int(input * 16)).values
+      let w = trial.input(Int(input * output)).values
+      let dz = trial.input(Int(output * 16)).values
+      let bias = trial.random.once(in: 4) ? nil : trial.input(Int(output)).values
+      trial.compare(["y": Int(output * 16)]) { kernels, out in
+        kernels.dense_forward(input, output, 16, x, w, bias, out[0], activation)
+      }
+      trial.compare(["dx": Int(input * 16)]) { kernels, out in
+        kernels.dense_backward_input(input, output, 16, dz, w, out[0])
+      }
+    }
+  }
+
   /// Whole and in parts: some rows in one call, and a batch cut in two.
   @Test("weight gradients have the reference's bits", arguments: InstructionSet.available)
   func weightGradients(set: InstructionSet) {
