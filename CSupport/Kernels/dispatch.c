@@ -55,8 +55,17 @@ size_t cs_conv2d_scratch(const cs_conv2d *shape, cs_conv2d_pass pass, int32_t bl
 }
 
 int32_t cs_winograd_suits(const cs_conv2d *shape) {
-  return shape->kernelHeight == 3 && shape->kernelWidth == 3 && shape->strideHeight == 1 &&
-         shape->strideWidth == 1 && shape->inChannels >= 16 && shape->outChannels >= 16;
+  if (shape->kernelHeight != 3 || shape->kernelWidth != 3 || shape->strideHeight != 1 ||
+      shape->strideWidth != 1)
+    return 0;
+  // Measured: fewer channels do not pay for the transforms, more weights stay in no cache from strip to strip.
+  int64_t inChannels = shape->inChannels, outChannels = shape->outChannels;
+  if (inChannels < 24 || outChannels < 24 || inChannels * outChannels > 1 << 14) return 0;
+  // Products per channel; half-empty tiles and strips cost as much as full ones.
+  int64_t height = shape->outHeight, width = shape->outWidth;
+  int64_t tiles = (height + 1) / 2 * ((width + 1) / 2);
+  int64_t strips = (tiles + CS_WINOGRAD_STRIP - 1) / CS_WINOGRAD_STRIP;
+  return 9 * height * width * 10 >= 16 * CS_WINOGRAD_STRIP * CS_WINOGRAD_POINTS * strips;
 }
 
 size_t cs_winograd_scratch(const cs_conv2d *shape, int32_t isBackward) {

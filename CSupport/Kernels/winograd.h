@@ -10,8 +10,8 @@ enum {
   CS_WINOGRAD_STRIP = 4,    // tiles that are transformed together
 };
 
-/// Floats from point to point of a strip's transforms: 16 more than they are, or the points of one pixel would lie powers
-/// of two apart and share a few lines of the cache.
+/// Floats from point to point of a strip's transforms: 16 more than there are, or the points of one pixel would lie
+/// powers of two apart and share a few lines of the cache.
 static inline size_t cs_winograd_point(size_t channels) {
   return channels * CS_WINOGRAD_STRIP * 16 + 16;
 }

@@ -135,8 +135,8 @@ typedef enum cs_conv2d_pass : int32_t {
 /// instruction set. block = 16 or 1.
 size_t cs_conv2d_scratch(const cs_conv2d *shape, cs_conv2d_pass pass, int32_t block);
 
-/// Whether Winograd's kernels take such a convolution, and gain by it: 3 x 3, strides of 1, at least 16 channels in and
-/// out.
+/// Whether Winograd's kernels, which take every 3 x 3 convolution with strides of 1, are the faster ones: at least 24
+/// channels in and out, at most 2^14 pairs of them, and an output that fills its tiles.
 int32_t cs_winograd_suits(const cs_conv2d *shape);
 
 /// Floats of scratch (64-byte aligned) of Winograd's kernels; isBackward: of winograd_backward.
@@ -182,7 +182,7 @@ typedef struct cs_kernels {
 
   // -- Convolution by Winograd's F(2 x 2, 3 x 3), one block of 16 images ---------------------------------------
   //
-  // For shapes that cs_winograd_suits: other roundings than above, so other bits, for fewer products. With
+  // For training, 3 x 3 and strides of 1: other roundings than above, so other bits, for fewer products. With
   //   Bt = [1 0 -1 0; 0 1 1 0; 0 -1 1 0; 0 1 0 -1], G = [1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1],
   //   At = [1 1 1 0; 0 1 -1 -1]
   // tile (ty, tx) has the outputs 2 ty ... 2 ty + 1, 2 tx ... 2 tx + 1 and the 4 x 4 inputs that they read; tiles are
@@ -192,16 +192,18 @@ typedef struct cs_kernels {
   //   Bt x: row 2 is x2 - x1; B v: row 1 is (v1 - v2) + v3, row 2 (v1 + v2) - v0, row 3 -v3;
   //   Gt g: row 0 is g0 + 1/2 (g1 + g2), row 1 1/2 (g1 - g2), row 2 1/2 (g1 + g2) + g3; A y: row 3 is -y1.
 
-  /// u = G w Gt, [16][outC][inC], and behind it the same as [16][inC][outC]: 32 outC inC floats, for the kernels below.
+  /// u = G w Gt, [16][outC][inC], and behind it the same as [16][inC][outC]: 32 outC inC floats, which the kernels below
+  /// read.
   void (*winograd_weights)(const cs_conv2d *shape, const float *restrict w, float *restrict u);
 
-  /// y = activation(At m A + bias) with m[p][o] = sum_ic u[p][o][ic] (Bt x B)[p][ic], an fma chain from 0 over ic ascending.
+  /// y = activation(At m A + bias) with m[p][o] = sum_ic u[p][o][ic] (Bt x B)[p][ic], an fma chain from 0 over ic
+  /// ascending.
   void (*winograd_forward)(const cs_conv2d *shape, const float *restrict x, const float *restrict u,
                            const float *restrict _Nullable bias, float *restrict y, cs_activation activation,
                            float *restrict scratch);
 
-  /// dx = sum over the tiles, ascending from 0, of B m Bt with m[p][ic] = sum_o u[p][o][ic] (A dz At)[p][o], an fma chain
-  /// from 0 over o ascending. dw = Gt g G with g[p][o][ic] = sum over strips of four tiles, ascending from 0, of an fma
+  /// dx = sum over the tiles, ascending from 0, of B m Bt with m[p][ic] = sum_o u[p][o][ic] (A dz At)[p][o], an fma
+  /// chain from 0 over o ascending. dw = Gt g G with g[p][o][ic] = sum over strips of four tiles, ascending from 0, of an fma
   /// chain from 0 over the strip's tiles and the 16 images of (A dz At)[p][o] (Bt x B)[p][ic]. db as in
   /// conv2d_backward_weights. Any of the three may be NULL.
   void (*winograd_backward)(const cs_conv2d *shape, const float *restrict x, const float *restrict dz,

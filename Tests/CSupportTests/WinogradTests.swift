@@ -62,16 +62,18 @@ struct WinogradTests {
     }
   }
 
-  @Test("3 x 3 with strides of 1 and 16 channels on either side suit")
+  @Test("3 x 3 with strides of 1, many channels and full tiles suit")
   func suits() {
     var shape = cs_conv2d()
-    (shape.inChannels, shape.outChannels) = (16, 16)
+    (shape.inChannels, shape.outChannels) = (24, 24)
+    (shape.outHeight, shape.outWidth) = (6, 6)
     (shape.kernelHeight, shape.kernelWidth) = (3, 3)
     (shape.strideHeight, shape.strideWidth) = (1, 1)
     #expect(cs_winograd_suits(&shape) != 0)
     for change: (inout cs_conv2d) -> Void in [
-      { $0.inChannels = 15 }, { $0.outChannels = 15 }, { $0.kernelHeight = 5 },
+      { $0.inChannels = 23 }, { $0.outChannels = 23 }, { $0.kernelHeight = 5 },
       { $0.kernelWidth = 2 }, { $0.strideHeight = 2 }, { $0.strideWidth = 2 },
+      { $0.outHeight = 1 }, { $0.outWidth = 3 }, { $0.outChannels = 1000 },
     ] {
       var other = shape
       change(&other)

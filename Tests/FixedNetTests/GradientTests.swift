@@ -59,9 +59,15 @@ struct GradientTests {
     classifier(
       "convolution of many channels", image,
       [
-        Conv2D(name: "c", filters: 16, kernelSize: (3, 3), padding: .same, activation: .tanh),
-        Conv2D(name: "c2", filters: 17, kernelSize: (3, 3), padding: .same, activation: .tanh),
-        Conv2D(name: "c3", filters: 16, kernelSize: (3, 3)),
+        Conv2D(name: "c", filters: 24, kernelSize: (3, 3), padding: .same, activation: .tanh),
+        Conv2D(name: "c2", filters: 25, kernelSize: (3, 3), padding: .same, activation: .tanh),
+      ], steps: [4e-2, 2e-2]),
+    classifier(
+      "batch normalisation and many channels", .image(height: 8, width: 8, channels: 24),
+      [
+        BatchNormalization(name: "bn"),
+        Conv2D(name: "c", filters: 24, kernelSize: (3, 3), activation: .tanh),
+        AveragePooling2D(name: "p", poolSize: (2, 2)),
       ], steps: [4e-2, 2e-2]),
     classifier(
       "average pooling valid", image,
@@ -247,11 +253,12 @@ struct GradientTests {
   @Test("Winograd's kernels and the others agree", arguments: [16, 19])
   func winograd(batch: Int) throws {
     let model = SequentialModel(
-      name: "case", input: .image(height: 8, width: 7, channels: 16),
+      name: "case", input: .image(height: 9, width: 8, channels: 24),
       layers: [
-        Conv2D(name: "c", filters: 19, kernelSize: (3, 3), padding: .same, activation: .relu),
-        Conv2D(name: "c2", filters: 16, kernelSize: (3, 3), activation: .tanh),
-        Flatten(name: "f"), Dense(name: "out", units: 4, activation: .softmax),
+        Conv2D(name: "c", filters: 27, kernelSize: (3, 3), padding: .same, activation: .relu),
+        Conv2D(name: "c2", filters: 24, kernelSize: (3, 3), activation: .tanh),
+        AveragePooling2D(name: "p", poolSize: (2, 2)), Flatten(name: "f"),
+        Dense(name: "out", units: 4, activation: .softmax),
       ])
     func gradients(blockSize: Int) throws -> (
       loss: Double, layers: [LayerWeights], plan: MemoryPlan
@@ -271,7 +278,7 @@ struct GradientTests {
       for (a, b) in zip(first.tensors, second.tensors) {
         let largest = b.values.map(abs).max() ?? 0
         let difference = zip(a.values, b.values).map { abs($0 - $1) }.max() ?? 1
-        #expect(largest > 1e-3 && difference < 3e-6 * max(largest, 0.1), "\(first.layer)")
+        #expect(largest > 1e-3 && difference < 5e-6 * max(largest, 0.1), "\(first.layer)")
       }
     }
   }

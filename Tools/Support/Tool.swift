@@ -50,8 +50,9 @@ extension ParsableCommand {
   /// long it is: of a long message only the beginning and the end are kept.
   public static func usageMessage(for error: any Error) -> String {
     let lines = message(for: error).split(whereSeparator: \.isNewline)
-    let text = OneLine.text(lines.joined(separator: " "))
-    return text.unicodeScalars.count > 600 ? "\(text.prefix(400))...\(text.suffix(100))" : text
+    let text = OneLine.text(lines.joined(separator: " ")).unicodeScalars
+    return text.count > 600
+      ? String(text.prefix(400)) + "..." + String(text.suffix(100)) : String(text)
   }
 }
 

@@ -165,7 +165,9 @@ extension KernelBench {
     let floats = (input.elementCount + output.elementCount) * KernelBench.block + weightCount
     let activation = activation(layer.activation)
     let kernels = kernels
-    withUnsafePointer(to: shape) { kernels.winograd_weights($0, w, u) }
+    add("\(name) weights, Winograd", multiplyAdds: 0, floats: 41 * input.channels * layer.filters) {
+      withUnsafePointer(to: shape) { kernels.winograd_weights($0, w, u) }
+    }
     add("\(name) forward, Winograd", multiplyAdds: multiplyAdds, floats: floats) {
       withUnsafePointer(to: shape) {
         kernels.winograd_forward($0, x, u, b, y, activation, scratch)

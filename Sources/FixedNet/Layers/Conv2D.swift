@@ -112,8 +112,8 @@ final class PlannedConv2D: PlannedLayer {
   private var recomputed: (output: SlotID, scratch: SlotID)?
   /// The normalisation that is folded in, and the weights and bias with it.
   private var folding: ((SlotPlaces) -> NormalizationFolding)?
-  /// Winograd's form of the weights; nil where the other kernels run: at inference, whose outputs do not depend on the size
-  /// of the blocks, in blocks of one image, and for shapes that do not gain by it.
+  /// Winograd's form of the weights; nil where the other kernels run: at inference, whose outputs do not depend on the
+  /// size of the blocks, in blocks of one image, and for shapes that do not gain by it.
   private let transformedWeight: SlotID?
   private(set) var output: PlannedValue
 

@@ -14,7 +14,7 @@ struct RandomLayers {
       draw.chance(0.6)
       ? .image(
         height: draw.integer(in: 1...13), width: draw.integer(in: 1...13),
-        channels: draw.pick([1, 1, 2, 3, 5]))
+        channels: draw.pick([1, 1, 2, 3, 5, 24]))
       : .vector(draw.integer(in: 1...40))
     shape = input
     for _ in 0..<draw.integer(in: 0...5) { addInner() }
@@ -69,12 +69,12 @@ struct RandomLayers {
     ])
     let name = name(isImage ? "conv" : "dense")
     // Winograd's kernels want many channels in and out.
-    let isWide = isImage && draw.chance(shape.channels >= 16 ? 0.7 : 0.25)
+    let isWide = isImage && draw.chance(shape.channels >= 24 ? 0.7 : 0.2)
     let isAdded =
       isWide
       ? add(
         Conv2D(
-          name: name, filters: draw.pick([16, 17, 20]), kernelSize: (3, 3),
+          name: name, filters: draw.pick([24, 25]), kernelSize: (3, 3),
           padding: draw.pick([.valid, .same]), usesBias: draw.chance(0.8), activation: activation,
           options: options))
       : isImage
