@@ -53,6 +53,15 @@ struct DenseTests {
       trial.compare(["dx": Int(input * 16)]) { kernels, out in
         kernels.dense_backward_input(input, output, 16, dz, w, out[0])
       }
+      // Few outputs, or many, of a batch that is larger than the cache.
+      let (images, few): (Int32, Int32) = (180, trial.random.element([7, 20, 60]))
+      let stride = Int(few + 15) / 16 * 16
+      let batch = trial.input(12 * 16 * Int(input)).values
+      let dzT = trial.input(12 * 16 * stride).values
+      trial.compare(["dw": Int(input * few)]) { kernels, out in
+        kernels.dense_backward_weights(
+          0, input, few, 16, images, batch, Int(input) * 16, dzT, 16 * stride, stride, 0, out[0])
+      }
     }
   }
 
