@@ -20,9 +20,11 @@ package enum OneLine {
     !text.unicodeScalars.contains(where: isControl)
   }
 
-  /// At most 120 characters of `text`.
+  /// At most 120 characters of `text(_:)`, which counts them as code points: a letter may have thousands of accents.
   package static func short(_ text: String) -> String {
-    text.count > 120 ? text.prefix(117) + "..." : text
+    let line = OneLine.text(text)
+    let scalars = line.unicodeScalars
+    return scalars.count > 120 ? String(scalars.prefix(117)) + "..." : line
   }
 
   /// "x, y, z", cut off where it gets long; "nothing".

@@ -40,7 +40,7 @@ extension Schedule {
     guard let form = Schedule.forms.first(where: { Schedule.name($0) == name }) else {
       throw .optimizer(
         key: "the schedule", expected: "one of " + Schedule.names.joined(separator: ", "),
-        found: "'\(name)'")
+        found: "'\(OneLine.short(name))'")
     }
     let allowed = form.split(separator: ":").dropFirst().joined().split(separator: ",")
       .map { String($0.split(separator: "=")[0]) }
@@ -50,11 +50,13 @@ extension Schedule {
       guard sides.count == 2, allowed.contains(String(sides[0])), let value = Double(sides[1]),
         value.isFinite, value >= 0, value <= 1e12
       else {
-        throw .optimizer(key: "the schedule \(name)", expected: form, found: "'\(pair)'")
+        throw .optimizer(
+          key: "the schedule \(name)", expected: form, found: "'\(OneLine.short(String(pair)))'")
       }
       guard given.updateValue(value, forKey: String(sides[0])) == nil else {
         throw .optimizer(
-          key: "the schedule's \(sides[0])", expected: "given once", found: "'\(text)'")
+          key: "the schedule's \(sides[0])", expected: "given once",
+          found: "'\(OneLine.short(text))'")
       }
     }
     let rate = defaults.learningRate
@@ -87,7 +89,7 @@ extension Schedule {
       guard divisors.allSatisfy({ $0 > 0 }), (0...1).contains(given["warmup"] ?? 0.3) else {
         throw .optimizer(
           key: "the schedule one-cycle", expected: "start and end above 0, warmup 0 to 1",
-          found: "'\(text)'")
+          found: "'\(OneLine.short(text))'")
       }
       self = .oneCycle(
         max: rate, steps: try count("steps", defaults.steps), warmup: given["warmup"] ?? 0.3,

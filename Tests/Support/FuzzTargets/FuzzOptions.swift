@@ -27,7 +27,11 @@ struct FuzzOptions: ParsableCommand {
       guard !Self.exitCode(for: error).isSuccess else { return }
       throw Refusal(description: Self.usageMessage(for: error))
     }
-    try command.use()
+    do { try command.use() } catch {
+      // As the tools say it.
+      guard Self.exitCode(for: error) == .validationFailure else { throw error }
+      throw Refusal(description: Self.usageMessage(for: error))
+    }
   }
 
   private func use() throws {
