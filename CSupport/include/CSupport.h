@@ -203,8 +203,8 @@ typedef struct cs_kernels {
                            float *restrict scratch);
 
   /// dx = sum over the tiles, ascending from 0, of B m Bt with m[p][ic] = sum_o u[p][o][ic] (A dz At)[p][o], an fma
-  /// chain from 0 over o ascending. dw = Gt g G with g[p][o][ic] = sum over strips of four tiles, ascending from 0, of an fma
-  /// chain from 0 over the strip's tiles and the 16 images of (A dz At)[p][o] (Bt x B)[p][ic]. db as in
+  /// chain from 0 over o ascending. dw = Gt g G with g[p][o][ic] = sum over strips of four tiles, ascending from 0, of
+  /// an fma chain from 0 over the strip's tiles and the 16 images of (A dz At)[p][o] (Bt x B)[p][ic]. db as in
   /// conv2d_backward_weights. Any of the three may be NULL.
   void (*winograd_backward)(const cs_conv2d *shape, const float *restrict x, const float *restrict dz,
                             const float *restrict u, float *restrict _Nullable dw, float *restrict _Nullable db,
