@@ -2,6 +2,8 @@
 struct Tally: Sendable {
   var networks = 0
   var layers = 0
+  /// Those that train by Winograd's convolution.
+  var winogradNetworks = 0
   var slotPairs = 0
   var runs = 0
   var directions = 0
@@ -14,6 +16,7 @@ struct Tally: Sendable {
   mutating func add(_ other: Tally) {
     networks += other.networks
     layers += other.layers
+    winogradNetworks += other.winogradNetworks
     slotPairs += other.slotPairs
     runs += other.runs
     directions += other.directions
@@ -26,7 +29,7 @@ struct Tally: Sendable {
   /// In Markdown.
   var table: String {
     """
-    | random networks | \(networks), of \(layers) layers |
+    | random networks | \(networks), of \(layers) layers; \(winogradNetworks) train by Winograd's convolution |
     |---|---|
     | pairs of slots alive together, disjoint | \(slotPairs) |
     | training runs with the bits of the first: threads, instruction sets, batch in parts, least memory, resumed | \(runs) |

@@ -20,6 +20,10 @@ struct Trial {
   func run(_ tally: inout Tally) throws {
     tally.networks += 1
     tally.layers += network.model.layers.count
+    let training = try NetworkPlan(network.model, options: network.options()).memory
+    if training.slots.contains(where: { $0.name.hasSuffix("/transformed kernel") }) {
+      tally.winogradNetworks += 1
+    }
     for isTraining in [true, false] {
       for threads in [1, network.threads] {
         var options = network.options(isTraining: isTraining, threads: threads)

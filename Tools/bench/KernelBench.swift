@@ -75,7 +75,6 @@ extension KernelBench {
       let name = "\(builtIn.rawValue) \(layer.name)"
       if let layer = layer as? Conv2D {
         addConvolution(name, layer, shapes[index], shapes[index + 1])
-        addWinograd(name, layer, shapes[index], shapes[index + 1])
       }
       if let layer = layer as? Dense { addDense(name, layer, shapes[index].elementCount) }
     }
@@ -116,7 +115,10 @@ extension KernelBench {
     let passes = [
       CS_CONV2D_FORWARD, CS_CONV2D_BACKWARD_INPUT, CS_CONV2D_BACKWARD_WEIGHTS,
     ]
-    let scratch = memory.take(passes.map { Int(cs_conv2d_scratch(&shape, $0, block)) }.max() ?? 0)
+    let suitsWinograd = cs_winograd_suits(&shape) != 0
+    let direct = passes.map { Int(cs_conv2d_scratch(&shape, $0, block)) }.max() ?? 0
+    let scratch = memory.take(
+      suitsWinograd ? max(direct, Int(cs_winograd_scratch(&shape, 1))) : direct)
     let x = memory.take(input.elementCount * KernelBench.block)
     let dX = memory.take(input.elementCount * KernelBench.block)
     let y = memory.take(output.elementCount * KernelBench.block)
@@ -145,36 +147,19 @@ extension KernelBench {
         kernels.conv2d_backward_input($0, block, dZ, w, dX, scratch)
       }
     }
-  }
-
-  /// The kernels that take 4 products for 9. Their rate counts the 9.
-  private func addWinograd(_ name: String, _ layer: Conv2D, _ input: Shape, _ output: Shape) {
-    let shape = layer.kernelShape(for: input)
-    guard withUnsafePointer(to: shape, { cs_winograd_suits($0) }) != 0 else { return }
-    let scratchCount = withUnsafePointer(to: shape) { Int(cs_winograd_scratch($0, 1)) }
-    let scratch = memory.take(scratchCount)
-    let x = memory.take(input.elementCount * KernelBench.block)
-    let dX = memory.take(input.elementCount * KernelBench.block)
-    let y = memory.take(output.elementCount * KernelBench.block)
-    let dZ = memory.take(output.elementCount * KernelBench.block)
-    let weightCount = input.channels * layer.filters * 9
-    let (w, dW) = (memory.take(weightCount), memory.take(weightCount))
+    guard suitsWinograd else { return }
+    // They take 4 products for 9; their rate counts the 9.
     let u = memory.take(input.channels * layer.filters * 32)
-    let (b, dB) = (memory.take(layer.filters), memory.take(layer.filters))
-    let multiplyAdds = layer.multiplyAdds(for: input) * KernelBench.block
-    let floats = (input.elementCount + output.elementCount) * KernelBench.block + weightCount
-    let activation = activation(layer.activation)
-    let kernels = kernels
     add("\(name) weights, Winograd", multiplyAdds: 0, floats: 41 * input.channels * layer.filters) {
-      withUnsafePointer(to: shape) { kernels.winograd_weights($0, w, u) }
+      withUnsafePointer(to: description) { kernels.winograd_weights($0, w, u) }
     }
     add("\(name) forward, Winograd", multiplyAdds: multiplyAdds, floats: floats) {
-      withUnsafePointer(to: shape) {
+      withUnsafePointer(to: description) {
         kernels.winograd_forward($0, x, u, b, y, activation, scratch)
       }
     }
     add("\(name) dW and dX, Winograd", multiplyAdds: 2 * multiplyAdds, floats: floats) {
-      withUnsafePointer(to: shape) {
+      withUnsafePointer(to: description) {
         kernels.winograd_backward($0, x, dZ, u, dW, dB, dX, scratch)
       }
     }
