@@ -22,6 +22,8 @@
 #define OUTER_ROWS 6
 #define OUTER_REGISTERS 2
 #define OUTER_MAX_ROWS 12
+#define SUM_ROWS 3
+#define SUM_COLUMNS 4
 #define CHANNEL_PX 6
 #define CHANNEL_PARTS 2
 

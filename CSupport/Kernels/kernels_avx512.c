@@ -21,6 +21,8 @@
 #define OUTER_ROWS 6
 #define OUTER_REGISTERS 4
 #define OUTER_MAX_ROWS 12
+#define SUM_ROWS 6
+#define SUM_COLUMNS 4
 #define CHANNEL_PX 8
 #define CHANNEL_PARTS 1
 

@@ -28,6 +28,8 @@
 #define OUTER_ROWS 6
 #define OUTER_REGISTERS 4
 #define OUTER_MAX_ROWS 12
+#define SUM_ROWS 6
+#define SUM_COLUMNS 4
 #define CHANNEL_PX 6
 #define CHANNEL_PARTS 4
 #else
@@ -44,6 +46,8 @@
 #define OUTER_ROWS 2
 #define OUTER_REGISTERS 2
 #define OUTER_MAX_ROWS 2
+#define SUM_ROWS 2
+#define SUM_COLUMNS 2
 #define CHANNEL_PX 2
 #define CHANNEL_PARTS 1
 #endif

@@ -6,6 +6,49 @@
 
 #include "CSupport.h"
 
+// MARK: - Subnormal numbers
+
+// What a saturated unit passes back, or an optimiser's average that nothing adds to any more, soon falls below the
+// smallest normal number, and many processors take a hundred times as long for such numbers.
+
+#if defined(__x86_64__)
+
+#include <xmmintrin.h>
+
+/// Subnormal operands and results count as zero from here on. Returns the mode before.
+static uintptr_t flush_subnormals(void) {
+  enum { FLUSH_TO_ZERO = 0x8000, DENORMALS_ARE_ZEROS = 0x0040 };
+  unsigned mode = _mm_getcsr();
+  _mm_setcsr(mode | FLUSH_TO_ZERO | DENORMALS_ARE_ZEROS);
+  return mode;
+}
+
+static void set_float_mode(uintptr_t mode) { _mm_setcsr((unsigned)mode); }
+
+#elif defined(__aarch64__)
+
+static void set_float_mode(uintptr_t mode) { __asm__ volatile("msr fpcr, %0" : : "r"(mode)); }
+
+static uintptr_t flush_subnormals(void) {
+  uintptr_t mode;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+  set_float_mode(mode | 1 << 24);
+  return mode;
+}
+
+#else
+
+static uintptr_t flush_subnormals(void) { return 0; }
+static void set_float_mode(uintptr_t mode) { (void)mode; }
+
+#endif
+
+static void run_flushing(void (*body)(void *context, int32_t thread), void *context) {
+  uintptr_t mode = flush_subnormals();
+  body(context, 0);
+  set_float_mode(mode);
+}
+
 #if defined(__has_include)
 #if __has_include(<pthread.h>)
 #define CS_HAVE_PTHREAD 1
@@ -34,7 +77,7 @@ cs_team *cs_team_start(void *memory, int32_t threads) {
 
 void cs_team_run(cs_team *team, void (*body)(void *context, int32_t thread), void *context) {
   (void)team;
-  body(context, 0);
+  run_flushing(body, context);
 }
 
 void cs_team_barrier(cs_team *team, int32_t thread) {
@@ -161,6 +204,7 @@ void cs_team_barrier(cs_team *team, int32_t thread) {
 static void *work(void *argument) {
   worker *self = argument;
   cs_team *team = self->team;
+  flush_subnormals();
   for (;;) {
     cs_team_barrier(team, self->thread);
     if (team->stopping) return NULL;
@@ -204,13 +248,13 @@ cs_team *cs_team_start(void *memory, int32_t threads) {
 
 void cs_team_run(cs_team *team, void (*body)(void *context, int32_t thread), void *context) {
   if (!team || team->threads == 1) {
-    body(context, 0);
+    run_flushing(body, context);
     return;
   }
   team->body = body;
   team->context = context;
   cs_team_barrier(team, 0);
-  body(context, 0);
+  run_flushing(body, context);
   cs_team_barrier(team, 0);
 }
 

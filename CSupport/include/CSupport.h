@@ -242,6 +242,19 @@ typedef struct cs_kernels {
                               const float *restrict dzT, size_t dzStride, size_t leading, int32_t accumulates,
                               float *restrict db);
 
+  // The same gradients over a stripe of blocks while the cache holds them: other roundings, so other bits, from blocks of
+  // 16 as they are, without transposing any. Shapes of a block: x [in][16], dz [out][16]; blocks are xStride and dzStride
+  // floats apart. dz is zero in lanes that hold no image.
+
+  /// dw[i][o] = sum_n x[i][n] dz[o][n]: one fma chain over the blocks from 0 per lane, then the lane tree.
+  void (*dense_backward_weights_by_lane)(int32_t in, int32_t out, int32_t blocks, const float *restrict x,
+                                         size_t xStride, const float *restrict dz, size_t dzStride,
+                                         float *restrict dw);
+
+  /// db[o] = sum_n dz[o][n]: additions over the blocks from 0 per lane, then the lane tree.
+  void (*dense_backward_bias_by_lane)(int32_t out, int32_t blocks, const float *restrict dz, size_t dzStride,
+                                      float *restrict db);
+
   // -- Average pooling, one block ----------------------------------------------------------------------------
 
   /// y = (sum of the window's cells inside the image, row-major order) * (1 / count): additions, then one product.
@@ -457,7 +470,8 @@ size_t cs_team_size(int32_t threads);
 cs_team *_Nullable cs_team_start(void *memory, int32_t threads);
 
 /// Runs body(context, thread) on every thread of the team and returns when all have finished. A NULL team runs
-/// body(context, 0) on the caller.
+/// body(context, 0) on the caller. While body runs, operands and results of float arithmetic below the smallest normal
+/// number, 2^-126, count as zero on x86-64 and arm64; the caller's mode is restored.
 void cs_team_run(cs_team *_Nullable team, void (*body)(void *context, int32_t thread), void *context);
 
 /// Waits until every thread of the team has arrived; called from inside body. A NULL team returns at once.

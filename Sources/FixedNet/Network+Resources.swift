@@ -79,7 +79,8 @@ final class LoadedProgram {
       outputChannels: planned.output.flattened?.channels ?? planned.output.shape.channels,
       outputPixels: planned.output.flattened?.pixels ?? planned.output.shape.pixels,
       output: planned.output.slot, targets: planned.targets,
-      squaredNorms: planned.squaredNorms, updatesInBackward: planned.updatesInBackward)
+      squaredNorms: planned.squaredNorms, updatesInBackward: planned.updatesInBackward,
+      sumsStripes: planned.sumsStripes)
   }
 
   deinit {

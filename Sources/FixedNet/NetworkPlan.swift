@@ -52,6 +52,9 @@ public struct PlanOptions: Sendable, Equatable {
   /// Blocks of one run.
   public var blockCount: Int { (batch + resolvedBlockSize - 1) / resolvedBlockSize }
 
+  /// Whether dense gradients are summed up stripe by stripe. Not where Hessian products read each image's dZ as a row.
+  var sumsStripes: Bool { keepsInput && !isSecondOrder && resolvedBlockSize > 1 }
+
   /// Whether one thread runs one block at a time: its scratch and the block's slots then share their space.
   var isSingle: Bool {
     isTraining ? threads == 1 && blockCount == 1 : min(threads, blockCount) == 1
@@ -128,7 +131,9 @@ public struct NetworkPlan {
     self.inference = PlannedProgram(
       inference, layout: NetworkPlan.inferenceLayout(layout, inference))
     self.training = training.map {
-      PlannedProgram($0, layout: layout, updatesInBackward: options.updatesInBackward)
+      PlannedProgram(
+        $0, layout: layout, updatesInBackward: options.updatesInBackward,
+        sumsStripes: options.sumsStripes)
     }
     recomputedLayers = main.recomputedLayers
     parameters = main.parameters.map { PlacedParameter($0, main.places) }
@@ -270,9 +275,14 @@ struct PlannedProgram {
 
   let squaredNorms: SharedSlot?
   let updatesInBackward: Bool
+  let sumsStripes: Bool
 
-  init(_ built: BuiltProgram, layout: ArenaLayout, updatesInBackward: Bool = false) {
+  init(
+    _ built: BuiltProgram, layout: ArenaLayout, updatesInBackward: Bool = false,
+    sumsStripes: Bool = false
+  ) {
     self.updatesInBackward = updatesInBackward
+    self.sumsStripes = sumsStripes
     operations = built.operations
     origins = built.origins
     self.layout = layout

@@ -202,6 +202,15 @@ public final class PlanBuilder {
       scope: .thread)
   }
 
+  /// Reserves room for `count` gradients of each of the batch's stripes, which are whole cache lines.
+  func reserveStripes(layer: String, count: Int) -> (partial: SlotID, stride: Int) {
+    let stride = (count + 15) / 16 * 16
+    let slot = reserve(
+      "\(layer)/partial", shape: [GradientStripes.count(blocks: options.blockCount), stride],
+      region: .scratch, scope: .shared, lasting: true)
+    return (slot, stride)
+  }
+
   /// Reserves values that the program reads and nothing changes.
   public func reserveConstant(_ name: String, _ values: [Float]) -> SlotID {
     let slot = reserve(

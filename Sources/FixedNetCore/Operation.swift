@@ -114,6 +114,11 @@ public enum Operation: BitwiseCopyable, Sendable {
     }
   }
 
+  /// Full batches: the gradients over a stripe of blocks whose backward pass is done.
+  func sumStripe(_ blocks: Range<Int>, _ c: BatchContext) {
+    if case .dense(let operation) = self { operation.sumStripe(blocks, c) }
+  }
+
   /// The gradients of the operation's parameters over the whole batch, and the optimiser's step, for one
   /// thread's share.
   func update(_ c: BatchContext) {

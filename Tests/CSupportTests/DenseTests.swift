@@ -117,6 +117,26 @@ struct DenseTests {
     }
   }
 
+  @Test("weight gradients by lane have the reference's bits", arguments: InstructionSet.available)
+  func weightGradientsByLane(set: InstructionSet) {
+    Trial.run(set, draws: 200) { trial in
+      let (input, output) = DenseTests.extents(trial)
+      let blocks = trial.random.integer(1...20)
+      let xStride = Int(input * 16) + trial.random.count(0...20)
+      let dzStride = Int(output * 16) + trial.random.count(0...20)
+      trial.shape = "\(input) -> \(output) blocks \(blocks)"
+      let x = trial.input(xStride * Int(blocks)).values
+      let dz = trial.input(dzStride * Int(blocks)).values
+      trial.compare(["dw": Int(input * output)]) { kernels, out in
+        kernels.dense_backward_weights_by_lane(
+          input, output, blocks, x, xStride, dz, dzStride, out[0])
+      }
+      trial.compare(["db": Int(output)]) { kernels, out in
+        kernels.dense_backward_bias_by_lane(output, blocks, dz, dzStride, out[0])
+      }
+    }
+  }
+
   @Test("the reference follows the formula and the chain rule")
   func textbook() {
     Trial.run(nil, draws: 200) { trial in
@@ -163,6 +183,15 @@ struct DenseTests {
         0, output, block, images, rows, stride, Int(leading), 0, foundDb.values)
       trial.expectNear("dw", foundDw, dw, terms: Int(images))
       trial.expectNear("db", foundDb, db, terms: Int(images))
+      guard block == 16 else { return }
+      for n in images..<blocks * 16 {
+        for o in 0..<output { dz[Int((n / 16 * output + o) * 16 + n % 16)] = 0 }
+      }
+      kernels.dense_backward_weights_by_lane(
+        input, output, blocks, x, xCount, dz, zCount, foundDw.values)
+      kernels.dense_backward_bias_by_lane(output, blocks, dz, zCount, foundDb.values)
+      trial.expectNear("dw by lane", foundDw, dw, terms: Int(images))
+      trial.expectNear("db by lane", foundDb, db, terms: Int(images))
     }
   }
 

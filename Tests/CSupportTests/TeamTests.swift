@@ -62,6 +62,28 @@ struct TeamTests {
     #expect(counts[0] == TeamTests.barriersPerRun && counts[1] == 0)
   }
 
+  /// The smallest normal number halved, on every thread of a run, and on the caller behind it.
+  @Test("subnormal numbers are zero while a team runs, and only then", arguments: [1, 3])
+  func subnormals(threads: Int) throws {
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: cs_team_size(Int32(threads)), alignment: 64)
+    defer { memory.deallocate() }
+    let team = try #require(cs_team_start(memory, Int32(threads)))
+    // A float that the compiler does not know, in place of which the threads leave what they found.
+    let values = UnsafeMutablePointer<Float>.allocate(capacity: threads)
+    defer { values.deallocate() }
+    values.initialize(repeating: .leastNormalMagnitude, count: threads)
+    cs_team_run(
+      team, { $0.assumingMemoryBound(to: Float.self)[Int($1)] *= 0.5 }, values)
+    cs_team_stop(team)
+    #if arch(x86_64) || arch(arm64)
+      for thread in 0..<threads { #expect(values[thread] == 0) }
+    #endif
+    values[0] = .leastNormalMagnitude
+    values[0] *= 0.5
+    #expect(values[0] > 0)
+  }
+
   @Test("a team can be started and stopped again and again in the same memory")
   func again() {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: cs_team_size(3), alignment: 64)

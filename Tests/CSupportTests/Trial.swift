@@ -32,13 +32,25 @@ final class Trial {
   }
 
   /// Runs `body` on random draws, the same ones for every instruction set (nil: for the reference),
-  /// and stops after the first that fails.
+  /// and stops after the first that fails. Where bits are compared, two of three draws flush subnormal numbers as a
+  /// network's runs do.
   static func run(_ set: InstructionSet?, draws: Int, _ body: (Trial) -> Void) {
     for draw in 0..<draws {
       let trial = Trial(set, draw: draw)
-      body(trial)
+      if set != nil, draw % 3 > 0 { flushing { body(trial) } } else { body(trial) }
       trial.checkGuards()
       if trial.failed { return }
+    }
+  }
+
+  /// Runs `body` as a team runs what it is given.
+  static func flushing(_ body: () -> Void) {
+    withoutActuallyEscaping(body) { body in
+      var body = body
+      withUnsafeMutablePointer(to: &body) { pointer in
+        cs_team_run(
+          nil, { context, _ in context.assumingMemoryBound(to: (() -> Void).self).pointee() }, pointer)
+      }
     }
   }
 

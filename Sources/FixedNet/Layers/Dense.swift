@@ -71,6 +71,7 @@ final class PlannedDense: PlannedLayer {
   private let derivative: cs_activation
   private var tangent: PlannedDenseTangent?
   private var pieces: (slot: SlotID, rowCount: Int)?
+  private var stripes: (partial: SlotID, stride: Int)?
   let output: PlannedValue
 
   init(_ layer: Dense, _ input: PlannedValue, _ plan: PlanBuilder) {
@@ -120,8 +121,8 @@ final class PlannedDense: PlannedLayer {
       // Frozen: nothing is learned from dZ.
       leading = layer.units
       transposed = outputGradient
-    } else if plan.blockSize == 1 {
-      // One image per block: dZ is its own transpose.
+    } else if plan.blockSize == 1 || plan.options.sumsStripes {
+      // One image per block: dZ is its own transpose. Stripes read it as it is.
       leading = layer.units
       keep(input.slot)
       keep(outputGradient)
@@ -141,6 +142,10 @@ final class PlannedDense: PlannedLayer {
       let slot = plan.reservePieces(
         layer: layer.name, rowCount: rowCount, columnCount: layer.units, bias: bias != nil)
       pieces = (slot, rowCount)
+    }
+    if weight.isTrained, plan.options.sumsStripes {
+      stripes = plan.reserveStripes(
+        layer: layer.name, count: (input.shape.elementCount + (bias == nil ? 0 : 1)) * layer.units)
     }
     if needsInputGradient {
       inputGradient = plan.reserveActivation("\(layer.name)/input gradient", shape: input.shape)
@@ -163,6 +168,9 @@ final class PlannedDense: PlannedLayer {
         derivative: derivative, tangent: tangent?.tangent(in: places),
         pieces: pieces.map {
           GradientPieces(slot: places.thread($0.slot), rowCount: $0.rowCount)
+        },
+        stripes: stripes.map {
+          GradientStripes(partial: places.shared($0.partial), stride: $0.stride)
         })
     }
     return .dense(

@@ -30,11 +30,13 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
     public var tangent: DenseTangent?
     /// nil where the gradients are kept.
     public var pieces: GradientPieces?
+    /// nil where each weight's gradient is one chain over the batch.
+    public var stripes: GradientStripes?
 
     public init(
       outputGradient: BlockSlot, inputGradient: BlockSlot?, transposed: BlockSlot, leading: Int,
       weight: Parameter?, bias: Parameter?, derivative: cs_activation,
-      tangent: DenseTangent? = nil, pieces: GradientPieces? = nil
+      tangent: DenseTangent? = nil, pieces: GradientPieces? = nil, stripes: GradientStripes? = nil
     ) {
       self.outputGradient = outputGradient
       self.inputGradient = inputGradient
@@ -45,6 +47,7 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
       self.derivative = derivative
       self.tangent = tangent
       self.pieces = pieces
+      self.stripes = stripes
     }
   }
 
@@ -80,9 +83,24 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
       c.kernels.pointee.dense_backward_input(
         inputs, outputs, c.blockSize, dz, c(weight), c(inputGradient))
     }
-    if c.blockSize > 1, training.weight != nil {
+    if c.blockSize > 1, training.weight != nil, training.stripes == nil {
       c.kernels.pointee.transpose16(
         outputs, Int32(truncatingIfNeeded: training.leading), dz, c(training.transposed))
+    }
+  }
+
+  /// The gradients over a stripe of blocks.
+  func sumStripe(_ blocks: Range<Int>, _ c: BatchContext) {
+    guard let training, let stripes = training.stripes, let weight = training.weight else { return }
+    let partial = c(stripes.partial) + stripes.stride * (blocks.lowerBound / GradientStripes.blockCount)
+    let count = Int32(truncatingIfNeeded: blocks.count)
+    let dz = c(training.outputGradient, block: blocks.lowerBound)
+    c.kernels.pointee.dense_backward_weights_by_lane(
+      inputs, outputs, count, c(input, block: blocks.lowerBound), c.blockStrideInFloats, dz,
+      c.blockStrideInFloats, partial)
+    if training.bias != nil {
+      c.kernels.pointee.dense_backward_bias_by_lane(
+        outputs, count, dz, c.blockStrideInFloats, partial + weight.count)
     }
   }
 
@@ -90,6 +108,11 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
   func update(_ c: BatchContext) {
     guard let training, let weight = training.weight else { return }
     if let pieces = training.pieces { return update(weight, training, pieces, c) }
+    if let stripes = training.stripes {
+      stripes.update(weight, offset: 0, c)
+      if let bias = training.bias { stripes.update(bias, offset: weight.count, c) }
+      return
+    }
     let rows = c.share(of: inputCount, granule: 6)
     if !rows.isEmpty {
       weightGradient(rows, training, c, into: c(weight.gradient))
