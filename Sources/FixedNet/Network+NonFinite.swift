@@ -115,7 +115,7 @@ extension Network {
       let origin = end == 0 ? nil : training.origins[end - 1]
       let broken = images.withPointers { source, targets in
         runForward(
-          Array(training.operations[..<end]), source, targets, run,
+          prefix: end, source, targets, run,
           output: origin?.output ?? training.input.slot,
           elementCount: origin?.elementCount ?? training.input.shape.elementCount, index: index)
       }

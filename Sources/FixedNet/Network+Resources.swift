@@ -64,11 +64,16 @@ final class ThreadTeam {
 final class LoadedProgram {
   let program: Program
   private let operations: UnsafeMutableBufferPointer<FixedNetCore.Operation>
+  /// Where the operations read what they are.
+  private var descriptions: [UnsafeMutableRawPointer] = []
   private let parameters: UnsafeMutableBufferPointer<Parameter>
 
   init(_ planned: PlannedProgram) {
     operations = .allocate(capacity: planned.operations.count)
-    _ = operations.initialize(from: planned.operations)
+    for (index, description) in planned.operations.enumerated() {
+      let operation = LoadedProgram.load(description, &descriptions)
+      operations.initializeElement(at: index, to: operation)
+    }
     parameters = .allocate(capacity: planned.parameters.count)
     _ = parameters.initialize(from: planned.parameters)
     program = Program(
@@ -83,7 +88,17 @@ final class LoadedProgram {
       sumsStripes: planned.sumsStripes)
   }
 
+  private static func load<Description: OperationDescription>(
+    _ description: Description, _ descriptions: inout [UnsafeMutableRawPointer]
+  ) -> FixedNetCore.Operation {
+    let place = UnsafeMutablePointer<Description>.allocate(capacity: 1)
+    place.initialize(to: description)
+    descriptions.append(UnsafeMutableRawPointer(place))
+    return Description.operation(at: place)
+  }
+
   deinit {
+    for description in descriptions { description.deallocate() }
     operations.deallocate()
     parameters.deallocate()
   }

@@ -328,36 +328,34 @@ public final class Network {
     UnsafeBufferPointer(start: pointer(slot), count: count).allSatisfy(\.isFinite)
   }
 
-  /// Runs some operations forward in training mode; the position of the first image of the run where `output` is not
+  /// Runs the first `prefix` operations forward in training mode; the position of the first image of the run where `output` is not
   /// finite, nil where it is for all.
   func runForward(
-    _ operations: [FixedNetCore.Operation], _ source: ImageSource, _ targets: TargetSource?,
+    prefix: Int, _ source: ImageSource, _ targets: TargetSource?,
     _ run: TrainingRun, output: BlockSlot, elementCount: Int, index: (Int) -> Int
   ) -> Int? {
     guard let trainingProgram else { return nil }
-    return operations.withUnsafeBufferPointer { operations in
-      var program = trainingProgram.program
-      program.operations = operations
-      // Where nothing couples the blocks one comes after the other, as the next may take over its memory.
-      let stride = plan.couplingLayer == nil ? program.layout.blockSize : max(run.count, 1)
-      for first in Swift.stride(from: 0, to: run.count, by: stride) {
-        let count = min(stride, run.count - first)
-        for position in 0..<count { indices[position] = UInt32(index(first + position)) }
-        var context = context(source, imageCount: count)
-        context.team = nil
-        context.threadCount = 1
-        context.seed = run.seed
-        context.step = UInt32(truncatingIfNeeded: run.step)
-        context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset + first)
-        context.targets = targets
-        context.losses = losses
-        context.hits = hits
-        program.forward(&context, arena: arena)
-        let broken = firstNonFinite(output, elementCount, imageCount: count, program.layout)
-        if let broken { return first + broken }
-      }
-      return nil
+    var program = trainingProgram.program
+    program.operations = UnsafeBufferPointer(rebasing: program.operations[..<prefix])
+    // Where nothing couples the blocks one comes after the other, as the next may take over its memory.
+    let stride = plan.couplingLayer == nil ? program.layout.blockSize : max(run.count, 1)
+    for first in Swift.stride(from: 0, to: run.count, by: stride) {
+      let count = min(stride, run.count - first)
+      for position in 0..<count { indices[position] = UInt32(index(first + position)) }
+      var context = context(source, imageCount: count)
+      context.team = nil
+      context.threadCount = 1
+      context.seed = run.seed
+      context.step = UInt32(truncatingIfNeeded: run.step)
+      context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset + first)
+      context.targets = targets
+      context.losses = losses
+      context.hits = hits
+      program.forward(&context, arena: arena)
+      let broken = firstNonFinite(output, elementCount, imageCount: count, program.layout)
+      if let broken { return first + broken }
     }
+    return nil
   }
 
   /// The first of a run's images where a slot holds NaN or infinity.

@@ -264,7 +264,7 @@ extension SequentialModel {
 
 /// A program's operations and what they work on.
 struct PlannedProgram {
-  let operations: [Operation]
+  let operations: [any OperationDescription]
   /// The layer that each operation belongs to, and where its output is.
   let origins: [OperationOrigin]
   let layout: ArenaLayout

@@ -55,7 +55,7 @@ public protocol PlannedLayer: AnyObject {
   func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
     -> SlotID?
   /// The operation, once slots have places; nil for a layer that only renames.
-  func operation(in places: SlotPlaces) -> Operation?
+  func operation(in places: SlotPlaces) -> (any OperationDescription)?
 }
 
 /// Collects slots while the layers of a network are walked forward and back. `reserve` both sizes and places: there

@@ -3,7 +3,7 @@ import FixedNetCore
 
 /// A program whose slots have places within their scopes.
 struct BuiltProgram {
-  var operations: [Operation] = []
+  var operations: [any OperationDescription] = []
   var origins: [OperationOrigin] = []
   var places: SlotPlaces
   var steps: [String]
@@ -39,7 +39,8 @@ struct BuiltProgram {
   }
 
   fileprivate mutating func add(
-    _ operation: Operation, _ name: String, _ output: PlannedValue, isLoss: Bool = false
+    _ operation: any OperationDescription, _ name: String, _ output: PlannedValue,
+    isLoss: Bool = false
   ) {
     operations.append(operation)
     origins.append(
@@ -225,25 +226,25 @@ struct ProgramBuilder {
     let count = Int32(value.shape.elementCount)
     let input = built.places.block(value.slot)
     let gradient = gradient.map(built.places.block)
-    let operation: Operation
+    let operation: any OperationDescription
     switch head {
     case .logits:
       var loss = CrossEntropyOperation(
         classCount: count, logits: input, labels: target, gradient: gradient)
       loss.tangent = tangent
-      operation = .crossEntropy(loss)
+      operation = loss
     case .logistic(let slope, let weight):
       var loss = LogisticLossOperation(
         outputCount: count, slope: slope, weight: weight, logits: input, targets: target,
         gradient: gradient)
       loss.tangent = tangent
       if options.usesReferenceGradient { loss.gradientFactor = 1 / slope }
-      operation = .logisticLoss(loss)
+      operation = loss
     case .squared(let weight):
       var loss = SquaredErrorOperation(
         outputCount: count, weight: weight, outputs: input, targets: target, gradient: gradient)
       loss.tangent = tangent
-      operation = .squaredError(loss)
+      operation = loss
     }
     built.add(operation, "loss", value, isLoss: true)
   }

@@ -49,7 +49,8 @@ final class Trial {
       var body = body
       withUnsafeMutablePointer(to: &body) { pointer in
         cs_team_run(
-          nil, { context, _ in context.assumingMemoryBound(to: (() -> Void).self).pointee() }, pointer)
+          nil, { context, _ in context.assumingMemoryBound(to: (() -> Void).self).pointee() },
+          pointer)
       }
     }
   }

@@ -36,14 +36,12 @@ public struct Activation: Layer {
     return PlannedElementwise(name, input, plan, remembers: .output) {
       input, output, gradient, _ in
       if function == .softmax {
-        return .softmax(
-          SoftmaxOperation(
-            classCount: Int32(count), input: input, output: output, gradient: gradient))
+        return SoftmaxOperation(
+          classCount: Int32(count), input: input, output: output, gradient: gradient)
       }
-      return .activation(
-        ActivationOperation(
-          activation: function.kernelCode, count: count, input: input, output: output,
-          gradient: gradient))
+      return ActivationOperation(
+        activation: function.kernelCode, count: count, input: input, output: output,
+        gradient: gradient)
     }
   }
 }

@@ -164,19 +164,18 @@ final class PlannedBatchNormalization: PlannedLayer {
     return needsInputGradient ? outputGradient : nil
   }
 
-  func operation(in places: SlotPlaces) -> Operation? {
+  func operation(in places: SlotPlaces) -> (any OperationDescription)? {
     let (input, output) = (places.block(input.slot), places.block(output.slot))
     let shape = self.output.shape
     let (gamma, beta) = (places.shared(self.gamma.slot), places.shared(self.beta.slot))
     let (mean, variance) = (places.shared(movingMean), places.shared(movingVariance))
     guard !blockSums.isEmpty else {
-      return .batchNormalizationInference(
-        BatchNormalizationInferenceOperation(
-          channels: shape.channels, pixels: shape.pixels, epsilon: Float(layer.epsilon),
-          input: input, output: output, gamma: gamma, beta: beta, movingMean: mean,
-          movingVariance: variance, scale: places.thread(combined[0]),
-          zeros: places.thread(combined[1]),
-          gradient: propagates ? self.gradient.map(places.block) : nil))
+      return BatchNormalizationInferenceOperation(
+        channels: shape.channels, pixels: shape.pixels, epsilon: Float(layer.epsilon),
+        input: input, output: output, gamma: gamma, beta: beta, movingMean: mean,
+        movingVariance: variance, scale: places.thread(combined[0]),
+        zeros: places.thread(combined[1]),
+        gradient: propagates ? self.gradient.map(places.block) : nil)
     }
     var operation = BatchNormalizationOperation(
       channels: shape.channels, pixels: shape.pixels, momentum: Float(layer.momentum),
@@ -192,6 +191,6 @@ final class PlannedBatchNormalization: PlannedLayer {
       movingVariance: variance, gradient: gradient.map(places.block), propagates: propagates)
     operation.isUnbiased = isUnbiased
     operation.isFolded = isFolded
-    return .batchNormalization(operation)
+    return operation
   }
 }

@@ -249,7 +249,7 @@ final class PlannedConv2D: PlannedLayer {
     self.partial = partial
   }
 
-  func operation(in places: SlotPlaces) -> Operation? {
+  func operation(in places: SlotPlaces) -> (any OperationDescription)? {
     var training: ConvolutionOperation.Training?
     if let outputGradient, let backwardScratch {
       training = ConvolutionOperation.Training(
@@ -262,8 +262,7 @@ final class PlannedConv2D: PlannedLayer {
           GradientPieces(slot: places.thread($0.slot), rowCount: $0.rowCount)
         })
     }
-    return .convolution(
-      forward(in: places, output: output.slot, scratch: forwardScratch, training: training))
+    return forward(in: places, output: output.slot, scratch: forwardScratch, training: training)
   }
 
   private func forward(

@@ -158,7 +158,7 @@ final class PlannedDense: PlannedLayer {
     return inputGradient
   }
 
-  func operation(in places: SlotPlaces) -> Operation? {
+  func operation(in places: SlotPlaces) -> (any OperationDescription)? {
     var training: DenseOperation.Training?
     if let outputGradient, let transposed {
       training = DenseOperation.Training(
@@ -173,11 +173,10 @@ final class PlannedDense: PlannedLayer {
           GradientStripes(partial: places.shared($0.partial), stride: $0.stride)
         })
     }
-    return .dense(
-      DenseOperation(
-        inputCount: input.shape.elementCount, outputCount: layer.units,
-        activation: layer.activation.kernelCode, input: places.block(input.slot),
-        output: places.block(output.slot), weight: places.shared(weight.weight),
-        bias: bias.map { places.shared($0.weight) }, training: training))
+    return DenseOperation(
+      inputCount: input.shape.elementCount, outputCount: layer.units,
+      activation: layer.activation.kernelCode, input: places.block(input.slot),
+      output: places.block(output.slot), weight: places.shared(weight.weight),
+      bias: bias.map { places.shared($0.weight) }, training: training)
   }
 }

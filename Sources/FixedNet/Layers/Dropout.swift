@@ -34,10 +34,9 @@ public struct Dropout: Layer {
     let threshold = UInt32(min((rate * 0x1p32).rounded(), 0x1p32 - 1))
     return PlannedElementwise(name, input, plan, remembers: .nothing) {
       input, output, gradient, _ in
-      .dropout(
-        DropoutOperation(
-          threshold: threshold, scale: Float(1 / (1 - self.rate)), stream: stream, count: count,
-          input: input, output: output, gradient: gradient))
+      DropoutOperation(
+        threshold: threshold, scale: Float(1 / (1 - self.rate)), stream: stream, count: count,
+        input: input, output: output, gradient: gradient)
     }
   }
 }

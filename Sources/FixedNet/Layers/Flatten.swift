@@ -46,5 +46,5 @@ final class PlannedFlatten: PlannedLayer {
     needsInputGradient ? outputGradient : nil
   }
 
-  func operation(in places: SlotPlaces) -> Operation? { nil }
+  func operation(in places: SlotPlaces) -> (any OperationDescription)? { nil }
 }

@@ -115,11 +115,10 @@ public struct Normalization: Layer {
     let pixels = input.shape.pixels
     return PlannedElementwise(name, input, plan, remembers: .nothing) {
       input, output, gradient, places in
-      .normalization(
-        NormalizationOperation(
-          channels: Int32(channels), pixels: Int32(pixels), input: input, output: output,
-          mean: places.shared(constants[0]), scale: places.shared(constants[1]),
-          zeros: places.shared(constants[2]), gradient: gradient))
+      NormalizationOperation(
+        channels: Int32(channels), pixels: Int32(pixels), input: input, output: output,
+        mean: places.shared(constants[0]), scale: places.shared(constants[1]),
+        zeros: places.shared(constants[2]), gradient: gradient)
     }
   }
 }

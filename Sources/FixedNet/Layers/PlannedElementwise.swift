@@ -7,14 +7,14 @@ final class PlannedElementwise: PlannedLayer {
 
   private let input: PlannedValue
   private let memory: Memory
-  private let make: (BlockSlot, BlockSlot, BlockSlot?, SlotPlaces) -> Operation
+  private let make: (BlockSlot, BlockSlot, BlockSlot?, SlotPlaces) -> any OperationDescription
   private var gradient: SlotID?
   let output: PlannedValue
 
   /// `make`: the operation from its input, its output and dY.
   init(
     _ name: String, _ input: PlannedValue, _ plan: PlanBuilder, remembers memory: Memory,
-    make: @escaping (BlockSlot, BlockSlot, BlockSlot?, SlotPlaces) -> Operation
+    make: @escaping (BlockSlot, BlockSlot, BlockSlot?, SlotPlaces) -> any OperationDescription
   ) {
     self.input = input
     self.memory = memory
@@ -39,7 +39,7 @@ final class PlannedElementwise: PlannedLayer {
     return outputGradient
   }
 
-  func operation(in places: SlotPlaces) -> Operation? {
+  func operation(in places: SlotPlaces) -> (any OperationDescription)? {
     make(
       places.block(input.slot), places.block(output.slot), gradient.map(places.block), places)
   }
@@ -60,5 +60,5 @@ final class PlannedIdentity: PlannedLayer {
     needsInputGradient ? outputGradient : nil
   }
 
-  func operation(in places: SlotPlaces) -> Operation? { nil }
+  func operation(in places: SlotPlaces) -> (any OperationDescription)? { nil }
 }

@@ -131,17 +131,16 @@ final class PlannedPooling2D: PlannedLayer {
     return inputGradient
   }
 
-  func operation(in places: SlotPlaces) -> Operation? {
+  func operation(in places: SlotPlaces) -> (any OperationDescription)? {
     var delta: PoolingOperation.Delta?
     if let deltaScratch, let convolution = input.convolution {
       delta = PoolingOperation.Delta(
         activation: convolution.activation, scratch: places.thread(deltaScratch),
         recomputed: convolution.recomputation(in: places))
     }
-    return .pooling(
-      PoolingOperation(
-        kind: kind, shape: shape, input: places.block(input.slot),
-        output: places.block(output.slot), outputGradient: outputGradient.map(places.block),
-        inputGradient: inputGradient.map(places.block), delta: delta))
+    return PoolingOperation(
+      kind: kind, shape: shape, input: places.block(input.slot),
+      output: places.block(output.slot), outputGradient: outputGradient.map(places.block),
+      inputGradient: inputGradient.map(places.block), delta: delta)
   }
 }

@@ -83,9 +83,8 @@ extension PlannedElementwise {
   ) {
     let count = input.shape.elementCount
     self.init(name, input, plan, remembers: .input) { input, output, gradient, _ in
-      .rectifier(
-        RectifierOperation(
-          rectifier: rectifier, count: count, input: input, output: output, gradient: gradient))
+      RectifierOperation(
+        rectifier: rectifier, count: count, input: input, output: output, gradient: gradient)
     }
   }
 }

@@ -29,10 +29,9 @@ public struct Rescaling: Layer {
     let count = input.shape.elementCount
     return PlannedElementwise(name, input, plan, remembers: .nothing) {
       input, output, gradient, _ in
-      .rescaling(
-        RescalingOperation(
-          scale: Float(self.scale), offset: Float(self.offset), count: count, input: input,
-          output: output, gradient: gradient))
+      RescalingOperation(
+        scale: Float(self.scale), offset: Float(self.offset), count: count, input: input,
+        output: output, gradient: gradient)
     }
   }
 }

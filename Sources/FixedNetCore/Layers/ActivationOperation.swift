@@ -1,7 +1,7 @@
 import CSupport
 
 /// y = activation(x), element by element, in a slot of its own.
-public struct ActivationOperation: BitwiseCopyable, Sendable {
+public struct ActivationOperation: OperationDescription {
   public var activation: cs_activation
   /// Elements of one image.
   public var count: Int
@@ -9,6 +9,10 @@ public struct ActivationOperation: BitwiseCopyable, Sendable {
   public var output: BlockSlot
   /// dY on entry, dX afterwards.
   public var gradient: BlockSlot?
+
+  public static func operation(at place: UnsafePointer<ActivationOperation>) -> Operation {
+    .activation(place)
+  }
 
   public init(
     activation: cs_activation, count: Int, input: BlockSlot, output: BlockSlot,

@@ -9,7 +9,7 @@ import CSupport
 ///
 /// Shapes: x, y [C][pixels][B] per block; gamma, beta, mean, variance [C].
 /// Source: Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 1.
-public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
+public struct BatchNormalizationOperation: OperationDescription {
   public var channels: Int
   public var pixels: Int
   public var momentum: Float
@@ -46,6 +46,10 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
   public var propagates: Bool
   /// Whether the output is xhat, as the convolution behind takes gamma and beta in.
   public var isFolded = false
+
+  public static func operation(at place: UnsafePointer<BatchNormalizationOperation>) -> Operation {
+    .batchNormalization(place)
+  }
 
   public init(
     channels: Int, pixels: Int, momentum: Float, epsilon: Float, input: BlockSlot,
@@ -209,7 +213,7 @@ public struct BatchNormalizationOperation: BitwiseCopyable, Sendable {
 
 /// y = gamma (x - movingMean) / sqrt(movingVariance + epsilon) + beta: batch normalisation at inference, and in training
 /// where the layer is frozen.
-public struct BatchNormalizationInferenceOperation: BitwiseCopyable, Sendable {
+public struct BatchNormalizationInferenceOperation: OperationDescription {
   public var channels: Int
   public var pixels: Int
   public var epsilon: Float
@@ -224,6 +228,12 @@ public struct BatchNormalizationInferenceOperation: BitwiseCopyable, Sendable {
   public var zeros: ThreadSlot
   /// dY on entry, dX afterwards; nil where it is not needed.
   public var gradient: BlockSlot?
+
+  public static func operation(at place: UnsafePointer<BatchNormalizationInferenceOperation>)
+    -> Operation
+  {
+    .batchNormalizationInference(place)
+  }
 
   public init(
     channels: Int, pixels: Int, epsilon: Float, input: BlockSlot, output: BlockSlot,

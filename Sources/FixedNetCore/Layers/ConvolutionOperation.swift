@@ -3,7 +3,7 @@ import CSupport
 /// y = activation(x * W + b): a two-dimensional convolution (cross-correlation, as every framework of the field).
 ///
 /// Shapes: x [C][H][W][B], W [outC][C][kh][kw], b [outC], y [outC][H'][W'][B] per block.
-public struct ConvolutionOperation: BitwiseCopyable, Sendable {
+public struct ConvolutionOperation: OperationDescription {
   public var shape: cs_conv2d
   public var activation: cs_activation
   public var input: BlockSlot
@@ -54,6 +54,10 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
     }
   }
 
+  public static func operation(at place: UnsafePointer<ConvolutionOperation>) -> Operation {
+    .convolution(place)
+  }
+
   public init(
     shape: cs_conv2d, activation: cs_activation, input: BlockSlot, output: BlockSlot,
     weight: SharedSlot, bias: SharedSlot?, scratch: ThreadSlot, training: Training?
@@ -76,48 +80,6 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
     withUnsafePointer(to: shape) { shape in
       c.kernels.pointee.winograd_weights(
         shape, folding.map { c($0.weight) } ?? c(weight), c(transformedWeight))
-    }
-  }
-
-  func forward(_ c: BlockContext) {
-    let bias = (folding.map { c($0.bias) } ?? bias.map { c($0) }).map { UnsafePointer($0) }
-    withUnsafePointer(to: shape) { shape in
-      if let transformedWeight {
-        c.kernels.pointee.winograd_forward(
-          shape, c(input), c(transformedWeight), bias, c(output), activation, c(scratch))
-      } else {
-        c.kernels.pointee.conv2d_forward(
-          shape, c.blockSize, c(input), folding.map { c($0.weight) } ?? c(weight), bias, c(output),
-          activation, c(scratch))
-      }
-    }
-  }
-
-  func backward(_ c: BlockContext) {
-    guard let training else { return }
-    let dz = c(training.outputGradient)
-    if !training.hasDelta {
-      c.kernels.pointee.activation_backward(
-        outputCount * Int(c.blockSize), activation, c(output), dz, dz)
-    }
-    let weight = training.pieces == nil ? training.weight : nil
-    let dw = weight == nil ? nil : c(training.partial)
-    let db = training.bias == nil ? nil : dw.map { $0 + (weight?.count ?? 0) }
-    let dx = training.inputGradient.map { c($0) }
-    withUnsafePointer(to: shape) { shape in
-      if let transformedWeight {
-        c.kernels.pointee.winograd_backward(
-          shape, c(input), dz, c(transformedWeight), dw, db, dx, c(training.scratch))
-        return
-      }
-      if let dw {
-        c.kernels.pointee.conv2d_backward_weights(
-          shape, c.blockSize, c(input), dz, dw, db, c(training.scratch))
-      }
-      if let dx {
-        c.kernels.pointee.conv2d_backward_input(
-          shape, c.blockSize, dz, c(self.weight), dx, c(training.scratch))
-      }
     }
   }
 
@@ -193,5 +155,55 @@ public struct ConvolutionOperation: BitwiseCopyable, Sendable {
       share.count, Int32(truncatingIfNeeded: c.blockCount),
       c(training.partial, block: 0) + partialOffset + share.lowerBound, c.blockStrideInFloats,
       c.accumulates ? 1 : 0, c(parameter.gradient) + share.lowerBound)
+  }
+}
+
+/// Called for every block: the description is read where it is and not copied.
+extension UnsafePointer where Pointee == ConvolutionOperation {
+  func forward(_ c: BlockContext) {
+    let bias = (pointee.folding?.bias).map { c($0) } ?? pointee.bias.map { c($0) }
+    withUnsafePointer(to: pointee.shape) { shape in
+      if let transformedWeight = pointee.transformedWeight {
+        c.kernels.pointee.winograd_forward(
+          shape, c(pointee.input), c(transformedWeight), bias, c(pointee.output),
+          pointee.activation, c(pointee.scratch))
+      } else {
+        let weight = (pointee.folding?.weight).map { c($0) } ?? c(pointee.weight)
+        c.kernels.pointee.conv2d_forward(
+          shape, c.blockSize, c(pointee.input), weight, bias, c(pointee.output),
+          pointee.activation, c(pointee.scratch))
+      }
+    }
+  }
+
+  func backward(_ c: BlockContext) {
+    guard let slot = pointee.training?.outputGradient, let scratch = pointee.training?.scratch
+    else { return }
+    let dz = c(slot)
+    if pointee.training?.hasDelta != true {
+      c.kernels.pointee.activation_backward(
+        pointee.outputCount * Int(c.blockSize), pointee.activation, c(pointee.output), dz, dz)
+    }
+    // A gradient in pieces is worked out when it is used.
+    let isKept = pointee.training?.pieces == nil
+    let weightCount = isKept ? pointee.training?.weight?.count : nil
+    let dw = weightCount == nil ? nil : (pointee.training?.partial).map { c($0) }
+    let db = pointee.training?.bias == nil ? nil : dw.map { $0 + (weightCount ?? 0) }
+    let dx = (pointee.training?.inputGradient).map { c($0) }
+    withUnsafePointer(to: pointee.shape) { shape in
+      if let transformedWeight = pointee.transformedWeight {
+        c.kernels.pointee.winograd_backward(
+          shape, c(pointee.input), dz, c(transformedWeight), dw, db, dx, c(scratch))
+        return
+      }
+      if let dw {
+        c.kernels.pointee.conv2d_backward_weights(
+          shape, c.blockSize, c(pointee.input), dz, dw, db, c(scratch))
+      }
+      if let dx {
+        c.kernels.pointee.conv2d_backward_input(
+          shape, c.blockSize, dz, c(pointee.weight), dx, c(scratch))
+      }
+    }
   }
 }

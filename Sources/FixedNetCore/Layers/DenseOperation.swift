@@ -3,7 +3,7 @@ import CSupport
 /// y = activation(x W + b)
 ///
 /// Shapes: x [in][B], W [in][out], b [out], y [out][B] per block.
-public struct DenseOperation: BitwiseCopyable, Sendable {
+public struct DenseOperation: OperationDescription {
   public var inputCount: Int
   public var outputCount: Int
   public var activation: cs_activation
@@ -51,6 +51,10 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
     }
   }
 
+  public static func operation(at place: UnsafePointer<DenseOperation>) -> Operation {
+    .dense(place)
+  }
+
   public init(
     inputCount: Int, outputCount: Int, activation: cs_activation, input: BlockSlot,
     output: BlockSlot, weight: SharedSlot, bias: SharedSlot?, training: Training?
@@ -68,31 +72,11 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
   var inputs: Int32 { Int32(truncatingIfNeeded: inputCount) }
   var outputs: Int32 { Int32(truncatingIfNeeded: outputCount) }
 
-  func forward(_ c: BlockContext) {
-    c.kernels.pointee.dense_forward(
-      inputs, outputs, c.blockSize, c(input), c(weight), bias.map { UnsafePointer(c($0)) },
-      c(output), activation)
-  }
-
-  func backward(_ c: BlockContext) {
-    guard let training else { return }
-    let dz = c(training.outputGradient)
-    c.kernels.pointee.activation_backward(
-      outputCount * Int(c.blockSize), training.derivative, c(output), dz, dz)
-    if let inputGradient = training.inputGradient {
-      c.kernels.pointee.dense_backward_input(
-        inputs, outputs, c.blockSize, dz, c(weight), c(inputGradient))
-    }
-    if c.blockSize > 1, training.weight != nil, training.stripes == nil {
-      c.kernels.pointee.transpose16(
-        outputs, Int32(truncatingIfNeeded: training.leading), dz, c(training.transposed))
-    }
-  }
-
   /// The gradients over a stripe of blocks.
   func sumStripe(_ blocks: Range<Int>, _ c: BatchContext) {
     guard let training, let stripes = training.stripes, let weight = training.weight else { return }
-    let partial = c(stripes.partial) + stripes.stride * (blocks.lowerBound / GradientStripes.blockCount)
+    let partial =
+      c(stripes.partial) + stripes.stride * (blocks.lowerBound / GradientStripes.blockCount)
     let count = Int32(truncatingIfNeeded: blocks.count)
     let dz = c(training.outputGradient, block: blocks.lowerBound)
     c.kernels.pointee.dense_backward_weights_by_lane(
@@ -162,5 +146,32 @@ public struct DenseOperation: BitwiseCopyable, Sendable {
       Int32(truncatingIfNeeded: c.blockSize), Int32(truncatingIfNeeded: c.imageCount),
       c(training.transposed, block: 0), c.blockStrideInFloats, training.leading,
       c.accumulates ? 1 : 0, gradient)
+  }
+}
+
+/// Called for every block: the description is read where it is and not copied.
+extension UnsafePointer where Pointee == DenseOperation {
+  func forward(_ c: BlockContext) {
+    c.kernels.pointee.dense_forward(
+      pointee.inputs, pointee.outputs, c.blockSize, c(pointee.input), c(pointee.weight),
+      pointee.bias.map { UnsafePointer<Float>(c($0)) }, c(pointee.output), pointee.activation)
+  }
+
+  func backward(_ c: BlockContext) {
+    guard let slot = pointee.training?.outputGradient, let derivative = pointee.training?.derivative
+    else { return }
+    let dz = c(slot)
+    c.kernels.pointee.activation_backward(
+      pointee.outputCount * Int(c.blockSize), derivative, c(pointee.output), dz, dz)
+    if let inputGradient = pointee.training?.inputGradient {
+      c.kernels.pointee.dense_backward_input(
+        pointee.inputs, pointee.outputs, c.blockSize, dz, c(pointee.weight), c(inputGradient))
+    }
+    if c.blockSize > 1, pointee.training?.weight != nil, pointee.training?.stripes == nil,
+      let transposed = pointee.training?.transposed, let leading = pointee.training?.leading
+    {
+      c.kernels.pointee.transpose16(
+        pointee.outputs, Int32(truncatingIfNeeded: leading), dz, c(transposed))
+    }
   }
 }

@@ -4,7 +4,7 @@ import CSupport
 /// (seed, step, layer, image, element), computed again in the backward pass: it takes no memory.
 ///
 /// Source: Srivastava et al., JMLR 15, 2014; scaled at training time, as Keras does.
-public struct DropoutOperation: BitwiseCopyable, Sendable {
+public struct DropoutOperation: OperationDescription {
   /// round(rate 2^32): what a random word is compared with.
   public var threshold: UInt32
   /// 1 / (1 - rate)
@@ -20,6 +20,10 @@ public struct DropoutOperation: BitwiseCopyable, Sendable {
 
   /// "dro" in front of the layer's number keeps these random numbers apart from those of other uses of the seed.
   static let tag: UInt32 = 0x6472_6F00
+
+  public static func operation(at place: UnsafePointer<DropoutOperation>) -> Operation {
+    .dropout(place)
+  }
 
   public init(
     threshold: UInt32, scale: Float, stream: UInt32, count: Int, input: BlockSlot,

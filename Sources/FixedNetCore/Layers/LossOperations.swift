@@ -20,7 +20,7 @@ public struct LossTangent: BitwiseCopyable, Sendable {
 /// where the probabilities saturate. dL/dz = (softmax(z) - onehot(label)) / images.
 ///
 /// Shapes: logits [classes][B] per block; labels, losses and hits one per image.
-public struct CrossEntropyOperation: BitwiseCopyable, Sendable {
+public struct CrossEntropyOperation: OperationDescription {
   public var classCount: Int32
   public var logits: BlockSlot
   /// The block's 16 labels, gathered from the data set. Units: bytes.
@@ -29,6 +29,10 @@ public struct CrossEntropyOperation: BitwiseCopyable, Sendable {
   public var gradient: BlockSlot?
   /// R-operator; nil in a plan of first order.
   public var tangent: LossTangent?
+
+  public static func operation(at place: UnsafePointer<CrossEntropyOperation>) -> Operation {
+    .crossEntropy(place)
+  }
 
   public init(classCount: Int32, logits: BlockSlot, labels: BlockSlot, gradient: BlockSlot?) {
     self.classCount = classCount
@@ -59,7 +63,7 @@ public struct CrossEntropyOperation: BitwiseCopyable, Sendable {
 /// L = weight sum_k (y_k - t_k)^2, the mean over the batch; weight = 1 / outputs is Keras' mean squared error.
 ///
 /// Shapes: y, t [outputs][B] per block.
-public struct SquaredErrorOperation: BitwiseCopyable, Sendable {
+public struct SquaredErrorOperation: OperationDescription {
   public var outputCount: Int32
   public var weight: Float
   public var outputs: BlockSlot
@@ -68,6 +72,10 @@ public struct SquaredErrorOperation: BitwiseCopyable, Sendable {
   public var gradient: BlockSlot?
   /// R-operator; nil in a plan of first order.
   public var tangent: LossTangent?
+
+  public static func operation(at place: UnsafePointer<SquaredErrorOperation>) -> Operation {
+    .squaredError(place)
+  }
 
   public init(
     outputCount: Int32, weight: Float, outputs: BlockSlot, targets: BlockSlot,
@@ -100,7 +108,7 @@ public struct SquaredErrorOperation: BitwiseCopyable, Sendable {
 /// on the logits z. weight = 1 / outputs is Keras' binary cross-entropy; slope 2 belongs to the scaled sigmoid.
 ///
 /// Shapes: z, t [outputs][B] per block.
-public struct LogisticLossOperation: BitwiseCopyable, Sendable {
+public struct LogisticLossOperation: OperationDescription {
   public var outputCount: Int32
   public var slope: Float
   public var weight: Float
@@ -112,6 +120,10 @@ public struct LogisticLossOperation: BitwiseCopyable, Sendable {
   public var tangent: LossTangent?
   /// What dL/dz is multiplied by besides: 1, unless a study wants another gradient.
   public var gradientFactor: Float = 1
+
+  public static func operation(at place: UnsafePointer<LogisticLossOperation>) -> Operation {
+    .logisticLoss(place)
+  }
 
   public init(
     outputCount: Int32, slope: Float, weight: Float, logits: BlockSlot, targets: BlockSlot,

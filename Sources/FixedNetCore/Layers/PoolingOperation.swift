@@ -4,7 +4,7 @@ import CSupport
 /// the backward pass finds it again in the input.
 ///
 /// Shapes: x [C][H][W][B], y [C][H'][W'][B] per block.
-public struct PoolingOperation: BitwiseCopyable, Sendable {
+public struct PoolingOperation: OperationDescription {
   public enum Kind: UInt8, BitwiseCopyable, Sendable {
     case average, max
   }
@@ -37,6 +37,10 @@ public struct PoolingOperation: BitwiseCopyable, Sendable {
     }
   }
 
+  public static func operation(at place: UnsafePointer<PoolingOperation>) -> Operation {
+    .pooling(place)
+  }
+
   public init(
     kind: Kind, shape: cs_pool2d, input: BlockSlot, output: BlockSlot,
     outputGradient: BlockSlot?, inputGradient: BlockSlot?, delta: Delta? = nil
@@ -50,33 +54,50 @@ public struct PoolingOperation: BitwiseCopyable, Sendable {
     self.delta = delta
   }
 
+}
+
+/// Called for every block: the description is read where it is and not copied.
+extension UnsafePointer where Pointee == PoolingOperation {
   func forward(_ c: BlockContext) {
-    let kernels = c.kernels.pointee
-    withUnsafePointer(to: shape) { shape in
-      switch kind {
-      case .average: kernels.avgpool2d_forward(shape, c.blockSize, c(input), c(output))
-      case .max: kernels.maxpool2d_forward(shape, c.blockSize, c(input), c(output))
+    let (x, y) = (c(pointee.input), c(pointee.output))
+    withUnsafePointer(to: pointee.shape) { shape in
+      switch pointee.kind {
+      case .average: c.kernels.pointee.avgpool2d_forward(shape, c.blockSize, x, y)
+      case .max: c.kernels.pointee.maxpool2d_forward(shape, c.blockSize, x, y)
       }
     }
   }
 
   func backward(_ c: BlockContext) {
-    guard let outputGradient, let inputGradient else { return }
-    let kernels = c.kernels.pointee
+    guard let outputGradient = pointee.outputGradient, let inputGradient = pointee.inputGradient
+    else { return }
     let dy = c(outputGradient)
     let dx = c(inputGradient)
-    withUnsafePointer(to: shape) { shape in
-      guard let delta else {
-        switch kind {
-        case .average: kernels.avgpool2d_backward(shape, c.blockSize, dy, dx)
-        case .max: kernels.maxpool2d_backward(shape, c.blockSize, c(input), dy, dx)
-        }
-        return
+    if pointee.delta != nil { return backwardWithDelta(dy, dx, c) }
+    withUnsafePointer(to: pointee.shape) { shape in
+      switch pointee.kind {
+      case .average: c.kernels.pointee.avgpool2d_backward(shape, c.blockSize, dy, dx)
+      case .max: c.kernels.pointee.maxpool2d_backward(shape, c.blockSize, c(pointee.input), dy, dx)
       }
-      delta.recomputed?.forward(c)
-      let backward =
-        kind == .average ? kernels.avgpool2d_backward_delta : kernels.maxpool2d_backward_delta
-      backward(shape, c.blockSize, delta.activation, dy, dx, c(delta.scratch))
+    }
+  }
+
+  private func backwardWithDelta(
+    _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ c: BlockContext
+  ) {
+    guard let activation = pointee.delta?.activation, let slot = pointee.delta?.scratch
+    else { return }
+    if let recomputed = pointee.delta?.recomputed {
+      withUnsafePointer(to: recomputed) { $0.forward(c) }
+    }
+    let scratch = c(slot)
+    withUnsafePointer(to: pointee.shape) { shape in
+      switch pointee.kind {
+      case .average:
+        c.kernels.pointee.avgpool2d_backward_delta(shape, c.blockSize, activation, dy, dx, scratch)
+      case .max:
+        c.kernels.pointee.maxpool2d_backward_delta(shape, c.blockSize, activation, dy, dx, scratch)
+      }
     }
   }
 }

@@ -2,7 +2,7 @@ import CSupport
 
 /// y = min(x > threshold ? x : negativeSlope (x - threshold), maxValue), element by element: ReLU in all its forms, and
 /// the leaky one.
-public struct RectifierOperation: BitwiseCopyable, Sendable {
+public struct RectifierOperation: OperationDescription {
   public var rectifier: cs_rectifier
   /// Elements of one image.
   public var count: Int
@@ -10,6 +10,10 @@ public struct RectifierOperation: BitwiseCopyable, Sendable {
   public var output: BlockSlot
   /// dY on entry, dX afterwards.
   public var gradient: BlockSlot?
+
+  public static func operation(at place: UnsafePointer<RectifierOperation>) -> Operation {
+    .rectifier(place)
+  }
 
   public init(
     rectifier: cs_rectifier, count: Int, input: BlockSlot, output: BlockSlot,

@@ -1,7 +1,7 @@
 import CSupport
 
 /// y = scale x + offset, element by element, rounded once.
-public struct RescalingOperation: BitwiseCopyable, Sendable {
+public struct RescalingOperation: OperationDescription {
   public var scale: Float
   public var offset: Float
   /// Elements of one image.
@@ -10,6 +10,10 @@ public struct RescalingOperation: BitwiseCopyable, Sendable {
   public var output: BlockSlot
   /// dY on entry, dX afterwards.
   public var gradient: BlockSlot?
+
+  public static func operation(at place: UnsafePointer<RescalingOperation>) -> Operation {
+    .rescaling(place)
+  }
 
   public init(
     scale: Float, offset: Float, count: Int, input: BlockSlot, output: BlockSlot,
@@ -36,7 +40,7 @@ public struct RescalingOperation: BitwiseCopyable, Sendable {
 /// y = (x - mean) scale, one constant mean and scale per channel.
 ///
 /// Shapes: x, y [C][pixels][B] per block; mean, scale [C].
-public struct NormalizationOperation: BitwiseCopyable, Sendable {
+public struct NormalizationOperation: OperationDescription {
   public var channels: Int32
   public var pixels: Int32
   public var input: BlockSlot
@@ -47,6 +51,10 @@ public struct NormalizationOperation: BitwiseCopyable, Sendable {
   public var zeros: SharedSlot
   /// dY on entry, dX afterwards.
   public var gradient: BlockSlot?
+
+  public static func operation(at place: UnsafePointer<NormalizationOperation>) -> Operation {
+    .normalization(place)
+  }
 
   public init(
     channels: Int32, pixels: Int32, input: BlockSlot, output: BlockSlot, mean: SharedSlot,

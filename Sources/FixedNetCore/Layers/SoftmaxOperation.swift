@@ -3,12 +3,16 @@ import CSupport
 /// p_i = exp(z_i) / sum_j exp(z_j) over the features of each image.
 ///
 /// Shapes: z, p [classes][B] per block.
-public struct SoftmaxOperation: BitwiseCopyable, Sendable {
+public struct SoftmaxOperation: OperationDescription {
   public var classCount: Int32
   public var input: BlockSlot
   public var output: BlockSlot
   /// dP on entry, dZ afterwards.
   public var gradient: BlockSlot?
+
+  public static func operation(at place: UnsafePointer<SoftmaxOperation>) -> Operation {
+    .softmax(place)
+  }
 
   public init(classCount: Int32, input: BlockSlot, output: BlockSlot, gradient: BlockSlot?) {
     self.classCount = classCount
