@@ -46,6 +46,8 @@ struct StudyToolTests {
     "wrong use is one line",
     arguments: [
       ("sofmax", "no study is called 'sofmax'; there are softmax, perceptron", Int32(64)),
+      ("all --output-dir s", "Unknown option '--output-dir'", 64),
+      ("softmax all", "'all' stands alone, found 'softmax all'", 64),
       ("softmax --seeds 0", "--seeds must be from 1 to 1000", 64),
       ("", "Missing expected argument", 64),
       ("softmax --quick --output /dev/null", "cannot make the folder '/dev/null/softmax'", 1),

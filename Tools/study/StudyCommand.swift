@@ -71,15 +71,25 @@ struct StudyCommand: ParsableCommand {
     if let seeds { try checked(seeds, "--seeds", in: 1...1000) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
     guard !names.isEmpty else { throw ValidationError("name a study, all or list") }
+    if output.isEmpty { throw ValidationError("--output must name a folder") }
+  }
+
+  /// Not part of `validate`, which the parser calls before it mentions an option that it does not know: what belongs to
+  /// that option would be taken for a name.
+  private func checkNames() throws {
     guard names != ["list"], !isAll else { return }
+    if names.count > 1, let whole = names.first(where: ["all", "list"].contains) {
+      throw ValidationError(
+        "'\(whole)' stands alone, found '\(OneLine.short(names.joined(separator: " ")))'")
+    }
     for name in names where StudyRegistry.named(name) == nil {
       let known = StudyRegistry.names + ["all", "list"]
       throw ValidationError("\(StudyError.unknown(name: name, known: known))")
     }
-    if output.isEmpty { throw ValidationError("--output must name a folder") }
   }
 
   func run() throws {
+    try checkNames()
     guard names != ["list"] else { return list() }
     let studies = isAll ? StudyRegistry.all : names.compactMap { StudyRegistry.named($0) }
     try StudyRun(self, studies: studies, isAll: isAll).run()
