@@ -247,13 +247,14 @@ typedef struct cs_kernels {
   // floats apart. dz is zero in lanes that hold no image.
 
   /// dw[i][o] = sum_n x[i][n] dz[o][n]: one fma chain over the blocks from 0 per lane, then the lane tree.
+  /// accumulates (0 or 1): this is added to what dw holds.
   void (*dense_backward_weights_by_lane)(int32_t in, int32_t out, int32_t blocks, const float *restrict x,
                                          size_t xStride, const float *restrict dz, size_t dzStride,
-                                         float *restrict dw);
+                                         int32_t accumulates, float *restrict dw);
 
-  /// db[o] = sum_n dz[o][n]: additions over the blocks from 0 per lane, then the lane tree.
+  /// db[o] = sum_n dz[o][n]: additions over the blocks from 0 per lane, then the lane tree. As above.
   void (*dense_backward_bias_by_lane)(int32_t out, int32_t blocks, const float *restrict dz, size_t dzStride,
-                                      float *restrict db);
+                                      int32_t accumulates, float *restrict db);
 
   // -- Average pooling, one block ----------------------------------------------------------------------------
 
@@ -471,7 +472,8 @@ cs_team *_Nullable cs_team_start(void *memory, int32_t threads);
 
 /// Runs body(context, thread) on every thread of the team and returns when all have finished. A NULL team runs
 /// body(context, 0) on the caller. While body runs, operands and results of float arithmetic below the smallest normal
-/// number, 2^-126, count as zero on x86-64 and arm64; the caller's mode is restored.
+/// number, 2^-126, count as zero on x86-64 (every instruction set alike) and arm64 (which looks at a result before it is
+/// rounded); the caller's mode is restored.
 void cs_team_run(cs_team *_Nullable team, void (*body)(void *context, int32_t thread), void *context);
 
 /// Waits until every thread of the team has arrived; called from inside body. A NULL team returns at once.

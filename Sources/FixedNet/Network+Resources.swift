@@ -85,7 +85,7 @@ final class LoadedProgram {
       outputPixels: planned.output.flattened?.pixels ?? planned.output.shape.pixels,
       output: planned.output.slot, targets: planned.targets,
       squaredNorms: planned.squaredNorms, updatesInBackward: planned.updatesInBackward,
-      sumsStripes: planned.sumsStripes)
+      stripes: planned.stripes)
   }
 
   private static func load<Description: OperationDescription>(

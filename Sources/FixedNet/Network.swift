@@ -328,8 +328,8 @@ public final class Network {
     UnsafeBufferPointer(start: pointer(slot), count: count).allSatisfy(\.isFinite)
   }
 
-  /// Runs the first `prefix` operations forward in training mode; the position of the first image of the run where `output` is not
-  /// finite, nil where it is for all.
+  /// Runs the first `prefix` operations forward in training mode; the position of the first image of the run where
+  /// `output` is not finite, nil where it is for all.
   func runForward(
     prefix: Int, _ source: ImageSource, _ targets: TargetSource?,
     _ run: TrainingRun, output: BlockSlot, elementCount: Int, index: (Int) -> Int

@@ -52,9 +52,6 @@ public struct PlanOptions: Sendable, Equatable {
   /// Blocks of one run.
   public var blockCount: Int { (batch + resolvedBlockSize - 1) / resolvedBlockSize }
 
-  /// Whether dense gradients are summed up stripe by stripe. Not where Hessian products read each image's dZ as a row.
-  var sumsStripes: Bool { keepsInput && !isSecondOrder && resolvedBlockSize > 1 }
-
   /// Whether one thread runs one block at a time: its scratch and the block's slots then share their space.
   var isSingle: Bool {
     isTraining ? threads == 1 && blockCount == 1 : min(threads, blockCount) == 1
@@ -132,8 +129,7 @@ public struct NetworkPlan {
       inference, layout: NetworkPlan.inferenceLayout(layout, inference))
     self.training = training.map {
       PlannedProgram(
-        $0, layout: layout, updatesInBackward: options.updatesInBackward,
-        sumsStripes: options.sumsStripes)
+        $0, layout: layout, updatesInBackward: options.updatesInBackward)
     }
     recomputedLayers = main.recomputedLayers
     parameters = main.parameters.map { PlacedParameter($0, main.places) }
@@ -275,14 +271,13 @@ struct PlannedProgram {
 
   let squaredNorms: SharedSlot?
   let updatesInBackward: Bool
-  let sumsStripes: Bool
+  let stripes: StripeLayout?
 
   init(
-    _ built: BuiltProgram, layout: ArenaLayout, updatesInBackward: Bool = false,
-    sumsStripes: Bool = false
+    _ built: BuiltProgram, layout: ArenaLayout, updatesInBackward: Bool = false
   ) {
     self.updatesInBackward = updatesInBackward
-    self.sumsStripes = sumsStripes
+    stripes = built.stripes
     operations = built.operations
     origins = built.origins
     self.layout = layout

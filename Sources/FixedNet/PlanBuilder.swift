@@ -70,6 +70,8 @@ public final class PlanBuilder {
   /// Whether what only one block's pass needs is in the thread's part, for one block after the other: in training without
   /// an operation that couples the batch, which takes each block from its input to its gradients.
   private let passesBlocks: Bool
+  /// How dense gradients are summed up stripe by stripe; nil where each is a chain over the batch.
+  let stripes: StripeLayout?
   public private(set) var slots: [PlannedSlot] = []
   public private(set) var steps: [String] = []
   public private(set) var parameters: [PlannedParameter] = []
@@ -87,11 +89,12 @@ public final class PlanBuilder {
   /// `couplesBatch`: whether training normalises over the whole batch.
   public init(
     _ options: PlanOptions, isTraining: Bool, frozenLayers: Set<String> = [],
-    couplesBatch: Bool = false
+    couplesBatch: Bool = false, stripes: StripeLayout? = nil
   ) {
     self.options = options
     self.isTraining = isTraining
     self.frozenLayers = frozenLayers
+    self.stripes = stripes
     blockSize = options.resolvedBlockSize
     passesBlocks =
       options.isTraining && !couplesBatch && !options.isSecondOrder
@@ -202,11 +205,13 @@ public final class PlanBuilder {
       scope: .thread)
   }
 
-  /// Reserves room for `count` gradients of each of the batch's stripes, which are whole cache lines.
-  func reserveStripes(layer: String, count: Int) -> (partial: SlotID, stride: Int) {
+  /// Reserves room for `count` gradients of each part of the batch, in whole cache lines.
+  func reserveParts(_ stripes: StripeLayout, layer: String, count: Int) -> (
+    partial: SlotID, stride: Int
+  ) {
     let stride = (count + 15) / 16 * 16
     let slot = reserve(
-      "\(layer)/partial", shape: [GradientStripes.count(blocks: options.blockCount), stride],
+      "\(layer)/partial", shape: [stripes.partCount(blocks: options.blockCount), stride],
       region: .scratch, scope: .shared, lasting: true)
     return (slot, stride)
   }

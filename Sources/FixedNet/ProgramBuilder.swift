@@ -15,6 +15,7 @@ struct BuiltProgram {
   var squaredNorms: SlotID?
   var workspace: SlotID?
   var recomputedLayers: [String]
+  var stripes: StripeLayout?
   private var liveBytes: (shared: Int, thread: Int, block: Int)
 
   init(_ plan: PlanBuilder, input: PlannedValue, output: PlannedValue) {
@@ -25,6 +26,7 @@ struct BuiltProgram {
     self.input = input
     self.output = output
     recomputedLayers = plan.recomputedLayers
+    stripes = plan.stripes
     let shared = plan.slots.filter { $0.scope == .shared }.reduce(0) { $0 + $1.byteCount }
     liveBytes =
       plan.options.isSingle
@@ -83,7 +85,8 @@ struct ProgramBuilder {
   ) throws(ModelError) {
     plan = PlanBuilder(
       options, isTraining: isTraining, frozenLayers: model.frozenLayers,
-      couplesBatch: model.couplingLayer != nil)
+      couplesBatch: model.couplingLayer != nil,
+      stripes: isTraining ? try StripeLayout(model, options) : nil)
     self.head = head
     self.isTraining = isTraining
     self.options = options
@@ -247,5 +250,22 @@ struct ProgramBuilder {
       operation = loss
     }
     built.add(operation, "loss", value, isLoss: true)
+  }
+}
+
+extension StripeLayout {
+  /// For a full batch of at least 1,024 images and a network of small dense layers: those with many weights make enough of
+  /// what they read, and their gradients of every part would take much memory. nil for others, and where Hessian products
+  /// read each image's dZ as a row.
+  init?(_ model: SequentialModel, _ options: PlanOptions) throws(ModelError) {
+    let blocks = options.blockCount
+    guard options.keepsInput, !options.isSecondOrder, options.resolvedBlockSize > 1, blocks >= 64
+    else { return nil }
+    let weights = zip(model.layers, try model.weightDescriptions()).filter { !$0.1.isEmpty }
+    let count = weights.flatMap(\.1).reduce(0) { $0 + $1.shape.reduce(1, *) }
+    guard weights.allSatisfy({ $0.0 is Dense }), count <= 1 << 16 else { return nil }
+    let blockCount = blocks < 256 ? 8 : 16
+    let stripes = (blocks + blockCount - 1) / blockCount
+    self.init(blockCount: blockCount, stripeCount: (stripes + 63) / 64)
   }
 }

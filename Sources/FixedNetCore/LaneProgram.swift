@@ -109,8 +109,17 @@ public struct LaneProgram: BitwiseCopyable, Sendable {
   public func outputs(
     ofGroup group: Int, first: Int, samples: Int, _ run: LaneRun, arena: borrowing Arena
   ) -> UnsafePointer<Float> {
-    let work = LaneWork(program: self, run: run, arena: arena.base)
-    return UnsafePointer(work.predict(group: group, thread: 0, first: first, samples: samples))
+    var call = GroupCall(
+      work: LaneWork(program: self, run: run, arena: arena.base), group: group, first: first,
+      samples: samples)
+    return onCaller(&call) {
+      let call = $0.assumingMemoryBound(to: GroupCall.self)
+      let work = call.pointee.work
+      call.pointee.result = UnsafePointer(
+        work.predict(
+          group: call.pointee.group, thread: Int($1), first: call.pointee.first,
+          samples: call.pointee.samples))
+    }
   }
 
   /// The gradients of a group's mean squared errors over the first `run.sampleCount` <= `batch` samples: [parameter][16],
@@ -118,9 +127,33 @@ public struct LaneProgram: BitwiseCopyable, Sendable {
   public func gradients(ofGroup group: Int, _ run: LaneRun, arena: borrowing Arena)
     -> UnsafePointer<Float>
   {
-    let work = LaneWork(program: self, run: run, arena: arena.base)
-    work.differentiate(group: group, thread: 0, first: 0, samples: run.sampleCount)
-    return UnsafePointer(work.at(gradients, 0))
+    var call = GroupCall(
+      work: LaneWork(program: self, run: run, arena: arena.base), group: group, first: 0,
+      samples: run.sampleCount)
+    return onCaller(&call) {
+      let call = $0.assumingMemoryBound(to: GroupCall.self)
+      let work = call.pointee.work
+      work.differentiate(
+        group: call.pointee.group, thread: Int($1), first: call.pointee.first,
+        samples: call.pointee.samples)
+      call.pointee.result = UnsafePointer(work.at(work.program.gradients, 0))
+    }
+  }
+
+  /// One group's work on the caller, with the float arithmetic of a team's run.
+  private struct GroupCall {
+    let work: LaneWork
+    let group: Int
+    let first: Int
+    let samples: Int
+    var result: UnsafePointer<Float>?
+  }
+
+  private func onCaller(
+    _ call: inout GroupCall, _ body: @convention(c) (UnsafeMutableRawPointer, Int32) -> Void
+  ) -> UnsafePointer<Float> {
+    withUnsafeMutablePointer(to: &call) { cs_team_run(nil, body, $0) }
+    return call.result!
   }
 
   private func block(_ slot: BlockSlot, _ group: Int, _ arena: borrowing Arena)

@@ -21,14 +21,15 @@ public struct Program: BitwiseCopyable {
   /// Whether each layer's weights are updated right after its part of the backward pass, once dX is computed with the
   /// old ones; for runs of one block on one thread.
   public var updatesInBackward: Bool
-  /// Whether dense gradients are summed up stripe by stripe; for programs without an operation that couples the batch.
-  public var sumsStripes: Bool
+  /// How dense gradients are summed up stripe by stripe; nil where each is a chain over the batch, and where an operation
+  /// couples the batch.
+  public var stripes: StripeLayout?
 
   public init(
     operations: UnsafeBufferPointer<Operation>, parameters: UnsafeBufferPointer<Parameter>,
     layout: ArenaLayout, inputChannels: Int, inputPixels: Int, input: BlockSlot,
     outputChannels: Int, outputPixels: Int, output: BlockSlot, targets: TargetSlot?,
-    squaredNorms: SharedSlot? = nil, updatesInBackward: Bool = false, sumsStripes: Bool = false
+    squaredNorms: SharedSlot? = nil, updatesInBackward: Bool = false, stripes: StripeLayout? = nil
   ) {
     self.operations = operations
     self.parameters = parameters
@@ -42,7 +43,7 @@ public struct Program: BitwiseCopyable {
     self.targets = targets
     self.squaredNorms = squaredNorms
     self.updatesInBackward = updatesInBackward
-    self.sumsStripes = sumsStripes
+    self.stripes = stripes
   }
 
   /// Refuses an arena that is smaller than the plan.
@@ -158,15 +159,17 @@ struct Work {
       if !context.inputIsLoaded { loadInput(c) }
       for operation in operations { operation.forward(c) }
       for operation in operations.reversed() { operation.backward(c) }
-      if program.sumsStripes { sumStripe(endingWith: block, blocks, batch) }
+      if let stripes = program.stripes { sumStripe(stripes, endingWith: block, blocks, batch) }
     }
   }
 
   /// The gradients over the stripe that ends with `block`, if one does.
-  private func sumStripe(endingWith block: Int, _ blocks: Range<Int>, _ batch: BatchContext) {
+  private func sumStripe(
+    _ stripes: StripeLayout, endingWith block: Int, _ blocks: Range<Int>, _ batch: BatchContext
+  ) {
     let end = block + 1
-    guard end % GradientStripes.blockCount == 0 || end == blocks.upperBound else { return }
-    let first = block / GradientStripes.blockCount * GradientStripes.blockCount
+    guard end % stripes.blockCount == 0 || end == blocks.upperBound else { return }
+    let first = block / stripes.blockCount * stripes.blockCount
     for operation in operations { operation.sumStripe(first..<end, batch) }
   }
 
@@ -237,10 +240,10 @@ struct Work {
     }
   }
 
-  /// A thread's contiguous share of the run's blocks: whole stripes where there are any.
+  /// A thread's contiguous share of the run's blocks: whole parts where there are stripes.
   private func blocks(of thread: Int) -> Range<Int> {
     batchContext(thread: thread).share(
-      of: blockCount, granule: program.sumsStripes ? GradientStripes.blockCount : 1)
+      of: blockCount, granule: program.stripes?.partBlockCount ?? 1)
   }
 
   /// Runs stretches of operations block by block, so that a block stays in the cache; a stretch ends where an

@@ -127,12 +127,15 @@ struct DenseTests {
       trial.shape = "\(input) -> \(output) blocks \(blocks)"
       let x = trial.input(xStride * Int(blocks)).values
       let dz = trial.input(dzStride * Int(blocks)).values
-      trial.compare(["dw": Int(input * output)]) { kernels, out in
+      let accumulates = trial.random.integer(0...1)
+      let dw0 = trial.input(Int(input * output))
+      trial.compare(["dw": dw0.count], from: [dw0]) { kernels, out in
         kernels.dense_backward_weights_by_lane(
-          input, output, blocks, x, xStride, dz, dzStride, out[0])
+          input, output, blocks, x, xStride, dz, dzStride, accumulates, out[0])
       }
-      trial.compare(["db": Int(output)]) { kernels, out in
-        kernels.dense_backward_bias_by_lane(output, blocks, dz, dzStride, out[0])
+      let db0 = trial.input(Int(output))
+      trial.compare(["db": db0.count], from: [db0]) { kernels, out in
+        kernels.dense_backward_bias_by_lane(output, blocks, dz, dzStride, accumulates, out[0])
       }
     }
   }
@@ -188,8 +191,8 @@ struct DenseTests {
         for o in 0..<output { dz[Int((n / 16 * output + o) * 16 + n % 16)] = 0 }
       }
       kernels.dense_backward_weights_by_lane(
-        input, output, blocks, x, xCount, dz, zCount, foundDw.values)
-      kernels.dense_backward_bias_by_lane(output, blocks, dz, zCount, foundDb.values)
+        input, output, blocks, x, xCount, dz, zCount, 0, foundDw.values)
+      kernels.dense_backward_bias_by_lane(output, blocks, dz, zCount, 0, foundDb.values)
       trial.expectNear("dw by lane", foundDw, dw, terms: Int(images))
       trial.expectNear("db by lane", foundDb, db, terms: Int(images))
     }

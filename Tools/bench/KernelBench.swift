@@ -201,6 +201,15 @@ extension KernelBench {
       kernels.dense_backward_weights(
         0, rows, columns, block, Int32(batch), x, xStride, dZ, dZStride, leading, 0, dW)
     }
+    // As full-batch solvers have it: whole blocks as they are.
+    add(
+      "\(name) dW by lane", multiplyAdds: multiplyAdds * blockCount,
+      floats: (inputCount + layer.units) * KernelBench.block * blockCount
+        + inputCount * layer.units
+    ) {
+      kernels.dense_backward_weights_by_lane(
+        rows, columns, Int32(blockCount), x, xStride, dZ, dZStride, 0, dW)
+    }
     add("\(name) dX", multiplyAdds: multiplyAdds, floats: floats) {
       kernels.dense_backward_input(rows, columns, block, dZ, w, dX)
     }

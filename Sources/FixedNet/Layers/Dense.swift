@@ -71,7 +71,7 @@ final class PlannedDense: PlannedLayer {
   private let derivative: cs_activation
   private var tangent: PlannedDenseTangent?
   private var pieces: (slot: SlotID, rowCount: Int)?
-  private var stripes: (partial: SlotID, stride: Int)?
+  private var stripes: (layout: StripeLayout, partial: SlotID, stride: Int)?
   let output: PlannedValue
 
   init(_ layer: Dense, _ input: PlannedValue, _ plan: PlanBuilder) {
@@ -121,7 +121,7 @@ final class PlannedDense: PlannedLayer {
       // Frozen: nothing is learned from dZ.
       leading = layer.units
       transposed = outputGradient
-    } else if plan.blockSize == 1 || plan.options.sumsStripes {
+    } else if plan.blockSize == 1 || plan.stripes != nil {
       // One image per block: dZ is its own transpose. Stripes read it as it is.
       leading = layer.units
       keep(input.slot)
@@ -143,9 +143,11 @@ final class PlannedDense: PlannedLayer {
         layer: layer.name, rowCount: rowCount, columnCount: layer.units, bias: bias != nil)
       pieces = (slot, rowCount)
     }
-    if weight.isTrained, plan.options.sumsStripes {
-      stripes = plan.reserveStripes(
-        layer: layer.name, count: (input.shape.elementCount + (bias == nil ? 0 : 1)) * layer.units)
+    if weight.isTrained, let layout = plan.stripes {
+      let (partial, stride) = plan.reserveParts(
+        layout, layer: layer.name,
+        count: (input.shape.elementCount + (bias == nil ? 0 : 1)) * layer.units)
+      stripes = (layout, partial, stride)
     }
     if needsInputGradient {
       inputGradient = plan.reserveActivation("\(layer.name)/input gradient", shape: input.shape)
@@ -170,7 +172,8 @@ final class PlannedDense: PlannedLayer {
           GradientPieces(slot: places.thread($0.slot), rowCount: $0.rowCount)
         },
         stripes: stripes.map {
-          GradientStripes(partial: places.shared($0.partial), stride: $0.stride)
+          GradientStripes(
+            layout: $0.layout, partial: places.shared($0.partial), stride: $0.stride)
         })
     }
     return DenseOperation(

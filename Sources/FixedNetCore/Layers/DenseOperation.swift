@@ -18,7 +18,8 @@ public struct DenseOperation: OperationDescription {
     /// dY on entry, dZ afterwards.
     public var outputGradient: BlockSlot
     public var inputGradient: BlockSlot?
-    /// dZ with one row per image, `leading` floats apart. With one image per block it is `outputGradient`.
+    /// dZ with one row per image, `leading` floats apart. With one image per block, and where there are stripes, it is
+    /// `outputGradient`.
     public var transposed: BlockSlot
     public var leading: Int
     /// nil in a frozen layer.
@@ -75,20 +76,24 @@ public struct DenseOperation: OperationDescription {
   /// The gradients over a stripe of blocks.
   func sumStripe(_ blocks: Range<Int>, _ c: BatchContext) {
     guard let training, let stripes = training.stripes, let weight = training.weight else { return }
+    let (part, place) = blocks.lowerBound.quotientAndRemainder(
+      dividingBy: stripes.layout.partBlockCount)
+    let accumulates: Int32 = place == 0 ? 0 : 1
     let partial =
-      c(stripes.partial) + stripes.stride * (blocks.lowerBound / GradientStripes.blockCount)
+      c(stripes.partial) + stripes.stride * part
     let count = Int32(truncatingIfNeeded: blocks.count)
     let dz = c(training.outputGradient, block: blocks.lowerBound)
     c.kernels.pointee.dense_backward_weights_by_lane(
       inputs, outputs, count, c(input, block: blocks.lowerBound), c.blockStrideInFloats, dz,
-      c.blockStrideInFloats, partial)
+      c.blockStrideInFloats, accumulates, partial)
     if training.bias != nil {
       c.kernels.pointee.dense_backward_bias_by_lane(
-        outputs, count, dz, c.blockStrideInFloats, partial + weight.count)
+        outputs, count, dz, c.blockStrideInFloats, accumulates, partial + weight.count)
     }
   }
 
-  /// Each weight's gradient is one multiply-add chain over the batch, done by the thread that owns the row.
+  /// Each weight's gradient is one multiply-add chain over the batch, done by the thread that owns the row, unless stripes
+  /// have summed it up.
   func update(_ c: BatchContext) {
     guard let training, let weight = training.weight else { return }
     if let pieces = training.pieces { return update(weight, training, pieces, c) }
