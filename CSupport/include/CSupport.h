@@ -425,10 +425,11 @@ typedef struct cs_kernels {
   /// r', below it an fma chain from 0 over the layer above's units ascending, times r'. r' is 1 where the activation is
   /// above 0, else the slope.
   /// dw: fma chains from 0 over the samples ascending, db: additions. loss[lane] = sum_n (output[n] - target[n])^2, an fma
-  /// chain. Shapes: x, target [samples], dw as w, loss [16].
+  /// chain. accumulates (0 or 1): they go on from what dw and loss hold, so that samples in several calls give the bits of
+  /// one call. Shapes: x, target [samples], dw as w, loss [16].
   void (*lanes_backward)(const cs_lane_networks *shape, int32_t samples, const float *restrict x,
                          const float *restrict target, float scale, const float *restrict w, float *restrict y,
-                         float *restrict dw, float *restrict loss);
+                         int32_t accumulates, float *restrict dw, float *restrict loss);
 
   // -- Input -------------------------------------------------------------------------------------------------
 

@@ -25,11 +25,30 @@ struct LaneTests {
         kernels.lanes_forward(&shape, samples, x.values, w.values, out[0])
       }
       let slots = ["y": activations, "dw": parameters, "loss": 16] as KeyValuePairs
-      let initial = [y[0], trial.output(parameters), trial.output(16)]
-      trial.compare(slots, from: initial) { kernels, out in
+      let accumulates = trial.random.integer(0...1)
+      let initial = [y[0], trial.input(parameters), trial.input(16)]
+      let found = trial.compare(slots, from: initial) { kernels, out in
         kernels.lanes_backward(
-          &shape, samples, x.values, target.values, 1 / Float(samples), w.values, out[0], out[1],
-          out[2])
+          &shape, samples, x.values, target.values, 1 / Float(samples), w.values, out[0],
+          accumulates, out[1], out[2])
+      }
+      // In two calls, each with its own activations.
+      let cut = trial.random.integer(0...samples)
+      trial.expect("dw of two calls", found[1], from: initial[1]) { kernels, dw in
+        let loss = trial.copy(initial[2])
+        for (first, count) in [(0, cut), (cut, samples - cut)] {
+          let part = trial.output(activations)
+          let at = Int(first)
+          kernels.lanes_forward(&shape, count, x.values + at, w.values, part.values)
+          kernels.lanes_backward(
+            &shape, count, x.values + at, target.values + at, 1 / Float(samples), w.values,
+            part.values, first == 0 ? accumulates : 1, dw, loss.values)
+        }
+        #expect(
+          (0..<16).allSatisfy {
+            loss.values[$0].bitPattern == found[2].values[$0].bitPattern
+              || loss.values[$0].isNaN && found[2].values[$0].isNaN
+          })
       }
     }
   }
@@ -51,7 +70,7 @@ struct LaneTests {
       kernels.lanes_forward(&shape, 1, x.values, w.values, y.values)
       #expect([0, 1, 2].map { y.values[$0 * 16 + 5] } == [2, -1.5, -0.5])
       kernels.lanes_backward(
-        &shape, 1, x.values, target.values, 1, w.values, y.values, dw.values, loss.values)
+        &shape, 1, x.values, target.values, 1, w.values, y.values, 0, dw.values, loss.values)
       // dy = 2 (-0.5 - 1.5) = -4, da = dy (1, 2), dz = da (1, 0.5).
       #expect(loss.values[5] == 4)
       #expect((0..<7).map { dw.values[$0 * 16 + 5] } == [-8, -8, -4, -4, -8, 6, -4])

@@ -145,7 +145,7 @@ extension KernelBench {
     }
     add("lanes backward", multiplyAdds: (2 * perSample - 32) * samples, floats: 2 * values) {
       withUnsafePointer(to: shape) {
-        kernels.lanes_backward($0, Int32(samples), x, target, 1 / 64, w, y, dW, loss)
+        kernels.lanes_backward($0, Int32(samples), x, target, 1 / 64, w, y, 0, dW, loss)
       }
     }
   }
