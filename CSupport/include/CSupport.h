@@ -474,7 +474,7 @@ cs_team *_Nullable cs_team_start(void *memory, int32_t threads);
 /// Runs body(context, thread) on every thread of the team and returns when all have finished. A NULL team runs
 /// body(context, 0) on the caller. While body runs, operands and results of float arithmetic below the smallest normal
 /// number, 2^-126, count as zero on x86-64 (every instruction set alike) and arm64 (which looks at a result before it is
-/// rounded); the caller's mode is restored.
+/// rounded); one that is only passed on may become a zero of its sign or not. The caller's mode is restored.
 void cs_team_run(cs_team *_Nullable team, void (*body)(void *context, int32_t thread), void *context);
 
 /// Waits until every thread of the team has arrived; called from inside body. A NULL team returns at once.

@@ -33,7 +33,7 @@ struct LossTests {
         trial.expect("dz of image \(lane) alone", trial.image(lane, of: dz)) { kernels, dz in
           let (one, flag) = (trial.output(1).values, trial.output(1).values)
           alone.run(loss, kernels, image.values, dz, one, flag)
-          let isSame = kc_first_difference(sum.values + Int(lane), one, 1) == 1
+          let isSame = kc_first_difference(sum.values + Int(lane), one, 1, 0) == 1
           let isSameHit = flag.pointee == results[1].values[Int(lane)]
           trial.expect("loss of image \(lane) alone", at: isSame && isSameHit ? nil : 0)
         }

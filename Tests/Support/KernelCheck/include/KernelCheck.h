@@ -36,8 +36,8 @@ void kc_fill_bits(float *p, size_t count, uint32_t bits);
 void kc_scale(float *p, size_t count, float factor);
 
 /// The first index at which the bits differ, or `count`. One NaN is as good as another, except
-/// KC_UNWRITTEN.
-size_t kc_first_difference(const float *expected, const float *found, size_t count);
+/// KC_UNWRITTEN. flushes: nor is a subnormal number different from a zero of its sign.
+size_t kc_first_difference(const float *expected, const float *found, size_t count, int flushes);
 
 /// The first index that does not hold `bits`, or `count`.
 size_t kc_first_change(const float *p, size_t count, uint32_t bits);
