@@ -254,7 +254,7 @@ struct ProgramBuilder {
 }
 
 extension StripeLayout {
-  /// For a full batch of at least 1,024 images and a network of small dense layers: those with many weights make enough of
+  /// For a full batch of at least 64 blocks and a network of small dense layers: those with many weights make enough of
   /// what they read, and their gradients of every part would take much memory. nil for others, and where Hessian products
   /// read each image's dZ as a row.
   init?(_ model: SequentialModel, _ options: PlanOptions) throws(ModelError) {

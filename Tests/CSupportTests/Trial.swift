@@ -24,25 +24,27 @@ final class Trial {
   private var buffers: [KernelBuffer] = []
   private var failed = false
   /// Whether subnormal numbers count as zero: one that a kernel only passes on may then be either.
-  private var flushes = false
+  private let flushes: Bool
 
-  private init(_ set: InstructionSet?, draw: Int) {
-    name = "\(set?.rawValue ?? "reference"), draw \(draw)"
+  private init(_ set: InstructionSet?, draw: Int, flushes: Bool) {
+    name = "\(set?.rawValue ?? "reference"), draw \(draw)\(flushes ? ", flushing" : "")"
+    self.flushes = flushes
     kernels = set?.kernels.pointee ?? reference
     random = Random(draw: draw)
     offset = draw % 2 == 0 ? 0 : 5
   }
 
   /// Runs `body` on random draws, the same ones for every instruction set (nil: for the reference),
-  /// and stops after the first that fails. Where bits are compared, two of three draws flush subnormal numbers as a
-  /// network's runs do.
+  /// and stops after the first that fails. Where bits are compared, every draw runs twice: as the processor is, and with
+  /// subnormal numbers flushed as a network's runs do.
   static func run(_ set: InstructionSet?, draws: Int, _ body: (Trial) -> Void) {
     for draw in 0..<draws {
-      let trial = Trial(set, draw: draw)
-      trial.flushes = set != nil && draw % 3 > 0
-      if trial.flushes { flushing { body(trial) } } else { body(trial) }
-      trial.checkGuards()
-      if trial.failed { return }
+      for flushes in set == nil ? [false] : [false, true] {
+        let trial = Trial(set, draw: draw, flushes: flushes)
+        if flushes { flushing { body(trial) } } else { body(trial) }
+        trial.checkGuards()
+        if trial.failed { return }
+      }
     }
   }
 
