@@ -4,7 +4,8 @@ import Foundation
   import FoundationNetworking
 #endif
 
-/// Fetches MNIST and Fashion-MNIST from their mirrors and keeps them in a folder. What is kept has been checked.
+/// Fetches MNIST and Fashion-MNIST from their mirrors and keeps them in a folder. What is kept has been checked, and is
+/// unpacked: 55 MB instead of 11 MB (30 MB), and every run starts without the time that unpacking takes.
 public struct Downloader: Sendable {
   /// Addresses of folders that have the four `.gz` files, tried in order; nil: the usual ones.
   public var mirrors: [String]?
@@ -52,19 +53,17 @@ public struct Downloader: Sendable {
     for mirror in mirrors ?? Downloader.usualMirrors(name) {
       let address = mirror + (mirror.hasSuffix("/") ? "" : "/") + file.rawValue + ".gz"
       report("fetching \(address)")
-      let bytes: [UInt8]
+      let idx: IDXFile
       do {
-        bytes = try fetch(address)
-        try MNISTFiles.check(
-          IDXFile(ByteReader(bytes), rank: file.shape.count, path: address), is: file, of: name,
-          path: address)
+        idx = try IDXFile(ByteReader(fetch(address)), rank: file.shape.count, path: address)
+        try MNISTFiles.check(idx, is: file, of: name, path: address)
       } catch {
         reasons.append(error.reason(address))
         continue
       }
-      // A server may have unpacked it on the way.
-      let path = "\(folder)/\(file.rawValue)\(GzipReader.isGzip(bytes) ? ".gz" : "")"
-      do { try AtomicFile.write(bytes, to: path) } catch { throw .file(error) }
+      do {
+        try AtomicFile.write(idx.contents, to: "\(folder)/\(file.rawValue)")
+      } catch { throw .file(error) }
       return
     }
     throw .download(file: "\(name.rawValue)/\(file.rawValue).gz", reasons: reasons)

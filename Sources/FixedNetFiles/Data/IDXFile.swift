@@ -46,6 +46,14 @@ public struct IDXFile: Sendable {
     sha256 = try bytes.finish(limit: count)
   }
 
+  /// The unpacked file.
+  package var contents: [UInt8] {
+    let extents = shape.flatMap { extent in
+      [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: extent >> $0) }
+    }
+    return [0, 0, 8, UInt8(shape.count)] + extents + values
+  }
+
   private static func shape(_ head: [UInt8], rank: Int, path: String) throws(DataError) -> [Int] {
     guard head.count == 4 + 4 * rank, head[0] == 0, head[1] == 0 else {
       throw .malformed(path: path, expected: "an IDX file, plain or gzip", found: "another format")
