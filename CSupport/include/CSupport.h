@@ -483,6 +483,22 @@ void cs_team_barrier(cs_team *_Nullable team, int32_t thread);
 /// Ends and joins the team's threads.
 void cs_team_stop(cs_team *_Nullable team);
 
+// MARK: - Clock
+
+/// The processor's clock, which counts at a steady rate of its own: of two readings on one thread only the difference
+/// means something. 0 where there is none that a program may read.
+static inline uint64_t cs_ticks(void) {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+  uint64_t count;
+  __asm__ volatile("mrs %0, cntvct_el0" : "=r"(count));
+  return count;
+#else
+  return 0;
+#endif
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,6 +20,8 @@ public final class Network {
   private let imageCapacity: Int
   /// The weights that the loss has a penalty for: not those of frozen layers, as Keras 3 (Keras 2 counts them).
   private let penalized: UnsafeMutableBufferPointer<(SharedSlot, Int, Float)>
+  /// Where the time of the following runs is added up; nil measures nothing. It must be one of this network's plan.
+  public var profile: NetworkProfile?
 
   /// Allocates the arena, with a canary at both ends, and starts the threads. Nothing is allocated afterwards by
   /// training or inference.
@@ -305,6 +307,7 @@ public final class Network {
     context.step = UInt32(truncatingIfNeeded: run.step)
     context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset)
     context.inputIsLoaded = run.inputIsLoaded
+    context.clock = profile?.trainingClock
     let penalty = penalty
     trainingProgram.program.train(&context, arena: arena)
     var sums = sums(run.count)
@@ -514,6 +517,7 @@ public final class Network {
       context.hits = hits
       context.outputs = outputs.map { $0 + first * width }
       context.outputStride = width
+      context.clock = profile?.inferenceClock(for: program)
       program.infer(&context, arena: arena)
       finished(first, imageCount)
       first += imageCount

@@ -41,13 +41,13 @@ struct BuiltProgram {
   }
 
   fileprivate mutating func add(
-    _ operation: any OperationDescription, _ name: String, _ output: PlannedValue,
+    _ operation: any OperationDescription, _ name: String, first: String, _ output: PlannedValue,
     isLoss: Bool = false
   ) {
     operations.append(operation)
     origins.append(
       OperationOrigin(
-        layer: name, output: places.block(output.slot),
+        layer: name, first: first, output: places.block(output.slot),
         slotName: places.slots[output.slot.index].name, shape: output.shape,
         flattened: output.flattened, isLoss: isLoss))
   }
@@ -55,7 +55,10 @@ struct BuiltProgram {
 
 /// What an operation computes, in the words of the model.
 struct OperationOrigin {
+  /// Whose output it is.
   var layer: String
+  /// The first of the layers that it computes.
+  var first: String
   var output: BlockSlot
   /// The output's, in the plan.
   var slotName: String
@@ -98,6 +101,7 @@ struct ProgramBuilder {
 
   private struct PlannedStep {
     var origin: String
+    var first: String
     var layer: any PlannedLayer
   }
 
@@ -112,7 +116,7 @@ struct ProgramBuilder {
     func run(_ next: LoweredLayer) {
       plan.beginStep("forward \(next.layer.name)")
       let layer = next.layer.plan(value, in: plan)
-      planned.append(PlannedStep(origin: next.origin, layer: layer))
+      planned.append(PlannedStep(origin: next.origin, first: next.first, layer: layer))
       value = layer.output
     }
     layers.forEach(run)
@@ -139,7 +143,7 @@ struct ProgramBuilder {
     for (index, step) in planned.enumerated() {
       if index == lossPosition { addLoss(to: &built, lossInput, targets, gradient, tangent) }
       guard let operation = step.layer.operation(in: built.places) else { continue }
-      built.add(operation, step.origin, step.layer.output)
+      built.add(operation, step.origin, first: step.first, step.layer.output)
     }
     if lossPosition == planned.count { addLoss(to: &built, lossInput, targets, gradient, tangent) }
     return built
@@ -249,7 +253,7 @@ struct ProgramBuilder {
       loss.tangent = tangent
       operation = loss
     }
-    built.add(operation, "loss", value, isLoss: true)
+    built.add(operation, "loss", first: "loss", value, isLoss: true)
   }
 }
 

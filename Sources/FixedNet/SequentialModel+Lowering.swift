@@ -23,6 +23,14 @@ struct LoweredLayer {
   var layer: any Layer
   /// The layer of the model whose output this is.
   var origin: String
+  /// The first layer of the model that is part of it: another one than `origin` where that was absorbed.
+  var first: String
+
+  init(layer: any Layer, origin: String, first: String? = nil) {
+    self.layer = layer
+    self.origin = origin
+    self.first = first ?? origin
+  }
 
   /// A layer and its activation apart.
   fileprivate static func split(_ layer: any Layer) -> [LoweredLayer] {
@@ -79,9 +87,10 @@ struct LoweredLayer {
     for (index, next) in layers.enumerated() {
       if let function = next.function, function != .softmax,
         index < layers.count - (keepsLast ? 1 : 0),
-        let fused = result.last?.applying(function)
+        let last = result.last, let fused = last.applying(function)
       {
-        result[result.count - 1] = LoweredLayer(layer: fused, origin: next.origin)
+        result[result.count - 1] = LoweredLayer(
+          layer: fused, origin: next.origin, first: last.first)
       } else {
         result.append(next)
       }

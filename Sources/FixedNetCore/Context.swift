@@ -40,6 +40,8 @@ public struct RunContext {
   public var imageOffset: UInt32 = 0
   /// Whether the input slots hold these images already: a full batch is loaded once.
   public var inputIsLoaded = false
+  /// Where the operations' times are added up; nil measures nothing.
+  public var clock: OperationClock?
 
   public init(
     kernels: UnsafePointer<cs_kernels>, team: OpaquePointer?, threadCount: Int,

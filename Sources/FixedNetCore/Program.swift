@@ -142,7 +142,7 @@ struct Work {
     }
     meet(thread)
     guard lossesAreFinite else { return }
-    for operation in operations { operation.update(batch) }
+    for index in operations.indices { update(index, batch) }
     clipAndUpdate(batch)
   }
 
@@ -156,9 +156,9 @@ struct Work {
     for operation in operations { operation.prepare(batch) }
     for block in blocks {
       let c = blockContext(thread: batch.threadIndex, block: block, place: block)
-      if !context.inputIsLoaded { loadInput(c) }
-      for operation in operations { operation.forward(c) }
-      for operation in operations.reversed() { operation.backward(c) }
+      if !context.inputIsLoaded { loadInput(c, batch) }
+      for index in operations.indices { forward(index, c, batch) }
+      for index in operations.indices.reversed() { backward(index, c, batch) }
       if let stripes = program.stripes { sumStripe(stripes, endingWith: block, blocks, batch) }
     }
   }
@@ -170,7 +170,9 @@ struct Work {
     let end = block + 1
     guard end % stripes.blockCount == 0 || end == blocks.upperBound else { return }
     let first = block / stripes.blockCount * stripes.blockCount
-    for operation in operations { operation.sumStripe(first..<end, batch) }
+    for index in operations.indices {
+      timed(index, .backward, batch) { operations[index].sumStripe(first..<end, batch) }
+    }
   }
 
   func multiply(thread: Int) {
@@ -188,7 +190,7 @@ struct Work {
     for operation in operations { operation.prepare(batch) }
     guard !context.inputIsLoaded else { return }
     for block in blocks {
-      loadInput(blockContext(thread: batch.threadIndex, block: block, place: block))
+      loadInput(blockContext(thread: batch.threadIndex, block: block, place: block), batch)
     }
   }
 
@@ -234,8 +236,8 @@ struct Work {
       for operation in operations { operation.prepare(batch) }
       for block in blocks {
         let c = blockContext(thread: thread, block: block, place: block)
-        loadInput(c)
-        for operation in operations { operation.forward(c) }
+        loadInput(c, batch)
+        for index in operations.indices { forward(index, c, batch) }
       }
     }
   }
@@ -256,12 +258,14 @@ struct Work {
       while end < operations.count, !operations[end].couplesBatch { end += 1 }
       for block in blocks {
         let c = blockContext(thread: batch.threadIndex, block: block, place: block)
-        for index in start..<end { operations[index].forward(c) }
-        if end < operations.count { operations[end].gatherForward(c) }
+        for index in start..<end { forward(index, c, batch) }
+        if end < operations.count {
+          timed(end, .forward, batch) { operations[end].gatherForward(c) }
+        }
       }
       if end < operations.count {
         meet(batch.threadIndex)
-        operations[end].combineForward(batch)
+        timed(end, .forward, batch) { operations[end].combineForward(batch) }
       }
       start = end
       hasMet = true
@@ -279,15 +283,15 @@ struct Work {
         let c = blockContext(thread: batch.threadIndex, block: block, place: block)
         var index = start
         while index > end {
-          operations[index].backward(c)
-          if program.updatesInBackward { operations[index].update(batch) }
+          backward(index, c, batch)
+          if program.updatesInBackward { update(index, batch) }
           index -= 1
         }
-        if end >= 0 { operations[end].gatherBackward(c) }
+        if end >= 0 { timed(end, .backward, batch) { operations[end].gatherBackward(c) } }
       }
       if end >= 0 {
         meet(batch.threadIndex)
-        operations[end].combineBackward(batch)
+        timed(end, .backward, batch) { operations[end].combineBackward(batch) }
       }
       start = end
       hasMet = true
@@ -312,14 +316,43 @@ struct Work {
     var block = thread
     while block < blockCount {
       let c = blockContext(thread: thread, block: block, place: thread)
-      loadInput(c)
-      for operation in operations { operation.forward(c) }
+      loadInput(c, batch)
+      for index in operations.indices { forward(index, c, batch) }
       storeOutput(c)
       block += workerCount
     }
   }
 
+  // MARK: - One operation
+
+  private func forward(_ index: Int, _ c: BlockContext, _ batch: BatchContext) {
+    timed(index, .forward, batch) { operations[index].forward(c) }
+  }
+
+  private func backward(_ index: Int, _ c: BlockContext, _ batch: BatchContext) {
+    timed(index, .backward, batch) { operations[index].backward(c) }
+  }
+
+  private func update(_ index: Int, _ batch: BatchContext) {
+    timed(index, .update, batch) { operations[index].update(batch) }
+  }
+
+  /// Runs `body`, and adds its time to the clock where there is one.
+  @inline(__always)
+  private func timed(
+    _ index: Int, _ part: OperationClock.Part, _ batch: BatchContext, _ body: () -> Void
+  ) {
+    guard let clock = context.clock else { return body() }
+    let start = cs_ticks()
+    body()
+    clock.add(cs_ticks() &- start, thread: batch.threadIndex, operation: index, part)
+  }
+
   // MARK: - Input and output of one block
+
+  private func loadInput(_ c: BlockContext, _ batch: BatchContext) {
+    timed(operations.count, .forward, batch) { loadInput(c) }
+  }
 
   private func loadInput(_ c: BlockContext) {
     let channels = Int32(truncatingIfNeeded: program.inputChannels)

@@ -54,10 +54,52 @@ struct BenchToolTests {
     }
   }
 
+  @Test("a profile says where the time of every work goes, and all of it")
+  func profile() throws {
+    let finished = try bench(
+      "--profile", "--quick", "--json", "--models", "lenet,deep-mlp", "--threads", "2", "--batch",
+      "64")
+    #expect(finished.exitCode == 0, "\(finished.errors)")
+    let works = list(try JSONValue(parsing: finished.output)["profiles"])
+    #expect(
+      works.map { $0["work"] } == [
+        "training lenet", "inference of lenet", "inference of lenet", "inference of lenet",
+        "training deep-mlp", "inference of deep-mlp", "inference of deep-mlp",
+        "inference of deep-mlp", "gradient of 400-20-20-10",
+      ])
+    for work in works {
+      let layers = list(work["layers"])
+      let seconds = number(work["seconds"]) * number(work["threads"])
+      let parts = layers.map { layer in
+        ["forwardSeconds", "backwardSeconds", "updateSeconds"].reduce(0) { $0 + number(layer[$1]) }
+      }
+      #expect(abs(parts.reduce(number(work["restSeconds"]), +) / seconds - 1) < 0.01)
+      // A layer that computes takes time; only the full batch's input is loaded once for all.
+      for (layer, part) in zip(layers, parts) where number(layer["flops"]) > 0 {
+        #expect(part > 0, "\(layer)")
+      }
+      #expect(number(work["peakPerThread"]) > 0)
+    }
+    // 2 x (3 x 281,640 multiply-adds, less the 86,400 of conv1's input gradient), 64 images.
+    let flops = list(works[0]["layers"]).reduce(0) { $0 + number($1["flops"]) }
+    #expect(abs(flops - 64 * 1_517_040) < 1e-3)
+    #expect(list(works[0]["layers"]).map { $0["layer"] }.prefix(3) == ["(input)", "bn0", "conv1"])
+  }
+
+  @Test("a profile for people")
+  func profileText() throws {
+    let finished = try bench("--profile", "--quick", "--models", "lenet-plain", "--threads", "1")
+    #expect(finished.exitCode == 0, "\(finished.errors)")
+    for part in ["training lenet-plain, batch 64, 1 thread: ", "conv2", "(loss)", "% of time"] {
+      #expect(finished.output.contains(part), "\(part)")
+    }
+  }
+
   @Test(
     "wrong use is one line and exit code 64",
     arguments: [
-      ["--models", "resnet"], ["--models", ""], ["--batch", "0"], ["--threads", "0"],
+      ["--peers", "--profile"], ["--models", "resnet"], ["--models", ""], ["--batch", "0"],
+      ["--threads", "0"],
       ["--rounds", "0"],
     ])
   func usage(arguments: [String]) throws {
@@ -152,12 +194,16 @@ private func isOneLine(_ text: String) -> Bool {
   text.hasSuffix("\n") && text.filter(\.isNewline).count == 1
 }
 
-private func isPositive(_ value: JSONValue?) -> Bool {
+private func number(_ value: JSONValue?) -> Double {
   switch value {
-  case .number(let number)?: number > 0 && number.isFinite
-  case .integer(let number)?: number > 0
-  default: false
+  case .number(let number)?: number
+  case .integer(let number)?: Double(number)
+  default: .nan
   }
+}
+
+private func isPositive(_ value: JSONValue?) -> Bool {
+  number(value) > 0 && number(value).isFinite
 }
 
 extension JSONValue {

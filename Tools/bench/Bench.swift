@@ -60,6 +60,36 @@ struct Bench {
       kernels: kernels.results)
   }
 
+  /// Where the time goes, with all threads.
+  func profile() throws -> ProfileReport {
+    progress("drawing \(Format.grouped(imageCount)) digits")
+    let images = DataSet.digits(trainCount: imageCount, testCount: 1).train
+    let samples = try GradientCase.samples(of: images)
+    var works: [ProfiledWork] = []
+    for model in models {
+      works += try trainingCases(model, images).filter { $0.threads == threads }
+        .map(ProfiledWork.init)
+      works += try inferenceCases(model, images).filter { $0.batch != 16 }.map(ProfiledWork.init)
+    }
+    works.append(
+      try ProfiledWork(
+        GradientCase(samples, threads: threads, instructionSet: instructionSet),
+        sampleCount: samples.count))
+    let peaks = try Dictionary(
+      uniqueKeysWithValues: Set(works.map(\.threads)).map {
+        let meter = try PeakMeter(
+          threads: min($0, cores), instructionSet: instructionSet, seconds: slice / 2)
+        return ($0, meter)
+      })
+    for round in 1...rounds {
+      progress("round \(round) of \(rounds)")
+      let measured = peaks.mapValues { $0.measure() }
+      for work in works { try work.measure(peak: measured[work.threads] ?? .nan) }
+    }
+    return ProfileReport(
+      machine: Machine(instructionSet: instructionSet), rounds: rounds, works: works)
+  }
+
   private func trainingCases(_ builtIn: BuiltInModel, _ images: ImageSet) throws -> [TrainingCase] {
     let model = builtIn.model(input: images.shape)
     // An epoch of a second or so.

@@ -50,6 +50,15 @@ struct BenchCommand: ParsableCommand {
         """))
   var peers = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Show where the time goes instead.",
+      discussion: """
+        Training, inference and the gradient of a full batch, layer by layer: forward, backward and update, and what part \
+        of the machine's peak each layer reaches.
+        """))
+  var profile = false
+
   @Option(
     help: ArgumentHelp(
       "The Python of --peers, with any of torch, tensorflow, jax and onnxruntime.",
@@ -72,6 +81,9 @@ struct BenchCommand: ParsableCommand {
     if let batch { try checked(batch, "--batch", in: 1...4_096) }
     try checked(rounds, "--rounds", in: 1...1_000)
     if let threads { try checked(threads, "--threads", in: 1...256) }
+    guard !peers || !profile else {
+      throw ValidationError("--peers and --profile: give one of them")
+    }
     _ = try selectedModels()
   }
 
@@ -107,7 +119,12 @@ struct BenchCommand: ParsableCommand {
       threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
       rounds: quick ? min(rounds, 2) : rounds, isQuick: quick,
       instructionSet: try InstructionSet.selected())
-    let report = try bench.run()
-    print(json ? report.json.text : report.text)
+    if profile {
+      let report = try bench.profile()
+      print(json ? report.json.text : report.text)
+    } else {
+      let report = try bench.run()
+      print(json ? report.json.text : report.text)
+    }
   }
 }

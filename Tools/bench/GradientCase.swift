@@ -15,7 +15,7 @@ final class GradientCase {
   /// Seconds of an evaluation, and the share of the peak that the same round measured.
   private(set) var evaluations = Samples()
   private(set) var peakShares = Samples()
-  private let trainer: FullBatchTrainer
+  let trainer: FullBatchTrainer
 
   init(_ samples: ImageSet, threads: Int, instructionSet: InstructionSet) throws {
     self.threads = threads

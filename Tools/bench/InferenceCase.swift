@@ -9,8 +9,8 @@ final class InferenceCase {
   let arenaByteCount: Int
   /// Seconds of a call.
   private(set) var calls = Samples()
-  private let network: Network
-  private let images: ImageSet
+  let network: Network
+  let images: ImageSet
 
   init(
     _ model: SequentialModel, name: String, images: ImageSet, batch: Int, threads: Int,

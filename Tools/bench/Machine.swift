@@ -21,6 +21,13 @@ struct Machine {
     self.instructionSet = instructionSet.rawValue
   }
 
+  var text: String {
+    let isDebug = configuration == "debug"
+    let warning = isDebug ? "\nthis is a debug build: use swift run -c release bench" : ""
+    return "\(cpu), \(cores) core\(cores == 1 ? "" : "s"); "
+      + "\(compiler), \(configuration); \(instructionSet)" + warning
+  }
+
   var json: JSONValue {
     [
       "cpu": .string(cpu), "cores": .integer(cores), "compiler": .string(compiler),

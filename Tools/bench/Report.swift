@@ -31,15 +31,8 @@ struct Report {
 
 extension Report {
   var text: String {
-    [machineText, peakText, trainingText, otherText, inferenceText, kernelText].joined(
+    [machine.text, peakText, trainingText, otherText, inferenceText, kernelText].joined(
       separator: "\n\n")
-  }
-
-  private var machineText: String {
-    let isDebug = machine.configuration == "debug"
-    let warning = isDebug ? "\nthis is a debug build: use swift run -c release bench" : ""
-    return "\(machine.cpu), \(machine.cores) core\(machine.cores == 1 ? "" : "s"); "
-      + "\(machine.compiler), \(machine.configuration); \(machine.instructionSet)" + warning
   }
 
   private var peakText: String {
@@ -135,18 +128,6 @@ extension Report {
     return "kernels alone, one thread, a block of 16 images (forward with bias and activation, "
       + "dense dW over 128 images)\n" + columns(rows)
   }
-
-  /// The first column to the left, the others to the right.
-  private func columns(_ rows: [[String]]) -> String {
-    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      var line = "  " + row[0] + String(repeating: " ", count: widths[0] - row[0].count)
-      for column in row.indices.dropFirst() {
-        line += "  " + Format.padded(row[column], widths[column])
-      }
-      return line
-    }.joined(separator: "\n")
-  }
 }
 
 // MARK: - For programs
@@ -230,4 +211,16 @@ extension Samples {
   var json: JSONValue {
     ["median": .number(median), "min": .number(least), "max": .number(greatest)]
   }
+}
+
+/// A table: the first column to the left, the others to the right.
+func columns(_ rows: [[String]]) -> String {
+  let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+  return rows.map { row in
+    var line = "  " + row[0] + String(repeating: " ", count: widths[0] - row[0].count)
+    for column in row.indices.dropFirst() {
+      line += "  " + Format.padded(row[column], widths[column])
+    }
+    return line
+  }.joined(separator: "\n")
 }

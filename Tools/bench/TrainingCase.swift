@@ -7,13 +7,18 @@ extension SequentialModel {
   /// that has weights. A convolution that the normalisation of the data is folded into counts as the first one.
   /// Normalisation, activations and pooling do not count.
   func trainingFlops() throws(ModelError) -> Int {
+    try flops(isTraining: true).reduce(0, +)
+  }
+
+  /// The same of every layer, or the forward pass' alone.
+  func flops(isTraining: Bool) throws(ModelError) -> [Int] {
     let shapes = try shapes()
     let first =
       foldsInputNormalization
       ? 1 : layers.indices.first { !layers[$0].weights(for: shapes[$0]).isEmpty }
-    return layers.indices.reduce(0) { total, index in
-      let multiplyAdds = layers[index].multiplyAdds(for: shapes[index])
-      return total + 2 * multiplyAdds * (index == first ? 2 : 3)
+    return layers.indices.map { index in
+      let passes = isTraining ? (index == first ? 2 : 3) : 1
+      return 2 * layers[index].multiplyAdds(for: shapes[index]) * passes
     }
   }
 }
@@ -30,7 +35,7 @@ final class TrainingCase {
   /// Seconds of an epoch over its images, and the share of the peak that the same round measured.
   private(set) var epochs = Samples()
   private(set) var peakShares = Samples()
-  private let trainer: Trainer
+  let trainer: Trainer
 
   init(
     _ model: SequentialModel, name: String, images: ImageSet, batch: Int, threads: Int,

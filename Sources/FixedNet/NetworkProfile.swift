@@ -1,0 +1,79 @@
+import CSupport
+import FixedNetCore
+
+/// Where the time of a network's runs goes, layer by layer: of its training where it is planned for that, else of its
+/// inference. Allocates nothing while the network runs.
+public final class NetworkProfile {
+  /// Processor seconds of all threads together.
+  public struct Row: Equatable, Sendable {
+    /// A layer's name (the first's, where several are computed at once), "(input)" for the loading of the images, or "(loss)".
+    public var layer: String
+    public var forward = 0.0
+    public var backward = 0.0
+    /// The optimiser's step, with the gradients that are computed over the whole batch at once.
+    public var update = 0.0
+
+    public var seconds: Double { forward + backward + update }
+  }
+
+  private let ticks: UnsafeMutableBufferPointer<UInt64>
+  private let isTraining: Bool
+  private let threadCount: Int
+  /// Of the operations.
+  private let layers: [String]
+  /// What both clocks showed when counting began.
+  private var start: (ticks: UInt64, time: ContinuousClock.Instant)
+
+  public init(of plan: NetworkPlan) {
+    layers = (plan.training ?? plan.inference).origins.map { $0.isLoss ? "(loss)" : $0.first }
+    isTraining = plan.training != nil
+    threadCount = plan.options.threads
+    ticks = .allocate(
+      capacity: OperationClock.count(operations: layers.count, threads: threadCount))
+    ticks.initialize(repeating: 0)
+    start = (cs_ticks(), .now)
+  }
+
+  deinit { ticks.deallocate() }
+
+  /// Forgets what was measured.
+  public func reset() {
+    ticks.update(repeating: 0)
+    start = (cs_ticks(), .now)
+  }
+
+  var trainingClock: OperationClock? { isTraining ? clock : nil }
+
+  /// nil for a program that is only the start of the network's.
+  func inferenceClock(for program: Program) -> OperationClock? {
+    !isTraining && program.operations.count == layers.count ? clock : nil
+  }
+
+  private var clock: OperationClock? {
+    ticks.baseAddress.map { OperationClock($0, operationCount: layers.count) }
+  }
+
+  /// What was measured since the start or the last `reset`, in the order of the forward pass. All is 0 where the processor
+  /// has no clock that programs may read.
+  public var rows: [Row] {
+    guard let clock else { return [] }
+    let elapsed = cs_ticks() &- start.ticks
+    let secondsPerTick =
+      elapsed > 0 ? (ContinuousClock.now - start.time) / .seconds(1) / Double(elapsed) : 0
+    func seconds(_ operation: Int, _ part: OperationClock.Part) -> Double {
+      (0..<threadCount).reduce(0) {
+        $0 + Double(clock.ticks(thread: $1, operation: operation, part)) * secondsPerTick
+      }
+    }
+    var rows = [Row(layer: "(input)", forward: seconds(layers.count, .forward))]
+    for (operation, layer) in layers.enumerated() {
+      // A layer may be several operations, and the loss may come between them.
+      if !rows.contains(where: { $0.layer == layer }) { rows.append(Row(layer: layer)) }
+      guard let place = rows.firstIndex(where: { $0.layer == layer }) else { continue }
+      rows[place].forward += seconds(operation, .forward)
+      rows[place].backward += seconds(operation, .backward)
+      rows[place].update += seconds(operation, .update)
+    }
+    return rows
+  }
+}

@@ -1,0 +1,46 @@
+/// Where the time of runs goes: ticks of `cs_ticks`, added up per thread, operation and part of the work. The memory is the
+/// caller's.
+public struct OperationClock: BitwiseCopyable {
+  public enum Part: Int, Sendable {
+    case forward
+    /// With the sums over stripes of a full batch, and both halves of batch normalisation's.
+    case backward
+    /// The gradients that are computed over all blocks at once, and the optimiser's step.
+    case update
+  }
+
+  private static var partCount: Int { 3 }
+
+  private let ticks: UnsafeMutablePointer<UInt64>
+  private let operationCount: Int
+
+  /// `ticks`: `count(operations:threads:)` values, 0 to begin with.
+  public init(_ ticks: UnsafeMutablePointer<UInt64>, operationCount: Int) {
+    self.ticks = ticks
+    self.operationCount = operationCount
+  }
+
+  /// Values that the clock of a program with so many operations has.
+  public static func count(operations: Int, threads: Int) -> Int {
+    stride(operations) * threads
+  }
+
+  /// One operation more than the program has, the loading of the input; no two threads write to one cache line.
+  private static func stride(_ operations: Int) -> Int {
+    ((operations + 1) * partCount + 7) / 8 * 8 + 8
+  }
+
+  /// `operation`: the number of operations for the input.
+  public func ticks(thread: Int, operation: Int, _ part: Part) -> UInt64 {
+    ticks[place(thread, operation, part)]
+  }
+
+  func add(_ count: UInt64, thread: Int, operation: Int, _ part: Part) {
+    ticks[place(thread, operation, part)] &+= count
+  }
+
+  private func place(_ thread: Int, _ operation: Int, _ part: Part) -> Int {
+    thread * OperationClock.stride(operationCount) + operation * OperationClock.partCount
+      + part.rawValue
+  }
+}

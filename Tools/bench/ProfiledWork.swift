@@ -1,0 +1,92 @@
+import FixedNet
+import ToolSupport
+
+/// Some work whose time is taken apart, layer by layer. Of several rounds the fastest counts, as the one that was
+/// disturbed least.
+final class ProfiledWork {
+  /// What it is, of one step or call.
+  let name: String
+  let isTraining: Bool
+  let batch: Int
+  let threads: Int
+  /// The fastest round's: seconds of a step, and of each layer in a step, all threads together.
+  private(set) var stepSeconds = Double.infinity
+  private(set) var rows: [NetworkProfile.Row] = []
+  /// GFLOP/s that one thread reached in registers in that round, while all were busy.
+  private(set) var peak = Double.nan
+  /// Useful operations of a step by layer.
+  private let flops: [String: Double]
+  private let profile: NetworkProfile
+  /// Does some steps. Returns how many.
+  private let run: () throws -> Int
+
+  /// `imageCount`: of a step, on average.
+  private init(
+    _ name: String, _ network: Network, batch: Int, imageCount: Double,
+    run: @escaping () throws -> Int
+  ) throws {
+    let model = network.plan.model
+    isTraining = network.plan.options.isTraining
+    (self.name, self.batch, self.run) = (name, batch, run)
+    threads = network.plan.options.threads
+    let flops = try model.flops(isTraining: isTraining).map { Double($0) * imageCount }
+    self.flops = Dictionary(uniqueKeysWithValues: zip(model.layers.map(\.name), flops))
+    profile = NetworkProfile(of: network.plan)
+    network.profile = profile
+  }
+
+  convenience init(_ item: TrainingCase) throws {
+    try self.init(
+      "training \(item.name)", item.trainer.network, batch: item.batch,
+      imageCount: Double(item.imageCount) / Double(item.stepCount)
+    ) {
+      _ = try item.trainer.runEpoch()
+      return item.stepCount
+    }
+  }
+
+  convenience init(_ item: GradientCase, sampleCount: Int) throws {
+    try self.init(
+      "gradient of 400-20-20-10", item.trainer.network, batch: sampleCount,
+      imageCount: Double(sampleCount)
+    ) {
+      for _ in 0..<100 { _ = item.trainer.evaluateInPlace() }
+      return 100
+    }
+  }
+
+  convenience init(_ item: InferenceCase) throws {
+    try self.init(
+      "inference of \(item.name)", item.network, batch: item.batch, imageCount: Double(item.batch)
+    ) {
+      let count = max(10, 2_000 / item.batch)
+      for _ in 0..<count { _ = try item.network.predict(item.images) }
+      return count
+    }
+  }
+
+  /// `peak`: GFLOP/s of all its threads.
+  func measure(peak: Double) throws {
+    profile.reset()
+    var count = 0
+    let elapsed = try seconds { () throws in count = try run() }
+    guard elapsed / Double(count) < stepSeconds else { return }
+    stepSeconds = elapsed / Double(count)
+    self.peak = peak / Double(threads)
+    rows = profile.rows.map { row in
+      var row = row
+      row.forward /= Double(count)
+      row.backward /= Double(count)
+      row.update /= Double(count)
+      return row
+    }
+  }
+
+  /// Processor seconds of a step, busy or waiting.
+  var processorSeconds: Double { stepSeconds * Double(threads) }
+  /// What no layer has: threads waiting for each other, the optimiser's clipping, the loop over the steps.
+  var restSeconds: Double { max(0, processorSeconds - rows.reduce(0) { $0 + $1.seconds }) }
+  /// Useful operations of a layer in a step; 0 for layers without multiply-adds that count.
+  func flops(of layer: String) -> Double { flops[layer] ?? 0 }
+  var totalFlops: Double { flops.values.reduce(0, +) }
+}
