@@ -483,7 +483,7 @@ void cs_team_barrier(cs_team *_Nullable team, int32_t thread);
 /// Ends and joins the team's threads.
 void cs_team_stop(cs_team *_Nullable team);
 
-// MARK: - Clock
+// MARK: - Clock and cache
 
 /// The processor's clock, which counts at a steady rate of its own: of two readings on one thread only the difference
 /// means something. 0 where there is none that a program may read.
@@ -497,6 +497,11 @@ static inline uint64_t cs_ticks(void) {
 #else
   return 0;
 #endif
+}
+
+/// Asks the second-level cache for `bytes` bytes that are read before long. They may be anywhere.
+static inline void cs_fetch(const void *p, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)p + i, 0, 2);
 }
 
 #ifdef __cplusplus

@@ -156,7 +156,10 @@ struct Work {
     for operation in operations { operation.prepare(batch) }
     for block in blocks {
       let c = blockContext(thread: batch.threadIndex, block: block, place: block)
-      if !context.inputIsLoaded { loadInput(c, batch) }
+      if !context.inputIsLoaded {
+        loadInput(c, batch)
+        if block + 1 < blocks.upperBound { fetchImages(of: block + 1) }
+      }
       for index in operations.indices { forward(index, c, batch) }
       for index in operations.indices.reversed() { backward(index, c, batch) }
       if let stripes = program.stripes { sumStripe(stripes, endingWith: block, blocks, batch) }
@@ -349,6 +352,24 @@ struct Work {
   }
 
   // MARK: - Input and output of one block
+
+  /// Asks for the images of a block while the one before it is worked on: they lie anywhere in the data set, where the
+  /// processor does not foresee them.
+  private func fetchImages(of block: Int) {
+    let first = block * layout.blockSize
+    let end = min(first + layout.blockSize, context.imageCount)
+    switch context.images {
+    case .bytes(let images, let stride, _):
+      for image in first..<end {
+        cs_fetch(images + Int(context.indices[image]) * stride, stride)
+      }
+    case .floats(let images, let stride):
+      for image in first..<end {
+        cs_fetch(
+          images + Int(context.indices[image]) * stride, stride * MemoryLayout<Float>.stride)
+      }
+    }
+  }
 
   private func loadInput(_ c: BlockContext, _ batch: BatchContext) {
     timed(operations.count, .forward, batch) { loadInput(c) }
