@@ -12,7 +12,8 @@ struct ProfileReport {
   var text: String {
     let note = """
       us: microseconds of a step or call, those of all threads together, in the fastest of \
-      \(rounds) round\(rounds == 1 ? "" : "s"). GFLOP/s: of one thread.
+      \(rounds) round\(rounds == 1 ? "" : "s"). GFLOP/s: of one thread, beside the best \
+      peak of all rounds.
       update: the optimiser's step, and the gradients that are computed over the whole batch at once.
       """
     return ([machine.text, note] + works.map(text)).joined(separator: "\n\n")

@@ -12,8 +12,8 @@ final class ProfiledWork {
   /// The fastest round's: seconds of a step, and of each layer in a step, all threads together.
   private(set) var stepSeconds = Double.infinity
   private(set) var rows: [NetworkProfile.Row] = []
-  /// GFLOP/s that one thread reached in registers in that round, while all were busy.
-  private(set) var peak = Double.nan
+  /// GFLOP/s that one thread reaches in registers while all are busy: the best of all rounds.
+  private(set) var peak = 0.0
   /// Useful operations of a step by layer.
   private let flops: [String: Double]
   private let profile: NetworkProfile
@@ -70,9 +70,9 @@ final class ProfiledWork {
     profile.reset()
     var count = 0
     let elapsed = try seconds { () throws in count = try run() }
+    self.peak = max(self.peak, peak / Double(threads))
     guard elapsed / Double(count) < stepSeconds else { return }
     stepSeconds = elapsed / Double(count)
-    self.peak = peak / Double(threads)
     rows = profile.rows.map { row in
       var row = row
       row.forward /= Double(count)
