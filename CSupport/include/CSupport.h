@@ -486,7 +486,7 @@ void cs_team_stop(cs_team *_Nullable team);
 // MARK: - Clock and cache
 
 /// The processor's clock, which counts at a steady rate of its own: of two readings on one thread only the difference
-/// means something. 0 where there is none that a program may read.
+/// means something. 0 on other processors than x86-64 and arm64.
 static inline uint64_t cs_ticks(void) {
 #if defined(__x86_64__)
   return __builtin_ia32_rdtsc();
@@ -501,7 +501,9 @@ static inline uint64_t cs_ticks(void) {
 
 /// Asks the second-level cache for `bytes` bytes that are read before long. They may be anywhere.
 static inline void cs_fetch(const void *p, size_t bytes) {
-  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)p + i, 0, 2);
+  const uintptr_t end = (uintptr_t)p + bytes;
+  for (uintptr_t line = (uintptr_t)p & ~(uintptr_t)63; line < end; line += 64)
+    __builtin_prefetch((const void *)line, 0, 2);
 }
 
 #ifdef __cplusplus

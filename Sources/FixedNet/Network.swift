@@ -20,8 +20,11 @@ public final class Network {
   private let imageCapacity: Int
   /// The weights that the loss has a penalty for: not those of frozen layers, as Keras 3 (Keras 2 counts them).
   private let penalized: UnsafeMutableBufferPointer<(SharedSlot, Int, Float)>
-  /// Where the time of the following runs is added up; nil measures nothing. It must be one of this network's plan.
-  public var profile: NetworkProfile?
+  /// Where the time of the following training steps is added up, or of inference where the plan has nothing else; nil
+  /// measures nothing. It must be one of this network's plan.
+  public var profile: NetworkProfile? {
+    didSet { precondition(profile?.fits(plan) != false, "a profile of this network's plan") }
+  }
 
   /// Allocates the arena, with a canary at both ends, and starts the threads. Nothing is allocated afterwards by
   /// training or inference.

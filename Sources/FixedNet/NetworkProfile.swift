@@ -4,13 +4,14 @@ import FixedNetCore
 /// Where the time of a network's runs goes, layer by layer: of its training where it is planned for that, else of its
 /// inference. Allocates nothing while the network runs.
 public final class NetworkProfile {
-  /// Processor seconds of all threads together.
+  /// Seconds of all threads together. Where a thread had to leave its processor meanwhile, they include that.
   public struct Row: Equatable, Sendable {
     /// A layer's name (the first's, where several are computed at once), "(input)" for the loading of the images, or "(loss)".
     public var layer: String
     public var forward = 0.0
     public var backward = 0.0
-    /// The optimiser's step, with the gradients that are computed over the whole batch at once.
+    /// The optimiser's step, unless clipping by norm delays it, and the gradients that are computed over the whole batch
+    /// at once.
     public var update = 0.0
 
     public var seconds: Double { forward + backward + update }
@@ -40,6 +41,12 @@ public final class NetworkProfile {
   public func reset() {
     ticks.update(repeating: 0)
     start = (cs_ticks(), .now)
+  }
+
+  func fits(_ plan: NetworkPlan) -> Bool {
+    let program = plan.training ?? plan.inference
+    return program.origins.count == layers.count && plan.options.threads == threadCount
+      && (plan.training != nil) == isTraining
   }
 
   var trainingClock: OperationClock? { isTraining ? clock : nil }

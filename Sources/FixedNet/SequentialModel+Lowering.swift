@@ -64,7 +64,7 @@ struct LoweredLayer {
       if let last = result.last, isScaledSigmoid(last, next) {
         result.removeLast()
         let activation = Activation(name: next.layer.name, function: .scaledSigmoid)
-        result.append(LoweredLayer(layer: activation, origin: next.origin))
+        result.append(LoweredLayer(layer: activation, origin: next.origin, first: last.first))
       } else {
         result.append(next)
       }

@@ -25,7 +25,7 @@ public struct OperationClock: BitwiseCopyable {
     stride(operations) * threads
   }
 
-  /// One operation more than the program has, the loading of the input; no two threads write to one cache line.
+  /// One operation more than the program has, the loading of the input; no two threads write to one line of 64 bytes.
   private static func stride(_ operations: Int) -> Int {
     ((operations + 1) * partCount + 7) / 8 * 8 + 8
   }

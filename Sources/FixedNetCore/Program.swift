@@ -153,12 +153,14 @@ struct Work {
 
   /// Each block from its input to its gradients, while the cache holds it: no operation couples the batch.
   private func trainOneByOne(_ blocks: Range<Int>, _ batch: BatchContext) {
-    for operation in operations { operation.prepare(batch) }
+    prepare(batch)
     for block in blocks {
       let c = blockContext(thread: batch.threadIndex, block: block, place: block)
       if !context.inputIsLoaded {
         loadInput(c, batch)
-        if block + 1 < blocks.upperBound { fetchImages(of: block + 1) }
+        if block + 1 < blocks.upperBound {
+          timed(operations.count, .forward, batch) { fetchImages(of: block + 1) }
+        }
       }
       for index in operations.indices { forward(index, c, batch) }
       for index in operations.indices.reversed() { backward(index, c, batch) }
@@ -190,7 +192,7 @@ struct Work {
   }
 
   private func load(_ blocks: Range<Int>, _ batch: BatchContext) {
-    for operation in operations { operation.prepare(batch) }
+    prepare(batch)
     guard !context.inputIsLoaded else { return }
     for block in blocks {
       loadInput(blockContext(thread: batch.threadIndex, block: block, place: block), batch)
@@ -236,7 +238,7 @@ struct Work {
       load(blocks, batch)
       forward(blocks, batch)
     } else {
-      for operation in operations { operation.prepare(batch) }
+      prepare(batch)
       for block in blocks {
         let c = blockContext(thread: thread, block: block, place: block)
         loadInput(c, batch)
@@ -315,7 +317,7 @@ struct Work {
     let workerCount = min(context.threadCount, layout.blockCount)
     guard thread < workerCount else { return }
     let batch = batchContext(thread: thread)
-    for operation in operations { operation.prepare(batch) }
+    prepare(batch)
     var block = thread
     while block < blockCount {
       let c = blockContext(thread: thread, block: block, place: thread)
@@ -327,6 +329,12 @@ struct Work {
   }
 
   // MARK: - One operation
+
+  private func prepare(_ batch: BatchContext) {
+    for index in operations.indices {
+      timed(index, .forward, batch) { operations[index].prepare(batch) }
+    }
+  }
 
   private func forward(_ index: Int, _ c: BlockContext, _ batch: BatchContext) {
     timed(index, .forward, batch) { operations[index].forward(c) }
@@ -354,22 +362,24 @@ struct Work {
   // MARK: - Input and output of one block
 
   /// Asks for the images of a block while the one before it is worked on: they lie anywhere in the data set, where the
-  /// processor does not foresee them.
+  /// processor does not foresee them. Of large ones it asks for the start: the cache has other things to hold.
   private func fetchImages(of block: Int) {
     let first = block * layout.blockSize
     let end = min(first + layout.blockSize, context.imageCount)
-    switch context.images {
-    case .bytes(let images, let stride, _):
-      for image in first..<end {
-        cs_fetch(images + Int(context.indices[image]) * stride, stride)
-      }
-    case .floats(let images, let stride):
-      for image in first..<end {
-        cs_fetch(
-          images + Int(context.indices[image]) * stride, stride * MemoryLayout<Float>.stride)
+    let limit = Work.fetchedBytes / layout.blockSize
+    for image in first..<end {
+      let index = Int(context.indices[image])
+      switch context.images {
+      case .bytes(let images, let stride, _):
+        cs_fetch(images + index * stride, min(stride, limit))
+      case .floats(let images, let stride):
+        cs_fetch(images + index * stride, min(stride * MemoryLayout<Float>.stride, limit))
       }
     }
   }
+
+  /// Of a block's images: a small part of the second-level cache.
+  private static var fetchedBytes: Int { 1 << 16 }
 
   private func loadInput(_ c: BlockContext, _ batch: BatchContext) {
     timed(operations.count, .forward, batch) { loadInput(c) }

@@ -20,7 +20,10 @@ public struct DataOptions: ParsableArguments {
         + "Data/<name>, ~/.cache/fixednet/<name>.", valueName: "folder"))
   public var dataDir: String?
 
-  @Flag(help: "Fetch missing files of mnist or fashion-mnist into ~/.cache/fixednet.")
+  @Flag(
+    help: """
+      Fetch and unpack missing files of mnist or fashion-mnist: into --data-dir or ~/.cache/fixednet.
+      """)
   public var download = false
 
   @Option(

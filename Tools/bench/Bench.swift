@@ -33,8 +33,12 @@ struct Bench {
     let peaks = try Set(threadCounts.map { min($0, cores) }).sorted().map {
       try PeakMeter(threads: $0, instructionSet: instructionSet, seconds: slice / 2)
     }
-    let training = try models.flatMap { try trainingCases($0, images) }
-    let inference = try models.flatMap { try inferenceCases($0, images) }
+    let training = try models.flatMap {
+      try trainingCases($0, images, threadCounts: threadCounts)
+    }
+    let inference = try models.flatMap {
+      try inferenceCases($0, images, sizes: [(1, 1), (16, threads)] + lastBatch(above: 16))
+    }
     let samples = try GradientCase.samples(of: images)
     let gradients = try threadCounts.map {
       try GradientCase(samples, threads: $0, instructionSet: instructionSet)
@@ -67,9 +71,9 @@ struct Bench {
     let samples = try GradientCase.samples(of: images)
     var works: [ProfiledWork] = []
     for model in models {
-      works += try trainingCases(model, images).filter { $0.threads == threads }
+      works += try trainingCases(model, images, threadCounts: [threads]).map(ProfiledWork.init)
+      works += try inferenceCases(model, images, sizes: [(1, 1)] + lastBatch(above: 1))
         .map(ProfiledWork.init)
-      works += try inferenceCases(model, images).filter { $0.batch != 16 }.map(ProfiledWork.init)
     }
     works.append(
       try ProfiledWork(
@@ -90,7 +94,9 @@ struct Bench {
       machine: Machine(instructionSet: instructionSet), rounds: rounds, works: works)
   }
 
-  private func trainingCases(_ builtIn: BuiltInModel, _ images: ImageSet) throws -> [TrainingCase] {
+  private func trainingCases(
+    _ builtIn: BuiltInModel, _ images: ImageSet, threadCounts: [Int]
+  ) throws -> [TrainingCase] {
     let model = builtIn.model(input: images.shape)
     // An epoch of a second or so.
     let isSlow = try model.trainingFlops() > 10_000_000
@@ -107,12 +113,16 @@ struct Bench {
     return cases
   }
 
-  private func inferenceCases(_ builtIn: BuiltInModel, _ images: ImageSet) throws
-    -> [InferenceCase]
-  {
-    var sizes = [(1, 1), (16, threads)]
-    for batch in batches.suffix(1) where batch > 16 { sizes += [(batch, 1), (batch, threads)] }
-    return try sizes.map { batch, threads in
+  /// The greatest batch of an inference call, on one thread and on all; nothing where it is not above a number.
+  private func lastBatch(above least: Int) -> [(Int, Int)] {
+    batches.suffix(1).filter { $0 > least }.flatMap { [($0, 1), ($0, threads)] }
+  }
+
+  /// `sizes`: batches and threads.
+  private func inferenceCases(
+    _ builtIn: BuiltInModel, _ images: ImageSet, sizes: [(Int, Int)]
+  ) throws -> [InferenceCase] {
+    try sizes.map { batch, threads in
       try InferenceCase(
         builtIn.model(input: images.shape), name: builtIn.rawValue, images: images, batch: batch,
         threads: threads, instructionSet: instructionSet)

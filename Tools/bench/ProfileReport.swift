@@ -11,7 +11,7 @@ struct ProfileReport {
 
   var text: String {
     let note = """
-      us: microseconds of a step or call, those of all threads together, in the fastest of \
+      us: microseconds that the threads have together in a step or call, in the fastest of \
       \(rounds) round\(rounds == 1 ? "" : "s"). GFLOP/s: of one thread, beside the best \
       peak of all rounds.
       update: the optimiser's step, and the gradients that are computed over the whole batch at once.
@@ -29,11 +29,12 @@ struct ProfileReport {
     }
     let empty = ["", "", ""]
     rows.append(["(waiting, the rest)"] + empty + shares(work, work.restSeconds, 0))
-    rows.append(
-      ["all"] + empty + shares(work, work.processorSeconds, work.totalFlops))
-    return "\(work.name), batch \(Format.grouped(work.batch)), \(work.threads) "
-      + "thread\(work.threads == 1 ? "" : "s"): "
-      + "\(micros(work.stepSeconds)) us\n" + columns(rows)
+    rows.append(["all"] + empty + shares(work, work.threadSeconds, work.totalFlops))
+    let threads =
+      work.threads == 1
+      ? "1 thread" : "\(work.threads) threads that have \(micros(work.threadSeconds)) us together"
+    return "\(work.name), batch \(Format.grouped(work.batch)): \(micros(work.stepSeconds)) us on "
+      + threads + "\n" + columns(rows)
   }
 
   private func micros(_ seconds: Double) -> String {
@@ -43,7 +44,7 @@ struct ProfileReport {
   private func shares(_ work: ProfiledWork, _ seconds: Double, _ flops: Double) -> [String] {
     let rate = flops / seconds * 1e-9
     return [
-      Format.fixed(100 * seconds / work.processorSeconds, 1),
+      Format.fixed(100 * seconds / work.threadSeconds, 1),
       flops > 0 ? Format.fixed(rate, 1) : "",
       flops > 0 ? Format.fixed(100 * rate / work.peak, 1) : "",
     ]

@@ -6,7 +6,6 @@ import ToolSupport
 final class ProfiledWork {
   /// What it is, of one step or call.
   let name: String
-  let isTraining: Bool
   let batch: Int
   let threads: Int
   /// The fastest round's: seconds of a step, and of each layer in a step, all threads together.
@@ -26,10 +25,10 @@ final class ProfiledWork {
     run: @escaping () throws -> Int
   ) throws {
     let model = network.plan.model
-    isTraining = network.plan.options.isTraining
     (self.name, self.batch, self.run) = (name, batch, run)
     threads = network.plan.options.threads
-    let flops = try model.flops(isTraining: isTraining).map { Double($0) * imageCount }
+    let flops = try model.flops(isTraining: network.plan.options.isTraining)
+      .map { Double($0) * imageCount }
     self.flops = Dictionary(uniqueKeysWithValues: zip(model.layers.map(\.name), flops))
     profile = NetworkProfile(of: network.plan)
     network.profile = profile
@@ -82,10 +81,11 @@ final class ProfiledWork {
     }
   }
 
-  /// Processor seconds of a step, busy or waiting.
-  var processorSeconds: Double { stepSeconds * Double(threads) }
-  /// What no layer has: threads waiting for each other, the optimiser's clipping, the loop over the steps.
-  var restSeconds: Double { max(0, processorSeconds - rows.reduce(0) { $0 + $1.seconds }) }
+  /// Seconds of a step that the threads have together, busy or waiting.
+  var threadSeconds: Double { stepSeconds * Double(threads) }
+  /// What no layer has: threads waiting for each other or for the caller, which shuffles, sums up losses and, at inference,
+  /// finds memory for the outputs; the step under clipping by norm.
+  var restSeconds: Double { max(0, threadSeconds - rows.reduce(0) { $0 + $1.seconds }) }
   /// Useful operations of a layer in a step; 0 for layers without multiply-adds that count.
   func flops(of layer: String) -> Double { flops[layer] ?? 0 }
   var totalFlops: Double { flops.values.reduce(0, +) }
