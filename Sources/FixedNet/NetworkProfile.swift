@@ -75,8 +75,9 @@ public final class NetworkProfile {
     var rows = [Row(layer: "(input)", forward: seconds(layers.count, .forward))]
     for (operation, layer) in layers.enumerated() {
       // A layer may be several operations, and the loss may come between them.
-      if !rows.contains(where: { $0.layer == layer }) { rows.append(Row(layer: layer)) }
-      guard let place = rows.firstIndex(where: { $0.layer == layer }) else { continue }
+      let known = rows.firstIndex { $0.layer == layer }
+      if known == nil { rows.append(Row(layer: layer)) }
+      let place = known ?? rows.count - 1
       rows[place].forward += seconds(operation, .forward)
       rows[place].backward += seconds(operation, .backward)
       rows[place].update += seconds(operation, .update)

@@ -101,7 +101,8 @@ struct BenchToolTests {
   @Test(
     "wrong use is one line and exit code 64",
     arguments: [
-      ["--peers", "--profile"], ["--models", "resnet"], ["--models", ""], ["--batch", "0"],
+      ["--peers", "--profile"], ["--works", "cnn"], ["--peers", "--models", "cnn"],
+      ["--peers", "--batch", "64"], ["--models", "resnet"], ["--models", ""], ["--batch", "0"],
       ["--threads", "0"],
       ["--rounds", "0"],
     ])

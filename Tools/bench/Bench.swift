@@ -30,9 +30,7 @@ struct Bench {
   func run() throws -> Report {
     progress("drawing \(Format.grouped(imageCount)) digits")
     let images = DataSet.digits(trainCount: imageCount, testCount: 1).train
-    let peaks = try Set(threadCounts.map { min($0, cores) }).sorted().map {
-      try PeakMeter(threads: $0, instructionSet: instructionSet, seconds: slice / 2)
-    }
+    let peaks = try Set(threadCounts.map { min($0, cores) }).sorted().map(peakMeter)
     let training = try models.flatMap {
       try trainingCases($0, images, threadCounts: threadCounts)
     }
@@ -80,11 +78,7 @@ struct Bench {
         GradientCase(samples, threads: threads, instructionSet: instructionSet),
         sampleCount: samples.count))
     let peaks = try Dictionary(
-      uniqueKeysWithValues: Set(works.map(\.threads)).map {
-        let meter = try PeakMeter(
-          threads: min($0, cores), instructionSet: instructionSet, seconds: slice / 2)
-        return ($0, meter)
-      })
+      uniqueKeysWithValues: Set(works.map(\.threads)).map { ($0, try peakMeter($0)) })
     for round in 1...rounds {
       progress("round \(round) of \(rounds)")
       let measured = peaks.mapValues { $0.measure() }
@@ -92,6 +86,11 @@ struct Bench {
     }
     return ProfileReport(
       machine: Machine(instructionSet: instructionSet), rounds: rounds, works: works)
+  }
+
+  private func peakMeter(_ threads: Int) throws -> PeakMeter {
+    try PeakMeter(
+      threads: min(threads, cores), instructionSet: instructionSet, seconds: slice / 2)
   }
 
   private func trainingCases(

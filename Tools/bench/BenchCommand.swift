@@ -21,7 +21,7 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp(
       "Built-in models, separated by commas: \(BenchCommand.names(BuiltInModel.allCases)).",
       valueName: "names"))
-  var models = BenchCommand.names([.lenet, .lenetPlain, .cnn])
+  var models = BenchCommand.usualModels
 
   @Option(
     parsing: .unconditional,
@@ -71,6 +71,8 @@ struct BenchCommand: ParsableCommand {
       valueName: "names"))
   var works: String?
 
+  private static let usualModels = names([.lenet, .lenetPlain, .cnn])
+
   private static func names(_ models: [BuiltInModel]) -> String {
     models.map(\.rawValue).joined(separator: ",")
   }
@@ -83,6 +85,12 @@ struct BenchCommand: ParsableCommand {
     if let threads { try checked(threads, "--threads", in: 1...256) }
     guard !peers || !profile else {
       throw ValidationError("--peers and --profile: give one of them")
+    }
+    guard peers || works == nil else {
+      throw ValidationError("--works is for --peers; choose with --models")
+    }
+    guard !peers || batch == nil && models == BenchCommand.usualModels else {
+      throw ValidationError("--peers has models and batches of its own; choose with --works")
     }
     _ = try selectedModels()
   }
