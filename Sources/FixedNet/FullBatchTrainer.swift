@@ -172,7 +172,9 @@ public final class FullBatchTrainer {
     }
     _ = evaluate()
     try network.loadDirections(direction)
-    images.withPointers { source, _ in network.multiplyFullBatch(source) }
+    images.withPointers { source, targets in
+      network.multiplyFullBatch(source, isWeighted: targets?.weights != nil)
+    }
     return network.products
   }
 }
@@ -243,7 +245,7 @@ struct NetworkObjective: SecondOrderObjective {
   ) {
     directions.update(from: vector, count: count)
     scale(directions, isDivided: false)
-    network.multiplyFullBatch(source)
+    network.multiplyFullBatch(source, isWeighted: targets.weights != nil)
     product.update(from: products, count: count)
     scale(product, isDivided: true)
   }

@@ -24,6 +24,8 @@ public struct ImageSet: Sendable {
   /// Values that the outputs should have, [count][targetWidth], channels last; empty where there are labels or none.
   public let targets: [Float]
   public let targetWidth: Int
+  /// How much the loss of each image counts, as Keras' sample_weight; empty: all 1.
+  public let sampleWeights: [Float]
   /// nil without labels.
   public let largestLabel: UInt8?
   /// Whole images.
@@ -31,19 +33,21 @@ public struct ImageSet: Sendable {
 
   /// The images' count follows from the pixels.
   public init(
-    shape: Shape, pixels: Pixels, labels: [UInt8], targets: [Float] = [], targetWidth: Int = 0
+    shape: Shape, pixels: Pixels, labels: [UInt8], targets: [Float] = [], targetWidth: Int = 0,
+    sampleWeights: [Float] = []
   ) {
     self.shape = shape
     self.pixels = pixels
     self.labels = labels
     self.targets = targets
     self.targetWidth = targetWidth
+    self.sampleWeights = sampleWeights
     largestLabel = labels.max()
     count = shape.isUsable ? pixels.count / shape.elementCount : 0
   }
 
-  /// Refuses arrays that do not go together: pixels that are no whole images, another number of labels or targets than
-  /// of images, labels and targets at once; and a set without images.
+  /// Refuses arrays that do not go together: pixels that are no whole images, another number of labels, targets
+  /// or weights than of images, labels and targets at once; and a set without images.
   /// Throws: `NetworkError.malformedImages`, `.noImages`.
   public func check() throws(NetworkError) {
     guard shape.isUsable else {
@@ -68,6 +72,10 @@ public struct ImageSet: Sendable {
       throw .malformedImages(
         what: "targets", expected: "\(targetWidth) values for each of \(count) images",
         found: "\(targets.count)")
+    }
+    guard sampleWeights.isEmpty || sampleWeights.count == count else {
+      throw .malformedImages(
+        what: "sampleWeights", expected: "\(count), one per image", found: "\(sampleWeights.count)")
     }
     guard count > 0 else { throw .noImages }
     guard count <= Int(Int32.max) else {
@@ -99,6 +107,17 @@ public struct ImageSet: Sendable {
   }
 
   private func withTargets<Result>(_ body: (TargetSource?) throws -> Result) rethrows -> Result {
+    try withAnswers { answers in
+      guard let answers else { return try body(nil) }
+      return try sampleWeights.withUnsafeBufferPointer { weights in
+        try body(TargetSource(answers, weights: weights.isEmpty ? nil : weights.baseAddress))
+      }
+    }
+  }
+
+  private func withAnswers<Result>(_ body: (TargetSource.Answers?) throws -> Result) rethrows
+    -> Result
+  {
     try labels.withUnsafeBufferPointer { labels in
       if let base = labels.baseAddress, !labels.isEmpty { return try body(.labels(base)) }
       return try targets.withUnsafeBufferPointer { values in
@@ -106,6 +125,20 @@ public struct ImageSet: Sendable {
         return try body(.values(base, stride: targetWidth))
       }
     }
+  }
+
+  /// The same images with a weight for each class, as Keras' class_weight: a sample's weight is multiplied by its class'.
+  /// Labels without an entry count 1.
+  public func weighted(byClass classWeights: [Float]) -> ImageSet {
+    // Arrays that do not go together stay as they are, to be refused where they are used.
+    guard sampleWeights.isEmpty || sampleWeights.count == labels.count else { return self }
+    let weights = labels.enumerated().map { index, label in
+      let own = sampleWeights.isEmpty ? 1 : sampleWeights[index]
+      return Int(label) < classWeights.count ? own * classWeights[Int(label)] : own
+    }
+    return ImageSet(
+      shape: shape, pixels: pixels, labels: labels, targets: targets, targetWidth: targetWidth,
+      sampleWeights: weights)
   }
 
   /// Per channel the sum of (value - mean)^power over all values as a network sees them; power is 1 or 2.

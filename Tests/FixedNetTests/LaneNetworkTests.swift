@@ -111,7 +111,8 @@ struct LaneNetworkTests {
     for network in 0..<37 {
       let textbook = Textbook(
         shape: shape, parameters: try networks.parameters(of: network).map(Double.init))
-      let (outputs, outcome) = (try networks.outputs(of: network), try networks.outcome(of: network))
+      let outputs = try networks.outputs(of: network)
+      let outcome = try networks.outcome(of: network)
       let scale = outputs.reduce(1) { max($0, abs(Double($1))) }
       for (sample, output) in outputs.enumerated() {
         #expect(abs(Double(output) - textbook.output(Double(x[sample]))) < 1e-5 * scale)

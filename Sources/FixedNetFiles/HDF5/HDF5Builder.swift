@@ -78,8 +78,8 @@
     ) throws(CheckpointError) {
       guard HDF5Builder.count(shape) == values.count else {
         throw .item(
-          path: path, item: "dataset \(name)", expected: "as many values as its shape \(shape) says",
-          found: "\(values.count)")
+          path: path, item: "dataset \(name)",
+          expected: "as many values as its shape \(shape) says", found: "\(values.count)")
       }
       let space = try space(shape, name)
       guard

@@ -103,11 +103,12 @@ struct NetworkMisuseTests {
 
     init(
       _ text: String, shape: Shape = .vector(4), pixels: ImageSet.Pixels, labels: [UInt8] = [],
-      targets: [Float] = [], targetWidth: Int = 0
+      targets: [Float] = [], targetWidth: Int = 0, sampleWeights: [Float] = []
     ) {
       self.text = text
       images = ImageSet(
-        shape: shape, pixels: pixels, labels: labels, targets: targets, targetWidth: targetWidth)
+        shape: shape, pixels: pixels, labels: labels, targets: targets, targetWidth: targetWidth,
+        sampleWeights: sampleWeights)
     }
   }
 
@@ -128,6 +129,9 @@ struct NetworkMisuseTests {
     Wrong("targets must be 0 values", pixels: eight, targets: [1, 2]),
     Wrong("targets must be -1 values", pixels: eight, targets: [1, 2], targetWidth: -1),
     Wrong("targets must be \(Int.max) values", pixels: eight, targets: [1, 2], targetWidth: .max),
+    Wrong(
+      "sampleWeights must be 2, one per image, found 1", pixels: eight, labels: [0, 1],
+      sampleWeights: [1]),
     Wrong("there are no images", pixels: .floats([])),
     Wrong("there are no images", pixels: .bytes([])),
     Wrong("shape must be extents from 1", shape: .vector(0), pixels: eight, labels: [1]),
