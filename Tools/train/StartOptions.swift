@@ -92,7 +92,7 @@ extension SequentialModel {
     func shaped(_ images: ImageSet, _ shape: Shape) -> ImageSet {
       ImageSet(
         shape: shape, pixels: images.pixels, labels: images.labels, targets: images.targets,
-        targetWidth: images.targetWidth)
+        targetWidth: images.targetWidth, sampleWeights: images.sampleWeights)
     }
     // A model of vectors takes images as they lie, and has a mean for every pixel.
     var seen =
