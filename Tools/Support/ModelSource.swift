@@ -19,7 +19,10 @@ public struct ModelSource {
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
   public init(_ name: String) throws {
     self.name = name
-    if [".h5", ".hdf5", ".keras"].contains(where: { name.hasSuffix($0) }) {
+    let isBuiltIn = (try? BuiltInModel.named(name)) != nil
+    if [".h5", ".hdf5", ".keras"].contains(where: { name.hasSuffix($0) })
+      || !isBuiltIn && !name.hasSuffix(".json") && KerasFile.isModel(path: name)
+    {
       let file = try KerasFile.read(path: name, trainingState: .ifPresent)
       (model, weights, statedLoss) = (file.model, file.weights, file.statedLoss)
       (ignoredLoss, nonFinite) = (file.ignoredLoss, file.nonFinite)
@@ -80,5 +83,14 @@ public struct ModelSource {
       model.layers.first { $0 is Normalization && $0.name == layer.name } ?? layer
     }
     return try KerasFile.readWeights(path: path, model: model)
+  }
+}
+
+extension SequentialModel {
+  /// What to say where the file asks for another precision than float32; nil where it does not.
+  public var precisionNote: String? {
+    guard !otherPrecisions.isEmpty else { return nil }
+    let types = otherPrecisions.joined(separator: ", ")
+    return "asks for \(types); everything is computed in float32 here"
   }
 }

@@ -29,6 +29,7 @@ struct Evaluation {
       loaded = nil
       file = try KerasFile.read(path: options.file, trainingState: .ifPresent)
     }
+    if let note = file.model.precisionNote { printError("eval", "note: '\(options.file)' \(note)") }
     loss = options.loss ?? file.statedLoss ?? stated
     threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     var planned = PlanOptions(
@@ -120,8 +121,11 @@ struct Evaluation {
         "'\(path)' has no dataset x; --inputs needs one of [samples] x \(model.input)")
     }
     let x = try HDF5Arrays.readFloats(path: path, dataset: "x")
-    guard x.shape.count == model.input.dimensions.count + 1,
-      Array(x.shape.dropFirst()) == model.input.dimensions, x.shape[0] > 0
+    let sample = Array(x.shape.dropFirst())
+    let dimensions = model.input.dimensions
+    // As Keras does it: a last extent of 1 may be left out on either side.
+    guard sample == dimensions || sample + [1] == dimensions || sample == dimensions + [1],
+      x.shape.count > 0, x.shape[0] > 0
     else {
       throw ToolError(
         "'\(path)': dataset x must be [samples] x \(model.input), found "
