@@ -6,21 +6,30 @@ public struct OptimizerConfiguration: Sendable {
   public var schedule: Schedule
   /// The rate of a step (from 0) where no schedule has it; takes the place of `schedule`.
   public var customRate: (@Sendable (Int) -> Double)?
+  /// Iterations that the optimiser had made before step 0 of the run: Adam's correction of its means goes on from there.
+  public var firstIteration: Int
+  /// The schedule's step at step 0 of the run.
+  public var firstScheduleStep: Int
 
   public init(
     optimizer: Optimizer = .sgd, schedule: Schedule = .constant(0.01),
-    customRate: (@Sendable (Int) -> Double)? = nil
+    customRate: (@Sendable (Int) -> Double)? = nil, firstIteration: Int = 0,
+    firstScheduleStep: Int = 0
   ) {
     self.optimizer = optimizer
     self.schedule = schedule
     self.customRate = customRate
+    self.firstIteration = firstIteration
+    self.firstScheduleStep = firstScheduleStep
   }
 
-  /// The learning rate of step `step`, from 0.
-  public func rate(at step: Int) -> Double { customRate?(step) ?? schedule.rate(at: step) }
+  /// The learning rate of step `step` of the run, from 0.
+  public func rate(at step: Int) -> Double {
+    customRate?(step) ?? schedule.rate(at: step + firstScheduleStep)
+  }
 
   func update(at step: Int) -> UpdateRule {
-    optimizer.rule(at: step, learningRate: Float(rate(at: step)))
+    optimizer.rule(at: step + firstIteration, learningRate: Float(rate(at: step)))
   }
 }
 

@@ -1,6 +1,6 @@
 import FixedNetCore
 
-/// Schedules as options and as JSON: a name and numbers.
+/// Schedules as options: a name and numbers.
 extension Schedule {
   /// What a schedule's name stands for where nothing else is said.
   public struct Defaults: Sendable {
@@ -21,12 +21,18 @@ extension Schedule {
   /// The names, each with its numbers and what they are by default.
   public static let forms = [
     "constant", "step:factor=0.5,every=<an epoch>",
-    "exponential:rate=0.96,steps=<an epoch>,staircase=0", "cosine:steps=<all>,alpha=0",
+    "exponential:rate=0.96,steps=<an epoch>,staircase=0",
+    "inverse-time:rate=0.5,steps=<an epoch>,staircase=0",
+    "polynomial:steps=<all>,end=0.0001,power=1,cycle=0", "piecewise:<step>=<rate behind it>,...",
+    "cosine:steps=<all>,alpha=0", "warmup-cosine:warmup=<an epoch>,start=0,steps=<all>,alpha=0",
+    "cosine-restarts:steps=<an epoch>,growth=2,factor=1,alpha=0",
     "one-cycle:steps=<all>,warmup=0.3,start=25,end=10000", "triangular:base=0.00001,step-size=2000",
     "triangular2:base=0.00001,step-size=2000", "exp-range:base=0.00001,step-size=2000,gamma=1",
   ]
 
   public static var names: [String] { forms.map(name) }
+
+  static let piecewiseName = "piecewise"
 
   private static func name(_ form: String) -> String {
     form.split(separator: ":").first.map(String.init) ?? form
@@ -41,6 +47,10 @@ extension Schedule {
       throw .optimizer(
         key: "the schedule", expected: "one of " + Schedule.names.joined(separator: ", "),
         found: "'\(OneLine.short(name))'")
+    }
+    if name == Schedule.piecewiseName {
+      self = try Schedule.pieces(parts.count > 1 ? String(parts[1]) : "", defaults.learningRate)
+      return
     }
     let allowed = form.split(separator: ":").dropFirst().joined().split(separator: ",")
       .map { String($0.split(separator: "=")[0]) }
@@ -81,9 +91,28 @@ extension Schedule {
         initial: rate, rate: given["rate"] ?? 0.96,
         steps: try count("steps", defaults.stepsPerEpoch),
         isStaircase: given["staircase"] ?? 0 != 0)
+    case "inverse-time":
+      self = .inverseTime(
+        initial: rate, rate: given["rate"] ?? 0.5,
+        steps: try count("steps", defaults.stepsPerEpoch),
+        isStaircase: given["staircase"] ?? 0 != 0)
+    case "polynomial":
+      self = .polynomial(
+        initial: rate, steps: try count("steps", defaults.steps), end: given["end"] ?? 1e-4,
+        power: given["power"] ?? 1, isCyclic: given["cycle"] ?? 0 != 0)
     case "cosine":
       self = .cosine(
         initial: rate, steps: try count("steps", defaults.steps), alpha: given["alpha"] ?? 0)
+    case "warmup-cosine":
+      self = .warmupCosine(
+        initial: given["start"] ?? 0, target: rate,
+        warmup: try count("warmup", defaults.stepsPerEpoch),
+        steps: try count("steps", defaults.steps), alpha: given["alpha"] ?? 0)
+    case "cosine-restarts":
+      self = .cosineRestarts(
+        initial: rate, firstSteps: try count("steps", defaults.stepsPerEpoch),
+        growth: try Schedule.checkedGrowth(given["growth"] ?? 2, "the schedule's growth"),
+        factor: given["factor"] ?? 1, alpha: given["alpha"] ?? 0)
     case "one-cycle":
       let divisors = [given["start"] ?? 25, given["end"] ?? 1e4]
       guard divisors.allSatisfy({ $0 > 0 }), (0...1).contains(given["warmup"] ?? 0.3) else {
@@ -107,97 +136,38 @@ extension Schedule {
     }
   }
 
-  /// {"class_name": name, "config": {...}}: what a checkpoint remembers.
-  public var json: JSONValue {
-    func object(_ name: String, _ config: [String: JSONValue]) -> JSONValue {
-      ["class_name": .string(name), "config": .object(config)]
-    }
-    switch self {
-    case .constant(let rate): return object("constant", ["learning_rate": .number(rate)])
-    case .step(let initial, let factor, let every):
-      return object(
-        "step", ["initial": .number(initial), "factor": .number(factor), "every": .integer(every)])
-    case .exponential(let initial, let rate, let steps, let isStaircase):
-      return object(
-        "exponential",
-        [
-          "initial": .number(initial), "rate": .number(rate), "steps": .integer(steps),
-          "staircase": .bool(isStaircase),
-        ])
-    case .cosine(let initial, let steps, let alpha):
-      return object(
-        "cosine",
-        ["initial": .number(initial), "steps": .integer(steps), "alpha": .number(alpha)])
-    case .oneCycle(let max, let steps, let warmup, let start, let end):
-      return object(
-        "one-cycle",
-        [
-          "max": .number(max), "steps": .integer(steps), "warmup": .number(warmup),
-          "start": .number(start), "end": .number(end),
-        ])
-    case .cyclical(let base, let max, let stepSize, let amplitude):
-      var config: [String: JSONValue] = [
-        "base": .number(base), "max": .number(max), "step_size": .integer(stepSize),
-      ]
-      switch amplitude {
-      case .triangular: return object("triangular", config)
-      case .triangular2: return object("triangular2", config)
-      case .exponentialRange(let gamma):
-        config["gamma"] = .number(gamma)
-        return object("exp-range", config)
+  /// "<step>=<rate>,...": from `initial` to the rate behind every step.
+  private static func pieces(_ text: String, _ initial: Double) throws(ModelError) -> Schedule {
+    var (boundaries, values) = ([Int](), [initial])
+    for pair in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let sides = pair.split(separator: "=", omittingEmptySubsequences: false)
+      guard sides.count == 2, let step = Int(sides[0]), let value = Double(sides[1]),
+        step <= stepLimit, (0...1e6).contains(value), step > boundaries.last ?? -1
+      else {
+        throw .optimizer(
+          key: "the schedule piecewise",
+          expected: "<step>=<rate behind it>,... with growing steps, such as 100=0.01,200=0.001",
+          found: "'\(OneLine.short(String(pair)))'")
       }
+      boundaries.append(step)
+      values.append(value)
     }
+    guard let pieces = Pieces(boundaries: boundaries, values: values) else {
+      throw .optimizer(
+        key: "the schedule piecewise", expected: "at most \(Pieces.limit) steps",
+        found: "\(boundaries.count)")
+    }
+    return .piecewise(pieces)
   }
 
-  /// Reads `json`. A constant without a rate (older checkpoints) has `learningRate`. nil where it is no schedule.
-  public init?(json: JSONValue, learningRate: Double) {
-    guard case .string(let name)? = json["class_name"] else { return nil }
-    let config = json["config"] ?? .object([:])
-    func number(_ key: String) -> Double? {
-      switch config[key] {
-      case .number(let value)? where value.isFinite: value
-      case .integer(let value)?: Double(value)
-      default: nil
-      }
+  /// The largest step that a schedule is for.
+  static let stepLimit = 1 << 40
+
+  /// What the restarts' periods grow by: a growth just above 1 could not be told from 1.
+  static func checkedGrowth(_ growth: Double, _ key: String) throws(ModelError) -> Double {
+    guard growth == 1 || (1.001...1000).contains(growth) else {
+      throw .optimizer(key: key, expected: "1, or from 1.001 to 1000", found: "\(growth)")
     }
-    func count(_ key: String) -> Int? {
-      if case .integer(let value)? = config[key], value >= 1 { value } else { nil }
-    }
-    switch name {
-    case "constant": self = .constant(number("learning_rate") ?? learningRate)
-    case "step":
-      guard let initial = number("initial"), let factor = number("factor"),
-        let every = count("every")
-      else { return nil }
-      self = .step(initial: initial, factor: factor, every: every)
-    case "exponential":
-      guard let initial = number("initial"), let rate = number("rate"), rate > 0,
-        let steps = count("steps")
-      else { return nil }
-      self = .exponential(
-        initial: initial, rate: rate, steps: steps, isStaircase: config["staircase"] == true)
-    case "cosine":
-      guard let initial = number("initial"), let steps = count("steps"),
-        let alpha = number("alpha")
-      else { return nil }
-      self = .cosine(initial: initial, steps: steps, alpha: alpha)
-    case "one-cycle":
-      guard let max = number("max"), let steps = count("steps"), let warmup = number("warmup"),
-        let start = number("start"), let end = number("end"), start > 0, end > 0
-      else { return nil }
-      self = .oneCycle(
-        max: max, steps: steps, warmup: warmup, startDivisor: start, endDivisor: end)
-    case "triangular", "triangular2", "exp-range":
-      guard let base = number("base"), let max = number("max"), let stepSize = count("step_size")
-      else { return nil }
-      let amplitude: Amplitude =
-        switch name {
-        case "triangular": .triangular
-        case "triangular2": .triangular2
-        default: .exponentialRange(gamma: number("gamma") ?? 1)
-        }
-      self = .cyclical(base: base, max: max, stepSize: stepSize, amplitude)
-    default: return nil
-    }
+    return growth
   }
 }

@@ -156,15 +156,16 @@
         try HDF5Arrays.attribute("optimizer_config", of: name, path: path))
       let config = try JSONValue(parsing: text)
       let className = name.hasPrefix("sgd") ? "SGD" : name == "adam" ? "Adam" : "RMSprop"
-      var (optimizer, _, rate) = try OptimizerConfiguration.parse(
+      let described = try OptimizerConfiguration.parse(
         config["class_name"] == nil ? ["class_name": .string(className), "config": config] : config)
+      var optimizer = described.optimizer
       if name.hasPrefix("rmsprop_legacy"),
         case .rmsprop(let rho, let momentum, let epsilon, let isCentered, _) = optimizer
       {
         optimizer = .rmsprop(
           rho: rho, momentum: momentum, epsilon: epsilon, isCentered: isCentered, isLegacy: true)
       }
-      return (optimizer, Float(try #require(rate)))
+      return (optimizer, Float(try #require(described.learningRate)))
     }
 
     /// The weights under a group of the fixture, in the model's order.

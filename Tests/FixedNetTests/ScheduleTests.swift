@@ -103,7 +103,9 @@ struct ScheduleTests {
   func forms() throws {
     let defaults = Schedule.Defaults(learningRate: 0.02, stepsPerEpoch: 469, epochs: 10)
     for name in Schedule.names {
-      let schedule = try Schedule(text: name, defaults)
+      // This one has no numbers of its own.
+      let text = name == "piecewise" ? "piecewise:100=0.01,200=0.002" : name
+      let schedule = try Schedule(text: text, defaults)
       let read = Schedule(
         json: try JSONValue(parsing: schedule.json.text), learningRate: 0.02)
       #expect(read == schedule)
@@ -124,6 +126,8 @@ struct ScheduleTests {
       "linear", "cosine:alpha=0,alpha=0", "cosine:steps=0", "cosine:steps=1.5", "step:factor=-1",
       "step:every", "step:x=1",
       "exponential:rate=0", "one-cycle:start=0", "one-cycle:warmup=2", "triangular:base=nan", "",
+      "piecewise", "piecewise:", "piecewise:5", "piecewise:5=-1", "piecewise:5=1,5=2",
+      "piecewise:1.5=1", "cosine-restarts:growth=0.5", "inverse-time:steps=0", "polynomial:x=1",
     ] {
       #expect(throws: ModelError.self, "\(wrong)") { try Schedule(text: wrong, defaults) }
     }

@@ -14,18 +14,18 @@ public struct ModelSource {
   public var statedLoss: LossName?
   /// The loss that the file says and this program does not have; nil where there is none such.
   public var ignoredLoss: String?
+  /// The optimiser that the file names; nil where there is none.
+  public var optimizer: FileOptimizer?
   private var builtIn: BuiltInModel?
 
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
   public init(_ name: String) throws {
     self.name = name
-    let isBuiltIn = (try? BuiltInModel.named(name)) != nil
-    if [".h5", ".hdf5", ".keras"].contains(where: { name.hasSuffix($0) })
-      || !isBuiltIn && !name.hasSuffix(".json") && KerasFile.isModel(path: name)
-    {
+    if ModelSource.isKerasFile(name) {
       let file = try KerasFile.read(path: name, trainingState: .ifPresent)
       (model, weights, statedLoss) = (file.model, file.weights, file.statedLoss)
       (ignoredLoss, nonFinite) = (file.ignoredLoss, file.nonFinite)
+      optimizer = FileOptimizer(file, path: name)
     } else if name.hasSuffix(".json") {
       var isFolder: ObjCBool = false
       if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder), isFolder.boolValue {
@@ -50,6 +50,13 @@ public struct ModelSource {
         throw ToolError("\(error); or give a Keras .json, .h5 or .keras file")
       }
     }
+  }
+
+  /// Whether a name is that of a file with architecture and weights, and perhaps a loss and an optimiser.
+  public static func isKerasFile(_ name: String) -> Bool {
+    if [".h5", ".hdf5", ".keras"].contains(where: { name.hasSuffix($0) }) { return true }
+    let isBuiltIn = (try? BuiltInModel.named(name)) != nil
+    return !isBuiltIn && !name.hasSuffix(".json") && KerasFile.isModel(path: name)
   }
 
   /// The input that the data must have; nil for a built-in model, which takes what there is.

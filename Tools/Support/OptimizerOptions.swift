@@ -8,7 +8,8 @@ public struct OptimizerOptions: ParsableArguments {
     help: ArgumentHelp(
       "\(OptimizerOptions.names), with Keras' formulas; rmsprop-legacy is Keras 2's, with epsilon "
         + "behind the root. Over all samples at once: \(OptimizerOptions.fullBatchNames). "
-        + "(default: sgd)", valueName: "name"))
+        + "It starts anew. (default: the one of an .h5 or .keras --model, with its memory; else sgd)",
+      valueName: "name"))
   public var optimizer: String?
 
   @Option(
@@ -59,22 +60,18 @@ public struct OptimizerOptions: ParsableArguments {
 
   public func validate() throws {
     if let method = fullBatchMethod {
-      let given = (numbers.map { ($0.0, $0.1) } + limits).first { $0.1 != nil }?.0
-      if let given {
+      if let given = given.first {
         throw ValidationError("\(given) is for mini-batches; \(method.rawValue) has none")
       }
       return
     }
-    guard let name = OptimizerName(rawValue: optimizer ?? OptimizerName.sgd.rawValue) else {
+    let name = optimizer.flatMap(OptimizerName.init)
+    guard name != nil || optimizer == nil else {
       throw ValidationError(
         "--optimizer must be one of \(OptimizerOptions.names), \(OptimizerOptions.fullBatchNames), "
           + "found '\(optimizer ?? "")'")
     }
-    for (option, value, owners) in numbers where value != nil && !owners.contains(name) {
-      throw ValidationError(
-        "\(option) is for --optimizer \(owners.map(\.rawValue).joined(separator: ", ")), found "
-          + "\(name.rawValue)")
-    }
+    if let name, let obstacle = obstacle(to: name) { throw ValidationError("\(obstacle)") }
     let isMomentumItself = name == .momentum || name == .nesterov
     if let momentum, !(momentum <= 1 && (isMomentumItself ? Float(momentum) > 0 : momentum >= 0)) {
       throw ValidationError(
@@ -100,6 +97,23 @@ public struct OptimizerOptions: ParsableArguments {
     }
   }
 
+  /// Where no optimiser was named and no file names one, the numbers must be gradient descent's.
+  /// Throws: `ValidationError`.
+  public func checkNumbersOfDefault() throws {
+    guard optimizer == nil, let obstacle = obstacle(to: .sgd) else { return }
+    throw ValidationError(obstacle)
+  }
+
+  /// What is wrong with a number that was given for an optimiser of this name; nil where all is well.
+  private func obstacle(to name: OptimizerName) -> String? {
+    for (option, value, owners) in numbers where value != nil && !owners.contains(name) {
+      return
+        "\(option) is for --optimizer \(owners.map(\.rawValue).joined(separator: ", ")), found "
+        + name.rawValue
+    }
+    return nil
+  }
+
   private var numbers: [(String, Double?, owners: [OptimizerName])] {
     let rmsprop: [OptimizerName] = [.rmsprop, .rmspropLegacy]
     return [
@@ -118,21 +132,37 @@ public struct OptimizerOptions: ParsableArguments {
 
   /// The first option that was given.
   public var firstGiven: String? {
-    if optimizer != nil { return "--optimizer" }
-    return (numbers.map { ($0.0, $0.1) } + limits).first { $0.1 != nil }?.0
+    optimizer != nil ? "--optimizer" : given.first
   }
 
   /// The optimiser's name; `validate` comes first.
   public var name: OptimizerName { optimizer.flatMap(OptimizerName.init(rawValue:)) ?? .sgd }
 
-  /// The optimiser with the numbers that were given.
-  public var resolved: Optimizer {
-    let standard = name.optimizer(momentum: momentum.map { Float($0) })
-    switch standard {
-    case .sgd, .momentum: return standard
-    case .rmsprop(let rho, let momentum, let epsilon, let isCentered, let isLegacy):
+  /// The optimiser that was named, with the numbers that were given.
+  public var resolved: Optimizer { changed(name.optimizer()) }
+
+  /// A file's optimiser with the numbers that were given in place of its own.
+  /// Throws: `ToolError` where it has no such number.
+  public func changing(_ optimizer: Optimizer, of path: String) throws(ToolError) -> Optimizer {
+    let name = OptimizerName(optimizer)
+    // Plain gradient descent is Keras' SGD with a momentum of 0.
+    let hasMomentum = name == .sgd && !numbers.dropFirst().contains { $0.1 != nil }
+    if !hasMomentum, let obstacle = obstacle(to: name) {
+      throw ToolError("\(obstacle) in '\(path)'")
+    }
+    return changed(optimizer)
+  }
+
+  private func changed(_ optimizer: Optimizer) -> Optimizer {
+    let momentum = self.momentum.map { Float($0) }
+    switch optimizer {
+    case .sgd: return momentum.map { $0 > 0 ? .momentum($0) : .sgd } ?? .sgd
+    case .momentum(let standard, let isNesterov):
+      let momentum = momentum ?? standard
+      return momentum > 0 ? .momentum(momentum, isNesterov: isNesterov) : .sgd
+    case .rmsprop(let rho, let standard, let epsilon, let isCentered, let isLegacy):
       return .rmsprop(
-        rho: self.rho ?? rho, momentum: momentum,
+        rho: self.rho ?? rho, momentum: momentum ?? standard,
         epsilon: self.epsilon.map { Float($0) } ?? epsilon,
         isCentered: isCentered, isLegacy: isLegacy)
     case .adam(let beta1, let beta2, let epsilon):
@@ -142,9 +172,17 @@ public struct OptimizerOptions: ParsableArguments {
     }
   }
 
-  public var clipping: Clipping {
+  /// The options that change a file's optimiser, in the order of the help.
+  public var given: [String] {
+    (numbers.map { ($0.0, $0.1) } + limits).filter { $0.1 != nil }.map(\.0)
+  }
+
+  /// nil where no limit was given.
+  public var statedClipping: Clipping? {
     if let clipValue { return .value(Float(clipValue)) }
     if let clipNorm { return .norm(Float(clipNorm)) }
-    return clipGlobalNorm.map { .globalNorm(Float($0)) } ?? .none
+    return clipGlobalNorm.map { .globalNorm(Float($0)) }
   }
+
+  public var clipping: Clipping { statedClipping ?? .none }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FixedNet
+import FixedNetCore
 import FixedNetFiles
 import Foundation
 import ToolSupport
@@ -60,6 +61,7 @@ struct PlanCommand: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
+    if !ModelSource.isKerasFile(model) { try optimizer.checkNumbersOfDefault() }
     try checked(batch, "--batch", in: 1...65_536)
     if let threads { try checked(threads, "--threads", in: 1...256) }
     if let svg, !svg.lowercased().hasSuffix(".svg") {
@@ -84,7 +86,9 @@ struct PlanCommand: ParsableCommand {
       printError("plan", "warning: '\(model)' holds NaN or infinite values in \(names)")
     }
     let plan = try plan(source)
-    let name = optimizer.fullBatchMethod?.rawValue ?? optimizer.name.rawValue
+    let name =
+      optimizer.fullBatchMethod?.rawValue
+      ?? OptimizerName(plan.options.optimizer).rawValue
     let report = PlanReport(model: model, plan: plan, optimizer: inference ? nil : name)
     if let svg {
       try AtomicFile.write(Array(plan.memory.figure(title: try report.header).utf8), to: svg)
@@ -100,10 +104,23 @@ struct PlanCommand: ParsableCommand {
       return try FullBatchTrainer.plan(
         source.model, method, sampleCount: batch, threads: threads, loss: loss)
     }
+    let (optimizer, clipping) = try optimizer(of: source)
     var options = PlanOptions(
       batch: batch, isTraining: !inference, threads: threads, loss: loss,
-      optimizer: optimizer.resolved, clipping: optimizer.clipping)
+      optimizer: optimizer, clipping: clipping)
     options.recomputes = recompute
     return try NetworkPlan(source.model, options: options.asTrained).checkingRecomputation()
+  }
+
+  /// What `train --model` goes on with: the file's optimiser, where --optimizer names no other.
+  private func optimizer(of source: ModelSource) throws -> (Optimizer, Clipping) {
+    guard !inference, optimizer.optimizer == nil, let stated = source.optimizer else {
+      return (optimizer.resolved, optimizer.clipping)
+    }
+    let file = try stated.resolved(isRateGiven: true)
+    return (
+      try optimizer.changing(file.configuration.optimizer, of: stated.path),
+      optimizer.statedClipping ?? file.clipping
+    )
   }
 }

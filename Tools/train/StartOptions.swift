@@ -7,8 +7,8 @@ import ToolSupport
 struct StartOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Start from the weights in this file (.weights.h5, .h5, .keras); --model says what they belong "
-        + "to.", valueName: "file"))
+      "Start from the weights in this file (.weights.h5, .h5, .keras), without an optimiser; --model "
+        + "says what they belong to.", valueName: "file"))
   var weights: String?
 
   @Option(

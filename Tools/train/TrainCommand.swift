@@ -13,6 +13,12 @@ struct Train: ParsableCommand {
     discussion: """
       The memory is planned and printed before the first sample. The same seed gives the same \
       weights, bit for bit, on any number of threads and after --resume.
+
+      --model FILE.h5 or FILE.keras goes on with the file's loss and optimiser: its learning rate, schedule, \
+      clipping, memory and count of steps, as Keras' load_model and fit do. Options come before the file: \
+      --optimizer starts another one without memory; --learning-rate, --schedule, --momentum, --rho, --beta1, \
+      --beta2, --epsilon and --clip-... change what they name and keep the rest. Epochs, batches and shuffling \
+      are a new run's. The line 'optimiser:' says what was taken.
       """)
 
   @Option(
@@ -42,13 +48,16 @@ struct Train: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Step size of the optimiser. (default: Keras': 0.01; rmsprop and adam: 0.001)")
+    help: ArgumentHelp(
+      "Step size of the optimiser; fixed, where --schedule does not say otherwise. (default: what "
+        + "an .h5 or .keras says, else Keras': 0.01; rmsprop and adam: 0.001)"))
   var learningRate: Double?
 
   @Option(
     help: ArgumentHelp(
       "How the rate changes, from or up to --learning-rate; in steps (mini-batches). "
-        + "\(Schedule.forms.joined(separator: "; ")). (default: constant)",
+        + "\(Schedule.forms.joined(separator: "; ")). It starts with the run. (default: what an .h5 "
+        + "or .keras says, else constant)",
       valueName: "name:key=value,..."))
   var schedule: String?
 
@@ -168,6 +177,7 @@ struct Train: ParsableCommand {
 
   func validate() throws {
     try validateFullBatch()
+    if !ModelSource.isKerasFile(model ?? "") { try optimizer.checkNumbersOfDefault() }
     if let epochs { try checked(epochs, "--epochs", in: 1...1_000_000) }
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let threads { try checked(threads, "--threads", in: 1...256) }

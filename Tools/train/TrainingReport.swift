@@ -1,4 +1,5 @@
 import FixedNet
+import FixedNetCore
 import FixedNetFiles
 import Foundation
 import ToolSupport
@@ -8,10 +9,12 @@ struct TrainingReport: ~Copyable {
   private let isQuiet: Bool
   /// Whether accuracies say something.
   private let hasAccuracy: Bool
+  private let optimizerNote: OptimizerStart.Note?
   private var line: ProgressLine
 
-  init(isQuiet: Bool, hasAccuracy: Bool) {
+  init(isQuiet: Bool, hasAccuracy: Bool, optimizerNote: OptimizerStart.Note?) {
     self.isQuiet = isQuiet
+    self.optimizerNote = optimizerNote
     self.hasAccuracy = hasAccuracy
     line = ProgressLine(isQuiet: isQuiet)
   }
@@ -36,7 +39,7 @@ struct TrainingReport: ~Copyable {
         + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s") "
         + "(\(set.rawValue)); lower bound \(Format.grouped(memory.lowerBound)) bytes")
     for line in plan.savings { print(line) }
-    print(TrainingReport.method(state))
+    print(TrainingReport.method(state) + (optimizerNote?.text ?? ""))
     if !isSaving { print("nothing will be saved; ask for it with --checkpoint or --output") }
     if state.epoch > 0 || state.stepInEpoch > 0 {
       let inside = state.stepInEpoch > 0 ? " and \(state.stepInEpoch) steps" : ""
@@ -50,8 +53,16 @@ struct TrainingReport: ~Copyable {
       if case .string(let text)? = value { text } else { "" }
     }
     let legacy = state.isLegacyRMSprop ? " of Keras 2" : ""
+    let schedule = text(state.schedule["class_name"])
+    var now = ""
+    if state.firstScheduleStep > 0, schedule != "constant",
+      let rate = Schedule(json: state.schedule, learningRate: state.learningRate)?
+        .rate(at: state.firstScheduleStep + state.step)
+    {
+      now = ", now \(Float(rate))"
+    }
     return "loss: \(state.loss); optimiser: \(text(state.optimizer["class_name"]))\(legacy) at a "
-      + "learning rate of \(state.learningRate) (\(text(state.schedule["class_name"])))"
+      + "learning rate of \(state.learningRate) (\(schedule)\(now))"
   }
 
   func stoppedEarly(_ state: TrainingState) {
@@ -134,7 +145,7 @@ struct TrainingReport: ~Copyable {
     return loss.map { " with a test loss of \(Format.fixed($0, 4))" } ?? ""
   }
 
-  static func json(
+  func json(
     _ plan: NetworkPlan, _ state: TrainingState, digest: String, seconds: Double,
     firstStep: Double?, path: String?
   ) -> JSONValue {
@@ -150,6 +161,9 @@ struct TrainingReport: ~Copyable {
     return [
       "model": .string(state.modelName), "data": .string(state.data),
       "loss": .string(state.loss), "optimizer": state.optimizer, "schedule": state.schedule,
+      "optimizerFrom": optimizerNote?.path.map { .string($0) } ?? .null,
+      "optimizerMemory": .bool(optimizerNote?.hasMemory ?? false),
+      "firstIteration": .integer(state.firstIteration),
       "stoppedEarly": .bool(state.earlyStopping.stops(after: state.history)),
       "batch": .integer(state.batch), "epochs": .integer(state.epoch),
       "seed": .string("\(state.seed)"), "threads": .integer(plan.options.threads),

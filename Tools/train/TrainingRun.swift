@@ -69,7 +69,7 @@ final class TrainingRun {
       isLogged ? StepLog(stepsPerEpoch: trainer.stepsPerEpoch, position: position) : nil
     report = TrainingReport(
       isQuiet: options.quiet || options.json,
-      hasAccuracy: plan.hasAccuracy(on: data.set.train))
+      hasAccuracy: plan.hasAccuracy(on: data.set.train), optimizerNote: setup.optimizerNote)
   }
 
   // MARK: - Training
@@ -197,7 +197,7 @@ final class TrainingRun {
     let seconds = ProcessClock.seconds
     if options.json {
       print(
-        TrainingReport.json(
+        report.json(
           network.plan, state, digest: digest, seconds: seconds, firstStep: firstStepSeconds,
           path: output.flatMap { $0.hasSaved ? $0.path : nil }
         ).text)

@@ -16,6 +16,8 @@ struct TrainingSetup {
   var loss: LossName?
   var configuration: OptimizerConfiguration
   var clipping: Clipping
+  /// Where a new run's optimiser comes from; nil where there is nothing to say.
+  var optimizerNote: OptimizerStart.Note?
 
   /// Throws: whatever reading files and data throws; `ToolError` where a checkpoint cannot be resumed.
   init(_ options: Train) throws {
@@ -44,17 +46,14 @@ struct TrainingSetup {
     let images = data.set.train.count
     let batch = min(options.batch ?? 128, images)
     let epochs = options.epochs ?? 10
-    let rate = options.learningRate ?? options.optimizer.name.defaultLearningRate
-    let defaults = Schedule.Defaults(
-      learningRate: rate, stepsPerEpoch: (images + batch - 1) / batch, epochs: epochs)
-    let schedule = try options.schedule.map { try Schedule(text: $0, defaults) } ?? .constant(rate)
+    let start = try OptimizerStart(
+      options, source, stepsPerEpoch: (images + batch - 1) / batch, epochs: epochs)
     state = TrainingState(
       modelName: source.name, data: data.set.name, dataDigest: data.digest, seed: seed,
-      batch: batch, blockSize: 16,
-      optimizer: OptimizerConfiguration.json(
-        options.optimizer.resolved, learningRate: rate, clipping: options.optimizer.clipping),
-      schedule: schedule.json, learningRate: rate, epochs: epochs)
-    if options.optimizer.name == .rmspropLegacy { state.isLegacyRMSprop = true }
+      batch: batch, blockSize: 16, optimizer: start.json, schedule: start.schedule.json,
+      learningRate: start.schedule.baseRate, epochs: epochs)
+    start.record(in: &state)
+    (optimizerState, optimizerNote) = (start.memory, start.note)
     (configuration, clipping) = try state.configuration(named: "the optimiser")
   }
 
@@ -74,47 +73,6 @@ struct TrainingSetup {
 }
 
 extension TrainingState {
-  /// The optimiser, its schedule and clipping as the state records them: the same for a new run and a resumed one.
-  /// `name`: what a message is about.
-  /// Throws: `ToolError`.
-  func configuration(named name: String) throws -> (OptimizerConfiguration, Clipping) {
-    let parsed: (optimizer: Optimizer, clipping: Clipping, learningRate: Double?)
-    do { parsed = try OptimizerConfiguration.parse(optimizer) } catch {
-      throw ToolError("\(name): \(error)")
-    }
-    guard let schedule = Schedule(json: schedule, learningRate: learningRate) else {
-      throw ToolError(
-        "\(name): the schedule must be one of \(Schedule.names.joined(separator: ", ")), found "
-          + schedule.summary)
-    }
-    guard parsed.learningRate ?? learningRate == learningRate else {
-      throw ToolError(
-        "\(name) contradicts itself: a learning rate of \(learningRate), and one of "
-          + "\(parsed.learningRate ?? 0) in the optimiser")
-    }
-    var optimizer = parsed.optimizer
-    if isLegacyRMSprop,
-      case .rmsprop(let rho, let momentum, let epsilon, let isCentered, _) = optimizer
-    {
-      optimizer = .rmsprop(
-        rho: rho, momentum: momentum, epsilon: epsilon, isCentered: isCentered, isLegacy: true)
-    }
-    return (OptimizerConfiguration(optimizer: optimizer, schedule: schedule), parsed.clipping)
-  }
-
-  /// Keras 2's RMSprop, which its configuration does not tell from Keras 3's.
-  var isLegacyRMSprop: Bool {
-    get { options["legacy_rmsprop"] == true }
-    set { setOption("legacy_rmsprop", .bool(newValue)) }
-  }
-
-  /// nil removes the option.
-  mutating func setOption(_ key: String, _ value: JSONValue?) {
-    guard case .object(var members) = options else { return }
-    members[key] = value
-    options = .object(members)
-  }
-
   /// What was saved and what is there must be the same, or the result would not be; and a file may say anything.
   /// Throws: `ToolError`.
   fileprivate func check(_ data: LoadedData, resumedFrom path: String) throws {
@@ -128,7 +86,7 @@ extension TrainingState {
       (1...1_000_000).contains(epochs), (0...1_000_000).contains(epoch), counts.contains(step),
       (0...images).contains(partialImages), (0...partialImages).contains(partialHits),
       partialLoss.isFinite, Float(learningRate).isFinite, Float(learningRate) > 0,
-      hasUsableSchedule, earlyStopping.isUsable
+      hasUsableSchedule, hasUsableStart, earlyStopping.isUsable
     else {
       throw ToolError("'\(path)': its training state is out of range; it cannot be resumed")
     }
@@ -139,6 +97,15 @@ extension TrainingState {
       throw ToolError(
         "'\(path)': its training state contradicts itself (epoch \(epoch), step "
           + "\(step)); it cannot be resumed")
+    }
+  }
+
+  /// Counts that can be added to a step.
+  private var hasUsableStart: Bool {
+    ["first_iteration", "first_schedule_step"].allSatisfy { key in
+      guard let value = options[key] else { return true }
+      guard case .integer(let count) = value else { return false }
+      return (1...TrainingState.iterationLimit).contains(count)
     }
   }
 

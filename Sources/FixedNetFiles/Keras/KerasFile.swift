@@ -14,6 +14,8 @@ public struct KerasModelFile: Sendable {
   public var trainingConfig: JSONValue?
   /// What the optimiser remembers; nil where the file has nothing that can be used. Without slots for plain SGD.
   public var optimizerState: OptimizerState?
+  /// Why what the file has of the optimiser's memory cannot be used; nil where it can, or where it has nothing.
+  public var memoryProblem: CheckpointError?
   /// Steps that the optimiser has made. When writing, `training` goes before.
   public var iterations: Int?
   /// The rate that the optimiser had. When writing, `training` and `trainingConfig` go before.

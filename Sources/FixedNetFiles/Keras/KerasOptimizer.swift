@@ -30,15 +30,20 @@ struct KerasOptimizer: Equatable {
     self.slots = slots
   }
 
-  /// Reads {"class_name": ..., "config": {...}}. Nil where it is none of those that are known here.
+  /// Reads {"class_name": ..., "config": {...}}, or a name alone. Nil where it is none of those that are known here.
   init?(json: JSONValue?) {
-    guard case .string(var name)? = json?["class_name"] else { return nil }
+    var name: String
+    switch (json, json?["class_name"]) {
+    case (.string(let text)?, _), (_, .string(let text)?): name = text
+    default: return nil
+    }
     let prefix = "Custom>"
     if name.hasPrefix(prefix) {
       name.removeFirst(prefix.count)
       isCustom = true
     }
-    guard let kind = Kind(rawValue: name) else { return nil }
+    let kinds = Kind.allCases.filter { $0.rawValue.lowercased() == name.lowercased() }
+    guard let kind = kinds.first else { return nil }
     let config = json?["config"]
     self.kind = kind
     switch kind {

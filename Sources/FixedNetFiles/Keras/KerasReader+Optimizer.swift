@@ -45,7 +45,7 @@
       }
       let places = optimizer.places(
         weightCount: shapes.count, try order(stored, optimizer, header, root))
-      let rest = stored.names.count - header
+      let rest = stored.names.count - header - (try unusedValues(stored, optimizer, shapes, root))
       // TF-Keras keeps momenta for SGD even where momentum is 0.
       let isIdle = optimizer.slots.isEmpty && optimizer.kind == .sgd && rest == shapes.count
       guard rest == places.count || isIdle else {
@@ -65,10 +65,22 @@
       return (iterations, rate, OptimizerState(slots: slots))
     }
 
+    /// Whether the file has more of an optimiser than its name: Keras 3 writes iteration and rate of one that has not made
+    /// a step, TF-Keras an empty group for its legacy optimisers in a `.keras`.
+    func hasOptimizerMemory(_ root: borrowing HDF5Object) throws(CheckpointError) -> Bool {
+      guard let stored = try storedOptimizer(valueLimit: 3, root), !stored.names.isEmpty else {
+        return false
+      }
+      if try iterations(stored, root) > 0 { return true }
+      return try stored.names.count > (learningRate(stored, root) == nil ? 1 : 2)
+    }
+
     private func storedOptimizer(valueLimit: Int, _ root: borrowing HDF5Object)
       throws(CheckpointError) -> StoredOptimizer?
     {
       if file.has("optimizer", in: root) {
+        let parent = try file.open("optimizer", in: root, as: .group)
+        guard file.has("vars", in: parent) else { return nil }
         let group = try file.open("optimizer/vars", in: root, as: .group)
         let count = count(in: group, limit: valueLimit)
         return StoredOptimizer(
@@ -79,6 +91,21 @@
       let group = try file.open("optimizer_weights", in: root, as: .group)
       return StoredOptimizer(
         group: "optimizer_weights", names: try group.list("weight_names") ?? [], name: nil)
+    }
+
+    /// Keras 1 and 2 kept a single value for each weight of an Adam without `amsgrad` in place of its largest velocity.
+    private func unusedValues(
+      _ stored: StoredOptimizer, _ optimizer: KerasOptimizer, _ shapes: [[Int]],
+      _ root: borrowing HDF5Object
+    ) throws(CheckpointError) -> Int {
+      guard optimizer.kind == .adam, optimizer.slots.count == 2, !shapes.isEmpty,
+        stored.group == "optimizer_weights", stored.names.count == 1 + 3 * shapes.count
+      else { return 0 }
+      for name in stored.names.suffix(shapes.count) {
+        let dataset = try file.open("\(stored.group)/\(name)", in: root, as: .numbers)
+        guard dataset.shape == [1] else { return 0 }
+      }
+      return shapes.count
     }
 
     private func iterations(_ stored: StoredOptimizer, _ root: borrowing HDF5Object)

@@ -113,9 +113,9 @@
       case .ignore: break
       case .ifPresent:
         result.training = (try? TrainingState(file, root)) ?? nil
-        if let memory = try? optimizerMemory(of: result, root) {
-          result.take(memory)
-        }
+        do {
+          if try hasOptimizerMemory(root) { result.take(try optimizerMemory(of: result, root)) }
+        } catch { result.memoryProblem = error }
       case .require: try readState(into: &result, root)
       }
       return result
@@ -144,10 +144,10 @@
             + "from these weights, with --model or --weights in place of --resume")
       }
       let memory = try optimizerMemory(of: result, root)
-      guard memory.iterations == training.step else {
+      guard memory.iterations == training.iterations else {
         throw .item(
           path: file.path, item: "the optimiser's step count",
-          expected: "\(training.step), as /fixednet says", found: "\(memory.iterations)")
+          expected: "\(training.iterations), as /fixednet says", found: "\(memory.iterations)")
       }
       result.take(memory)
     }

@@ -9,7 +9,7 @@ enum KerasTrainingConfig {
     }
     return withFloats([
       "loss": .string(training.loss), "metrics": ["accuracy"], "weighted_metrics": nil,
-      "loss_weights": nil, "optimizer_config": training.optimizer,
+      "loss_weights": nil, "optimizer_config": training.optimizerForKeras,
     ])
   }
 
@@ -47,8 +47,22 @@ enum KerasTrainingConfig {
   static func optimizerWithFloats(_ optimizer: JSONValue) -> JSONValue {
     guard case .object(var members) = optimizer, case .object(var config)? = members["config"]
     else { return optimizer }
-    for key in floatKeys {
-      if case .integer(let value)? = config[key] { config[key] = .number(Double(value)) }
+    func convert(_ keys: [String], in config: inout [String: JSONValue]) {
+      for key in keys {
+        if case .integer(let value)? = config[key] { config[key] = .number(Double(value)) }
+      }
+    }
+    convert(floatKeys, in: &config)
+    if case .object(var schedule)? = config["learning_rate"],
+      case .object(var numbers)? = schedule["config"]
+    {
+      convert(scheduleFloatKeys, in: &numbers)
+      if case .array(let values)? = numbers["values"] {
+        numbers["values"] = .array(
+          values.map { if case .integer(let value) = $0 { .number(Double(value)) } else { $0 } })
+      }
+      schedule["config"] = .object(numbers)
+      config["learning_rate"] = .object(schedule)
     }
     members["config"] = .object(config)
     return .object(members)
@@ -57,6 +71,12 @@ enum KerasTrainingConfig {
   private static let floatKeys = [
     "learning_rate", "momentum", "rho", "epsilon", "beta_1", "beta_2", "weight_decay", "clipnorm",
     "global_clipnorm", "clipvalue", "ema_momentum",
+  ]
+
+  /// A rate of 1 would make Keras compute the schedule in whole numbers.
+  private static let scheduleFloatKeys = [
+    "initial_learning_rate", "end_learning_rate", "decay_rate", "power", "alpha", "warmup_target",
+    "t_mul", "m_mul",
   ]
 
   /// `training_config` from the `compile_config` of a `.keras`.

@@ -140,8 +140,8 @@
       guard file.training != nil || file.optimizerState != nil else { return }
       let json = file.training?.optimizer ?? config?["optimizer_config"]
       let slots = file.optimizerState?.slots ?? []
-      let described = json == nil ? KerasOptimizer(slots: slots.map(\.name)) : nil
-      guard let optimizer = KerasOptimizer(json: json) ?? described else {
+      let remembered = json == nil ? KerasOptimizer(slots: slots.map(\.name)) : nil
+      guard let optimizer = KerasOptimizer(json: json) ?? remembered else {
         throw .item(
           path: builder.path, item: "the optimiser", expected: "SGD, RMSprop or Adam",
           found: json?["class_name"]?.summary ?? "none")
@@ -164,9 +164,10 @@
       let group = "/optimizer/vars"
       try builder.group(group)
       try builder.attribute("name", of: group, optimizer.name)
-      try builder.dataset("\(group)/0", file.training?.step ?? file.iterations ?? 0)
+      try builder.dataset("\(group)/0", file.training?.iterations ?? file.iterations ?? 0)
       var number = 1
-      if let rate = file.training?.learningRate ?? (json == nil ? file.learningRate : rate(json)) {
+      let described = json == nil ? file.learningRate : rate(json)
+      if let rate = file.training.map(\.rateForKeras) ?? described {
         try builder.dataset("\(group)/1", shape: [], [Float(rate)])
         number = 2
       }

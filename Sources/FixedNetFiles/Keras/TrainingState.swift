@@ -1,4 +1,5 @@
 import FixedNet
+import FixedNetCore
 
 /// What a finished epoch gave.
 public struct EpochRecord: Equatable, Sendable {
@@ -85,5 +86,63 @@ public struct TrainingState: Equatable, Sendable {
     self.schedule = schedule
     self.learningRate = learningRate
     self.epochs = epochs
+  }
+}
+
+// MARK: - Where the optimiser was before
+
+extension TrainingState {
+  /// Iterations that the optimiser had made before the run began, where the run went on with another file's.
+  public var firstIteration: Int {
+    get { count("first_iteration") }
+    set { setOption("first_iteration", newValue == 0 ? nil : .integer(newValue)) }
+  }
+
+  /// The schedule's step at the run's first one.
+  public var firstScheduleStep: Int {
+    get { count("first_schedule_step") }
+    set { setOption("first_schedule_step", newValue == 0 ? nil : .integer(newValue)) }
+  }
+
+  /// The most iterations that a file may speak of.
+  public static let iterationLimit = 1 << 40
+
+  /// Iterations of the optimiser in all: what Keras counts.
+  public var iterations: Int { firstIteration + step }
+
+  /// nil removes the option.
+  public mutating func setOption(_ key: String, _ value: JSONValue?) {
+    guard case .object(var members) = options else { return }
+    members[key] = value
+    options = .object(members)
+  }
+
+  /// 0 where there is no such option, or no number that can be used.
+  private func count(_ key: String) -> Int {
+    guard case .integer(let value)? = options[key],
+      (0...TrainingState.iterationLimit).contains(value)
+    else { return 0 }
+    return value
+  }
+
+  /// The optimiser as Keras goes on with it. Where Keras has no such schedule, or counts its steps from elsewhere, the
+  /// rate is the one that the next step would have.
+  var optimizerForKeras: JSONValue {
+    guard case .object(var members) = optimizer, case .object(var config)? = members["config"],
+      let rate = rateForKeras
+    else { return optimizer }
+    config["learning_rate"] = .number(rate)
+    members["config"] = .object(config)
+    return .object(members)
+  }
+
+  /// A fixed rate; nil where the optimiser has a schedule of Keras.
+  var rateForKeras: Double? {
+    if case .object? = optimizer["config"]?["learning_rate"] { return nil }
+    guard iterations <= TrainingState.iterationLimit,
+      let schedule = Schedule(json: schedule, learningRate: learningRate)
+    else { return learningRate }
+    if case .constant = schedule { return learningRate }
+    return schedule.rate(at: firstScheduleStep + step)
   }
 }

@@ -1,0 +1,289 @@
+import FixedNetCore
+import Foundation
+import TestSupport
+import Testing
+
+@testable import FixedNet
+
+/// What Keras writes of optimisers and schedules: followed, or refused by name.
+@Suite("Keras' optimisers")
+struct KerasOptimizerTests {
+  private static func optimizer(_ name: String, _ config: [String: JSONValue]) -> JSONValue {
+    ["class_name": .string(name), "config": .object(config)]
+  }
+
+  /// Keras 3.15's `get_config()`, with what each class has besides.
+  private static let standard: [String: JSONValue] = [
+    "name": "x", "learning_rate": 0.5, "weight_decay": .null, "clipnorm": .null,
+    "global_clipnorm": .null, "clipvalue": .null, "use_ema": false, "ema_momentum": 0.99,
+    "ema_overwrite_frequency": .null, "loss_scale_factor": .null,
+    "gradient_accumulation_steps": .null,
+  ]
+  private static let own: [String: [String: JSONValue]] = [
+    "SGD": ["momentum": 0.0, "nesterov": false],
+    "RMSprop": ["rho": 0.9, "momentum": 0.0, "epsilon": 1e-7, "centered": false],
+    "Adam": ["beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": false],
+  ]
+
+  private static func config(_ name: String, _ changes: [String: JSONValue] = [:]) -> JSONValue {
+    let all = standard.merging(own[name] ?? [:]) { $1 }
+    return optimizer(name, all.merging(changes) { $1 })
+  }
+
+  @Test("every key of Keras at its default gives the optimiser of the tools")
+  func defaults() throws {
+    for (name, expected) in [
+      ("SGD", OptimizerName.sgd), ("RMSprop", .rmsprop), ("Adam", .adam),
+    ] {
+      let parsed = try OptimizerConfiguration.parse(Self.config(name))
+      #expect(parsed.optimizer == expected.optimizer() && parsed.clipping == .none)
+      #expect(parsed.learningRate == 0.5 && parsed.schedule == nil)
+      // A name alone has Keras' defaults.
+      let named = try OptimizerConfiguration.parse(.string(name.lowercased()))
+      #expect(named.optimizer == parsed.optimizer && named.learningRate == nil)
+    }
+  }
+
+  struct Follow: Sendable {
+    var name: String
+    var key: String
+    var value: JSONValue
+    var expected: Optimizer
+
+    init(_ name: String, _ key: String, _ value: JSONValue, _ expected: Optimizer) {
+      (self.name, self.key, self.value, self.expected) = (name, key, value, expected)
+    }
+  }
+
+  static let followed: [Follow] = [
+    Follow("SGD", "momentum", 0.25, .momentum(0.25)), Follow("SGD", "momentum", 0, .sgd),
+    // Without momentum Keras does not look at it.
+    Follow("SGD", "nesterov", true, .sgd), Follow("SGD", "jit_compile", true, .sgd),
+    Follow("SGD", "is_legacy_optimizer", true, .sgd), Follow("SGD", "ema_momentum", 0.5, .sgd),
+    Follow("SGD", "ema_overwrite_frequency", 100, .sgd), Follow("SGD", "use_ema", .null, .sgd),
+    Follow("SGD", "weight_decay", 0.0, .sgd), Follow("SGD", "loss_scale_factor", 1024.0, .sgd),
+    Follow("SGD", "gradient_accumulation_steps", 0, .sgd), Follow("SGD", "decay", 0.0, .sgd),
+    Follow("RMSprop", "rho", 0.5, .rmsprop(rho: 0.5)),
+    Follow("RMSprop", "momentum", 0.5, .rmsprop(momentum: 0.5)),
+    Follow("RMSprop", "epsilon", 0.5, .rmsprop(epsilon: 0.5)),
+    Follow("RMSprop", "epsilon", .null, .rmsprop()),
+    Follow("RMSprop", "centered", true, .rmsprop(isCentered: true)),
+    Follow("RMSprop", "decay", 0.0, .rmsprop(isLegacy: true)),
+    Follow("RMSprop", "is_legacy_optimizer", true, .rmsprop(isLegacy: true)),
+    Follow("RMSprop", "is_legacy_optimizer", false, .rmsprop()),
+    Follow("Adam", "beta_1", 0.5, .adam(beta1: 0.5)),
+    Follow("Adam", "beta_2", 0.5, .adam(beta2: 0.5)),
+    Follow("Adam", "epsilon", 0.5, .adam(epsilon: 0.5)), Follow("Adam", "amsgrad", .null, .adam()),
+  ]
+
+  @Test("a key that is followed does what Keras does with it", arguments: followed)
+  func follows(_ test: Follow) throws {
+    let json = Self.config(test.name, [test.key: test.value])
+    #expect(try OptimizerConfiguration.parse(json).optimizer == test.expected)
+    let custom = Self.optimizer("Custom>\(test.name)", json["config"]?.members ?? [:])
+    #expect(try OptimizerConfiguration.parse(custom).optimizer == test.expected)
+  }
+
+  static let refused: [(name: String, changes: [String: JSONValue], message: String)] = [
+    ("SGD", ["weight_decay": 0.01], "SGD's weight_decay must be null, found 0.01"),
+    ("Adam", ["weight_decay": -1], "Adam's weight_decay must be null, found -1"),
+    ("SGD", ["use_ema": true], "SGD's use_ema must be false, found true"),
+    (
+      "SGD", ["gradient_accumulation_steps": 4],
+      "SGD's gradient_accumulation_steps must be null, found 4"
+    ),
+    ("SGD", ["loss_scale_factor": 0], "SGD's loss_scale_factor must be a number from above 0"),
+    ("SGD", ["momentum": 1.5], "SGD's momentum must be a number from 0.0 to 1.0, found 1.5"),
+    ("SGD", ["momentum": "a"], "SGD's momentum must be a number, found \"a\""),
+    ("SGD", ["nesterov": 1], "SGD's nesterov must be true or false, found 1"),
+    ("SGD", ["rho": 0.9], "SGD's rho must be absent, as it is not known here, found 0.9"),
+    ("SGD", ["dampening": false], "SGD's dampening must be absent"),
+    ("SGD", ["clipnorm": -1], "SGD's clipnorm must be a number from 0.0"),
+    (
+      "SGD", ["clipnorm": 1, "clipvalue": 2],
+      "SGD's clipping must be one kind, found clipvalue and clipnorm"
+    ),
+    ("SGD", ["lr": 0.1], "SGD's learning rate must be given once, found lr and learning_rate"),
+    ("SGD", ["learning_rate": -0.1], "SGD's learning_rate must be a number from 0.0"),
+    ("SGD", ["learning_rate": "fast"], "SGD's learning_rate must be a number, found \"fast\""),
+    ("SGD", ["decay": 0.1, "learning_rate": .null], "SGD's decay must be beside a learning rate"),
+    ("SGD", ["decay": 0.1, "learning_rate": schedule], "SGD's decay must be 0 beside a schedule"),
+    ("SGD", ["decay": -0.1], "SGD's decay must be a number from 0.0"),
+    ("Adam", ["amsgrad": true], "Adam's amsgrad must be false, found true"),
+    ("Adam", ["beta_1": 1.0], "Adam's beta_1 must be a number from 0.0 to 0.9999999403953552"),
+    ("Adam", ["epsilon": -1], "Adam's epsilon must be a number from 0.0 to 1.0, found -1.0"),
+    ("Nadam", [:], "the optimiser must be SGD, RMSprop or Adam, found Nadam"),
+  ]
+
+  private static let schedule: JSONValue = [
+    "class_name": "ExponentialDecay",
+    "config": ["initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5],
+  ]
+
+  @Test("a key that is not followed is refused by name", arguments: refused)
+  func refuses(_ test: (name: String, changes: [String: JSONValue], message: String)) throws {
+    let error = #expect(throws: ModelError.self) {
+      try OptimizerConfiguration.parse(Self.config(test.name, test.changes))
+    }
+    #expect(error?.description.hasPrefix(test.message) == true, "\(error?.description ?? "")")
+  }
+
+  @Test("a class of one's own that is called as Keras' is none of Keras'")
+  func strangers() throws {
+    for changes in [
+      ["module": "my.optimizers"], ["registered_name": "mine>SGD"],
+    ] as [[String: JSONValue]] {
+      var members = Self.config("SGD").members
+      members.merge(changes) { $1 }
+      let error = #expect(throws: ModelError.self) {
+        try OptimizerConfiguration.parse(.object(members))
+      }
+      #expect(error?.description.contains("Keras") == true)
+    }
+  }
+
+  @Test("Keras 2's lr and decay are rate / (1 + decay t), clipping is one of three")
+  func oldKeys() throws {
+    let old = try OptimizerConfiguration.parse(
+      Self.optimizer("SGD", ["lr": 0.5, "momentum": 0.0, "decay": 0.25, "nesterov": false]))
+    #expect(old.learningRate == nil)
+    #expect([0, 1, 4].map { old.schedule?.rate(at: $0) } == [0.5, 0.4, 0.25])
+    for (key, expected) in [
+      ("clipvalue", Clipping.value(0.5)), ("clipnorm", .norm(0.5)),
+      ("global_clipnorm", .globalNorm(0.5)),
+    ] {
+      #expect(try OptimizerConfiguration.parse(Self.config("SGD", [key: 0.5])).clipping == expected)
+    }
+  }
+
+  // MARK: - Schedules
+
+  /// Keras' values are float32; those of JAX's power and logarithm are good to a few units in the last place.
+  @Test("the rates of Keras' schedules at many steps, and their configurations there and back")
+  func schedules() throws {
+    let json = try JSONValue(
+      parsing: String(
+        contentsOfFile: Fixtures.local("optimizers/keras.json"), encoding: .utf8))
+    let steps = json["steps"]?.elements ?? []
+    #expect(steps.count > 40)
+    let rates = json["rates"]?.members ?? [:]
+    #expect(rates.count == 11)
+    for (name, values) in rates {
+      let config = try #require(json["configs"]?[name])
+      let parsed = try OptimizerConfiguration.parse(Self.config("SGD", ["learning_rate": config]))
+      let schedule = try #require(parsed.schedule)
+      for case (.integer(let step), let value) in zip(steps, values.elements) {
+        let expected = value.value
+        #expect(abs(schedule.rate(at: step) - expected) < 4e-8, "\(name) at \(step)")
+      }
+      let written = try #require(schedule.kerasJSON)
+      #expect(try Schedule(keras: written) == schedule)
+      // Keras' own object, but for names and what is null there.
+      for (key, value) in config["config"]?.members ?? [:] where key != "name" && value != .null {
+        guard key != "warmup_steps" || name == "warmup" else { continue }
+        #expect(written["config"]?[key]?.value == value.value, "\(name): \(key)")
+      }
+    }
+  }
+
+  static let wrongSchedules: [(name: String, config: [String: JSONValue], message: String)] = [
+    ("MySchedule", [:], "the learning rate's schedule must be ExponentialDecay, Piece"),
+    (
+      "ExponentialDecay", ["decay_steps": 10, "decay_rate": 0.5],
+      "ExponentialDecay's initial_learning_rate must be a number, found nothing"
+    ),
+    (
+      "ExponentialDecay",
+      ["initial_learning_rate": 1, "decay_steps": 0, "decay_rate": 0.5],
+      "ExponentialDecay's decay_steps must be a whole number from 1, found 0"
+    ),
+    (
+      "ExponentialDecay",
+      ["initial_learning_rate": 1, "decay_steps": 2.5, "decay_rate": 0.5],
+      "ExponentialDecay's decay_steps must be a whole number from 1, found 2.5"
+    ),
+    (
+      "InverseTimeDecay",
+      ["initial_learning_rate": 1, "decay_steps": 2, "decay_rate": 0.5, "warmup": 1],
+      "InverseTimeDecay's warmup must be absent, as it is not known here, found 1"
+    ),
+    (
+      "PolynomialDecay", ["initial_learning_rate": 1, "decay_steps": 2, "power": -1],
+      "PolynomialDecay's power must be a number from 0.0"
+    ),
+    (
+      "PiecewiseConstantDecay", ["boundaries": [5, 3], "values": [1, 2, 3]],
+      "PiecewiseConstantDecay's boundaries must be growing, found [5, 3]"
+    ),
+    (
+      "PiecewiseConstantDecay", ["boundaries": [5], "values": [1]],
+      "PiecewiseConstantDecay's values must be one more than boundaries"
+    ),
+    (
+      "CosineDecayRestarts",
+      ["initial_learning_rate": 1, "first_decay_steps": 2, "t_mul": 0.5],
+      "CosineDecayRestarts's t_mul must be 1, or from 1.001 to 1000, found 0.5"
+    ),
+  ]
+
+  @Test(
+    "a schedule that is not Keras', or cannot be followed, is refused by name",
+    arguments: wrongSchedules)
+  func refusesSchedules(
+    _ test: (name: String, config: [String: JSONValue], message: String)
+  ) throws {
+    let json = Self.optimizer(test.name, test.config)
+    let error = #expect(throws: ModelError.self) {
+      try OptimizerConfiguration.parse(Self.config("SGD", ["learning_rate": json]))
+    }
+    #expect(error?.description.hasPrefix(test.message) == true, "\(error?.description ?? "")")
+  }
+
+  @Test("32 boundaries are held, one more is refused")
+  func manyPieces() throws {
+    let boundaries = Array(1...32)
+    let values = (0...32).map { Double($0) / 10 }
+    let pieces = try #require(Schedule.Pieces(boundaries: boundaries, values: values))
+    for step in 0...40 {
+      #expect(Schedule.piecewise(pieces).rate(at: step) == values[min(max(step, 1), 33) - 1])
+    }
+    #expect(Schedule.Pieces(boundaries: Array(1...33), values: values + [1]) == nil)
+    #expect(Schedule.Pieces(boundaries: [1], values: [1]) == nil)
+  }
+
+  @Test("a run that goes on takes Adam's correction and the schedule's step from where they were")
+  func firstIteration() throws {
+    let schedule = Schedule.exponential(initial: 1, rate: 0.5, steps: 10)
+    let configuration = OptimizerConfiguration(
+      optimizer: .adam(), schedule: schedule, firstIteration: 7, firstScheduleStep: 7)
+    #expect(configuration.rate(at: 3) == 0.5)
+    guard case .adam(let found) = configuration.update(at: 3),
+      case .adam(let expected) = Optimizer.adam().rule(at: 10, learningRate: 0.5)
+    else {
+      Issue.record("no Adam")
+      return
+    }
+    #expect(found.rate == expected.rate)
+  }
+}
+
+extension JSONValue {
+  fileprivate var members: [String: JSONValue] {
+    if case .object(let members) = self { members } else { [:] }
+  }
+
+  fileprivate var elements: [JSONValue] {
+    if case .array(let values) = self { values } else { [] }
+  }
+
+  /// A number as a double; true and false as 1 and 0; of a list the sum; else NaN.
+  fileprivate var value: Double {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    case .bool(let value): value ? 1 : 0
+    case .array(let values): values.reduce(0) { $0 + $1.value }
+    default: .nan
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import FixedNet
+import FixedNetCore
+import FixedNetFiles
+
+extension TrainingState {
+  /// The optimiser, its schedule and clipping as the state records them: the same for a new run and a resumed one.
+  /// `name`: what a message is about.
+  /// Throws: `ToolError`.
+  public func configuration(named name: String) throws -> (OptimizerConfiguration, Clipping) {
+    let parsed: OptimizerConfiguration.Described
+    do { parsed = try OptimizerConfiguration.parse(optimizer) } catch {
+      throw ToolError("\(name): \(error)")
+    }
+    guard let schedule = Schedule(json: schedule, learningRate: learningRate) else {
+      throw ToolError(
+        "\(name): the schedule must be one of \(Schedule.names.joined(separator: ", ")), found "
+          + schedule.summary)
+    }
+    guard parsed.schedule == nil || parsed.schedule?.kerasJSON == schedule.kerasJSON else {
+      throw ToolError(
+        "\(name) contradicts itself: the schedule \(self.schedule["class_name"]?.summary ?? ""), and "
+          + "another one in the optimiser")
+    }
+    guard parsed.learningRate ?? learningRate == learningRate else {
+      throw ToolError(
+        "\(name) contradicts itself: a learning rate of \(learningRate), and one of "
+          + "\(parsed.learningRate ?? 0) in the optimiser")
+    }
+    var optimizer = parsed.optimizer
+    if isLegacyRMSprop,
+      case .rmsprop(let rho, let momentum, let epsilon, let isCentered, _) = optimizer
+    {
+      optimizer = .rmsprop(
+        rho: rho, momentum: momentum, epsilon: epsilon, isCentered: isCentered, isLegacy: true)
+    }
+    let configuration = OptimizerConfiguration(
+      optimizer: optimizer, schedule: schedule, firstIteration: firstIteration,
+      firstScheduleStep: firstScheduleStep)
+    return (configuration, parsed.clipping)
+  }
+
+  /// Keras 2's RMSprop, which its configuration does not tell from Keras 3's.
+  public var isLegacyRMSprop: Bool {
+    get { options["legacy_rmsprop"] == true }
+    set { setOption("legacy_rmsprop", .bool(newValue)) }
+  }
+}
