@@ -110,6 +110,7 @@ static const cs_kernels reference = {
     .dropout = dropout,
     .squared_error = squared_error,
     .logistic_loss = logistic_loss,
+    .weigh_images = weigh_images,
     .sgd_update = sgd_update,
     .momentum_update = momentum_update,
     .rmsprop_update = rmsprop_update,

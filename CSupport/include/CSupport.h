@@ -385,6 +385,12 @@ typedef struct cs_kernels {
   void (*logistic_loss)(int32_t outputs, int32_t block, int32_t lanes, const float *z, const float *target,
                         float slope, float weight, float scale, float *_Nullable dz, float *loss, float *hit);
 
+  /// loss[n] *= weight[n] and dz[c][n] *= weight[n] for the first `lanes` images; exactly 0 where the weight is 0,
+  /// whatever loss and dz hold. dz is 0 in lanes >= `lanes` and stays so. dz and loss may be NULL.
+  /// Shapes: dz [outputs][B]; weight, loss [lanes].
+  void (*weigh_images)(int32_t outputs, int32_t block, int32_t lanes, const float *weight, float *_Nullable dz,
+                       float *_Nullable loss);
+
   // -- Updates -----------------------------------------------------------------------------------------------
 
   /// w[i] = fma(-learningRate, dw[i], w[i])

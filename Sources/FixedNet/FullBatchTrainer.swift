@@ -147,7 +147,9 @@ public final class FullBatchTrainer {
     precondition(network.plan.options.isSecondOrder, "planned for first order")
     _ = evaluate()
     try network.loadDirections(direction)
-    images.withPointers { source, _ in network.multiplyFullBatch(source) }
+    images.withPointers { source, targets in
+      network.multiplyFullBatch(source, isWeighted: targets?.weights != nil)
+    }
     return network.products
   }
 }
@@ -218,7 +220,7 @@ struct NetworkObjective: SecondOrderObjective {
   ) {
     directions.update(from: vector, count: count)
     scale(directions, isDivided: false)
-    network.multiplyFullBatch(source)
+    network.multiplyFullBatch(source, isWeighted: targets.weights != nil)
     product.update(from: products, count: count)
     scale(product, isDivided: true)
   }

@@ -16,19 +16,23 @@ public struct ImageSet: Sendable {
   /// Values that the outputs should have, [count][targetWidth], channels last; empty where there are labels or none.
   public let targets: [Float]
   public let targetWidth: Int
+  /// How much the loss of each image counts, as Keras' sample_weight; empty: all 1.
+  public let sampleWeights: [Float]
   /// nil without labels.
   public let largestLabel: UInt8?
   public let count: Int
 
   /// The images' count follows from the pixels.
   public init(
-    shape: Shape, pixels: Pixels, labels: [UInt8], targets: [Float] = [], targetWidth: Int = 0
+    shape: Shape, pixels: Pixels, labels: [UInt8], targets: [Float] = [], targetWidth: Int = 0,
+    sampleWeights: [Float] = []
   ) {
     self.shape = shape
     self.pixels = pixels
     self.labels = labels
     self.targets = targets
     self.targetWidth = targetWidth
+    self.sampleWeights = sampleWeights
     largestLabel = labels.max()
     let values =
       switch pixels {
@@ -41,6 +45,7 @@ public struct ImageSet: Sendable {
     precondition(
       targets.isEmpty || labels.isEmpty && targets.count == count * targetWidth,
       "labels or targets, as many as images")
+    precondition(sampleWeights.isEmpty || sampleWeights.count == count, "one weight per image")
   }
 
   /// Whether it says what the outputs should be.
@@ -67,6 +72,17 @@ public struct ImageSet: Sendable {
   }
 
   private func withTargets<Result>(_ body: (TargetSource?) throws -> Result) rethrows -> Result {
+    try withAnswers { answers in
+      guard let answers else { return try body(nil) }
+      return try sampleWeights.withUnsafeBufferPointer { weights in
+        try body(TargetSource(answers, weights: weights.isEmpty ? nil : weights.baseAddress))
+      }
+    }
+  }
+
+  private func withAnswers<Result>(_ body: (TargetSource.Answers?) throws -> Result) rethrows
+    -> Result
+  {
     try labels.withUnsafeBufferPointer { labels in
       if let base = labels.baseAddress, !labels.isEmpty { return try body(.labels(base)) }
       return try targets.withUnsafeBufferPointer { values in
@@ -74,6 +90,18 @@ public struct ImageSet: Sendable {
         return try body(.values(base, stride: targetWidth))
       }
     }
+  }
+
+  /// The same images with a weight for each class, as Keras' class_weight: a sample's weight is multiplied by its class'.
+  /// Labels without an entry count 1.
+  public func weighted(byClass classWeights: [Float]) -> ImageSet {
+    let weights = labels.enumerated().map { index, label in
+      let own = sampleWeights.isEmpty ? 1 : sampleWeights[index]
+      return Int(label) < classWeights.count ? own * classWeights[Int(label)] : own
+    }
+    return ImageSet(
+      shape: shape, pixels: pixels, labels: labels, targets: targets, targetWidth: targetWidth,
+      sampleWeights: weights)
   }
 
   /// Per channel the sum of (value - mean)^power over all values as a network sees them; power is 1 or 2.

@@ -17,6 +17,7 @@ public final class Network {
   private let losses: UnsafeMutablePointer<Float>
   private let hits: UnsafeMutablePointer<Float>
   private let indices: UnsafeMutablePointer<UInt32>
+  private let imageWeights: UnsafeMutablePointer<Float>
   private let imageCapacity: Int
   /// The weights that the loss has a penalty for: not those of frozen layers, as Keras 3 (Keras 2 counts them).
   private let penalized: UnsafeMutableBufferPointer<(SharedSlot, Int, Float)>
@@ -63,6 +64,7 @@ public final class Network {
     losses = .allocate(capacity: imageCapacity)
     hits = .allocate(capacity: imageCapacity)
     indices = .allocate(capacity: imageCapacity)
+    imageWeights = .allocate(capacity: imageCapacity)
   }
 
   deinit {
@@ -70,6 +72,7 @@ public final class Network {
     losses.deallocate()
     hits.deallocate()
     indices.deallocate()
+    imageWeights.deallocate()
     penalized.deallocate()
   }
 
@@ -191,9 +194,11 @@ public final class Network {
   }
 
   /// Products of the Hessian with the directions, at the point of the last `trainFullBatch`.
-  func multiplyFullBatch(_ source: ImageSource) {
+  func multiplyFullBatch(_ source: ImageSource, isWeighted: Bool) {
     guard let trainingProgram else { preconditionFailure("planned for inference") }
     var context = context(source, imageCount: plan.options.batch)
+    // Those of the `trainFullBatch` before.
+    if isWeighted { context.imageWeights = UnsafePointer(imageWeights) }
     context.gradientScale = 1 / Float(plan.options.batch)
     trainingProgram.program.multiply(&context, arena: arena)
   }
@@ -255,6 +260,9 @@ public final class Network {
     if let largest = images.largestLabel, Int(largest) >= outputCount {
       throw .labels(outputCount: outputCount, largest: Int(largest))
     }
+    if let weight = images.sampleWeights.first(where: { !$0.isFinite }) {
+      throw .targets(expected: "finite sample weights", found: "\(weight)")
+    }
     guard !images.targets.isEmpty else { return }
     guard plan.loss != .crossEntropy else {
       throw .targets(expected: "class numbers", found: "values")
@@ -269,6 +277,18 @@ public final class Network {
     RunContext(
       kernels: instructionSet.kernels, team: threads.team, threadCount: threads.count,
       images: source, indices: indices, imageCount: imageCount)
+  }
+
+  /// Asks for the loss of each image of a run, whose `indices` are set.
+  private func ask(_ context: inout RunContext, for targets: TargetSource?) {
+    context.targets = targets
+    context.losses = losses
+    context.hits = hits
+    guard let weights = targets?.weights else { return }
+    for position in 0..<context.imageCount {
+      imageWeights[position] = weights[Int(indices[position])]
+    }
+    context.imageWeights = UnsafePointer(imageWeights)
   }
 
   /// A training run in the words of the trainer.
@@ -298,9 +318,7 @@ public final class Network {
     guard let trainingProgram else { preconditionFailure("planned for inference") }
     for position in 0..<run.count { indices[position] = UInt32(index(position)) }
     var context = context(source, imageCount: run.count)
-    context.targets = targets
-    context.losses = losses
-    context.hits = hits
+    ask(&context, for: targets)
     context.gradientScale = run.scale
     context.accumulates = run.accumulates
     context.isLastPart = run.isLastPart
@@ -354,9 +372,7 @@ public final class Network {
       context.seed = run.seed
       context.step = UInt32(truncatingIfNeeded: run.step)
       context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset + first)
-      context.targets = targets
-      context.losses = losses
-      context.hits = hits
+      ask(&context, for: targets)
       program.forward(&context, arena: arena)
       let broken = firstNonFinite(output, elementCount, imageCount: count, program.layout)
       if let broken { return first + broken }
@@ -515,9 +531,7 @@ public final class Network {
       let imageCount = min(chunk, count - first)
       for position in 0..<imageCount { indices[position] = UInt32(first + position) }
       var context = context(source, imageCount: imageCount)
-      context.targets = targets
-      context.losses = losses
-      context.hits = hits
+      ask(&context, for: targets)
       context.outputs = outputs.map { $0 + first * width }
       context.outputStride = width
       context.clock = profile?.inferenceClock(for: program)

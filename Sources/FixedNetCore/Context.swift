@@ -19,6 +19,8 @@ public struct RunContext {
   /// Loss and hit (1 or 0) of each image of this run; needed where `targets` is given.
   public var losses: UnsafeMutablePointer<Float>?
   public var hits: UnsafeMutablePointer<Float>?
+  /// What the loss and the gradient of each image of this run are multiplied by; nil: 1.
+  public var imageWeights: UnsafePointer<Float>?
   /// Outputs, channels last, `outputStride` floats apart; inference only.
   public var outputs: UnsafeMutablePointer<Float>?
   public var outputStride: Int = 0
@@ -65,11 +67,22 @@ public enum ImageSource {
 }
 
 /// What the outputs for the images of a data set should be, in the order of the images.
-public enum TargetSource {
-  /// The number of the class of each image.
-  case labels(UnsafePointer<UInt8>)
-  /// A value per output, channels last, `stride` floats from image to image.
-  case values(UnsafePointer<Float>, stride: Int)
+public struct TargetSource {
+  public enum Answers {
+    /// The number of the class of each image.
+    case labels(UnsafePointer<UInt8>)
+    /// A value per output, channels last, `stride` floats from image to image.
+    case values(UnsafePointer<Float>, stride: Int)
+  }
+
+  public var answers: Answers
+  /// How much each image counts; nil: 1.
+  public var weights: UnsafePointer<Float>?
+
+  public init(_ answers: Answers, weights: UnsafePointer<Float>? = nil) {
+    self.answers = answers
+    self.weights = weights
+  }
 }
 
 /// What an operation sees while it works on one block: where the block's, its thread's and the shared slots are.
@@ -90,6 +103,8 @@ public struct BlockContext {
   public var hasTargets: Bool
   public var losses: UnsafeMutablePointer<Float>?
   public var hits: UnsafeMutablePointer<Float>?
+  /// Of the run's images; nil: 1.
+  public var imageWeights: UnsafePointer<Float>?
   public var gradientScale: Float
   public var seed: UInt64
   public var step: UInt32

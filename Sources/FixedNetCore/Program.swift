@@ -398,7 +398,7 @@ struct Work {
         channels, pixels, c.blockSize, c.lanes, images, stride, indices, 1, c(program.input))
     }
     guard let source = context.targets, let target = program.targets else { return }
-    switch source {
+    switch source.answers {
     case .labels(let labels):
       if target.isLabels {
         let place = UnsafeMutableRawPointer(c(target.slot)).assumingMemoryBound(to: UInt8.self)
@@ -466,7 +466,8 @@ struct Work {
       lanes: Int32(
         truncatingIfNeeded: min(layout.blockSize, context.imageCount - firstImage)),
       firstImage: firstImage, imageCount: context.imageCount, hasTargets: context.targets != nil,
-      losses: context.losses, hits: context.hits, gradientScale: context.gradientScale,
-      seed: context.seed, step: context.step, imageOffset: context.imageOffset)
+      losses: context.losses, hits: context.hits, imageWeights: context.imageWeights,
+      gradientScale: context.gradientScale, seed: context.seed, step: context.step,
+      imageOffset: context.imageOffset)
   }
 }

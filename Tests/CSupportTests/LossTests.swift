@@ -41,6 +41,28 @@ struct LossTests {
     }
   }
 
+  @Test("sample weights have the reference's bits", arguments: InstructionSet.available)
+  func weights(set: InstructionSet) {
+    Trial.run(set, draws: 200) { trial in
+      let draw = Draw(trial, nil)
+      let weights = trial.input(draw.lanes, trial.random.element([KC_INTEGERS, KC_PLAIN]))
+      let (gradient, losses) = (trial.input(draw.count), trial.input(draw.lanes, KC_PLAIN))
+      for n in draw.lanes..<Int(draw.block) {
+        for c in 0..<Int(draw.outputs) { gradient.values[c * Int(draw.block) + n] = 0 }
+      }
+      let outputs = ["loss": draw.lanes, "dz": draw.count] as KeyValuePairs
+      let results = trial.compare(outputs, from: [losses, gradient]) { kernels, out in
+        kernels.weigh_images(
+          draw.outputs, draw.block, Int32(draw.lanes), weights.values, out[1], out[0])
+      }
+      for n in 0..<draw.lanes {
+        let weight = weights.values[n]
+        let isRight = results[0].values[n] == (weight == 0 ? 0 : weight * losses.values[n])
+        trial.expect("loss \(n)", at: isRight ? nil : n)
+      }
+    }
+  }
+
   @Test("the reference follows the formulas")
   func textbook() {
     Trial.run(nil, draws: 400) { trial in

@@ -92,7 +92,8 @@ extension SequentialModel {
     func flattened(_ images: ImageSet) -> ImageSet {
       ImageSet(
         shape: .vector(images.shape.elementCount), pixels: images.pixels, labels: images.labels,
-        targets: images.targets, targetWidth: images.targetWidth)
+        targets: images.targets, targetWidth: images.targetWidth,
+        sampleWeights: images.sampleWeights)
     }
     // A model of vectors takes images as they lie, and has a mean for every pixel.
     var seen = if case .vector = input { flattened(images) } else { images }

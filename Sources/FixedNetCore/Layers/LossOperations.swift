@@ -47,6 +47,7 @@ public struct CrossEntropyOperation: OperationDescription {
     c.kernels.pointee.softmax_cross_entropy(
       classCount, c.blockSize, c.lanes, c(logits), labels, c.gradientScale,
       gradient.map { c($0) }, losses + c.firstImage, hits + c.firstImage)
+    c.weigh(classCount, gradient)
   }
 
   /// R{dz} = scale p (R{z} - sum_k p_k R{z_k}).
@@ -57,6 +58,7 @@ public struct CrossEntropyOperation: OperationDescription {
     kernels.softmax(classCount, c.blockSize, c(logits), scratch)
     kernels.softmax_backward(classCount, c.blockSize, scratch, c(tangent.input), rdz)
     kernels.affine(Int(classCount) * Int(c.blockSize), c.gradientScale, 0, rdz, rdz)
+    c.weigh(classCount, gradient: rdz)
   }
 }
 
@@ -93,6 +95,7 @@ public struct SquaredErrorOperation: OperationDescription {
     c.kernels.pointee.squared_error(
       outputCount, c.blockSize, c.lanes, c(outputs), c(targets), weight, c.gradientScale,
       gradient.map { c($0) }, losses + c.firstImage, hits + c.firstImage)
+    c.weigh(outputCount, gradient)
   }
 
   /// R{dy} = 2 weight scale R{y}.
@@ -101,6 +104,7 @@ public struct SquaredErrorOperation: OperationDescription {
     c.kernels.pointee.affine(
       Int(outputCount) * Int(c.blockSize), 2 * weight * c.gradientScale, 0, c(tangent.input),
       c(tangent.gradient))
+    c.weigh(outputCount, gradient: c(tangent.gradient))
   }
 }
 
@@ -143,6 +147,7 @@ public struct LogisticLossOperation: OperationDescription {
       outputCount, c.blockSize, c.lanes, c(logits), c(targets), slope, weight,
       c.gradientScale * gradientFactor, gradient.map { c($0) }, losses + c.firstImage,
       hits + c.firstImage)
+    c.weigh(outputCount, gradient)
   }
 
   /// R{dz} = weight scale slope R{h}, R{h} = h' R{z}.
@@ -155,5 +160,23 @@ public struct LogisticLossOperation: OperationDescription {
     kernels.activation_forward(count, activation, c(logits), scratch)
     kernels.activation_backward(count, activation, scratch, c(tangent.input), rdz)
     kernels.affine(count, weight * c.gradientScale * slope * gradientFactor, 0, rdz, rdz)
+    c.weigh(outputCount, gradient: rdz)
+  }
+}
+
+extension BlockContext {
+  /// Multiplies losses and gradients of the block's images by their weights, where they have some.
+  func weigh(_ outputCount: Int32, _ gradient: BlockSlot?) {
+    weigh(outputCount, gradient: gradient.map { self($0) }, losses: losses)
+  }
+
+  func weigh(
+    _ outputCount: Int32, gradient: UnsafeMutablePointer<Float>?,
+    losses: UnsafeMutablePointer<Float>? = nil
+  ) {
+    guard let imageWeights else { return }
+    kernels.pointee.weigh_images(
+      outputCount, blockSize, lanes, imageWeights + firstImage, gradient,
+      losses.map { $0 + firstImage })
   }
 }
