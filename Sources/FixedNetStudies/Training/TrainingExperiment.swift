@@ -115,7 +115,6 @@ struct TrainingExperiment {
     switch error {
     case .notFinite(let epoch, let step, _), .brokenWeight(let epoch, let step, _):
       "epoch \(epoch), step \(step)"
-    case .cannotGoOn(let error): "\(error)"
     }
   }
 }
