@@ -19,7 +19,8 @@ public enum Shape: Equatable, Sendable {
     }
   }
 
-  public var elementCount: Int { dimensions.reduce(1, *) }
+  /// Int.max where it would be more.
+  public var elementCount: Int { Shape.product(dimensions) }
 
   /// The last dimension: what BatchNormalization has one mean for, and Dense one weight.
   public var channels: Int {
@@ -33,7 +34,7 @@ public enum Shape: Equatable, Sendable {
   /// Elements per channel: H x W, rows, or 1.
   public var pixels: Int {
     switch self {
-    case .image(let height, let width, _): height * width
+    case .image(let height, let width, _): Shape.product([height, width])
     case .matrix(let rows, _): rows
     case .vector: 1
     }
@@ -56,6 +57,20 @@ public enum Shape: Equatable, Sendable {
     if self == other || self == .vector(other.elementCount) { return true }
     let (own, others) = (dimensions, other.dimensions)
     return own + [1] == others || own == others + [1]
+  }
+
+  /// Whether a model or an image set may have it: extents of at least 1, none of them and no product too large.
+  public var isUsable: Bool {
+    dimensions.allSatisfy { (1...Shape.extentLimit).contains($0) }
+      && elementCount <= Shape.elementLimit
+  }
+
+  /// The product; Int.max where it would be more.
+  static func product(_ extents: [Int]) -> Int {
+    extents.reduce(1) {
+      let (value, overflow) = $0.multipliedReportingOverflow(by: $1)
+      return overflow ? Int.max : value
+    }
   }
 
   /// Refuses an axis, as a layer over the channels names it (the batch is 0), that is not the last one.

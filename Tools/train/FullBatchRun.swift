@@ -71,7 +71,7 @@ final class FullBatchRun {
     let limit = options.fullBatch.evaluations ?? 250
     let solving = ProgressLine.now
     var failure: (any Error)?
-    let result = trainer.run(limits: SolverLimits(evaluations: limit)) { progress in
+    let result = try trainer.run(limits: SolverLimits(evaluations: limit)) { progress in
       record(progress)
       do { try saveIfAsked(progress) } catch { failure = error }
       return failure == nil && !Interrupt.isRequested

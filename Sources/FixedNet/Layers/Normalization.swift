@@ -146,7 +146,9 @@ public struct Normalization: Layer {
   // MARK: - Adapting
 
   /// The layer with the mean and variance of these images, for every place of its axes.
-  public func adapted(to images: ImageSet) -> Normalization {
+  /// Throws: `NetworkError.malformedImages`, `.noImages`.
+  public func adapted(to images: ImageSet) throws(NetworkError) -> Normalization {
+    try images.check()
     // One sum per channel where that is enough.
     let kept = (try? keptAxes(of: images.shape)) ?? []
     let isPerChannel = kept.allSatisfy { $0 == images.shape.dimensions.count - 1 }
@@ -156,7 +158,7 @@ public struct Normalization: Layer {
     let places = Normalization.places(of: group, in: extents)
     let shape = group.map { extents[$0] }
     let groupCount = shape.reduce(1, *)
-    let count = Double(max(1, images.count * images.shape.elementCount / groupCount))
+    let count = Double(images.count * (images.shape.elementCount / groupCount))
     func grouped(_ sums: [Double]) -> [Double] {
       var result = [Double](repeating: 0, count: groupCount)
       for (sum, place) in zip(sums, places) { result[place] += sum }

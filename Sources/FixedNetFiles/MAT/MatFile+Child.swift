@@ -12,7 +12,11 @@ extension MatFile {
   ) throws(MatFileError) -> [String: MatArray] {
     #if MatIO
       let names = variables + optional
-      precondition(names.count <= Int(FN_MAT_NAMES), "at most eight names")
+      guard names.count <= Int(FN_MAT_NAMES) else {
+        throw .variable(
+          path: path, variable: "list", expected: "at most \(FN_MAT_NAMES) names",
+          found: "\(names.count)")
+      }
       // One at a time: a child inherits the pipes of those that live, and would keep them open.
       lock.lock()
       defer { lock.unlock() }
