@@ -40,20 +40,6 @@ public enum Shape: Equatable, Sendable {
     }
   }
 
-  /// Whether a model or an image set may have it: extents of at least 1, none of them and no product too large.
-  public var isUsable: Bool {
-    dimensions.allSatisfy { (1...Shape.extentLimit).contains($0) }
-      && elementCount <= Shape.elementLimit
-  }
-
-  /// The product; Int.max where it would be more.
-  static func product(_ extents: [Int]) -> Int {
-    extents.reduce(1) {
-      let (value, overflow) = $0.multipliedReportingOverflow(by: $1)
-      return overflow ? Int.max : value
-    }
-  }
-
   /// The shape of Keras' dimensions without the batch; nil for other ranks than 1, 2 and 3.
   init?(dimensions: [Int]) {
     switch dimensions.count {
@@ -71,6 +57,20 @@ public enum Shape: Equatable, Sendable {
     if self == other || self == .vector(other.elementCount) { return true }
     let (own, others) = (dimensions, other.dimensions)
     return own + [1] == others || own == others + [1]
+  }
+
+  /// Whether a model or an image set may have it: extents of at least 1, none of them and no product too large.
+  public var isUsable: Bool {
+    dimensions.allSatisfy { (1...Shape.extentLimit).contains($0) }
+      && elementCount <= Shape.elementLimit
+  }
+
+  /// The product; Int.max where it would be more.
+  static func product(_ extents: [Int]) -> Int {
+    extents.reduce(1) {
+      let (value, overflow) = $0.multipliedReportingOverflow(by: $1)
+      return overflow ? Int.max : value
+    }
   }
 
   /// Refuses an axis, as a layer over the channels names it (the batch is 0), that is not the last one.

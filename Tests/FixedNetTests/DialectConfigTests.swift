@@ -65,8 +65,8 @@ struct DialectConfigTests {
       ("LeakyReLU", #""negative_slope": {"a": 1}"#, #"found {"a": 1}"#),
       ("Activation", #""activation": "selu""#, "found \"selu\""),
       (
-        "Activation", #""activation": {"class_name": "ELU", "config": {"alpha": 1.0}}"#,
-        #"{"class_name": "ELU", "config": {"alpha": 1.0}}"#
+        "Activation", #""activation": {"class_name": "ELU", "config": {"alpha": 0.5}}"#,
+        #"{"class_name": "ELU", "config": {"alpha": 0.5}}"#
       ),
       (
         "Activation",

@@ -158,7 +158,7 @@ public struct Normalization: Layer {
     let places = Normalization.places(of: group, in: extents)
     let shape = group.map { extents[$0] }
     let groupCount = shape.reduce(1, *)
-    let count = Double(images.count * images.shape.elementCount / groupCount)
+    let count = Double(images.count * (images.shape.elementCount / groupCount))
     func grouped(_ sums: [Double]) -> [Double] {
       var result = [Double](repeating: 0, count: groupCount)
       for (sum, place) in zip(sums, places) { result[place] += sum }
