@@ -38,7 +38,8 @@ struct TrainingSetup {
 
   private init(new options: Train) throws {
     let source = try ModelSource(options.model ?? "lenet")
-    data = try options.data.load(input: source.input)
+    data = try options.data.load(
+      input: source.input, model: source.ends(loss: options.loss))
     let seed = options.seed ?? 0
     (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: seed, loss: options.loss)
@@ -48,11 +49,12 @@ struct TrainingSetup {
     let start = try OptimizerStart(
       options, source, stepsPerEpoch: (images + batch - 1) / batch, epochs: epochs)
     state = TrainingState(
-      modelName: source.name, data: data.set.name, dataDigest: data.digest, seed: seed,
+      modelName: source.name, data: data.record, dataDigest: data.digest, seed: seed,
       batch: batch, blockSize: 16, optimizer: start.json, schedule: start.schedule.json,
       learningRate: start.schedule.baseRate, epochs: epochs)
     start.record(in: &state)
     (optimizerState, optimizerNote) = (start.memory, start.note)
+    state.labels = data.labels
     (configuration, clipping) = try state.configuration(named: "the optimiser")
   }
 
@@ -61,7 +63,8 @@ struct TrainingSetup {
     guard let training = file.training else { throw ToolError("'\(path)' has no training state") }
     (model, weights, optimizerState) = (file.model, file.weights, file.optimizerState)
     state = training
-    data = try options.data.load(default: training.data)
+    data = try options.data.load(
+      recorded: RecordedData(training), model: model.ends(loss: LossName(rawValue: training.loss)))
     try state.check(data, resumedFrom: path)
     guard let name = LossName(rawValue: training.loss) else {
       throw ToolError("'\(path)': the loss '\(training.loss)' is not known here")
