@@ -32,6 +32,7 @@ struct BroadcastValues: Equatable, Sendable {
 
   var json: JSONValue {
     guard let count = shape.first else { return .number(values[0]) }
+    guard count > 0 else { return [] }
     let rest = Array(shape.dropFirst())
     let size = values.count / count
     return .array(

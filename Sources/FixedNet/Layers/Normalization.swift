@@ -19,7 +19,12 @@ public struct Normalization: Layer {
   /// `mean`, `variance`: one per channel.
   public init(name: String, mean: [Float]? = nil, variance: [Float]? = nil) {
     self.init(name: name, axes: [-1], isInverse: false)
-    if let mean, let variance { adopt(mean, variance, shape: [mean.count]) }
+    guard mean != nil || variance != nil else { return }
+    // Lists of different lengths are refused where the config is checked.
+    func list(_ values: [Float]) -> BroadcastValues {
+      BroadcastValues(shape: [values.count], values: values.map(Double.init))
+    }
+    statistics = (list(mean ?? []), list(variance ?? []))
   }
 
   private init(name: String, axes: [Int], isInverse: Bool) {
