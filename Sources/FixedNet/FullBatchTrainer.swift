@@ -65,11 +65,22 @@ public final class FullBatchTrainer {
   }
 
   /// `network`: of a plan that `plan` made for `images`, its weights the start.
-  /// Throws: `NetworkError` where the images do not suit it.
+  /// Throws: `NetworkError` where the images do not suit it; `.planned` for a plan that was not made for the method.
   public init(network: Network, images: ImageSet, method: FullBatchMethod) throws(NetworkError) {
-    try network.check(images)
-    guard images.hasTargets else { throw .targets(expected: "labels or targets", found: "none") }
-    precondition(images.count == network.plan.options.batch, "the plan is for these samples")
+    try network.checkTraining(images)
+    let plan = network.plan
+    let needed = method.workspaceCount(plan.parameterRegionCount)
+    guard plan.workspace != nil, plan.options.workspaceCount >= needed, plan.options.keepsInput,
+      plan.options.isSecondOrder || method != .truncatedNewton
+    else {
+      throw .planned(
+        for: "another trainer", needed: "FullBatchTrainer.plan for \(method.rawValue)")
+    }
+    guard images.count == plan.options.batch else {
+      throw .option(
+        name: "images", expected: "the \(plan.options.batch) that the plan is for",
+        found: "\(images.count)")
+    }
     self.network = network
     self.images = images
     self.method = method
@@ -78,10 +89,21 @@ public final class FullBatchTrainer {
   /// Runs the solver from the network's weights, which end at the best point. `onStep` sees every step, with the
   /// network's weights where the step led; where it returns false the run stops. It must not run the network: samples and
   /// values stay in the arena from call to call.
+  /// Throws: `NetworkError.option` for limits that allow no evaluation or are no numbers; `.isSolving` inside of `onStep`.
   public func run(
     limits: SolverLimits, onStep: (SolverProgress) -> Bool = { _ in true }
-  ) -> SolverResult {
-    images.withPointers { source, targets in
+  ) throws(NetworkError) -> SolverResult {
+    guard !network.isSolving else { throw .isSolving }
+    guard limits.evaluations > 0 else {
+      throw .option(
+        name: "limits.evaluations", expected: "at least 1", found: "\(limits.evaluations)")
+    }
+    guard !limits.gradientNorm.isNaN, !limits.relativeDecrease.isNaN else {
+      throw .option(name: "limits", expected: "numbers", found: "\(limits)")
+    }
+    network.isSolving = true
+    defer { network.isSolving = false }
+    return images.withPointers { source, targets in
       guard let targets else { preconditionFailure("checked by init") }
       var objective = NetworkObjective(network, source, targets)
       let point = network.workspace
@@ -143,8 +165,11 @@ public final class FullBatchTrainer {
   }
 
   /// The product of the Hessian with `direction`, one tensor per weight in Keras' layout, at the network's weights.
+  /// Throws: `ModelError.option` for a plan of first order; `.weights` for a direction that is not the weights'.
   public func hessianProduct(_ direction: [LayerWeights]) throws(ModelError) -> [LayerWeights] {
-    precondition(network.plan.options.isSecondOrder, "planned for first order")
+    guard network.plan.options.isSecondOrder else {
+      throw .option(key: "the plan's isSecondOrder", expected: "true", found: "false")
+    }
     _ = evaluate()
     try network.loadDirections(direction)
     images.withPointers { source, targets in

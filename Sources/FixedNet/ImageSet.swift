@@ -1,12 +1,20 @@
 import FixedNetCore
 
-/// Images with their labels or targets: one part (training or test) of a data set.
+/// Images with their labels or targets: one part (training or test) of a data set. It holds whatever it is given; a
+/// network that is to use it refuses it where the arrays do not go together, see `check`.
 public struct ImageSet: Sendable {
   /// Values of all images, one after the other, channels last.
   public enum Pixels: Sendable {
     /// Divided by 255 as the network reads them.
     case bytes([UInt8])
     case floats([Float])
+
+    var count: Int {
+      switch self {
+      case .bytes(let bytes): bytes.count
+      case .floats(let floats): floats.count
+      }
+    }
   }
 
   public let shape: Shape
@@ -20,6 +28,7 @@ public struct ImageSet: Sendable {
   public let sampleWeights: [Float]
   /// nil without labels.
   public let largestLabel: UInt8?
+  /// Whole images.
   public let count: Int
 
   /// The images' count follows from the pixels.
@@ -34,18 +43,44 @@ public struct ImageSet: Sendable {
     self.targetWidth = targetWidth
     self.sampleWeights = sampleWeights
     largestLabel = labels.max()
-    let values =
-      switch pixels {
-      case .bytes(let bytes): bytes.count
-      case .floats(let floats): floats.count
-      }
-    count = values / shape.elementCount
-    precondition(values == count * shape.elementCount, "whole images")
-    precondition(labels.isEmpty || labels.count == count, "one label per image")
-    precondition(
-      targets.isEmpty || labels.isEmpty && targets.count == count * targetWidth,
-      "labels or targets, as many as images")
-    precondition(sampleWeights.isEmpty || sampleWeights.count == count, "one weight per image")
+    count = shape.isUsable ? pixels.count / shape.elementCount : 0
+  }
+
+  /// Refuses arrays that do not go together: pixels that are no whole images, another number of labels, targets
+  /// or weights than of images, labels and targets at once; and a set without images.
+  /// Throws: `NetworkError.malformedImages`, `.noImages`.
+  public func check() throws(NetworkError) {
+    guard shape.isUsable else {
+      throw .malformedImages(
+        what: "shape", expected: "extents from 1 to 2^24 and at most 2^31 - 1 values",
+        found: "\(shape)")
+    }
+    guard pixels.count == count * shape.elementCount else {
+      throw .malformedImages(
+        what: "pixels", expected: "whole images of \(shape) (\(shape.elementCount) values each)",
+        found: "\(pixels.count) values")
+    }
+    guard labels.isEmpty || targets.isEmpty else {
+      throw .malformedImages(what: "answers", expected: "labels or targets", found: "both")
+    }
+    guard labels.isEmpty || labels.count == count else {
+      throw .malformedImages(
+        what: "labels", expected: "\(count), one per image", found: "\(labels.count)")
+    }
+    let width = Shape.product([count, targetWidth])
+    guard targets.isEmpty || targetWidth > 0 && targets.count == width else {
+      throw .malformedImages(
+        what: "targets", expected: "\(targetWidth) values for each of \(count) images",
+        found: "\(targets.count)")
+    }
+    guard sampleWeights.isEmpty || sampleWeights.count == count else {
+      throw .malformedImages(
+        what: "sampleWeights", expected: "\(count), one per image", found: "\(sampleWeights.count)")
+    }
+    guard count > 0 else { throw .noImages }
+    guard count <= Int(Int32.max) else {
+      throw .malformedImages(what: "size", expected: "at most 2^31 - 1 images", found: "\(count)")
+    }
   }
 
   /// Whether it says what the outputs should be.
@@ -95,6 +130,8 @@ public struct ImageSet: Sendable {
   /// The same images with a weight for each class, as Keras' class_weight: a sample's weight is multiplied by its class'.
   /// Labels without an entry count 1.
   public func weighted(byClass classWeights: [Float]) -> ImageSet {
+    // Arrays that do not go together stay as they are, to be refused where they are used.
+    guard sampleWeights.isEmpty || sampleWeights.count == labels.count else { return self }
     let weights = labels.enumerated().map { index, label in
       let own = sampleWeights.isEmpty ? 1 : sampleWeights[index]
       return Int(label) < classWeights.count ? own * classWeights[Int(label)] : own

@@ -34,6 +34,7 @@ public enum Initializer: Equatable, Sendable {
   public func values(count: Int, fanIn: Int, fanOut: Int, seed: UInt64, stream: UInt64) -> [Float] {
     var reader = Philox(seed: seed, stream: stream).reader()
     let (fanIn, fanOut) = (Float(max(1, fanIn)), Float(max(1, fanOut)))
+    let count = max(0, count)
     func uniform(_ limit: Float) -> [Float] {
       (0..<count).map { _ in (2 * reader.nextUnit() - 1) * limit }
     }

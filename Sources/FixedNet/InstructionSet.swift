@@ -31,11 +31,23 @@ public enum InstructionSet: String, CaseIterable, Sendable, Comparable {
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(NetworkError) -> InstructionSet {
     guard let name = environment["FIXEDNET_ISA"], !name.isEmpty else { return best }
-    guard let set = InstructionSet(rawValue: name), set <= best else {
-      let names = allCases.filter { $0 <= best }.map(\.rawValue).joined(separator: ", ")
-      throw .instructionSet(found: name, available: names)
+    guard let set = InstructionSet(rawValue: name) else {
+      throw .instructionSet(found: name, available: available)
     }
+    try set.check()
     return set
+  }
+
+  private static var available: String {
+    allCases.filter { $0 <= best }.map(\.rawValue).joined(separator: ", ")
+  }
+
+  /// Refuses a set that this processor does not have.
+  /// Throws: `NetworkError.instructionSet`.
+  func check() throws(NetworkError) {
+    guard self <= .best else {
+      throw .instructionSet(found: rawValue, available: InstructionSet.available)
+    }
   }
 
   /// The kernels' table.

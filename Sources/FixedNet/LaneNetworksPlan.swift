@@ -6,7 +6,7 @@ import FixedNetCore
 public struct LaneShape: Equatable, Sendable {
   /// Units of a hidden layer, 1 ... 10.
   public var width: Int
-  /// Hidden layers, at least 1.
+  /// Hidden layers, 1 ... 1024.
   public var depth: Int
   /// Of the hidden units below 0: 0 is ReLU, 0.01 a LeakyReLU.
   public var negativeSlope: Float
@@ -16,10 +16,6 @@ public struct LaneShape: Equatable, Sendable {
   public init(
     width: Int, depth: Int, negativeSlope: Float = 0, outputIsRectified: Bool = false
   ) {
-    precondition(
-      (1...LaneShape.maxWidth).contains(width), "width is 1 ... \(LaneShape.maxWidth)")
-    precondition(
-      depth >= 1 && negativeSlope >= 0, "at least one hidden layer, slopes of at least 0")
     self.width = width
     self.depth = depth
     self.negativeSlope = negativeSlope
@@ -28,8 +24,31 @@ public struct LaneShape: Equatable, Sendable {
 
   public static let maxWidth = Int(CS_LANE_NETWORK_MAX_WIDTH)
 
-  /// Weights and biases of one network.
-  public var parameterCount: Int { 2 * width + (depth - 1) * (width + 1) * width + width + 1 }
+  public static let maxDepth = SequentialModel.layerLimit
+
+  /// Weights and biases of one network; 0 for a shape that no plan can have.
+  public var parameterCount: Int {
+    guard hasExtents else { return 0 }
+    return 2 * width + (depth - 1) * (width + 1) * width + width + 1
+  }
+
+  private var hasExtents: Bool {
+    (1...LaneShape.maxWidth).contains(width) && (1...LaneShape.maxDepth).contains(depth)
+  }
+
+  /// Throws: `NetworkError.option` for a shape that no plan can have.
+  func check() throws(NetworkError) {
+    guard hasExtents else {
+      throw .option(
+        name: "the shape",
+        expected: "1 to \(LaneShape.maxWidth) units and 1 to \(LaneShape.maxDepth) hidden layers",
+        found: "\(width) units, \(depth) layers")
+    }
+    guard negativeSlope >= 0, negativeSlope.isFinite else {
+      throw .option(
+        name: "negativeSlope", expected: "a number of at least 0", found: "\(negativeSlope)")
+    }
+  }
 
   var networks: cs_lane_networks {
     cs_lane_networks(
@@ -51,13 +70,20 @@ public struct LaneNetworksPlan: Sendable {
   public let memory: MemoryPlan
   let program: LaneProgram
 
-  /// Requires counts of at least 1.
+  /// Throws: `NetworkError.option` for a shape or counts that no plan can have; `.configuration` for more memory than
+  /// there are addresses for.
   public init(
     _ shape: LaneShape, networkCount: Int, sampleCapacity: Int, batch: Int = 64,
     isTraining: Bool = true, threads: Int = 1
-  ) {
-    precondition(
-      networkCount > 0 && sampleCapacity > 0 && batch > 0 && threads > 0, "counts of at least 1")
+  ) throws(NetworkError) {
+    try shape.check()
+    for (name, count, limit) in [
+      ("networkCount", networkCount, Shape.elementLimit),
+      ("sampleCapacity", sampleCapacity, Shape.elementLimit), ("batch", batch, Shape.elementLimit),
+      ("threads", threads, PlanOptions.threadLimit),
+    ] where !(1...limit).contains(count) {
+      throw .option(name: name, expected: "from 1 to \(limit)", found: "\(count)")
+    }
     self.shape = shape
     self.networkCount = networkCount
     self.batch = batch
@@ -81,6 +107,7 @@ public struct LaneNetworksPlan: Sendable {
       sharedByteCount: builder.byteCount(of: .shared), threadCount: threads,
       threadStride: builder.byteCount(of: .thread), blockCount: (networkCount + lanes - 1) / lanes,
       blockStride: builder.byteCount(of: .block), blockSize: lanes)
+    do { try layout.check() } catch { throw .configuration(error) }
     var memory = MemoryPlan(
       slots: builder.slots, layout: layout, steps: ["every step"], lowerBound: 0)
     memory.lowerBound = memory.slots.reduce(0) { $0 + $1.byteCount * memory.copies(of: $1) }

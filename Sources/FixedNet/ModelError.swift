@@ -16,6 +16,10 @@ public enum ModelError: Error, Equatable {
   case notTrainable(String)
   /// Weights that cannot be updated in the backward pass.
   case updateInBackward(String)
+  /// A number of the plan's options that cannot be used; `key`: as the API calls it.
+  case option(key: String, expected: String, found: String)
+  /// A layer is named that the model does not have; `what` names it.
+  case unknownLayer(what: String, String, layers: [String])
   /// An optimiser, a schedule or one of their numbers that is not supported.
   case optimizer(key: String, expected: String, found: String)
   /// No built-in model of that name.
@@ -41,7 +45,10 @@ extension ModelError: CustomStringConvertible {
     case .notTrainable(let reason): "this model cannot be trained: \(reason)"
     case .updateInBackward(let reason):
       "the weights cannot be updated in the backward pass: \(reason)"
-    case .optimizer(let key, let expected, let found):
+    case .unknownLayer(let what, let name, let layers):
+      "\(what) has '\(name)', but no layer is called that; the model has "
+        + layers.joined(separator: ", ")
+    case .option(let key, let expected, let found), .optimizer(let key, let expected, let found):
       "\(key) must be \(expected), found \(found)"
     case .unknownModel(let name):
       "no built-in model is called '\(name)'; built in are "

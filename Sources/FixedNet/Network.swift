@@ -22,19 +22,26 @@ public final class Network {
   /// The weights that the loss has a penalty for: not those of frozen layers, as Keras 3 (Keras 2 counts them).
   private let penalized: UnsafeMutableBufferPointer<(SharedSlot, Int, Float)>
   /// Where the time of the following training steps is added up, or of inference where the plan has nothing else; nil
-  /// measures nothing. It must be one of this network's plan.
-  public var profile: NetworkProfile? {
-    didSet { precondition(profile?.fits(plan) != false, "a profile of this network's plan") }
-  }
+  /// measures nothing. Set by `measure`.
+  public private(set) var profile: NetworkProfile?
+  /// Whether the weights were loaded; those that were not are NaN, so that nothing takes them for values.
+  public private(set) var hasWeights: Bool
+  /// Whether a full-batch solver is at work: samples and values in the arena are its.
+  var isSolving = false
 
   /// Allocates the arena, with a canary at both ends, and starts the threads. Nothing is allocated afterwards by
-  /// training or inference.
+  /// training or inference. The weights are not set yet: `load` them, or `initialize` them.
   /// `arenaByteCount`: the size of the memory handed over; the plan's by default.
-  /// Throws: `NetworkError.arena(.tooSmall)` where that is less than the plan.
+  /// Throws: `NetworkError.arena(.tooSmall)` where that is less than the plan; `.instructionSet` where this processor
+  /// does not have it.
   public init(
     _ plan: NetworkPlan, instructionSet: InstructionSet = .best, arenaByteCount: Int? = nil
   ) throws(NetworkError) {
     let byteCount = arenaByteCount ?? plan.memory.byteCount
+    guard byteCount >= plan.memory.byteCount else {
+      throw .arena(.tooSmall(needed: plan.memory.byteCount, found: byteCount))
+    }
+    try instructionSet.check()
     allocation = try Canary.allocate(byteCount)
     do {
       arena = try Arena(base: allocation + Canary.byteCount, byteCount: byteCount)
@@ -65,6 +72,10 @@ public final class Network {
     hits = .allocate(capacity: imageCapacity)
     indices = .allocate(capacity: imageCapacity)
     imageWeights = .allocate(capacity: imageCapacity)
+    hasWeights = plan.parameters.isEmpty
+    for parameter in plan.parameters {
+      pointer(parameter.weight).update(repeating: .nan, count: parameter.count)
+    }
   }
 
   deinit {
@@ -84,7 +95,23 @@ public final class Network {
 
   // MARK: - Weights
 
-  /// Every weight in Keras' layout, in file order, one entry per layer of the model.
+  /// Sets the weights as the layers' initialisers say, each weight on a stream of its own.
+  /// Throws: `ModelError.config` for an initialiser that is not supported.
+  public func initialize(seed: UInt64) throws(ModelError) {
+    try load(plan.model.initialWeights(seed: seed))
+  }
+
+  /// Measures from now on, or no longer.
+  /// Throws: `NetworkError.option` for a profile of another plan.
+  public func measure(with profile: NetworkProfile?) throws(NetworkError) {
+    guard profile?.fits(plan) != false else {
+      throw .option(
+        name: "the profile", expected: "one of this network's plan", found: "another plan's")
+    }
+    self.profile = profile
+  }
+
+  /// Every weight in Keras' layout, in file order, one entry per layer of the model; NaN where it was never set.
   public var weights: [LayerWeights] {
     values { UnsafePointer(pointer($0.weight)) }
   }
@@ -127,10 +154,14 @@ public final class Network {
         layer: parameter.layerName, weight: parameter.description.name,
         expected: "\(parameter.description.shape)", found: "\(tensor.shape) of '\(layer)'")
     }
+    for ((layer, tensor), parameter) in zip(given, plan.parameters) {
+      try tensor.checkWhole(layer: layer, parameter.description.name)
+    }
     for ((_, tensor), parameter) in zip(given, plan.parameters) {
       let engine = parameter.layout.engineValues(tensor.values)
       pointer(parameter.weight).update(from: engine, count: engine.count)
     }
+    hasWeights = true
   }
 
   /// What the optimiser remembers, in Keras' layout.
@@ -164,6 +195,10 @@ public final class Network {
         throw .weights(
           layer: "", weight: "the optimiser's \(slot.name)",
           expected: "one value per trained weight", found: "other shapes")
+      }
+      for (tensor, parameter) in zip(slot.tensors, trained) {
+        try tensor.checkWhole(
+          layer: parameter.layerName, "\(parameter.description.name)'s \(slot.name)")
       }
     }
     for (index, slot) in state.slots.enumerated() {
@@ -211,6 +246,9 @@ public final class Network {
         layer: "", weight: "the direction", expected: "one value per weight", found: "others")
     }
     for (tensor, parameter) in zip(given, plan.parameters) {
+      try tensor.checkWhole(layer: parameter.layerName, "\(parameter.description.name)'s direction")
+    }
+    for (tensor, parameter) in zip(given, plan.parameters) {
       guard let slot = parameter.direction else { continue }
       let engine = parameter.layout.engineValues(tensor.values)
       pointer(slot).update(from: engine, count: engine.count)
@@ -249,15 +287,19 @@ public final class Network {
     }
   }
 
-  /// Refuses images of another shape than the model's input, and labels or targets that do not suit the outputs.
-  /// Throws: `NetworkError.images`, `.labels`, `.targets`.
+  /// Refuses images of another shape than the model's input, labels or targets that do not suit the outputs, and what
+  /// `ImageSet.check` refuses.
+  /// Throws: `NetworkError.images`, `.labels`, `.targets`, `.malformedImages`, `.noImages`.
   public func check(_ images: ImageSet) throws(NetworkError) {
+    try images.check()
     let input = plan.model.input
     guard images.shape == input || input == .vector(images.shape.elementCount) else {
       throw .images(expected: "\(plan.model.input)", found: "\(images.shape)")
     }
     let outputCount = plan.inference.output.shape.elementCount
-    if let largest = images.largestLabel, Int(largest) >= outputCount {
+    // One output tells two classes apart; of softmax over one there is nothing to tell.
+    let classCount = outputCount == 1 && plan.loss != .crossEntropy ? 2 : outputCount
+    if let largest = images.largestLabel, Int(largest) >= classCount {
       throw .labels(outputCount: outputCount, largest: Int(largest))
     }
     if let weight = images.sampleWeights.first(where: { !$0.isFinite }) {
@@ -271,6 +313,24 @@ public final class Network {
       throw .targets(
         expected: "\(outputCount) values per sample", found: "\(images.targetWidth)")
     }
+  }
+
+  /// What every run needs.
+  /// Throws: `NetworkError.weightsNotSet`, `.isSolving`, and as `check`.
+  func checkRun(_ images: ImageSet) throws(NetworkError) {
+    guard !isSolving else { throw .isSolving }
+    try check(images)
+    guard hasWeights else { throw .weightsNotSet }
+  }
+
+  /// What every training run needs.
+  /// Throws: `NetworkError.planned`, `.targets`, and as `checkRun`.
+  func checkTraining(_ images: ImageSet) throws(NetworkError) {
+    guard trainingProgram != nil else {
+      throw .planned(for: "inference", needed: "isTraining: true")
+    }
+    try checkRun(images)
+    guard images.hasTargets else { throw .targets(expected: "labels or targets", found: "none") }
   }
 
   private func context(_ source: ImageSource, imageCount: Int) -> RunContext {
@@ -431,18 +491,27 @@ public final class Network {
   }
 
   /// One optimiser step over `images` as one mini-batch. `step`: from 0, what dropout's masks depend on.
+  /// Throws: `NetworkError.option` for more images than the plan's batch, or a step of another optimiser than the plan's.
   public func step(_ images: ImageSet, update: UpdateRule, step: Int = 0) throws(NetworkError)
     -> Sums
   {
-    precondition(images.count <= plan.options.batch, "at most one batch")
+    guard images.count <= plan.options.batch else {
+      throw .option(
+        name: "images", expected: "at most the plan's batch of \(plan.options.batch)",
+        found: "\(images.count)")
+    }
+    guard update.isStep(of: plan.options.optimizer) else {
+      throw .option(
+        name: "update", expected: "a step of the plan's optimiser, \(plan.options.optimizer)",
+        found: "\(update)")
+    }
     return try train(images, update: update, step: step)
   }
 
   private func train(_ images: ImageSet, update: UpdateRule?, step: Int = 0) throws(NetworkError)
     -> Sums
   {
-    try check(images)
-    guard images.hasTargets else { throw .targets(expected: "labels or targets", found: "none") }
+    try checkTraining(images)
     return images.withPointers { source, targets in
       guard let targets else { preconditionFailure("checked above") }
       var total = Sums()
@@ -462,7 +531,7 @@ public final class Network {
   /// Loss and accuracy over all images, in inference mode. Allocates nothing per image.
   /// Throws: `NetworkError.noLoss` for a model that has none.
   public func evaluate(_ images: ImageSet) throws(NetworkError) -> Sums {
-    try check(images)
+    try checkRun(images)
     guard plan.loss != nil, images.hasTargets else { throw .noLoss }
     let penalty = penalty
     return images.withPointers { source, targets in
@@ -500,7 +569,7 @@ public final class Network {
   private func run(
     _ program: Program, _ shape: Shape, _ images: ImageSet, hasLoss: Bool = true
   ) throws(NetworkError) -> (outputs: Tensor, sums: Sums?) {
-    try check(images)
+    try checkRun(images)
     var outputs = [Float](repeating: 0, count: images.count * shape.elementCount)
     let hasLoss = hasLoss && plan.loss != nil && images.hasTargets
     var total = Sums()

@@ -6,6 +6,20 @@ public enum NetworkError: Error, Equatable {
   /// The operating system gave no memory or no threads.
   case resources(String)
   case instructionSet(found: String, available: String)
+  /// Weights that were neither loaded nor initialised.
+  case weightsNotSet
+  /// Training, or a full-batch solver, is asked of a plan that was not made for it; `needed`: what to plan with.
+  case planned(for: String, needed: String)
+  /// A number or an object of the caller's that cannot be used; `name`: as the API calls it.
+  case option(name: String, expected: String, found: String)
+  /// An optimiser or schedule that cannot be used.
+  case configuration(ModelError)
+  /// Arrays of an image set that do not go together.
+  case malformedImages(what: String, expected: String, found: String)
+  /// No images at all.
+  case noImages
+  /// A full-batch solver is at work: the network's memory is its.
+  case isSolving
   /// Images of another shape than the model's input.
   case images(expected: String, found: String)
   /// A label without an output.
@@ -32,12 +46,24 @@ extension NetworkError: CustomStringConvertible {
       "the arena holds \(found) bytes, but the plan needs \(needed); give it at least that many"
     case .resources(let what): "the system refused \(what)"
     case .instructionSet(let found, let available):
-      "FIXEDNET_ISA=\(found) is not available here; choose one of \(available), or unset it"
+      "the instruction set FIXEDNET_ISA=\(found) is not available here; choose one of \(available), "
+        + "or unset it"
+    case .weightsNotSet:
+      "the network's weights were never set; load them, or call initialize(seed:)"
+    case .planned(let purpose, let needed):
+      "the network is planned for \(purpose); plan it with \(needed)"
+    case .option(let name, let expected, let found):
+      "\(name) must be \(expected), found \(found)"
+    case .configuration(let error): error.description
+    case .malformedImages(let what, let expected, let found):
+      "the image set's \(what) must be \(expected), found \(found)"
+    case .noImages: "there are no images"
+    case .isSolving: "a full-batch solver is at work in the network; run it afterwards"
     case .images(let expected, let found):
       "the model takes images of \(expected), but the data are \(found)"
     case .labels(let outputCount, let largest):
-      "the model has \(outputCount) outputs, but the data have labels up to \(largest); the last "
-        + "layer needs \(largest + 1) units"
+      "the model has \(outputCount) output\(outputCount == 1 ? "" : "s"), but the data have labels up "
+        + "to \(largest); the last layer needs \(largest + 1) units"
     case .targets(let expected, let found):
       "the loss needs \(expected), but the data have \(found)"
     case .noLoss:

@@ -7,7 +7,7 @@ public struct PlanOptions: Sendable, Equatable {
   public var batch: Int
   public var isTraining: Bool
   public var threads: Int
-  /// Images per block; nil: 16 for batches of 8 and more, else 1.
+  /// Images per block, 16 or 1; nil: 16 for batches of 8 and more, else 1.
   public var blockSize: Int?
   /// nil: what the model's end asks for, see `Loss`.
   public var loss: Loss?
@@ -94,8 +94,10 @@ public struct NetworkPlan {
   /// The solver's floats.
   let workspace: SharedSlot?
 
-  /// Throws: `ModelError` where the layers do not fit together, or cannot be trained as asked.
+  /// Throws: `ModelError` where the layers do not fit together, or cannot be trained as asked; `.option`, `.optimizer`
+  /// for numbers that no plan can have.
   public init(_ model: SequentialModel, options: PlanOptions) throws(ModelError) {
+    try options.check()
     var options = options
     if options.updatesInBackward {
       if let obstacle = options.updateObstacle { throw .updateInBackward(obstacle) }
@@ -121,7 +123,7 @@ public struct NetworkPlan {
       ? try ProgramBuilder(model, layers, options, head, isTraining: true).build() : nil
     self.loss = loss
     let main = training ?? inference
-    let layout = NetworkPlan.layout(options, training: training, inference: inference)
+    let layout = try NetworkPlan.layout(options, training: training, inference: inference)
     memory = MemoryPlan(
       slots: main.places.slots, layout: layout, steps: main.steps,
       lowerBound: main.lowerBound(layout, inference: inference))
@@ -141,13 +143,11 @@ public struct NetworkPlan {
   /// both, and as many of its block regions as the training blocks have room for.
   private static func layout(
     _ options: PlanOptions, training: BuiltProgram?, inference: BuiltProgram
-  )
-    -> ArenaLayout
-  {
+  ) throws(ModelError) -> ArenaLayout {
     let main = training ?? inference
     let blockCount =
       options.isTraining ? options.blockCount : min(options.threads, options.blockCount)
-    return ArenaLayout(
+    let layout = ArenaLayout(
       sharedByteCount: main.places.sharedByteCount,
       threadCount: options.isTraining ? options.threads : blockCount,
       threadStride: max(main.places.threadByteCount, inference.places.threadByteCount),
@@ -156,6 +156,8 @@ public struct NetworkPlan {
         main.places.blockByteCount,
         options.isTraining && blockCount == 1 ? inference.places.blockByteCount : 0),
       blockSize: options.resolvedBlockSize)
+    try layout.check()
+    return layout
   }
 
   private static func inferenceLayout(_ arena: ArenaLayout, _ inference: BuiltProgram)
@@ -309,7 +311,10 @@ extension NetworkPlan {
       throw .notTrainable("all of its layers are frozen (trainable: false)")
     }
     for layer in model.layers where !model.frozenLayers.contains(layer.name) {
-      if let obstacle = layer.trainingObstacle { throw .notTrainable(obstacle) }
+      let reread = try SequentialModel.reread(layer)
+      if let obstacle = layer.trainingObstacle ?? reread.trainingObstacle {
+        throw .notTrainable(obstacle)
+      }
     }
   }
 

@@ -81,6 +81,8 @@ public final class PlanBuilder {
   var gradientTangents: [SlotID: SlotID] = [:]
   /// The convolutions that the backward pass runs again.
   private(set) var recomputedLayers: [String] = []
+  /// A name that was reserved twice: two layers whose names make one.
+  private(set) var duplicateSlot: String?
   private var dropoutCount: UInt32 = 0
   private var keptUntilUpdate: Set<SlotID> = []
   private var lastsForever: Set<SlotID> = []
@@ -125,7 +127,7 @@ public final class PlanBuilder {
     _ name: String, shape: [Int], region: Region, scope: Scope, lasting: Bool = false,
     elementByteCount: Int = MemoryLayout<Float>.stride
   ) -> SlotID {
-    precondition(!slots.contains { $0.name == name }, "slot names are unique: \(name)")
+    if slots.contains(where: { $0.name == name }) { duplicateSlot = duplicateSlot ?? name }
     slots.append(
       PlannedSlot(
         name: name, shape: shape, region: region, scope: scope, firstStep: max(step, 0),

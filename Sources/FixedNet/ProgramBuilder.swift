@@ -137,6 +137,10 @@ struct ProgramBuilder {
     plan.use(value.slot)
     let (norms, workspace) = reserveForOptimizer()
 
+    if let name = plan.duplicateSlot {
+      throw .malformed("two layers would have a slot '\(name)'; rename one")
+    }
+
     var built = BuiltProgram(plan, input: input, output: value)
     built.squaredNorms = norms
     built.workspace = workspace

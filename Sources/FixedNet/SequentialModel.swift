@@ -18,22 +18,20 @@ public struct SequentialModel: Sendable {
   }
 
   /// The shape in front of every layer, and after the last.
-  /// Throws: `ModelError.shape` where two layers do not fit together.
+  /// Throws: `ModelError.shape` where two layers do not fit together; and as `check`.
   public func shapes() throws(ModelError) -> [Shape] {
-    guard SequentialModel.isUsable(input.dimensions) else {
-      throw .malformed("its input of \(input) has more than 2^31 - 1 elements")
-    }
+    try check()
     var shapes = [input]
     for layer in layers {
       let output = try layer.outputShape(for: shapes[shapes.count - 1])
-      guard SequentialModel.isUsable(output.dimensions) else {
+      guard output.isUsable else {
         throw .config(
           layer: layer.name, key: "its output",
           expected: "at most 2^24 wide in each dimension and 2^31 - 1 elements",
           found: "\(output)")
       }
       for weight in layer.weights(for: shapes[shapes.count - 1])
-      where SequentialModel.product(weight.shape) == nil {
+      where Shape.product(weight.shape) > Shape.elementLimit {
         throw .config(
           layer: layer.name, key: weight.name, expected: "at most 2^31 - 1 values",
           found: weight.shape.map(String.init).joined(separator: "x"))
@@ -69,7 +67,7 @@ public struct SequentialModel: Sendable {
       var tensors: [Tensor] = []
       for description in descriptions {
         stream += 1
-        if case .unsupported(let name) = description.initializer {
+        if let name = description.initializer.unsupportedName {
           throw .config(
             layer: layer.name, key: "\(description.name)_initializer",
             expected: "one of Keras' Glorot, He, Lecun, Random, Constant, Zeros or Ones",
@@ -84,21 +82,6 @@ public struct SequentialModel: Sendable {
               stream: stream)))
       }
       result.append(LayerWeights(layer: layer.name, tensors: tensors))
-    }
-    return result
-  }
-
-  private static func isUsable(_ extents: [Int]) -> Bool {
-    extents.allSatisfy { (1...Shape.extentLimit).contains($0) } && product(extents) != nil
-  }
-
-  /// The product, or nil beyond the limit or on overflow.
-  static func product(_ extents: [Int]) -> Int? {
-    var result = 1
-    for extent in extents {
-      let (value, overflow) = result.multipliedReportingOverflow(by: extent)
-      guard !overflow, value >= 0, value <= Shape.elementLimit else { return nil }
-      result = value
     }
     return result
   }
@@ -210,7 +193,7 @@ extension SequentialModel {
   }
 
   /// Names become paths in files: at most 200 bytes, no control characters, no empty, "." or ".." component.
-  private static func isUsable(_ name: String) -> Bool {
+  static func isUsable(_ name: String) -> Bool {
     name.utf8.count <= 200
       && name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
       && name.split(separator: "/", omittingEmptySubsequences: false)

@@ -15,7 +15,8 @@ public enum Shape: Equatable, Sendable {
     }
   }
 
-  public var elementCount: Int { dimensions.reduce(1, *) }
+  /// Int.max where it would be more.
+  public var elementCount: Int { Shape.product(dimensions) }
 
   /// The last dimension: what BatchNormalization has one mean for, and Dense one weight.
   public var channels: Int {
@@ -28,8 +29,22 @@ public enum Shape: Equatable, Sendable {
   /// Elements per channel: H x W, or 1.
   public var pixels: Int {
     switch self {
-    case .image(let height, let width, _): height * width
+    case .image(let height, let width, _): Shape.product([height, width])
     case .vector: 1
+    }
+  }
+
+  /// Whether a model or an image set may have it: extents of at least 1, none of them and no product too large.
+  public var isUsable: Bool {
+    dimensions.allSatisfy { (1...Shape.extentLimit).contains($0) }
+      && elementCount <= Shape.elementLimit
+  }
+
+  /// The product; Int.max where it would be more.
+  static func product(_ extents: [Int]) -> Int {
+    extents.reduce(1) {
+      let (value, overflow) = $0.multipliedReportingOverflow(by: $1)
+      return overflow ? Int.max : value
     }
   }
 

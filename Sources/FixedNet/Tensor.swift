@@ -1,16 +1,27 @@
-/// Values with their extents, row-major, in the layout that Keras files use.
+/// Values with their extents, row-major, in the layout that Keras files use. Whatever takes one refuses it where it is
+/// not whole.
 public struct Tensor: Equatable, Sendable {
   public var shape: [Int]
   public var values: [Float]
 
   public init(shape: [Int], values: [Float]) {
-    precondition(shape.reduce(1, *) == values.count, "as many values as the shape says")
     self.shape = shape
     self.values = values
   }
 
+  /// Zeros; none for a shape that no tensor can have.
   public init(zeros shape: [Int]) {
-    self.init(shape: shape, values: [Float](repeating: 0, count: shape.reduce(1, *)))
+    let count = Tensor.isUsable(shape) ? Shape.product(shape) : 0
+    self.init(shape: shape, values: [Float](repeating: 0, count: count))
+  }
+
+  /// Whether there are as many values as the shape says.
+  public var isWhole: Bool {
+    Tensor.isUsable(shape) && Shape.product(shape) == values.count
+  }
+
+  private static func isUsable(_ shape: [Int]) -> Bool {
+    shape.allSatisfy { $0 >= 0 } && Shape.product(shape) <= Shape.elementLimit
   }
 }
 
@@ -53,5 +64,16 @@ public struct LayerWeights: Equatable, Sendable {
   public init(layer: String, tensors: [Tensor]) {
     self.layer = layer
     self.tensors = tensors
+  }
+}
+
+extension Tensor {
+  /// Throws: `ModelError.weights` where the values are not as many as the shape says.
+  func checkWhole(layer: String, _ weight: String) throws(ModelError) {
+    guard isWhole else {
+      throw .weights(
+        layer: layer, weight: weight, expected: "as many values as its shape \(shape) says",
+        found: "\(values.count)")
+    }
   }
 }

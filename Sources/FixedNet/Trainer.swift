@@ -7,6 +7,8 @@ public enum TrainingError: Error, Equatable {
   /// A weight, or what the optimiser remembers, is not finite after a step whose loss was: saturated activations can
   /// hide it from the loss.
   case brokenWeight(epoch: Int, step: Int, BrokenValue)
+  /// A position that the run cannot have, or a network that a full-batch solver is at work in.
+  case cannotGoOn(NetworkError)
 }
 
 extension TrainingError: CustomStringConvertible {
@@ -17,6 +19,7 @@ extension TrainingError: CustomStringConvertible {
         + TrainingError.advice(value)
     case .brokenWeight(let epoch, let step, let value):
       "\(value) is not finite after step \(step) (epoch \(epoch))" + TrainingError.advice(value)
+    case .cannotGoOn(let error): "\(error)"
     }
   }
 
@@ -38,6 +41,16 @@ public struct TrainingPosition: Equatable, Sendable {
   public var partial = Network.Sums()
 
   public init() {}
+
+  /// Throws: `NetworkError.option` for a position that no run has.
+  func check(stepsPerEpoch: Int) throws(NetworkError) {
+    for (name, value, end) in [
+      ("epoch", epoch, 1 << 32), ("step", step, 1 << 52),
+      ("stepInEpoch", stepInEpoch, stepsPerEpoch),
+    ] where !(0...end).contains(value) {
+      throw .option(name: "position.\(name)", expected: "from 0 to \(end)", found: "\(value)")
+    }
+  }
 }
 
 /// Trains a network: mini-batches in an order that is a function of (seed, epoch), so that a run can be continued
@@ -52,14 +65,18 @@ public final class Trainer {
 
   /// `batch`: images of a mini-batch; the network's plan may be for less, then each mini-batch is run in parts
   /// whose gradients are added up.
-  /// Throws: `NetworkError.images`, `.labels`; `.couplesBatch`, `.keepsNoGradients` where a network with batch
-  /// normalisation, or one that is updated in the backward pass, is to be run in parts.
+  /// Throws: `NetworkError.images`, `.labels`, `.targets`, `.weightsNotSet`, `.planned`; `.option` for a batch, a position
+  /// or an optimiser that is not the plan's; `.configuration` for a schedule that gives no rate; `.couplesBatch`,
+  /// `.keepsNoGradients` where a network with batch normalisation, or one that is updated in the backward pass, is to be
+  /// run in parts.
   public init(
     network: Network, images: ImageSet, batch: Int, optimizer: OptimizerConfiguration,
     seed: UInt64, position: TrainingPosition = TrainingPosition()
   ) throws(NetworkError) {
-    try network.check(images)
-    guard images.hasTargets else { throw .targets(expected: "labels or targets", found: "none") }
+    try network.checkTraining(images)
+    guard (1...Shape.elementLimit).contains(batch) else {
+      throw .option(name: "batch", expected: "from 1 to 2^31 - 1", found: "\(batch)")
+    }
     let planned = network.plan.options.batch
     if batch > planned, let layer = network.plan.couplingLayer {
       throw .couplesBatch(layer: layer, batch: batch, planned: planned)
@@ -67,8 +84,13 @@ public final class Trainer {
     guard batch <= planned || !network.plan.options.updatesInBackward else {
       throw .keepsNoGradients
     }
-    precondition(
-      network.plan.options.optimizer == optimizer.optimizer, "the plan is for this optimiser")
+    guard network.plan.options.optimizer == optimizer.optimizer else {
+      throw .option(
+        name: "optimizer", expected: "the plan's, \(network.plan.options.optimizer)",
+        found: "\(optimizer.optimizer)")
+    }
+    do { try optimizer.check() } catch { throw .configuration(error) }
+    try position.check(stepsPerEpoch: (images.count + batch - 1) / batch)
     self.network = network
     self.images = images
     self.batch = batch
@@ -89,10 +111,12 @@ public final class Trainer {
 
   /// Runs to the end of the epoch, from wherever `position` is. After each step `onStep` sees the position; where it
   /// returns false the run stops there. Nothing is allocated between the first and the last step.
-  /// Throws: `TrainingError.notFinite`.
+  /// Throws: `TrainingError.notFinite`, `.cannotGoOn`.
   public func runEpoch(onStep: (TrainingPosition) -> Bool = { _ in true }) throws(TrainingError)
     -> EpochEnd
   {
+    guard !network.isSolving else { throw .cannotGoOn(.isSolving) }
+    do { try position.check(stepsPerEpoch: stepsPerEpoch) } catch { throw .cannotGoOn(error) }
     let order = Permutation(count: images.count, seed: seed, epoch: UInt64(position.epoch))
     let isWhole = images.withPointers { source, targets -> Bool? in
       guard let targets else { return nil }

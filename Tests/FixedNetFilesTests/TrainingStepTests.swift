@@ -7,6 +7,50 @@
 
   @testable import FixedNetFiles
 
+  /// Training steps against Keras' own over a small network of the repository, see Tests/Python/make_training_steps.py.
+  @Suite("Training steps of a small network")
+  struct SmallTrainingStepTests {
+    typealias Case = TrainingStepTests.Case
+
+    static let optimizers = [
+      "sgd", "sgd_momentum", "sgd_nesterov", "rmsprop", "rmsprop_centered", "adam",
+    ]
+    static let legacy = ["rmsprop_legacy", "rmsprop_legacy_momentum", "rmsprop_legacy_centered"]
+
+    static let cases: [Case] = ["k3", "k2"].flatMap { flavour in
+      (optimizers + (flavour == "k2" ? legacy : [])).flatMap { optimizer in
+        [16, 1].map {
+          Case(network: "steps", flavour: flavour, optimizer: optimizer, blockSize: $0)
+        }
+      }
+    }
+
+    @Test("weights, statistics, losses and predictions of 5 steps equal Keras'", arguments: cases)
+    func steps(_ testCase: Case) throws {
+      let fixture = try TrainingFixture(
+        testCase.network, flavour: testCase.flavour, in: Fixtures.local("training"))
+      let (optimizer, rate) = try fixture.optimizer(testCase.optimizer)
+      let network = try fixture.network(optimizer, blockSize: testCase.blockSize)
+      let start = network.weights
+      let losses = try fixture.values("\(testCase.optimizer)/loss")
+      for step in 1...5 {
+        let update = optimizer.rule(at: step - 1, learningRate: rate)
+        let sums = try network.step(fixture.images, update: update, step: step - 1)
+        #expect(abs(sums.meanLoss - Double(losses[step - 1])) <= 2e-6, "loss \(step)")
+        guard step == 1 || step == 5 else { continue }
+        let expected = try fixture.weights("\(testCase.optimizer)/after\(step)")
+        let difference = TrainingFixture.largestDifference(network.weights, expected)
+        #expect(difference <= 5e-6, "after \(step) steps")
+      }
+      let predicted = try network.predict(fixture.images).outputs.values
+      let expected = try fixture.values("\(testCase.optimizer)/predict_after5")
+      #expect(predicted.count == expected.count)
+      let largest = zip(predicted, expected).map { abs($0 - $1) }.max() ?? .infinity
+      #expect(largest <= 1e-5)
+      #expect(TrainingFixture.largestDifference(network.weights, start) > 1e-3)
+    }
+  }
+
   /// Training steps against Keras' own: the fixtures hold one batch, the gradients at the start, and the weights and
   /// moving statistics after one and five steps. Made by Keras 3.15 and TF-Keras 2.21; an independent float64 program
   /// agrees with them.
@@ -90,8 +134,9 @@
     private let path: String
     private let isKeras2: Bool
 
-    init(_ name: String, flavour: String) throws {
-      let folder = try #require(TrainingFixture.folder)
+    /// `folder`: nil is the shared one.
+    init(_ name: String, flavour: String, in folder: String? = nil) throws {
+      let folder = try #require(folder ?? TrainingFixture.folder)
       path = "\(folder)/\(name).\(flavour).h5"
       isKeras2 = flavour == "k2"
       model = try KerasFile.read(path: "\(folder)/\(name).init.h5").model
@@ -113,10 +158,11 @@
       let className = name.hasPrefix("sgd") ? "SGD" : name == "adam" ? "Adam" : "RMSprop"
       var (optimizer, _, rate) = try OptimizerConfiguration.parse(
         config["class_name"] == nil ? ["class_name": .string(className), "config": config] : config)
-      if name == "rmsprop_legacy",
-        case .rmsprop(let rho, let momentum, let epsilon, _, _) = optimizer
+      if name.hasPrefix("rmsprop_legacy"),
+        case .rmsprop(let rho, let momentum, let epsilon, let isCentered, _) = optimizer
       {
-        optimizer = .rmsprop(rho: rho, momentum: momentum, epsilon: epsilon, isLegacy: true)
+        optimizer = .rmsprop(
+          rho: rho, momentum: momentum, epsilon: epsilon, isCentered: isCentered, isLegacy: true)
       }
       return (optimizer, Float(try #require(rate)))
     }

@@ -68,7 +68,7 @@ struct AllocationTests {
   func stepsAllocateNothing(_ model: SequentialModel, _ setup: (batch: Int, threads: Int)) throws {
     let trainer = try Self.trainer(model, batch: setup.batch, threads: setup.threads)
     try Self.expectNoCalls(trainer, threads: setup.threads)
-    trainer.network.profile = NetworkProfile(of: trainer.network.plan)
+    try trainer.network.measure(with: NetworkProfile(of: trainer.network.plan))
     try Self.expectNoCalls(trainer, threads: setup.threads)
   }
 

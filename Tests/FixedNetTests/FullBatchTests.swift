@@ -126,7 +126,7 @@ struct FullBatchTests {
       let before = trainer.evaluate().loss
       var calls: [UInt64] = []
       calls.reserveCapacity(100)
-      let result = trainer.run(limits: SolverLimits(evaluations: 40)) { _ in
+      let result = try trainer.run(limits: SolverLimits(evaluations: 40)) { _ in
         calls.append(malloc_counter_calls())
         return true
       }
@@ -242,6 +242,6 @@ struct FullBatchTests {
     // L-BFGS takes convolutions.
     let trainer = try Self.trainer(TestModels.plain, .lbfgs, count: 40)
     let before = trainer.evaluate().loss
-    #expect(trainer.run(limits: SolverLimits(evaluations: 20)).progress.value < before)
+    #expect(try trainer.run(limits: SolverLimits(evaluations: 20)).progress.value < before)
   }
 }

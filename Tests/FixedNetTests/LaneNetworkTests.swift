@@ -26,12 +26,12 @@ struct LaneNetworkTests {
     instructionSet: InstructionSet = .best
   ) throws -> LaneNetworks {
     let networks = try LaneNetworks(
-      LaneNetworksPlan(
+      try LaneNetworksPlan(
         shape, networkCount: count, sampleCapacity: count2, batch: batch, threads: threads),
       instructionSet: instructionSet)
     networks.initialize(seed: 3)
     let (x, target) = samples(count2)
-    networks.load(inputs: x, targets: target)
+    try networks.load(inputs: x, targets: target)
     return networks
   }
 
@@ -65,11 +65,11 @@ struct LaneNetworkTests {
   }
 
   /// Every network's biases are moved so that most of them are alive, and no unit is at its kink.
-  private static func liven(_ networks: LaneNetworks) {
+  private static func liven(_ networks: LaneNetworks) throws {
     for network in 0..<networks.plan.networkCount {
       var random = Philox(seed: 9, stream: UInt64(network)).reader()
-      networks.setParameters(
-        networks.parameters(of: network).map { $0 == 0 ? 0.3 + random.nextUnit() : $0 },
+      try networks.setParameters(
+        try networks.parameters(of: network).map { $0 == 0 ? 0.3 + random.nextUnit() : $0 },
         of: network)
     }
   }
@@ -77,13 +77,13 @@ struct LaneNetworkTests {
   @Test("gradients are the central differences of the formula", arguments: shapes)
   func gradients(_ shape: LaneShape) throws {
     let networks = try Self.networks(shape, samples: 50)
-    Self.liven(networks)
+    try Self.liven(networks)
     let (x, target) = Self.samples(50)
     var alive = 0
     for network in 0..<37 {
-      let found = networks.gradient(of: network)
+      let found = try networks.gradient(of: network)
       var textbook = Textbook(
-        shape: shape, parameters: networks.parameters(of: network).map(Double.init))
+        shape: shape, parameters: try networks.parameters(of: network).map(Double.init))
       let largest = found.reduce(0) { max($0, abs(Double($1))) }
       if largest > 0.01 { alive += 1 }
       for index in found.indices {
@@ -105,13 +105,14 @@ struct LaneNetworkTests {
   @Test("outputs and outcomes are the formula's", arguments: shapes)
   func outcomes(_ shape: LaneShape) throws {
     let networks = try Self.networks(shape, samples: 150)
-    Self.liven(networks)
-    networks.evaluate()
+    try Self.liven(networks)
+    try networks.evaluate()
     let (x, target) = Self.samples(150)
     for network in 0..<37 {
       let textbook = Textbook(
-        shape: shape, parameters: networks.parameters(of: network).map(Double.init))
-      let (outputs, outcome) = (networks.outputs(of: network), networks.outcome(of: network))
+        shape: shape, parameters: try networks.parameters(of: network).map(Double.init))
+      let outputs = try networks.outputs(of: network)
+      let outcome = try networks.outcome(of: network)
       let scale = outputs.reduce(1) { max($0, abs(Double($1))) }
       for (sample, output) in outputs.enumerated() {
         #expect(abs(Double(output) - textbook.output(Double(x[sample]))) < 1e-5 * scale)
@@ -140,19 +141,19 @@ struct LaneNetworkTests {
   @Test("a network trains as it does alone, step by step", arguments: shapes)
   func engine(_ shape: LaneShape) throws {
     let lanes = try Self.networks(shape, samples: 20 * 64 + 10)
-    Self.liven(lanes)
-    func spread(_ network: Int) -> Float {
-      let outputs = lanes.outputs(of: network)
+    try Self.liven(lanes)
+    func spread(_ network: Int) throws -> Float {
+      let outputs = try lanes.outputs(of: network)
       return (outputs.max() ?? 0) - (outputs.min() ?? 0)
     }
-    let network = (1..<37).max { spread($0) < spread($1) } ?? 0
+    let network = try (1..<37).max { try spread($0) < spread($1) } ?? 0
     let model = Self.model(shape)
     let plan = try NetworkPlan(
       model,
       options: PlanOptions(
         batch: 64, isTraining: true, loss: .meanSquaredError, optimizer: .rmsprop()))
     let alone = try Network(plan)
-    var rest = lanes.parameters(of: network)[...]
+    var rest = try lanes.parameters(of: network)[...]
     try alone.load(
       alone.weights.map { layer in
         LayerWeights(
@@ -163,7 +164,7 @@ struct LaneNetworkTests {
           })
       })
     let (x, target) = Self.samples(20 * 64 + 10)
-    let before = lanes.parameters(of: network)
+    let before = try lanes.parameters(of: network)
     for step in 0..<21 {
       let range = step * 64..<min(x.count, (step + 1) * 64)
       let images = ImageSet(
@@ -171,13 +172,13 @@ struct LaneNetworkTests {
         targets: Array(target[range]), targetWidth: 1)
       _ = try alone.step(
         images, update: Optimizer.rmsprop().rule(at: step, learningRate: 0.001), step: step)
-      lanes.train(steps: step..<step + 1)
+      try lanes.train(steps: step..<step + 1)
       let expected = alone.weights.flatMap { $0.tensors.flatMap(\.values) }
-      for (index, pair) in zip(lanes.parameters(of: network), expected).enumerated() {
+      for (index, pair) in zip(try lanes.parameters(of: network), expected).enumerated() {
         #expect(abs(pair.0 - pair.1) < 1e-5, "step \(step), parameter \(index): \(pair)")
       }
     }
-    #expect(zip(before, lanes.parameters(of: network)).contains { abs($0 - $1) > 0.01 })
+    #expect(zip(before, try lanes.parameters(of: network)).contains { abs($0 - $1) > 0.01 })
   }
 
   // MARK: Initialisation
@@ -187,9 +188,9 @@ struct LaneNetworkTests {
     let shape = LaneShape(width: 3, depth: 2)
     func starts(first: Int, count: Int) throws -> [[Float]] {
       let networks = try LaneNetworks(
-        LaneNetworksPlan(shape, networkCount: count, sampleCapacity: 1))
+        try LaneNetworksPlan(shape, networkCount: count, sampleCapacity: 1))
       networks.initialize(seed: 4, first: first)
-      return (0..<count).map { networks.parameters(of: $0) }
+      return try (0..<count).map { try networks.parameters(of: $0) }
     }
     let all = try starts(first: 0, count: 1000)
     let some = try starts(first: 100, count: 5)
@@ -216,27 +217,27 @@ struct LaneNetworkTests {
 
   @Test("threads, instruction sets and parts of an epoch do not change a bit", arguments: shapes)
   func bits(_ shape: LaneShape) throws {
-    func hash(_ networks: LaneNetworks) -> UInt64 {
-      networks.evaluate()
+    func hash(_ networks: LaneNetworks) throws -> UInt64 {
+      try networks.evaluate()
       return TestModels.hash(
-        (0..<37).flatMap { network in
-          let outcome = networks.outcome(of: network)
-          return networks.parameters(of: network)
+        try (0..<37).flatMap { network in
+          let outcome = try networks.outcome(of: network)
+          return try networks.parameters(of: network)
             + [outcome.lowest, outcome.highest, outcome.squaredError]
         })
     }
     let first = try Self.networks(shape, samples: 300)
-    let start = hash(first)
-    first.train()
-    let expected = hash(first)
+    let start = try hash(first)
+    try first.train()
+    let expected = try hash(first)
     #expect(expected != start)
     for threads in 1...4 {
       for instructionSet in TestModels.instructionSets {
         let networks = try Self.networks(
           shape, samples: 300, threads: threads, instructionSet: instructionSet)
-        networks.train(steps: 0..<2)
-        networks.train(steps: 2..<5)
-        #expect(hash(networks) == expected, "\(threads) threads, \(instructionSet)")
+        try networks.train(steps: 0..<2)
+        try networks.train(steps: 2..<5)
+        #expect(try hash(networks) == expected, "\(threads) threads, \(instructionSet)")
         #expect(networks.canariesAreIntact)
       }
     }
@@ -244,7 +245,7 @@ struct LaneNetworkTests {
 
   @Test("the arena has the bytes that can be counted, and one less is refused")
   func memory() throws {
-    let plan = LaneNetworksPlan(
+    let plan = try LaneNetworksPlan(
       LaneShape(width: 2, depth: 10), networkCount: 1000, sampleCapacity: 3000, threads: 2)
     // 61 parameters: 4 + 9 * 6 + 3. 63 groups of 61 weights, 61 mean squares and 3 rows; per thread 64 samples of 21
     // activations, 61 gradients and the losses; 2 * 3000 samples, each list up to a cache line.
@@ -263,12 +264,12 @@ struct LaneNetworkTests {
   @Test("training and evaluation allocate nothing", .enabled(if: malloc_counter_works() == 1))
   func allocation() throws {
     let networks = try Self.networks(Self.shapes[0], samples: 300)
-    networks.train(steps: 0..<1)
-    networks.evaluate()
+    try networks.train(steps: 0..<1)
+    try networks.evaluate()
     let before = malloc_counter_calls()
     networks.initialize(seed: 8)
-    networks.train()
-    networks.evaluate()
+    try networks.train()
+    try networks.evaluate()
     let spent = malloc_counter_calls() - before
     let planted = UnsafeMutablePointer<Float>.allocate(capacity: 10)
     planted.deallocate()
@@ -280,17 +281,17 @@ struct LaneNetworkTests {
   @Test("a NaN shows in the outcome and stays in its lane")
   func notFinite() throws {
     let networks = try Self.networks(Self.shapes[1], samples: 100)
-    var parameters = networks.parameters(of: 4)
+    var parameters = try networks.parameters(of: 4)
     parameters[0] = .nan
-    networks.setParameters(parameters, of: 4)
-    networks.train()
-    networks.evaluate()
-    #expect(networks.outcome(of: 4).lowest.isNaN)
-    #expect(networks.outcome(of: 4).highest.isNaN)
-    #expect(!networks.outcome(of: 4).isConstant)
+    try networks.setParameters(parameters, of: 4)
+    try networks.train()
+    try networks.evaluate()
+    #expect(try networks.outcome(of: 4).lowest.isNaN)
+    #expect(try networks.outcome(of: 4).highest.isNaN)
+    #expect(try !networks.outcome(of: 4).isConstant)
     for network in 0..<37 where network != 4 {
-      #expect(networks.parameters(of: network).allSatisfy { $0.isFinite })
-      #expect(networks.outcome(of: network).squaredError.isFinite)
+      #expect(try networks.parameters(of: network).allSatisfy { $0.isFinite })
+      #expect(try networks.outcome(of: network).squaredError.isFinite)
     }
   }
 }

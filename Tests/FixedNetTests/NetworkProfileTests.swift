@@ -16,7 +16,7 @@ import Testing
     let trainer = try Trainer(
       network: network, images: images, batch: batch, optimizer: OptimizerConfiguration(), seed: 1)
     let profile = NetworkProfile(of: network.plan)
-    if isProfiled { network.profile = profile }
+    if isProfiled { try network.measure(with: profile) }
     let start = ContinuousClock.now
     _ = try trainer.runEpoch()
     let rows = profile.rows
@@ -25,7 +25,7 @@ import Testing
     // Inference is not training, and nothing is measured any more when the profile is gone.
     profile.reset()
     _ = try network.evaluate(images)
-    network.profile = nil
+    try network.measure(with: nil)
     _ = try trainer.runEpoch()
     #expect(profile.rows.allSatisfy { $0.seconds == 0 })
     return (hash, rows, seconds)
@@ -64,7 +64,7 @@ import Testing
     let images = TestModels.images(50, shape: TestModels.small.input, classes: 5)
     let outputs = try network.predict(images).outputs
     let profile = NetworkProfile(of: plan)
-    network.profile = profile
+    try network.measure(with: profile)
     #expect(try network.predict(images).outputs == outputs)
     #expect(profile.rows.filter { $0.forward > 0 }.count == profile.rows.count)
     #expect(profile.rows.allSatisfy { $0.backward == 0 && $0.update == 0 })

@@ -5,7 +5,7 @@ import Testing
 @Suite("Normalization")
 struct NormalizationTests {
   @Test("adapts to every channel of bytes and of floats", arguments: [1, 3])
-  func adapted(channels: Int) {
+  func adapted(channels: Int) throws {
     let shape = Shape.image(height: 5, width: 2, channels: channels)
     let bytes = (0..<4 * shape.elementCount).map { index -> UInt8 in
       UInt8(truncatingIfNeeded: index * (index + 37))
@@ -13,7 +13,7 @@ struct NormalizationTests {
     // A network sees a byte divided by 255 in float.
     let values = bytes.map { Float($0) / 255 }
     for pixels in [ImageSet.Pixels.bytes(bytes), .floats(values)] {
-      let layer = Normalization(name: "norm")
+      let layer = try Normalization(name: "norm")
         .adapted(to: ImageSet(shape: shape, pixels: pixels, labels: []))
       for channel in 0..<channels {
         let own = stride(from: channel, to: values.count, by: channels).map { Double(values[$0]) }

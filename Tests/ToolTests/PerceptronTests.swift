@@ -34,7 +34,7 @@ struct PerceptronTests {
     var costs: [Double] = []
     for seed in 0..<3 {
       let trainer = try Self.trainer(method, seed: UInt64(seed))
-      let result = trainer.run(limits: SolverLimits(evaluations: 250))
+      let result = try trainer.run(limits: SolverLimits(evaluations: 250))
       #expect(result.progress.total <= 250)
       costs.append(result.progress.value)
       let sums = try trainer.network.evaluate(trainer.images)
@@ -50,7 +50,7 @@ struct PerceptronTests {
     for seed in 0..<3 {
       let trainer = try Self.trainer(
         .truncatedNewton, seed: UInt64(seed), usesReferenceGradient: true)
-      let result = trainer.run(limits: SolverLimits(evaluations: 250))
+      let result = try trainer.run(limits: SolverLimits(evaluations: 250))
       #expect((0.11...0.20).contains(result.progress.value))
       #expect(try trainer.network.evaluate(trainer.images).accuracy >= 0.992)
     }

@@ -53,8 +53,7 @@ struct ProgressLineTests {
     let text = try String(contentsOfFile: path, encoding: .utf8)
     #expect(
       text.contains(
-        "epoch 2/10 [====================] 100 batches/s  loss 1.2346  accuracy 98.77 %  24 s left")
-    )
+        "epoch 2/10 [=========]  100 batches/s  loss 1.2346  accuracy 98.77 %  24 s left\u{1B}[K"))
   }
 }
 

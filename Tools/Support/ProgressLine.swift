@@ -1,10 +1,14 @@
 import Foundation
 
-/// A progress line on the terminal, redrawn in place. Drawing allocates nothing: the text is put together in a buffer
-/// of fixed size and handed to write(2), so that it can run between two training steps.
+/// A progress line on the terminal, redrawn in place, and never wider than it: on a narrow one the less important parts
+/// are left out. Drawing allocates nothing: the text is put together in a buffer of fixed size and handed to write(2), so
+/// that it can run between two training steps.
 public struct ProgressLine: ~Copyable {
   private let buffer: UnsafeMutableBufferPointer<UInt8>
   private var count = 0
+  /// Columns that the line may have, and has.
+  private var room = 0
+  private var used = 0
   private var lastDrawn = 0.0
   /// Whether the line can be redrawn; else nothing is shown between epochs.
   public let isTerminal: Bool
@@ -16,7 +20,7 @@ public struct ProgressLine: ~Copyable {
 
   /// `descriptor`: where the line is written.
   public init(descriptor: Int32, isTerminal: Bool) {
-    buffer = .allocate(capacity: 256)
+    buffer = .allocate(capacity: 512)
     self.descriptor = descriptor
     self.isTerminal = isTerminal
   }
@@ -41,23 +45,68 @@ public struct ProgressLine: ~Copyable {
     lastDrawn = now
     let rate = epochSeconds > 0 ? Double(stepsDone) / epochSeconds : 0
     let stepsLeft = (epochs - epoch) * stepsPerEpoch + stepsPerEpoch - step
-    count = 0
-    text("\repoch ")
-    number(epoch)
-    text("/")
-    number(epochs)
+    (count, used, room) = (0, 0, max(0, TerminalWidth.room(of: descriptor)))
+    // What matters most comes first; the line's order is another one.
+    let head = part { line in
+      line.text("epoch ")
+      line.number(epoch)
+      line.text("/")
+      line.number(epochs)
+    }
+    let lossPart = part { line in
+      line.text("  loss ")
+      line.fixed(loss)
+    }
+    let leftPart = part { line in
+      line.text("  ")
+      line.number(rate > 0 ? Int(min(Double(stepsLeft) / rate, 1e15) + 0.5) : 0)
+      line.text(" s left")
+    }
+    let accuracyPart = part { line in
+      line.text("  accuracy ")
+      line.fixed(100 * accuracy)
+      if !accuracy.isNaN { line.text(" %") }
+    }
+    let ratePart = part { line in
+      line.text("  ")
+      line.number(Int(min(rate, 1e15)))
+      line.text(" batches/s")
+    }
+    let start = count
+    text("\r")
+    append(head)
+    bar(step, of: stepsPerEpoch)
+    append(ratePart)
+    append(lossPart)
+    append(accuracyPart)
+    append(leftPart)
+    text("\u{1B}[K")
+    flush(from: start)
+  }
+
+  /// Puts a part of the line together, for `append`; an empty one where there is no room for it.
+  private mutating func part(_ write: (inout ProgressLine) -> Void) -> Range<Int> {
+    let start = count
+    write(&self)
+    guard used + count - start <= room else {
+      count = start
+      return start..<start
+    }
+    used += count - start
+    return start..<count
+  }
+
+  private mutating func append(_ part: Range<Int>) {
+    for index in part { byte(buffer[index]) }
+  }
+
+  /// Up to 20 cells of what the other parts leave.
+  private mutating func bar(_ step: Int, of steps: Int) {
+    let cells = min(20, room - used - 3)
+    guard cells >= 5 else { return }
     text(" [")
-    for cell in 0..<20 { text(cell * stepsPerEpoch < step * 20 ? "=" : " ") }
-    text("] ")
-    number(Int(rate))
-    text(" batches/s  loss ")
-    fixed(loss)
-    text("  accuracy ")
-    fixed(100 * accuracy)
-    text(accuracy.isNaN ? "  " : " %  ")
-    number(rate > 0 ? Int(Double(stepsLeft) / rate + 0.5) : 0)
-    text(" s left\u{1B}[K")
-    flush()
+    for cell in 0..<cells { text(cell * steps < step * cells ? "=" : " ") }
+    text("]")
   }
 
   /// Removes the line, so that something can be printed in its place.
@@ -65,11 +114,12 @@ public struct ProgressLine: ~Copyable {
     guard isTerminal else { return }
     count = 0
     text("\r\u{1B}[K")
-    flush()
+    flush(from: 0)
   }
 
-  private func flush() {
-    _ = write(descriptor, buffer.baseAddress, count)
+  private func flush(from start: Int) {
+    guard let base = buffer.baseAddress else { return }
+    _ = write(descriptor, base + start, count - start)
   }
 
   private mutating func byte(_ value: UInt8) {

@@ -52,7 +52,7 @@ struct Bench {
       func peak(_ threads: Int) -> Double { measured[min(threads, cores)] ?? .nan }
       for item in training { try item.measure(peak: peak(item.threads)) }
       for item in gradients { item.measure(seconds: slice * 5, peak: peak(item.threads)) }
-      for item in lanes { item.measure(peak: peak(item.networks.plan.threads)) }
+      for item in lanes { try item.measure(peak: peak(item.networks.plan.threads)) }
       for item in inference { try item.measure(seconds: slice * 5) }
       kernels.measure(peak: peaks[0], seconds: slice)
     }

@@ -18,13 +18,13 @@ final class LaneCase {
 
   /// Throws: `NetworkError`.
   init(networkCount: Int, threads: Int, instructionSet: InstructionSet) throws {
-    let plan = LaneNetworksPlan(
+    let plan = try LaneNetworksPlan(
       LaneCase.shape, networkCount: networkCount, sampleCapacity: LaneCase.sampleCount,
       threads: threads)
     networks = try LaneNetworks(plan, instructionSet: instructionSet)
     var random = Philox(seed: 0, stream: 1).reader()
     inputs = (0..<LaneCase.sampleCount).map { _ in 14 * random.nextUnit() - 7 }
-    networks.load(inputs: inputs, targets: inputs.map(\.magnitude))
+    try networks.load(inputs: inputs, targets: inputs.map(\.magnitude))
     networks.initialize(seed: 0)
     let (width, depth) = (LaneCase.shape.width, LaneCase.shape.depth)
     let inner = (depth - 1) * width * width + width
@@ -33,20 +33,20 @@ final class LaneCase {
   }
 
   /// One epoch; the networks learn on.
-  func train() { networks.train() }
+  func train() throws { try networks.train() }
 
   /// Over the samples, the mean of all networks.
-  var meanSquaredError: Double {
-    networks.evaluate()
+  func meanSquaredError() throws -> Double {
+    try networks.evaluate()
     let count = networks.plan.networkCount
-    let sum = (0..<count).reduce(0.0) { $0 + Double(networks.outcome(of: $1).squaredError) }
+    let sum = try (0..<count).reduce(0.0) { $0 + Double(try networks.outcome(of: $1).squaredError) }
     return sum / Double(count * inputs.count)
   }
 
   /// Three epochs, of which the median counts. `peak`: GFLOP/s.
-  func measure(peak: Double) {
-    train()
-    let median = Samples((0..<3).map { _ in seconds { train() } }).median
+  func measure(peak: Double) throws {
+    try train()
+    let median = Samples(try (0..<3).map { _ in try seconds { try train() } }).median
     epochs.add(median)
     peakShares.add(flops / median * 1e-9 / peak)
   }

@@ -125,9 +125,9 @@ struct PeerWorks {
   private func lanes(networkCount: Int, steps: Int) throws -> PeerWork {
     let item = try LaneCase(
       networkCount: networkCount, threads: threads, instructionSet: instructionSet)
-    let weights = (0..<networkCount).flatMap { item.networks.parameters(of: $0) }
-    item.train()
-    let error = item.meanSquaredError
+    let weights = try (0..<networkCount).flatMap { try item.networks.parameters(of: $0) }
+    try item.train()
+    let error = try item.meanSquaredError()
     let shape = item.networks.plan.shape
     let layers = (0...shape.depth).map { index -> JSONValue in
       let (from, to) = (index == 0 ? 1 : shape.width, index == shape.depth ? 1 : shape.width)
@@ -148,7 +148,7 @@ struct PeerWorks {
         ],
       ]
     ) { steps in
-      for _ in 0..<steps { item.train() }
+      for _ in 0..<steps { try item.train() }
     }
   }
 

@@ -31,7 +31,7 @@ final class ProfiledWork {
       .map { Double($0) * imageCount }
     self.flops = Dictionary(uniqueKeysWithValues: zip(model.layers.map(\.name), flops))
     profile = NetworkProfile(of: network.plan)
-    network.profile = profile
+    try network.measure(with: profile)
   }
 
   convenience init(_ item: TrainingCase) throws {

@@ -117,7 +117,7 @@ final class StudyProgressLine {
     lastDrawn = started
     first = nil
     guard isTerminal else { return }
-    write("\r\(name)\u{1B}[K")
+    redraw(name)
   }
 
   func draw(_ progress: StudyProgress) {
@@ -132,7 +132,13 @@ final class StudyProgressLine {
       done: progress.done - begin.done, total: progress.total - begin.done,
       seconds: now - begin.seconds)
     let text = line + (left.map { "  \(StudyProgressLine.duration($0)) left" } ?? "")
-    write(isTerminal ? "\r\(text.prefix(100))\u{1B}[K" : text + "\n")
+    if isTerminal { redraw(text) } else { write(text + "\n") }
+  }
+
+  /// As much of the text as the terminal is wide.
+  private func redraw(_ text: String) {
+    let room = TerminalWidth.room(of: STDOUT_FILENO)
+    write("\r\(TerminalWidth.beginning(of: text, room: room))\u{1B}[K")
   }
 
   func clear() {

@@ -100,7 +100,7 @@ extension SequentialModel {
     for index in layers.indices {
       switch layers[index] {
       case let layer as Normalization:
-        layers[index] = layer.adapted(to: seen)
+        layers[index] = try layer.adapted(to: seen)
         guard layers[(index + 1)...].contains(where: { $0 is Normalization }) else { return }
         throw ToolError("--adapt: model '\(name)' has more than one Normalization layer")
       case is Flatten: seen = flattened(seen)

@@ -91,9 +91,11 @@ public struct Normalization: Layer {
   }
 
   /// The layer with the mean and variance of every channel of these images.
-  public func adapted(to images: ImageSet) -> Normalization {
+  /// Throws: `NetworkError.malformedImages`, `.noImages`.
+  public func adapted(to images: ImageSet) throws(NetworkError) -> Normalization {
+    try images.check()
     let channels = images.shape.channels
-    let count = Double(max(1, images.count * images.shape.pixels))
+    let count = Double(images.count * images.shape.pixels)
     let zeros = [Double](repeating: 0, count: channels)
     let means = images.channelSums(power: 1, means: zeros).map { $0 / count }
     let squares = images.channelSums(power: 2, means: means)

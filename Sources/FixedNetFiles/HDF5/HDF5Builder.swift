@@ -76,7 +76,11 @@
     private func dataset<Value>(
       _ name: String, _ shape: [Int], _ type: hid_t, _ memory: hid_t, _ values: [Value]
     ) throws(CheckpointError) {
-      precondition(shape.reduce(1, *) == values.count, "as many values as the shape says")
+      guard HDF5Builder.count(shape) == values.count else {
+        throw .item(
+          path: path, item: "dataset \(name)",
+          expected: "as many values as its shape \(shape) says", found: "\(values.count)")
+      }
       let space = try space(shape, name)
       guard
         let dataset = HDF5Handle(
@@ -85,6 +89,15 @@
       guard !values.isEmpty else { return }
       let status = values.withUnsafeBytes { H5Dwrite(dataset.id, memory, 0, 0, 0, $0.baseAddress) }
       guard status >= 0 else { throw failure(name) }
+    }
+
+    /// The product; nil for extents that no dataset has.
+    private static func count(_ shape: [Int]) -> Int? {
+      shape.reduce(Optional(1)) { product, extent in
+        guard let product, extent >= 0 else { return nil }
+        let (value, overflow) = product.multipliedReportingOverflow(by: extent)
+        return overflow ? nil : value
+      }
     }
 
     private func space(_ shape: [Int], _ item: String) throws(CheckpointError) -> HDF5Handle {

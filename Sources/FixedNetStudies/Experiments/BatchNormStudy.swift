@@ -20,11 +20,11 @@ public struct BatchNormStudy: Study {
     var expected: (mean: Double, tolerance: Double)?
   }
 
-  private static func variants(_ data: DataSet) -> [Variant] {
+  private static func variants(_ data: DataSet) throws -> [Variant] {
     let normalized = BuiltInModel.lenetNormalized.model()
     var adapted = normalized
-    adapted.layers = adapted.layers.map { layer in
-      (layer as? Normalization)?.adapted(to: data.train) ?? layer
+    adapted.layers = try adapted.layers.map { layer in
+      try (layer as? Normalization)?.adapted(to: data.train) ?? layer
     }
     return [
       Variant(
@@ -54,7 +54,7 @@ public struct BatchNormStudy: Study {
     let data = try context.trainingData("mnist")
     let seeds = context.seeds(3)
     let epochs = context.options.isQuick ? 2 : 10
-    let variants = BatchNormStudy.variants(data)
+    let variants = try BatchNormStudy.variants(data)
     let progress = TrainingProgress(context, total: seeds.count * epochs * variants.count)
     var report = StudyReport(protocolText: BatchNormStudy.protocolText(data, epochs, seeds))
     var results: [[TrainingResult]] = variants.map { _ in [] }

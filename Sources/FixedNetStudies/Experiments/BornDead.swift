@@ -22,20 +22,21 @@ struct BornDead {
   init(width: Int, depth: Int, count: Int, seed: UInt64, threads: Int) throws(StudyError) {
     self.width = width
     self.depth = depth
-    let plan = LaneNetworksPlan(
+    do { try make(count: count, seed: seed, threads: threads) } catch { throw .failed("\(error)") }
+  }
+
+  private mutating func make(count: Int, seed: UInt64, threads: Int) throws(NetworkError) {
+    let plan = try LaneNetworksPlan(
       LaneShape(width: width, depth: depth), networkCount: min(count, BornDead.round),
       sampleCapacity: 2, batch: 2, isTraining: false, threads: threads)
-    let networks: LaneNetworks
-    do { networks = try LaneNetworks(plan, instructionSet: try InstructionSet.selected()) } catch {
-      throw .failed("\(error)")
-    }
-    networks.load(inputs: [-1, 1], targets: [0, 0])
+    let networks = try LaneNetworks(plan, instructionSet: try InstructionSet.selected())
+    try networks.load(inputs: [-1, 1], targets: [0, 0])
     while total < count {
       networks.initialize(seed: seed, first: total)
-      networks.evaluate()
+      try networks.evaluate()
       for network in 0..<min(plan.networkCount, count - total) {
         // The output is linear: 0 where the last hidden layer is.
-        let outcome = networks.outcome(of: network)
+        let outcome = try networks.outcome(of: network)
         let zeros = (outcome.lowest == 0 ? 1 : 0) + (outcome.highest == 0 ? 1 : 0)
         if zeros == 2 { dead += 1 }
         if zeros == 1 { half += 1 }

@@ -31,25 +31,25 @@ struct DyingReLUResults {
   }
 
   /// The first collapsed network, the best of those that are constant on one side of 0 only, and the best of all.
-  mutating func addExamples(_ ensemble: LaneEnsemble, _ outcomes: [LaneOutcome]) {
-    func add(_ kind: String, _ network: Int?) {
+  mutating func addExamples(_ ensemble: LaneEnsemble, _ outcomes: [LaneOutcome]) throws {
+    func add(_ kind: String, _ network: Int?) throws(NetworkError) {
       guard let network else { return }
       examples.append(
         Example(
           kind: kind, network: network,
           error: Double(outcomes[network].squaredError) / Double(LaneEnsemble.testCount),
-          points: ensemble.curve(of: network)))
+          points: try ensemble.curve(of: network)))
     }
     let alive = outcomes.indices.filter { !outcomes[$0].isConstant }
       .sorted { (outcomes[$0].squaredError, $0) < (outcomes[$1].squaredError, $1) }
-    let half = alive.first { network in
-      let curve = ensemble.curve(of: network)
+    let half = try alive.first { network in
+      let curve = try ensemble.curve(of: network)
       let sides = [curve.filter { $0.x < -1 }, curve.filter { $0.x > 1 }]
       return sides.contains { Set($0.map(\.y)).count == 1 }
     }
-    add("collapsed", outcomes.indices.first { outcomes[$0].isConstant })
-    add("half dead", half)
-    add("successful", alive.first { $0 != half })
+    try add("collapsed", outcomes.indices.first { outcomes[$0].isConstant })
+    try add("half dead", half)
+    try add("successful", alive.first { $0 != half })
   }
 
   /// Mean over the seeds.

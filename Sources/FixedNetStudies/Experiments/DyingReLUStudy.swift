@@ -47,20 +47,20 @@ struct DyingReLUStudy: Study {
 
     for seed in 0..<extent.seeds {
       for (index, shape) in [Self.relu, Self.leaky].enumerated() {
-        let plan = LaneEnsemble.plan(shape, count: extent.networks, threads: threads)
+        let plan = try LaneEnsemble.plan(shape, count: extent.networks, threads: threads)
         try next(
           "\(extent.networks) \(index == 0 ? "ReLU" : "leaky") networks in "
             + "\(Format.grouped(plan.memory.byteCount)) bytes, seed \(seed)")
         let began = ContinuousClock.now
         let ensemble = try LaneEnsemble(
           shape, count: extent.networks, seed: UInt64(seed), threads: threads)
-        ensemble.train(epoch: 0)
-        let count = CollapseCount(ensemble.outcomes())
+        try ensemble.train(epoch: 0)
+        let count = CollapseCount(try ensemble.outcomes())
         if seed == 0 { results.ensembleSeconds += (ContinuousClock.now - began) / .seconds(1) }
         results.ensembles[index].append(count)
         guard seed == 0 else { continue }
         results.memory.append(ensemble.networks.plan.memory)
-        results.hashes.append(WeightsDigest.sha256(ensemble.weights))
+        results.hashes.append(WeightsDigest.sha256(try ensemble.weights()))
       }
     }
     for cell in BornDead.reference {
@@ -92,9 +92,9 @@ struct DyingReLUStudy: Study {
       let ensemble = try LaneEnsemble(
         LaneShape(width: width, depth: depth, outputIsRectified: true), count: results.extent.cell,
         seed: UInt64(1000 * width + depth), threads: context.options.threads)
-      before.append(CollapseCount(ensemble.outcomes()))
-      ensemble.train(epoch: 0)
-      after.append(CollapseCount(ensemble.outcomes()))
+      before.append(CollapseCount(try ensemble.outcomes()))
+      try ensemble.train(epoch: 0)
+      after.append(CollapseCount(try ensemble.outcomes()))
     }
     results.before.append(before)
     results.after.append(after)
@@ -104,15 +104,15 @@ struct DyingReLUStudy: Study {
   private func trainOn(_ results: inout DyingReLUResults, _ context: StudyContext) throws {
     let ensemble = try LaneEnsemble(
       Self.relu, count: results.extent.networks, seed: 0, threads: context.options.threads)
-    results.start = CollapseCount(ensemble.outcomes())
+    results.start = CollapseCount(try ensemble.outcomes())
     var outcomes: [LaneOutcome] = []
     for epoch in 0..<(results.extent.longRun.last ?? 1) {
       try context.checkInterrupt()
-      ensemble.train(epoch: epoch)
+      try ensemble.train(epoch: epoch)
       guard results.extent.longRun.contains(epoch + 1) else { continue }
-      outcomes = ensemble.outcomes()
+      outcomes = try ensemble.outcomes()
       results.longRun.append((epoch + 1, CollapseCount(outcomes)))
     }
-    results.addExamples(ensemble, outcomes)
+    try results.addExamples(ensemble, outcomes)
   }
 }

@@ -15,10 +15,11 @@ struct LaneEnsemble {
   /// Fresh networks: those numbered 0 ..< `count` of the seed.
   /// Throws: `StudyError.failed` where there is no memory for them.
   init(_ shape: LaneShape, count: Int, seed: UInt64, threads: Int) throws(StudyError) {
-    let plan = LaneEnsemble.plan(shape, count: count, threads: threads)
-    do { networks = try LaneNetworks(plan, instructionSet: try InstructionSet.selected()) } catch {
-      throw .failed("\(error)")
-    }
+    do {
+      networks = try LaneNetworks(
+        LaneEnsemble.plan(shape, count: count, threads: threads),
+        instructionSet: try InstructionSet.selected())
+    } catch { throw .failed("\(error)") }
     self.seed = seed
     training = LaneEnsemble.points(LaneEnsemble.trainingCount, seed: seed, stream: 1)
     test = LaneEnsemble.points(LaneEnsemble.testCount, seed: seed, stream: 2)
@@ -26,8 +27,10 @@ struct LaneEnsemble {
   }
 
   /// Where the networks and their points will live.
-  static func plan(_ shape: LaneShape, count: Int, threads: Int) -> LaneNetworksPlan {
-    LaneNetworksPlan(
+  static func plan(_ shape: LaneShape, count: Int, threads: Int) throws(NetworkError)
+    -> LaneNetworksPlan
+  {
+    try LaneNetworksPlan(
       shape, networkCount: count, sampleCapacity: trainingCount, threads: threads)
   }
 
@@ -40,32 +43,34 @@ struct LaneEnsemble {
   }
 
   /// One epoch over the training points in an order that depends on (seed, epoch).
-  func train(epoch: Int) {
+  func train(epoch: Int) throws(NetworkError) {
     let order = Permutation(count: training.x.count, seed: seed, epoch: UInt64(epoch))
     let positions = (0..<training.x.count).map { order[$0] }
-    networks.load(
+    try networks.load(
       inputs: positions.map { training.x[$0] }, targets: positions.map { training.target[$0] })
-    networks.train()
+    try networks.train()
   }
 
   /// What every network makes of the test points.
-  func outcomes() -> [LaneOutcome] {
-    networks.load(inputs: test.x, targets: test.target)
-    networks.evaluate()
-    return (0..<networks.plan.networkCount).map { networks.outcome(of: $0) }
+  func outcomes() throws(NetworkError) -> [LaneOutcome] {
+    try networks.load(inputs: test.x, targets: test.target)
+    try networks.evaluate()
+    return try (0..<networks.plan.networkCount).map { network throws(NetworkError) in
+      try networks.outcome(of: network)
+    }
   }
 
   /// A network's curve on the grid -7 ... 7.
-  func curve(of network: Int) -> [(x: Double, y: Double)] {
+  func curve(of network: Int) throws(NetworkError) -> [(x: Double, y: Double)] {
     let x = (0...140).map { Float($0 - 70) / 10 }
-    networks.load(inputs: x, targets: x.map(\.magnitude))
-    return zip(x, networks.outputs(of: network)).map { (Double($0), Double($1)) }
+    try networks.load(inputs: x, targets: x.map(\.magnitude))
+    return zip(x, try networks.outputs(of: network)).map { (Double($0), Double($1)) }
   }
 
   /// Every weight, network by network.
-  var weights: [LayerWeights] {
-    (0..<networks.plan.networkCount).map { network in
-      let values = networks.parameters(of: network)
+  func weights() throws(NetworkError) -> [LayerWeights] {
+    try (0..<networks.plan.networkCount).map { network throws(NetworkError) in
+      let values = try networks.parameters(of: network)
       return LayerWeights(
         layer: "network \(network)", tensors: [Tensor(shape: [values.count], values: values)])
     }

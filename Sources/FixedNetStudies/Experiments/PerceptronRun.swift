@@ -49,7 +49,7 @@ struct PerceptronCase: Equatable {
     var result = PerceptronResult(before: before, beforePenalty: network.penalty)
     result.curve = [(1, before)]
     let started = StudyRunner.now
-    let solved = trainer.run(limits: SolverLimits(evaluations: evaluations)) { progress in
+    let solved = try trainer.run(limits: SolverLimits(evaluations: evaluations)) { progress in
       result.curve.append((progress.total, progress.value))
       return !context.isInterrupted
     }

@@ -115,6 +115,7 @@ struct TrainingExperiment {
     switch error {
     case .notFinite(let epoch, let step, _), .brokenWeight(let epoch, let step, _):
       "epoch \(epoch), step \(step)"
+    case .cannotGoOn(let error): "\(error)"
     }
   }
 }

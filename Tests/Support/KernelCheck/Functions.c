@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "KernelCheck.h"
 #include "Random.h"
@@ -40,16 +41,24 @@ static int is_tested(kc_function function, float x) {
   return function != KC_SIGMOID || !(x < -88.0f);
 }
 
-kc_error kc_largest_error(const cs_kernels *kernels, kc_function function, uint32_t step) {
-  enum { COUNT = 1000 };
-  float x[COUNT], y[COUNT];
+enum { FLOAT_COUNT = 1000 };
+
+/// The tested ones of the floats with the bit patterns *bits, *bits + step, ... before `end`, at most FLOAT_COUNT.
+static size_t floats(kc_function function, uint64_t *bits, uint64_t end, uint32_t step, float *x) {
+  size_t count = 0;
+  for (; *bits < end && count < FLOAT_COUNT; *bits += step) {
+    x[count] = float_of((uint32_t)*bits);
+    if (is_tested(function, x[count])) count++;
+  }
+  return count;
+}
+
+kc_error kc_largest_error(const cs_kernels *kernels, kc_function function, uint64_t first,
+                          uint64_t end, uint32_t step) {
+  float x[FLOAT_COUNT], y[FLOAT_COUNT];
   kc_error worst = {0};
-  for (uint64_t bits = 0; bits <= UINT32_MAX;) {
-    size_t count = 0;
-    for (; bits <= UINT32_MAX && count < COUNT; bits += step) {
-      x[count] = float_of((uint32_t)bits);
-      if (is_tested(function, x[count])) count++;
-    }
+  for (uint64_t bits = first; bits < end;) {
+    size_t count = floats(function, &bits, end, step, x);
     evaluate(kernels, function, count, x, y);
     for (size_t i = 0; i < count; i++) {
       double error = ulps(y[i], exact(function, x[i]));
@@ -57,6 +66,22 @@ kc_error kc_largest_error(const cs_kernels *kernels, kc_function function, uint3
     }
   }
   return worst;
+}
+
+uint64_t kc_count_differences(const cs_kernels *kernels, const cs_kernels *others,
+                              kc_function function, uint64_t first, uint64_t end, uint32_t step) {
+  float x[FLOAT_COUNT], y[FLOAT_COUNT], z[FLOAT_COUNT];
+  uint64_t different = 0;
+  for (uint64_t bits = first; bits < end;) {
+    size_t count = floats(function, &bits, end, step, x);
+    evaluate(kernels, function, count, x, y);
+    evaluate(others, function, count, x, z);
+    if (memcmp(y, z, count * sizeof(float)) == 0) continue;
+    for (size_t i = 0; i < count; i++) {
+      different += memcmp(&y[i], &z[i], sizeof(float)) != 0 && !(isnan(y[i]) && isnan(z[i]));
+    }
+  }
+  return different;
 }
 
 // MARK: - Fused multiply-add

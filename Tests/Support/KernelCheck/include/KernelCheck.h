@@ -113,10 +113,15 @@ typedef struct kc_error {
   float x, y;
 } kc_error;
 
-/// The largest error over every `step`-th float, NaN and infinities included. Left out: arguments
-/// of log that are not positive and normal, arguments of the logistic function below -88 (its value
-/// is subnormal there).
-kc_error kc_largest_error(const cs_kernels *kernels, kc_function function, uint32_t step);
+/// The largest error over the floats with the bit patterns first, first + step, ... before `end` (at most 2^32), NaN and
+/// infinities included. Left out: arguments of log that are not positive and normal, arguments of the logistic function
+/// below -88 (its value is subnormal there).
+kc_error kc_largest_error(const cs_kernels *kernels, kc_function function, uint64_t first,
+                          uint64_t end, uint32_t step);
+
+/// How many of the same floats two sets of kernels have different bits for; any NaN is as good as any other.
+uint64_t kc_count_differences(const cs_kernels *kernels, const cs_kernels *others,
+                              kc_function function, uint64_t first, uint64_t end, uint32_t step);
 
 typedef struct kc_fma_case {
   float a, b, c, found, expected;

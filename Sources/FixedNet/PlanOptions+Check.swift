@@ -1,0 +1,83 @@
+import FixedNetCore
+
+extension PlanOptions {
+  /// The most threads that a plan may have.
+  public static let threadLimit = 256
+
+  /// Refuses numbers that no plan can have.
+  /// Throws: `ModelError.option`, `.optimizer`.
+  func check() throws(ModelError) {
+    func check(_ key: String, _ value: Int, in range: ClosedRange<Int>) throws(ModelError) {
+      guard range.contains(value) else {
+        throw .option(
+          key: key, expected: "from \(range.lowerBound) to \(range.upperBound)", found: "\(value)")
+      }
+    }
+    try check("batch", batch, in: 1...Shape.elementLimit)
+    try check("threads", threads, in: 1...PlanOptions.threadLimit)
+    try check("workspaceCount", workspaceCount, in: 0...1 << 40)
+    if let blockSize, ![1, 16].contains(blockSize) {
+      throw .option(key: "blockSize", expected: "16 or 1", found: "\(blockSize)")
+    }
+    guard isTraining else { return }
+    try OptimizerConfiguration(optimizer: optimizer).check(clipping)
+  }
+}
+
+extension OptimizerConfiguration {
+  /// Refuses numbers that Keras refuses, and a schedule that has no rate: programs are held to what files are held to.
+  /// Throws: `ModelError.optimizer`.
+  func check(_ clipping: Clipping = .none) throws(ModelError) {
+    let read = try OptimizerConfiguration.parse(
+      OptimizerConfiguration.json(optimizer, learningRate: 1, clipping: clipping))
+    guard read.clipping == clipping else {
+      throw .optimizer(key: "clipping", expected: "a limit above 0, or none", found: "\(clipping)")
+    }
+    guard customRate == nil else { return }
+    guard let rate = schedule.rate(ofChecked: 0), rate.isFinite, rate >= 0 else {
+      throw .optimizer(
+        key: "the schedule", expected: "rates of at least 0 over counts of at least 1",
+        found: "\(schedule)")
+    }
+  }
+}
+
+extension Schedule {
+  /// The rate of a step; nil for a schedule that a file would not be read with.
+  fileprivate func rate(ofChecked step: Int) -> Double? {
+    Schedule(json: json, learningRate: .nan) == self ? rate(at: step) : nil
+  }
+}
+
+extension UpdateRule {
+  /// Whether it needs the slots that a plan for `optimizer` has.
+  func isStep(of optimizer: Optimizer) -> Bool {
+    switch optimizer {
+    case .sgd: if case .sgd = self { true } else { false }
+    case .momentum: if case .momentum = self { true } else { false }
+    case .rmsprop(_, let momentum, _, let isCentered, _):
+      if case .rmsprop(let rule, isCentered) = self {
+        (rule.momentum > 0) == (momentum > 0)
+      } else {
+        false
+      }
+    case .adam: if case .adam = self { true } else { false }
+    }
+  }
+}
+
+extension ArenaLayout {
+  /// Bytes that a processor has addresses for.
+  private static let byteLimit = 1 << 47
+
+  /// Refuses a memory whose size no processor has, before it is computed.
+  /// Throws: `ModelError.option`.
+  func check() throws(ModelError) {
+    let parts = [(1, sharedByteCount), (threadCount, threadStride), (blockCount, blockStride)]
+    for (count, stride) in parts where Shape.product([count, stride]) > ArenaLayout.byteLimit {
+      throw .option(
+        key: "the plan's memory", expected: "at most 2^47 bytes; plan a smaller batch or model",
+        found: "\(count) times \(stride) bytes")
+    }
+  }
+}
