@@ -24,7 +24,7 @@ SOURCES = Package.swift Sources Tools Tests
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | \
-	  while IFS='|' read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
+	  while IFS='|' read -r name text; do printf 'make %-11s %s\n' "$$name" "$$text"; done
 
 demo: setup ## install what is missing, train the default model, evaluate the checkpoint
 	swift build -c release
@@ -51,6 +51,20 @@ interop: setup readers more-readers venv ## our files in Octave, R, h5dump, ever
 faults: setup ## kill 200 training runs, fill disks, take folders away: nothing may be lost (a minute)
 	swift build -c release
 	swift run -c release --skip-build faults
+
+conformance: setup ## ONNX' cases, Keras' own unit tests, functions over all floats, random streams in dieharder
+	swift build -c release
+	@tools=dieharder; options=--no-install-recommends; { $(INSTALL); } || true
+	@$(call ENVIRONMENT,.venv-conformance,onnx,keras==3.15.1 onnx==1.23.2 jax h5py pytest)
+	@rm -rf .build/conformance; mkdir -p .build/conformance; \
+	if [ -x .venv-conformance/bin/python ]; then \
+	  .venv-conformance/bin/python Tests/Conformance/make_cases.py .build/conformance; \
+	else \
+	  echo "make: the cases of Tests/Fixtures/conformance.tar.gz"; \
+	  tar -xzf Tests/Fixtures/conformance.tar.gz -C .build/conformance; \
+	fi
+	swift run -c release --skip-build conformance --cases .build/conformance \
+	  --minimum Tests/Conformance/minimum.tsv
 
 peers: compiler ## the other frameworks for bench --peers, in .venv-peers (3 GB of disk)
 	@$(call ENVIRONMENT,.venv-peers,onnxruntime,torch==2.13.0 tensorflow-cpu keras jax onnx onnxruntime)
@@ -99,7 +113,8 @@ proto: ## TensorBoard's messages in Swift, from their .proto
 	  sed -i -e '/^import SwiftProtobuf/i #if TensorBoard\n' -e '$$a \\n#endif' event.pb.swift
 
 clean: ## remove what was built
-	rm -rf .build .build-asan .build-bare .build-fuzz .build-mutants .build-traits .build-tsan .venv .venv-tf .venv-torch .venv-peers
+	rm -rf .build .build-asan .build-bare .build-fuzz .build-mutants .build-traits .build-tsan .venv .venv-tf .venv-torch .venv-peers \
+	  .venv-conformance
 
 # -- set-up ----------------------------------------------------------------------------------------------------
 
@@ -160,5 +175,5 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop faults peers asan tsan sanitize fuzz properties mutants build release lint format proto clean
+.PHONY: help demo test interop faults conformance peers asan tsan sanitize fuzz properties mutants build release lint format proto clean
 .PHONY: setup compiler readers more-readers venv

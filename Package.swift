@@ -92,6 +92,19 @@ let package = Package(
       path: "Tests/Support/Faults"),
     .executableTarget(name: "measure", path: "Tests/Support/Measure"),
     .target(
+      name: "ConformanceSupport",
+      dependencies: [
+        "CSupport", "FixedNet", "FixedNetCore", "FixedNetFiles", "KernelCheck", "TestSupport",
+      ],
+      path: "Tests/Support/ConformanceSupport", swiftSettings: optimisedSwift),
+    .executableTarget(
+      name: "conformance",
+      dependencies: [
+        "ConformanceSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Support/ConformanceTool"),
+    .target(
       name: "KernelCheck", dependencies: ["CSupport"], path: "Tests/Support/KernelCheck",
       cSettings: optimisedC),
     .testTarget(
@@ -128,7 +141,7 @@ let package = Package(
       name: "ToolTests",
       dependencies: [
         "FixedNetFiles", "ToolSupport", "TestSupport", "MallocCounter", "FaultInjection", "measure",
-        "train", "eval", "plan", "bench", "study",
+        "ConformanceSupport", "train", "eval", "plan", "bench", "study",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],
