@@ -81,17 +81,6 @@ static inline fn_h5_storage_fault fn_h5_check_storage(
   return fault;
 }
 
-/// Whether a type is IEEE 754's binary16, of either byte order: NumPy's float16. HDF5 has no name for it.
-static inline int fn_h5_is_half(hid_t type) {
-  size_t sign = 0, exponent = 0, exponent_size = 0, mantissa = 0, mantissa_size = 0;
-  return H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == 2 &&
-         H5Tget_precision(type) == 16 && H5Tget_offset(type) == 0 &&
-         (H5Tget_order(type) == H5T_ORDER_LE || H5Tget_order(type) == H5T_ORDER_BE) &&
-         H5Tget_fields(type, &sign, &exponent, &exponent_size, &mantissa, &mantissa_size) >= 0 &&
-         sign == 15 && exponent == 10 && exponent_size == 5 && mantissa == 0 &&
-         mantissa_size == 10 && H5Tget_ebias(type) == 15 && H5Tget_norm(type) == H5T_NORM_IMPLIED;
-}
-
 /// Whether an attribute holds as many bytes as `count` strings of its type take: 16 for one of variable length (length,
 /// address, index). libhdf5 1.10 believes a damaged size and reads lengths from whatever is behind it in memory.
 static inline int fn_h5_strings_fit(hid_t attribute, hid_t type, uint64_t count) {

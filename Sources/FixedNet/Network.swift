@@ -304,7 +304,9 @@ public final class Network {
         found: "\(changed)")
     }
     let outputCount = plan.inference.output.shape.elementCount
-    if let largest = images.largestLabel, Int(largest) >= outputCount {
+    // One output tells two classes apart; of softmax over one there is nothing to tell.
+    let classCount = outputCount == 1 && plan.loss != .crossEntropy ? 2 : outputCount
+    if let largest = images.largestLabel, Int(largest) >= classCount {
       throw .labels(outputCount: outputCount, largest: Int(largest))
     }
     if let weight = images.sampleWeights.first(where: { !$0.isFinite }) {
