@@ -16,6 +16,7 @@
 
 #include "source.h"
 #include "storage.h"
+#include "types.h"
 
 /// What the readers will look for besides Keras' own names.
 typedef struct {
@@ -146,7 +147,9 @@ static inline int fn_h5_is_number(hid_t type) {
     case H5T_INTEGER: return H5Tget_size(type) <= 8;
     case H5T_FLOAT:
       return H5Tequal(type, H5T_IEEE_F32LE) > 0 || H5Tequal(type, H5T_IEEE_F32BE) > 0 ||
-             H5Tequal(type, H5T_IEEE_F64LE) > 0 || H5Tequal(type, H5T_IEEE_F64BE) > 0;
+             H5Tequal(type, H5T_IEEE_F64LE) > 0 || H5Tequal(type, H5T_IEEE_F64BE) > 0 ||
+             fn_h5_is_float16(type);
+    case H5T_ENUM: return fn_h5_is_boolean(type);
     default: return 0;
   }
 }
@@ -177,7 +180,8 @@ static inline void fn_h5_trial_values(fn_h5_trial *trial, hid_t dataset) {
     if (fn_h5_check_storage(dataset, declared, trial->file_size, &found) == FN_H5_STORAGE_SOUND) {
       fn_h5_allow(trial, declared + (uint64_t)points * sizeof(float));
       void *values = malloc((size_t)points * sizeof(float));
-      if (values) H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+      hid_t memory = fn_h5_is_boolean(type) ? type : H5T_NATIVE_FLOAT;
+      if (values) H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
       free(values);
     }
   }

@@ -6,6 +6,7 @@
 #include "probe.h"
 #include "source.h"
 #include "storage.h"
+#include "types.h"
 
 static inline unsigned fn_h5_truncate(void) { return H5F_ACC_TRUNC; }
 

@@ -297,7 +297,9 @@ public final class Network {
       throw .images(expected: "\(plan.model.input)", found: "\(images.shape)")
     }
     let outputCount = plan.inference.output.shape.elementCount
-    if let largest = images.largestLabel, Int(largest) >= outputCount {
+    // One output tells two classes apart; of softmax over one there is nothing to tell.
+    let classCount = outputCount == 1 && plan.loss != .crossEntropy ? 2 : outputCount
+    if let largest = images.largestLabel, Int(largest) >= classCount {
       throw .labels(outputCount: outputCount, largest: Int(largest))
     }
     if let weight = images.sampleWeights.first(where: { !$0.isFinite }) {

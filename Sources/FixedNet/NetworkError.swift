@@ -62,8 +62,8 @@ extension NetworkError: CustomStringConvertible {
     case .images(let expected, let found):
       "the model takes images of \(expected), but the data are \(found)"
     case .labels(let outputCount, let largest):
-      "the model has \(outputCount) outputs, but the data have labels up to \(largest); the last "
-        + "layer needs \(largest + 1) units"
+      "the model has \(outputCount) output\(outputCount == 1 ? "" : "s"), but the data have labels up "
+        + "to \(largest); the last layer needs \(largest + 1) units"
     case .targets(let expected, let found):
       "the loss needs \(expected), but the data have \(found)"
     case .noLoss:

@@ -96,7 +96,8 @@ public struct Program: BitwiseCopyable {
 /// Where the targets of a block's images go, and in which form the loss wants them.
 public struct TargetSlot: BitwiseCopyable, Sendable {
   public var slot: BlockSlot
-  /// Whether it holds class numbers, one byte per image; else floats [outputs][B], where a label is a one among zeros.
+  /// Whether it holds class numbers, one byte per image; else floats [outputs][B], where a label is a one among zeros,
+  /// and of one output the number itself.
   public var isLabels: Bool
   /// The engine orders outputs [channel][pixel], labels and targets count them [pixel][channel]: the same for one pixel.
   public var channels: Int
@@ -422,6 +423,13 @@ struct Work {
   ) {
     let place = c(target.slot)
     let blockSize = Int(c.blockSize)
+    // One output tells two classes apart: it is to be the label, 0 or 1.
+    guard target.channels * target.pixels > 1 else {
+      for image in 0..<blockSize {
+        place[image] = image < Int(c.lanes) ? Float(labels[Int(indices[image])]) : 0
+      }
+      return
+    }
     for index in 0..<target.channels * target.pixels * blockSize { place[index] = 0 }
     for image in 0..<Int(c.lanes) {
       let label = inEngineOrder(Int(labels[Int(indices[image])]), target)

@@ -39,6 +39,66 @@ import Testing
       try MNISTFiles.load(.mnist, directory: folder.path)
     }
     #expect(line(error).contains("60000 x 28 x 28"))
+    #expect(!line(error).contains("delete"))
+  }
+
+  @Test("files with a dot in their names are found, too")
+  func dotted() throws {
+    let folder = try TemporaryFolder()
+    let environment = ["HOME": folder.file("home")]
+    let names = [
+      "train-images.idx3-ubyte", "train-labels.idx1-ubyte.gz", "t10k-images.idx3-ubyte.gz",
+      "t10k-labels.idx1-ubyte",
+    ]
+    for (index, name) in names.enumerated() {
+      let error = try #require(throws: DataError.self) {
+        try MNISTFiles.load(.mnist, directory: folder.path, environment: environment)
+      }
+      guard case .missing = error else {
+        Issue.record("\(error) with \(index) files")
+        return
+      }
+      #expect(line(error).contains("train-labels-idx1-ubyte"))
+      try AtomicFile.write(TestFiles.bytes(TestFiles.path("idx/good.gz")), to: folder.file(name))
+    }
+    let error = try #require(throws: DataError.self) {
+      try MNISTFiles.load(.mnist, directory: folder.path, environment: environment)
+    }
+    #expect(line(error).contains("train-images.idx3-ubyte': must be 60000 x 28 x 28"))
+  }
+
+  @Test("a file of another data set under the same name is not replaced by a download")
+  func kept() throws {
+    let folder = try TemporaryFolder()
+    let bytes = try TestFiles.bytes(TestFiles.path("idx/good"))
+    try AtomicFile.write(bytes, to: folder.file("train-images-idx3-ubyte"))
+    let error = try #require(throws: DataError.self) {
+      try Downloader(mirrors: ["http://127.0.0.1:1"]).fetch(.mnist, into: folder.path)
+    }
+    #expect(line(error).contains("which is not replaced"))
+    #expect(try TestFiles.bytes(folder.file("train-images-idx3-ubyte")) == bytes)
+  }
+
+  @Test("files of the right shape and other contents are refused, with the digest of all bytes")
+  func otherContents() throws {
+    let folder = try TemporaryFolder()
+    let file = MNISTFile.trainImages
+    let bytes: [UInt8] =
+      [0, 0, 8, 3, 0, 0, 0xEA, 0x60, 0, 0, 0, 28, 0, 0, 0, 28]
+      + [UInt8](repeating: 7, count: 60_000 * 784)
+    try AtomicFile.write(bytes, to: folder.file(file.rawValue))
+    for other in MNISTFile.allCases where other != file {
+      try AtomicFile.write(
+        TestFiles.bytes(TestFiles.path("idx/good")), to: folder.file(other.rawValue))
+    }
+    let error = try #require(throws: DataError.self) {
+      try MNISTFiles.load(.mnist, directory: folder.path)
+    }
+    #expect(
+      error
+        == .digest(
+          path: folder.file(file.rawValue), expected: file.sha256(in: .mnist),
+          found: Digest.sha256(bytes)))
   }
 
   @Test(

@@ -70,7 +70,8 @@ struct DataToolTests {
       ("--data from_one.mat --image big", "--image"), ("--image 2x3", "for data files"),
       ("--data from_one.mat --test-fraction 1", "--test-fraction must be"),
       ("--data from_one.mat --test-fraction nan", "--test-fraction must be"),
-      ("--data from_one.mat --zero-label -1", "--zero-label must be"),
+      ("--data from_one.mat --zero-label -2000000", "--zero-label must be"),
+      ("--pixel-order rows", "for data files"), ("--data a.mat --pixel-order up", "--pixel-order"),
       ("--data from_one.mat --data-dir .", "takes no folder"),
     ] {
       Tool.expectRefusal(try train(options), word, exitCode: 64)

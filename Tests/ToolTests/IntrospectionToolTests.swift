@@ -173,7 +173,10 @@ struct IntrospectionToolTests {
   @Test("wrong use is one line; another shape is told without drawing a digit")
   func wrongUse() throws {
     _ = try save(Self.classifier, as: "net.h5")
-    let started = try Measured("\(Tool.folder)/eval", ["net.h5"], in: folder)
+    Tool.expectRefusal(
+      try Tool.run("eval", "net.h5", in: folder),
+      "'net.h5' does not say what it was trained on; give --data")
+    let started = try Measured("\(Tool.folder)/eval", ["net.h5", "--data", "digits"], in: folder)
     Tool.expectRefusal(
       started.run, "takes samples of 6, but 'digits' has 28x28x1")
     #expect(started.cpuSeconds < 0.3)

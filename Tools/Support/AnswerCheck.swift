@@ -1,10 +1,42 @@
 import FixedNet
+import FixedNetFiles
+
+extension SequentialModel {
+  /// Where one output tells two classes apart: above it, the second one is meant. 0.5 behind a sigmoid; 0 for a loss on
+  /// logits or on -1 and +1. nil where the output is a number to predict, or there are more of them.
+  public func classThreshold(loss: LossName?) -> Float? {
+    guard (try? shapes().last?.elementCount) == 1 else { return nil }
+    let onLogits = ["binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge"]
+    switch endFunction {
+    case .sigmoid, .scaledSigmoid: return 0.5
+    case .softmax: return nil
+    default: return onLogits.contains(loss?.rawValue ?? "") ? 0 : nil
+    }
+  }
+
+  /// What the labels of a data file must suit. `loss`: what is known of it.
+  public func ends(loss: LossName?) -> ModelEnds? {
+    guard let outputCount = try? shapes().last?.elementCount else { return nil }
+    guard outputCount == 1, classThreshold(loss: loss) == nil, endFunction != .softmax else {
+      return ModelEnds(outputCount: outputCount)
+    }
+    return ModelEnds(
+      outputCount: 1,
+      numbersReason: loss.map { "the model's loss is \($0.rawValue)" }
+        ?? "the model's one output is no probability (no sigmoid at its end)")
+  }
+}
 
 extension NetworkPlan {
   /// Refuses labels or numbers that the loss or the outputs cannot use, with what to do about it.
   /// Throws: `ToolError`.
   public func checkAnswers(of images: ImageSet, in name: String) throws {
     let outputs = (try? model.shapes().last?.elementCount) ?? 0
+    if outputs == 1, model.endFunction == .softmax {
+      throw ToolError(
+        "softmax over the model's one output is always 1, so that nothing can be learned; end with a "
+          + "sigmoid for two classes, or without an activation for numbers to predict")
+    }
     guard images.targets.isEmpty else {
       switch loss {
       case .crossEntropy?:
@@ -26,15 +58,17 @@ extension NetworkPlan {
       }
       return
     }
-    if outputs == 1, loss != nil, !images.labels.isEmpty {
+    if outputs == 1, let largest = images.largestLabel, largest > 1 {
       throw ToolError(
-        "the model has one output, but '\(name)' has labels; --regression takes those of a data "
-          + "file as numbers to predict")
+        "the model's one output tells two classes apart, but '\(name)' has labels up to \(largest); "
+          + "give a model with an output for each class")
     }
   }
 
-  /// Whether counting hits says something: not where numbers are predicted by squared error.
+  /// Whether counting hits says something: not where numbers are predicted by squared error, and not of one output whose
+  /// squared error it is.
   public func hasAccuracy(on images: ImageSet) -> Bool {
-    images.targets.isEmpty || loss != .meanSquaredError
+    guard loss == .meanSquaredError else { return true }
+    return images.targets.isEmpty && (try? model.shapes().last?.elementCount) != 1
   }
 }

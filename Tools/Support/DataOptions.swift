@@ -33,15 +33,24 @@ public struct DataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "With a data file: samples are images of height x width x channels, such as 20x20x1. "
-        + "MATLAB's are taken column by column, those of .h5 row by row.", valueName: "HxWxC"))
+      "With a data file of vectors: they are images of height x width x channels, such as 20x20x1.",
+      valueName: "HxWxC"))
   public var image: ImageShape?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --image: how a vector holds its image, in rows or in columns, one channel after the "
+        + "other. (default: columns in a .mat, as MATLAB unrolls images; rows in an .h5)",
+      valueName: "rows|columns"))
+  public var pixelOrder: PixelOrder?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "With a data file: the label that stands for class 0, one of those there are or the one before "
-        + "or behind them; labels above it follow, those below come last. (default: 0; in a .mat without label 0: 10 where labels are 1 to 10, else 1)",
+        + "or behind them; labels above it follow, those below come last. (default: as the file to "
+        + "evaluate was trained; else 0, or -1 of -1 and 1; in a .mat whose labels do not fit the "
+        + "model's outputs as they are: 10 where labels are 1 to 10, else 1)",
       valueName: "label"))
   public var zeroLabel: Int?
 
@@ -61,35 +70,35 @@ public struct DataOptions: ParsableArguments {
     if let testFraction, !(0..<1).contains(testFraction) {
       throw ValidationError("--test-fraction must be from 0 to below 1, found \(testFraction)")
     }
-    if let zeroLabel { try checked(zeroLabel, "--zero-label", in: 0...1_000_000) }
+    if let zeroLabel { try checked(zeroLabel, "--zero-label", in: -1_000_000...1_000_000) }
   }
 
   /// The parts of a data set.
   public enum Split: String, ExpressibleByArgument, CaseIterable, Sendable { case test, train }
 
-  /// Loads the data set that was asked for, or `fallback`.
-  /// `fallback`: a name as a checkpoint records it, which includes the options of a data file.
+  /// Loads the data set that was asked for, or the one that a checkpoint `recorded`, or digits.
   /// `only`: the part that is needed; the other one of built-in data is left empty.
   /// `input`: what the model takes. What is known to differ is refused before anything is drawn or read.
+  /// `model`: what the labels of a file must suit; nil where the model will be made for the data.
   /// Throws: `ToolError`, `DataError`, `DataFileError`.
   public func load(
-    default fallback: String = "digits", only split: Split? = nil, input: Shape? = nil
+    recorded: RecordedData? = nil, only split: Split? = nil, input: Shape? = nil,
+    model: ModelEnds? = nil
   ) throws -> LoadedData {
-    let name = data ?? fallback
     guard mirror.isEmpty || download else {
       throw ValidationError("--mirror says where --download fetches from; give both")
     }
-    let (path, recorded) =
-      data == nil ? DataFileOptions.split(name) : (name, DataFileOptions())
+    let path = data ?? recorded.map { DataFileOptions.split($0.name).path } ?? "digits"
     if DataFile.isDataFile(path) {
-      let loaded = try load(path, recorded: recorded)
+      let loaded = try load(path, recorded: recorded, model: model)
       try DataOptions.check(loaded.set.train.shape, of: loaded.set.name, against: input)
       return loaded
     }
+    let name = data ?? recorded?.name ?? "digits"
     guard fileOptions == DataFileOptions() else {
       throw ValidationError(
-        "--image, --zero-label, --test-fraction and --regression are for data files; "
-          + "\(name) is none (.mat, .h5)")
+        "--image, --pixel-order, --zero-label, --test-fraction and --regression are for data "
+          + "files; \(name) is none (.mat, .h5)")
     }
     if name == "digits" {
       guard dataDir == nil, !download else {
@@ -100,12 +109,9 @@ public struct DataOptions: ParsableArguments {
       let set = DataSet.digits(
         trainCount: split == .test ? 0 : Digits.trainCount,
         testCount: split == .train ? 0 : Digits.testCount)
-      return LoadedData(set: set, digest: "digits, version 1, seed 0")
+      return LoadedData(set: set, record: set.name, digest: "digits, version 1, seed 0")
     }
-    guard let kind = MNISTName(rawValue: name) else {
-      throw ValidationError(
-        "--data must be digits, mnist, fashion-mnist, a .mat or an .h5 file, found '\(name)'")
-    }
+    guard let kind = MNISTName(rawValue: name) else { throw OtherFile.refusal(of: name) }
     let shape = DataOptions.greyDigit
     try DataOptions.check(shape, of: name, against: input)
     if download {
@@ -117,7 +123,7 @@ public struct DataOptions: ParsableArguments {
       train: ImageSet(shape: shape, pixels: .bytes(files.trainImages), labels: files.trainLabels),
       test: ImageSet(shape: shape, pixels: .bytes(files.testImages), labels: files.testLabels),
       classNames: kind.classNames)
-    return LoadedData(set: set, digest: kind.digest)
+    return LoadedData(set: set, record: set.name, digest: kind.digest)
   }
 }
 
@@ -128,32 +134,66 @@ extension DataOptions {
   /// Throws: `ToolError`.
   private static func check(_ shape: Shape, of name: String, against input: Shape?) throws {
     guard let input, shape != input, input != .vector(shape.elementCount) else { return }
-    let isVector = if case .vector = shape { true } else { false }
-    let advice =
-      isVector && shape.elementCount == input.elementCount
-      ? "; --image \(input) takes them as images" : "; choose the data with --data"
-    throw ToolError("the model takes samples of \(input), but '\(name)' has \(shape)\(advice)")
+    throw ToolError(
+      "the model takes samples of \(input), but '\(name)' has \(shape); "
+        + advice(shape, against: input))
   }
 
-  private var fileOptions: DataFileOptions {
+  /// What to do about samples of another shape than the model's input.
+  private static func advice(_ shape: Shape, against input: Shape) -> String {
+    let (found, wanted) = (shape.dimensions, input.dimensions)
+    if found.count == 1, shape.elementCount == input.elementCount {
+      return "--image \(input) takes them as images"
+    }
+    guard found.count == 3, wanted.count == 3 else { return "choose the data with --data" }
+    var orders: [String] = []
+    if found == wanted.reversed() {
+      orders.append(
+        "in reverse, as MATLAB and Julia write them (in MATLAB permute(X, [3 2 1 4]) before "
+          + "h5write; in NumPy x.transpose(0, 3, 2, 1))")
+    }
+    if found == [wanted[2], wanted[0], wanted[1]] {
+      orders.append("channels first, as in PyTorch (in NumPy x.transpose(0, 2, 3, 1))")
+    }
+    return orders.isEmpty
+      ? "choose the data with --data" : "its axes may be \(orders.joined(separator: ", or "))"
+  }
+
+  /// What was said about a data file.
+  var fileOptions: DataFileOptions {
     DataFileOptions(
-      image: image?.shape, zeroLabel: zeroLabel, testFraction: testFraction,
-      isRegression: regression)
+      image: image?.shape, pixelOrder: pixelOrder, zeroLabel: zeroLabel,
+      testFraction: testFraction, isRegression: regression)
   }
 
-  /// `recorded`: what counts where the command line says nothing.
-  private func load(_ path: String, recorded: DataFileOptions) throws -> LoadedData {
+  /// The first option that was given; `pixelOrder`: whether that one counts.
+  public func firstGiven(pixelOrder countsOrder: Bool) -> String? {
+    let given = [
+      ("--data", data != nil), ("--data-dir", dataDir != nil), ("--download", download),
+      ("--mirror", !mirror.isEmpty), ("--image", image != nil),
+      ("--pixel-order", countsOrder && pixelOrder != nil), ("--zero-label", zeroLabel != nil),
+      ("--test-fraction", testFraction != nil), ("--regression", regression),
+    ]
+    return given.first(where: \.1)?.0
+  }
+
+  /// `recorded`: what counts where the command line says nothing. Another file than the recorded one is read in the same
+  /// way, but has a test set of its own.
+  private func load(_ path: String, recorded: RecordedData?, model: ModelEnds?) throws -> LoadedData
+  {
     guard dataDir == nil, !download else {
       throw ValidationError("--data \(path) is a file; it takes no folder or download")
     }
-    let given = fileOptions
+    var known = recorded.map { DataFileOptions.split($0.name).options } ?? DataFileOptions()
+    if data != nil { known.testFraction = nil }
+    // How labels became classes says the same, and more.
+    if recorded?.labels != nil { known.zeroLabel = nil }
     let file = try DataFile.load(
-      path: path,
-      options: DataFileOptions(
-        image: given.image ?? recorded.image, zeroLabel: given.zeroLabel ?? recorded.zeroLabel,
-        testFraction: given.testFraction ?? recorded.testFraction,
-        isRegression: given.isRegression || recorded.isRegression))
-    return LoadedData(set: file.set, digest: file.digest, note: file.note)
+      path: path, options: fileOptions.completed(by: known), model: model,
+      trained: recorded?.labels)
+    return LoadedData(
+      set: file.set, record: file.record, labels: file.labels, digest: file.digest,
+      note: file.note, doubt: file.doubt)
   }
 
   /// Into --data-dir where it is given, else into the cache.
@@ -170,10 +210,47 @@ extension DataOptions {
 /// A data set and what identifies its contents.
 public struct LoadedData {
   public var set: DataSet
+  /// The set's name with the options of a data file, as a checkpoint records it.
+  public var record: String
+  /// How the labels of a data file became classes.
+  public var labels: LabelMap?
   public var digest: String
   /// What was read from a file and decided about it, in one line.
   public var note: String?
+  /// What may be meant otherwise, in one line.
+  public var doubt: String?
+
+  /// All that is to be said, for a report in JSON.
+  public var notes: String? {
+    note.map { [$0, doubt].compactMap(\.self).joined(separator: "; ") }
+  }
+
+  /// Says what was read; where there is little to be printed, only what is doubtful, on standard error.
+  public func announce(_ tool: String, isQuiet: Bool, isJSON: Bool) {
+    guard !isJSON else { return }
+    guard !isQuiet else {
+      if let doubt { printError(tool, "note: \(doubt)") }
+      return
+    }
+    if let note { print(note) }
+    if let doubt { print("note: \(doubt)") }
+  }
 }
+
+/// What a checkpoint says of the data that it was trained on.
+public struct RecordedData {
+  /// With the options of a data file.
+  public var name: String
+  /// nil where labels stayed what they were, and in files of before.
+  public var labels: LabelMap?
+
+  public init(_ state: TrainingState) {
+    name = state.data
+    labels = state.labels
+  }
+}
+
+extension PixelOrder: ExpressibleByArgument {}
 
 /// An image's shape on the command line: "20x20x1", or "20x20" of one channel.
 public struct ImageShape: ExpressibleByArgument {

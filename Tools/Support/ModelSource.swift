@@ -52,12 +52,24 @@ public struct ModelSource {
   /// The input that the data must have; nil for a built-in model, which takes what there is.
   public var input: Shape? { builtIn == nil ? model.input : nil }
 
+  /// What labels must suit; nil for a built-in model, which has an output for each class. `loss`: the one that was asked
+  /// for, which goes before the file's.
+  public func ends(loss: LossName?) -> ModelEnds? {
+    builtIn == nil ? model.ends(loss: loss ?? statedLoss) : nil
+  }
+
   /// The model for some data: a built-in one takes its input's shape and its outputs from them.
   /// Throws: `ToolError` where it needs images and the data are vectors; `ModelError`.
   public func model(for data: DataSet) throws -> SequentialModel {
     guard let builtIn else { return model }
     let images = data.train.count > 0 ? data.train : data.test
     let outputCount = images.targets.isEmpty ? data.classCount : images.targetWidth
+    if let label = images.labels.first, images.labels.allSatisfy({ $0 == label }) {
+      throw ToolError(
+        "'\(data.name)': all \(Format.grouped(images.count)) samples are of one class "
+          + "(\(data.classNames[Int(label)])), and nothing can be told apart; give data of two or more"
+      )
+    }
     let model = builtIn.model(input: images.shape, classCount: outputCount)
     do { _ = try model.shapes() } catch {
       guard case .vector(let count) = images.shape else { throw error }

@@ -10,7 +10,8 @@ struct Eval: ParsableCommand {
     commandName: "eval",
     abstract: "Evaluates a Keras model: loss, accuracy, precision, recall, activations, gradients.",
     discussion: """
-      Without --inputs the model runs on a data set; with --inputs on dataset x of any HDF5 file.
+      Without --inputs the model runs on a data set: --data, or the one that the file records as trained on; with \
+      --inputs on dataset x of any HDF5 file, or on X of a MATLAB file.
       """)
 
   @Argument(
@@ -25,8 +26,8 @@ struct Eval: ParsableCommand {
 
   @OptionGroup var data: DataOptions
 
-  @Option(help: "test or train.")
-  var split: DataOptions.Split = .test
+  @Option(help: "test or train. (default: test)")
+  var split: DataOptions.Split?
 
   @Option(
     help: ArgumentHelp(
@@ -52,11 +53,12 @@ struct Eval: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Run dataset x of this HDF5 file; where it holds y too, print max |difference|.",
+      "Run dataset x of this HDF5 file, or X of a .mat; where it holds y too, print max |difference|.",
       valueName: "file"))
   var inputs: String?
 
-  @Option(help: ArgumentHelp("Write the outputs as dataset y to this file.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Write the outputs as dataset y to this .h5 file.", valueName: "file"))
   var outputs: String?
 
   @Option(
@@ -81,13 +83,30 @@ struct Eval: ParsableCommand {
     try checked(batch, "--batch", in: 1...65_536)
     if let threads { try checked(threads, "--threads", in: 1...256) }
     if let plot { try checkPlot(plot) }
-    let needsLabels = confusion || gradients != nil || plot != nil
-    if inputs != nil, data.data != nil || data.dataDir != nil || needsLabels {
-      throw ValidationError(
-        "--inputs takes the place of --data, --data-dir, --confusion, --gradients and --plot")
+    for (path, option) in [(outputs, "--outputs"), (gradients, "--gradients")] {
+      guard let path, ![".h5", ".hdf5"].contains(where: { path.lowercased().hasSuffix($0) }) else {
+        continue
+      }
+      throw ValidationError("\(option) must name an .h5 file (HDF5), found '\(path)'")
     }
+    if let inputs { try validate(inputs: inputs) }
     if activations != nil, outputs == nil {
       throw ValidationError("--activations needs --outputs, the file to write them to")
+    }
+  }
+
+  /// What belongs to a data set does not belong to --inputs.
+  private func validate(inputs: String) throws {
+    let others = [
+      ("--confusion", confusion), ("--gradients", gradients != nil), ("--plot", plot != nil),
+      ("--split", split != nil), ("--loss", loss != nil),
+    ]
+    let isMATLAB = inputs.lowercased().hasSuffix(".mat")
+    let given = data.firstGiven(pixelOrder: !isMATLAB) ?? others.first(where: \.1)?.0
+    if let given {
+      throw ValidationError(
+        "--inputs takes the place of --data, --data-dir, --confusion, --gradients and --plot; "
+          + "\(given) is for a data set")
     }
   }
 

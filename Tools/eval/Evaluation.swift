@@ -21,7 +21,7 @@ struct Evaluation {
     if let name = options.model {
       let source = try ModelSource(name)
       let takesShape = source.input == nil && options.data.data != nil
-      loaded = takesShape ? try options.data.load(only: options.split) : nil
+      loaded = takesShape ? try options.data.load(only: options.split ?? .test) : nil
       stated = source.statedLoss
       let model = try loaded.map { try source.model(for: $0.set) } ?? source.model
       file = try ModelSource.readWeights(options.file, of: model)
@@ -64,31 +64,53 @@ struct Evaluation {
 
   // MARK: - A data set
 
+  /// What was asked for, or what the file was trained on.
+  /// Throws: `ToolError` where neither is known.
+  private func loadData() throws -> LoadedData {
+    if let loaded { return loaded }
+    guard options.data.data != nil || file.training != nil else {
+      throw ToolError(
+        "'\(options.file)' does not say what it was trained on; give --data (digits, mnist, "
+          + "fashion-mnist, a .mat or an .h5 file), or --inputs for outputs alone")
+    }
+    do {
+      return try options.data.load(
+        recorded: file.training.map(RecordedData.init), only: split, input: file.model.input,
+        model: file.model.ends(loss: loss))
+    } catch DataFileError.file(let error) where options.data.data == nil {
+      throw ToolError(
+        "\(error.description); '\(options.file)' records it as its data: say where it is with --data"
+      )
+    }
+  }
+
+  private var split: DataOptions.Split { options.split ?? .test }
+
   /// Runs the model on a data set and prints the report.
   func evaluate() throws {
-    let data =
-      try loaded
-      ?? options.data.load(
-        default: file.training?.data ?? "digits", only: options.split, input: file.model.input)
-    let images = options.split == .test ? data.set.test : data.set.train
+    let data = try loadData()
+    let images = split == .test ? data.set.test : data.set.train
     try network.plan.checkAnswers(of: images, in: data.set.name)
-    if options.plot != nil, !images.targets.isEmpty {
+    for (option, isGiven) in [("--plot", options.plot != nil), ("--confusion", options.confusion)]
+    where isGiven && !images.targets.isEmpty {
       throw ToolError(
-        "--plot draws a confusion matrix, but '\(data.set.name)' holds numbers, not classes")
+        "\(option) shows a confusion matrix, but '\(data.set.name)' holds numbers, not classes")
     }
     let start = ProgressLine.now
     let (outputs, sums) = try network.predict(images)
     let seconds = ProgressLine.now - start
     let metrics =
       images.targets.isEmpty
-      ? try Metrics(outputs, labels: images.labels, classCount: data.set.classCount) : nil
+      ? try Metrics(
+        outputs, labels: images.labels, classCount: data.set.classCount,
+        threshold: file.model.classThreshold(loss: loss)) : nil
     try warnOfBroken(outputs, of: images)
     try write(outputs, of: images)
     if let path = options.gradients { try writeGradients(images, to: path) }
     let isSquared = network.plan.loss == .meanSquaredError && metrics == nil
     let hasAccuracy = network.plan.hasAccuracy(on: images)
     let report = EvaluationReport(
-      path: options.file, data: data.set, split: options.split.rawValue, model: file.model,
+      path: options.file, data: data, split: split.rawValue, model: file.model,
       weights: file.weights, count: images.count, metrics: metrics, loss: sums?.meanLoss,
       accuracy: metrics?.accuracy ?? (hasAccuracy ? sums?.accuracy : nil),
       rootMeanSquare: isSquared
@@ -98,60 +120,44 @@ struct Evaluation {
     if let path = options.plot, let metrics {
       let figure = Figure.confusion(
         "confusion",
-        title: "\(fileName(options.file)) on \(fileName(data.set.name)), \(options.split.rawValue)",
+        title: "\(fileName(options.file)) on \(fileName(data.set.name)), \(split.rawValue)",
         caption: "Confusion matrix.", counts: metrics.counts, classNames: data.set.classNames)
       try drawPlot(figure, to: path, tool: "eval")
     }
+    data.announce("eval", isQuiet: false, isJSON: options.json)
     if options.json {
       print(report.json.text)
     } else {
-      if let note = data.note { print(note) }
       report.print(confusion: options.confusion)
     }
   }
 
   // MARK: - Arrays
 
-  /// Runs the model on dataset x of a file, and compares with its y.
+  /// Runs the model on the samples of a file, and compares with its answers.
   func compare(_ path: String) throws {
     let model = network.plan.model
-    guard try HDF5Arrays.contains(path: path, dataset: "x") else {
-      throw ToolError(
-        "'\(path)' has no dataset x; --inputs needs one of [samples] x \(model.input)")
-    }
-    let x = try HDF5Arrays.readFloats(path: path, dataset: "x")
-    guard x.shape.count == model.input.dimensions.count + 1,
-      Array(x.shape.dropFirst()) == model.input.dimensions, x.shape[0] > 0
-    else {
-      throw ToolError(
-        "'\(path)': dataset x must be [samples] x \(model.input), found "
-          + x.shape.map(String.init).joined(separator: "x"))
-    }
-    let images = ImageSet(shape: model.input, pixels: .floats(x.values), labels: [])
+    let arrays = try InputArrays(path, input: model.input, order: options.data.pixelOrder)
+    let images = ImageSet(shape: model.input, pixels: .floats(arrays.x), labels: [])
+    let outputs = try model.shapes().last?.dimensions ?? []
+    let expected = try arrays.answers(for: outputs)
     let (result, _) = try network.predict(images)
     try warnOfBroken(result, of: images)
     try write(result, of: images)
-    let expected =
-      try HDF5Arrays.contains(path: path, dataset: "y")
-      ? HDF5Arrays.readFloats(path: path, dataset: "y") : nil
-    if let expected, expected.shape != result.shape {
-      throw ToolError(
-        "'\(path)': dataset y must be "
-          + result.shape.map(String.init).joined(separator: "x") + ", found "
-          + expected.shape.map(String.init).joined(separator: "x"))
-    }
-    let difference = expected.map { Metrics.largestDifference(result.values, $0.values) }
+    let difference = expected.values.map { Metrics.largestDifference(result.values, $0) }
     if options.json {
       let value: JSONValue = [
-        "file": .string(options.file), "inputs": .string(path), "samples": .integer(x.shape[0]),
+        "file": .string(options.file), "inputs": .string(path), "samples": .integer(arrays.count),
         "maxDifference": difference.map { .number(Double($0)) } ?? .null,
+        "note": expected.note.map { .string($0) } ?? .null,
         "outputs": options.outputs.map { .string($0) } ?? .null,
       ]
       print(value.text)
     } else {
-      print("\(x.shape[0]) samples of \(model.input) through \(options.file)")
+      print("\(arrays.count) samples of \(model.input) through \(options.file)")
       if let outputs = options.outputs { print("wrote \(outputs)") }
       if let difference { print("max |difference|: \(difference)") }
+      if let note = expected.note { print(note) }
     }
   }
 

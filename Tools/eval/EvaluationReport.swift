@@ -6,7 +6,7 @@ import ToolSupport
 /// What `eval` prints about a model on a data set.
 struct EvaluationReport {
   var path: String
-  var data: DataSet
+  var data: LoadedData
   var split: String
   var model: SequentialModel
   var weights: [LayerWeights]
@@ -26,7 +26,7 @@ struct EvaluationReport {
 
   func print(confusion: Bool) {
     Swift.print(
-      "\(path): \(model.name) on \(Format.grouped(count)) \(split) images of \(data.name)")
+      "\(path): \(model.name) on \(Format.grouped(count)) \(split) images of \(data.record)")
     let wrong = metrics.map { "  (\(Format.grouped($0.total - $0.hits)) wrong)" } ?? ""
     let figures = [
       loss.map { "loss \(Format.fixed($0, 4))" },
@@ -43,14 +43,14 @@ struct EvaluationReport {
   }
 
   private func printClasses(_ metrics: Metrics) {
-    let width = max(5, data.classNames.map(\.count).max() ?? 0)
+    let width = max(5, data.set.classNames.map(\.count).max() ?? 0)
     Swift.print("\n\(Format.padded("class", width))  precision     recall   images")
     for index in 0..<metrics.classCount {
       let columns = [metrics.precision(index), metrics.recall(index)].map {
         Format.padded($0.map { Format.percent($0) } ?? "-", 9)
       }
       Swift.print(
-        "\(Format.padded(data.classNames[index], width))  \(columns[0])  \(columns[1])  "
+        "\(Format.padded(name(index), width))  \(columns[0])  \(columns[1])  "
           + Format.padded(Format.grouped(metrics.support(index)), 7))
     }
   }
@@ -75,7 +75,7 @@ struct EvaluationReport {
 
   private func printConfusion(_ metrics: Metrics) {
     Swift.print("\nconfusion matrix: rows are the labels, columns the predictions")
-    let width = max(6, data.classNames.map(\.count).max() ?? 0) + 1
+    let width = max(6, data.set.classNames.map(\.count).max() ?? 0) + 1
     let columns = metrics.counts.first?.count ?? 0
     let heads = (0..<columns).map { Format.padded(name($0), width) }
     Swift.print(Format.padded("", width) + heads.joined())
@@ -86,7 +86,7 @@ struct EvaluationReport {
   }
 
   private func name(_ index: Int) -> String {
-    index < data.classNames.count ? data.classNames[index] : "\(index)"
+    index < data.set.classNames.count ? data.set.classNames[index] : "\(index)"
   }
 
   // MARK: - Batch normalisation
@@ -117,7 +117,7 @@ struct EvaluationReport {
   var json: JSONValue {
     let classes: [JSONValue] = (0..<(metrics?.classCount ?? 0)).map { index in
       [
-        "name": .string(data.classNames[index]),
+        "name": .string(name(index)),
         "precision": metrics?.precision(index).map { .number($0) } ?? .null,
         "recall": metrics?.recall(index).map { .number($0) } ?? .null,
         "images": .integer(metrics?.support(index) ?? 0),
@@ -134,7 +134,8 @@ struct EvaluationReport {
       return .object(object)
     }
     return [
-      "file": .string(path), "model": .string(model.name), "data": .string(data.name),
+      "file": .string(path), "model": .string(model.name), "data": .string(data.record),
+      "dataNote": data.notes.map { .string($0) } ?? .null,
       "split": .string(split), "images": .integer(count),
       "loss": loss.map { .number($0) } ?? .null,
       "accuracy": accuracy.map { .number($0) } ?? .null,

@@ -9,10 +9,22 @@ struct Metrics {
   /// Images whose outputs are no numbers: no prediction, and not a hit.
   private(set) var unanswered = 0
 
-  /// The prediction is the first largest output.
+  /// The prediction is the first largest output; of one output, the second class where it is above `threshold`.
   /// Throws: `ToolError` where the model has fewer outputs than the data have classes.
-  init(_ outputs: Tensor, labels: [UInt8], classCount: Int) throws {
+  init(_ outputs: Tensor, labels: [UInt8], classCount: Int, threshold: Float? = nil) throws {
     let width = outputs.values.count / max(1, labels.count)
+    if let threshold, width == 1, classCount <= 2 {
+      counts = [[0, 0], [0, 0]]
+      total = labels.count
+      for (output, label) in zip(outputs.values, labels) {
+        if output.isFinite {
+          counts[Int(label)][output > threshold ? 1 : 0] += 1
+        } else {
+          unanswered += 1
+        }
+      }
+      return
+    }
     guard width >= classCount else {
       throw ToolError("the model has \(width) outputs, but the data have \(classCount) classes")
     }

@@ -30,7 +30,8 @@ final class FullBatchRun {
     self.method = method
     let source = try ModelSource(options.model ?? "perceptron")
     self.name = source.name
-    data = try options.data.load(input: source.input)
+    data = try options.data.load(
+      input: source.input, model: source.ends(loss: options.loss))
     let images = data.set.train
     var (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: options.seed ?? 0, loss: options.loss)
@@ -136,12 +137,12 @@ final class FullBatchRun {
   private var isQuiet: Bool { options.quiet || options.json }
 
   private func begin(loss: Double) {
+    data.announce("train", isQuiet: options.quiet, isJSON: options.json)
     guard !isQuiet else { return }
     let plan = network.plan
-    if let note = data.note { print(note) }
     print(
       "model \(name): \(Format.grouped((try? plan.model.parameterCount()) ?? 0)) parameters; data "
-        + "\(data.set.name): \(Format.grouped(data.set.train.count)) training and "
+        + "\(data.record): \(Format.grouped(data.set.train.count)) training and "
         + "\(Format.grouped(data.set.test.count)) test samples of \(data.set.train.shape)")
     print(
       "plan: \(Format.bytes(plan.memory.byteCount)) for \(method.rawValue) on all samples at once, "
@@ -214,7 +215,8 @@ final class FullBatchRun {
     digest: String, seconds: Double
   ) -> JSONValue {
     [
-      "model": .string(name), "data": .string(data.set.name), "method": .string(method.rawValue),
+      "model": .string(name), "data": .string(data.record),
+      "dataNote": data.notes.map { .string($0) } ?? .null, "method": .string(method.rawValue),
       "seed": .string("\(options.seed ?? 0)"), "samples": .integer(data.set.train.count),
       "threads": .integer(network.plan.options.threads),
       "arenaBytes": .integer(network.plan.memory.byteCount),

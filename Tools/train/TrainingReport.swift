@@ -22,10 +22,9 @@ struct TrainingReport: ~Copyable {
   ) {
     guard !isQuiet else { return }
     let data = loaded.set
-    if let note = loaded.note { print(note) }
     let parameters = (try? plan.model.parameterCount()) ?? 0
     print(
-      "model \(state.modelName): \(Format.grouped(parameters)) parameters; data \(data.name): "
+      "model \(state.modelName): \(Format.grouped(parameters)) parameters; data \(loaded.record): "
         + "\(Format.grouped(data.train.count)) training and \(Format.grouped(data.test.count)) "
         + "test images of \(data.train.shape)")
     let memory = plan.memory
@@ -136,7 +135,7 @@ struct TrainingReport: ~Copyable {
 
   static func json(
     _ plan: NetworkPlan, _ state: TrainingState, digest: String, seconds: Double,
-    firstStep: Double?, path: String?
+    firstStep: Double?, path: String?, dataNote: String?
   ) -> JSONValue {
     func accuracy(_ value: Double) -> JSONValue { value.isNaN ? .null : .number(value) }
     let history: [JSONValue] = state.history.map { record in
@@ -149,6 +148,7 @@ struct TrainingReport: ~Copyable {
     }
     return [
       "model": .string(state.modelName), "data": .string(state.data),
+      "dataNote": dataNote.map { .string($0) } ?? .null,
       "loss": .string(state.loss), "optimizer": state.optimizer, "schedule": state.schedule,
       "stoppedEarly": .bool(state.earlyStopping.stops(after: state.history)),
       "batch": .integer(state.batch), "epochs": .integer(state.epoch),

@@ -88,6 +88,7 @@ final class TrainingRun {
   private var isStoppedEarly: Bool { state.earlyStopping.stops(after: state.history) }
 
   private func runEpochs() throws {
+    data.announce("train", isQuiet: options.quiet, isJSON: options.json)
     report.begin(
       network.plan, state, data, network.instructionSet, isSaving: output != nil)
     if state.epoch >= state.epochs {
@@ -198,7 +199,7 @@ final class TrainingRun {
       print(
         TrainingReport.json(
           network.plan, state, digest: digest, seconds: seconds, firstStep: firstStepSeconds,
-          path: output.flatMap { $0.hasSaved ? $0.path : nil }
+          path: output.flatMap { $0.hasSaved ? $0.path : nil }, dataNote: data.notes
         ).text)
     } else {
       report.end(

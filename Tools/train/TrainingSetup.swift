@@ -36,7 +36,8 @@ struct TrainingSetup {
 
   private init(new options: Train) throws {
     let source = try ModelSource(options.model ?? "lenet")
-    data = try options.data.load(input: source.input)
+    data = try options.data.load(
+      input: source.input, model: source.ends(loss: options.loss))
     let seed = options.seed ?? 0
     (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: seed, loss: options.loss)
@@ -48,12 +49,13 @@ struct TrainingSetup {
       learningRate: rate, stepsPerEpoch: (images + batch - 1) / batch, epochs: epochs)
     let schedule = try options.schedule.map { try Schedule(text: $0, defaults) } ?? .constant(rate)
     state = TrainingState(
-      modelName: source.name, data: data.set.name, dataDigest: data.digest, seed: seed,
+      modelName: source.name, data: data.record, dataDigest: data.digest, seed: seed,
       batch: batch, blockSize: 16,
       optimizer: OptimizerConfiguration.json(
         options.optimizer.resolved, learningRate: rate, clipping: options.optimizer.clipping),
       schedule: schedule.json, learningRate: rate, epochs: epochs)
     if options.optimizer.name == .rmspropLegacy { state.isLegacyRMSprop = true }
+    state.labels = data.labels
     (configuration, clipping) = try state.configuration(named: "the optimiser")
   }
 
@@ -62,7 +64,8 @@ struct TrainingSetup {
     guard let training = file.training else { throw ToolError("'\(path)' has no training state") }
     (model, weights, optimizerState) = (file.model, file.weights, file.optimizerState)
     state = training
-    data = try options.data.load(default: training.data)
+    data = try options.data.load(
+      recorded: RecordedData(training), model: model.ends(loss: LossName(rawValue: training.loss)))
     try state.check(data, resumedFrom: path)
     guard let name = LossName(rawValue: training.loss) else {
       throw ToolError("'\(path)': the loss '\(training.loss)' is not known here")

@@ -3,22 +3,30 @@ import FixedNet
 /// What is to be predicted: classes or numbers, from the arrays `y` of a data file.
 struct DataAnswers: Sendable {
   /// One list per part of the file; empty for numbers.
-  private let labels: [[UInt8]]
+  private let classes: [[UInt8]]
   /// Row-major [samples][targetWidth]; empty for classes.
   private let targets: [[Float]]
   let targetWidth: Int
   let classNames: [String]
+  /// How labels became classes; nil for numbers and one-hot rows.
+  let labels: LabelMap?
   /// What was decided, for the digest.
   let rule: String
   /// The same for people.
   let note: String
+  /// What may be meant otherwise, in a sentence; nil where nothing is doubtful.
+  let doubt: String?
 
   static let classLimit = 256
+  /// What a label may be.
+  static let labels = -1 << 31...1 << 31
 
-  /// `countsFromOne`: labels without a 0 are MATLAB's: 1 stands for class 0, or 10 where the labels are 1 to 10, which
-  /// is how digits are stored there.
+  /// `model`: settles what the labels alone leave open; nil where the model will be made for the data.
+  /// `trained`: how labels became classes in training; nil where that is not known.
   /// Throws: `DataFileError.array`, `.option`.
-  init(_ parts: [DataPart], options: DataFileOptions, countsFromOne: Bool) throws(DataFileError) {
+  init(
+    _ parts: [DataPart], options: DataFileOptions, model: ModelEnds?, trained: LabelMap?
+  ) throws(DataFileError) {
     let width = parts[0].answerWidth ?? 1
     for part in parts where part.answerWidth != width {
       throw .array(
@@ -32,70 +40,80 @@ struct DataAnswers: Sendable {
     }
     let other = try options.isRegression ? nil : DataAnswers.nonLabel(parts, width: width)
     if options.isRegression || other != nil {
-      if let other, options.zeroLabel != nil {
-        throw .array(
-          path: parts[0].path, array: parts[0].yName, expected: "whole numbers with --zero-label",
-          found: other)
-      }
-      labels = parts.map { _ in [] }
-      targets = parts.map { part in part.y.map { Float($0) } }
-      targetWidth = width
-      classNames = []
-      rule = "targets"
-      let reason = other.map { ", because of \($0)" } ?? ""
-      note = "y: \(width) number\(width == 1 ? "" : "s") to predict per sample\(reason)"
-      for (part, values) in zip(parts, targets) {
-        guard let place = values.firstIndex(where: { !$0.isFinite }) else { continue }
-        throw .array(
-          path: part.path, array: part.yName, expected: "numbers that fit float32",
-          found: "\(part.y[place]) at \(part.element(part.yName, place, part.yShape))")
-      }
-      return
+      try self.init(targets: parts, width: width, options: options, because: other)
+    } else if width > 1 {
+      try self.init(oneHot: parts, width: width, model: model)
+    } else {
+      let found = try LabelRange(parts, model: model)
+      let decision = try LabelDecision(
+        found, part: parts[0], options: options, model: model, trained: trained)
+      self.init(parts, decision)
     }
+  }
+
+  /// Numbers to predict. `other`: what no label can be.
+  private init(
+    targets parts: [DataPart], width: Int, options: DataFileOptions, because other: String?
+  ) throws(DataFileError) {
+    if let other, options.zeroLabel != nil {
+      throw .array(
+        path: parts[0].path, array: parts[0].yName, expected: "whole numbers with --zero-label",
+        found: other)
+    }
+    classes = parts.map { _ in [] }
+    targets = parts.map { part in part.y.map { Float($0) } }
+    targetWidth = width
+    classNames = []
+    (labels, doubt) = (nil, nil)
+    rule = "targets"
+    let reason = other.map { ", because of \($0)" } ?? ""
+    note = "y: \(width) number\(width == 1 ? "" : "s") to predict per sample\(reason)"
+    for (part, values) in zip(parts, targets) {
+      guard let place = values.firstIndex(where: { !$0.isFinite }) else { continue }
+      throw .array(
+        path: part.path, array: part.yName, expected: "numbers that fit float32",
+        found: "\(part.y[place]) at \(part.element(part.yName, place, part.yShape))")
+    }
+  }
+
+  /// One row of zeros and a one per sample.
+  private init(oneHot parts: [DataPart], width: Int, model: ModelEnds?) throws(DataFileError) {
+    let part = parts[0]
+    if let model, model.outputCount != width {
+      throw .array(
+        path: part.path, array: part.yName,
+        expected: "\(model.outputCount) wide for the model's \(model.outputs)",
+        found: "one-hot rows of \(width) classes")
+    }
+    guard width <= DataAnswers.classLimit else { throw DataAnswers.tooMany(part, width, model) }
     targets = parts.map { _ in [] }
     targetWidth = 0
-    if width > 1 {
-      guard width <= DataAnswers.classLimit else { throw DataAnswers.tooMany(parts[0], width) }
-      labels = parts.map { part in
-        (0..<part.count).map { row in
-          UInt8(part.y[row * width..<(row + 1) * width].firstIndex(of: 1)! - row * width)
-        }
+    classes = parts.map { part in
+      (0..<part.count).map { row in
+        UInt8(part.y[row * width..<(row + 1) * width].firstIndex(of: 1)! - row * width)
       }
-      classNames = (0..<width).map(String.init)
-      rule = "one-hot"
-      note = "y: one-hot, \(width) classes"
-      return
     }
-    let range = try DataAnswers.labelRange(parts)
-    let zero = options.zeroLabel ?? DataAnswers.zeroLabel(range, countsFromOne: countsFromOne)
-    guard
-      options.zeroLabel == nil || (range.lowerBound - 1...range.upperBound + 1).contains(zero)
-    else {
-      throw .option(
-        path: parts[0].path, option: "--zero-label \(zero)",
-        reason: "must be one of the labels, \(range.lowerBound) to \(range.upperBound), or the one "
-          + "before or behind them,")
-    }
-    let (first, last) = (min(range.lowerBound, zero), max(range.upperBound, zero))
-    let classCount = last - first + 1
-    guard classCount <= DataAnswers.classLimit else {
-      throw DataAnswers.tooMany(parts[0], classCount)
-    }
-    labels = parts.map { part in
-      part.y.map { UInt8((Int($0) - zero + classCount) % classCount) }
-    }
-    // A class is called what it is in the file, unless the order was turned round.
-    classNames = (0..<classCount).map { zero == first ? "\(first + $0)" : "\($0)" }
-    rule = "zero label \(zero)"
-    let found = "labels \(range.lowerBound) to \(range.upperBound)"
-    let decided = options.zeroLabel == nil && zero != 0 ? " (--zero-label changes that)" : ""
-    note =
-      zero == 0 ? "y: \(found) as they are" : "y: \(found), \(zero) stands for class 0\(decided)"
+    classNames = (0..<width).map(String.init)
+    (labels, doubt) = (nil, nil)
+    rule = "one-hot"
+    note = "y: one-hot, \(width) classes"
+  }
+
+  /// Labels.
+  private init(_ parts: [DataPart], _ decision: LabelDecision) {
+    let map = decision.map
+    targets = parts.map { _ in [] }
+    targetWidth = 0
+    classes = parts.map { part in part.y.map { UInt8(map.class(of: Int($0))) } }
+    classNames = map.classNames
+    labels = map
+    rule = map.rule
+    (note, doubt) = (decision.note, decision.doubt)
   }
 
   /// The answers of some samples of a part.
   func of(_ part: Int, _ indices: [Int]) -> (labels: [UInt8], targets: [Float]) {
-    guard targetWidth > 0 else { return (indices.map { labels[part][$0] }, []) }
+    guard targetWidth > 0 else { return (indices.map { classes[part][$0] }, []) }
     let width = targetWidth
     return ([], indices.flatMap { targets[part][$0 * width..<($0 + 1) * width] })
   }
@@ -124,32 +142,17 @@ struct DataAnswers: Sendable {
     return nil
   }
 
-  /// The smallest and the largest label.
-  private static func labelRange(_ parts: [DataPart]) throws(DataFileError) -> ClosedRange<Int> {
-    var (smallest, largest) = (Int.max, 0)
-    for part in parts {
-      for (place, value) in part.y.enumerated() {
-        guard (0...0x1p31).contains(value) else {
-          throw .array(
-            path: part.path, array: part.yName,
-            expected: "labels from 0 on (--regression reads it as numbers to predict)",
-            found: "\(value) at \(part.element(part.yName, place, part.yShape))")
-        }
-        smallest = min(smallest, Int(value))
-        largest = max(largest, Int(value))
-      }
-    }
-    return smallest...largest
-  }
-
-  private static func zeroLabel(_ range: ClosedRange<Int>, countsFromOne: Bool) -> Int {
-    guard countsFromOne, range.lowerBound > 0 else { return 0 }
-    return range == 1...10 ? 10 : 1
-  }
-
-  private static func tooMany(_ part: DataPart, _ count: Int) -> DataFileError {
+  /// Labels are bytes.
+  static func tooMany(_ part: DataPart, _ count: Int, _ model: ModelEnds?) -> DataFileError {
     .array(
-      path: part.path, array: part.yName, expected: "labels of at most \(classLimit) classes",
+      path: part.path, array: part.yName,
+      expected: "labels of at most \(classLimit) classes (--regression reads it as numbers to "
+        + "predict\(model?.numbersAdvice ?? ""))",
       found: "\(count) classes")
   }
+}
+
+extension ModelEnds {
+  /// What speaks for --regression, as the end of a sentence.
+  var numbersAdvice: String { numbersReason.map { ", and \($0)" } ?? "" }
 }

@@ -6,13 +6,20 @@ import FixedNetCore
 /// `X_test`, `y_test` where there is a test set.
 /// HDF5 (`.h5`): `x` [samples, features], [samples, height, width] or [samples, height, width, channels], `y`
 /// [samples], [samples, 1] or one-hot [samples, classes], and `x_test`, `y_test`.
+/// Both may hold `sample_weight` (and `sample_weight_test`): one number of at least 0 per sample.
 /// Labels are whole numbers; where `y` holds others, it holds targets: numbers to predict. Values are used as they are.
 public struct DataFile: Sendable {
   public let set: DataSet
+  /// The file's path with its options, for a checkpoint: see `DataFileOptions.split`.
+  public let record: String
+  /// How labels became classes; nil for numbers and one-hot rows.
+  public let labels: LabelMap?
   /// SHA-256 of the file's bytes and of all that decides what becomes of them.
   public let digest: String
   /// What was read and decided, in one line.
   public let note: String
+  /// What was decided and may be meant otherwise, in one line; nil where nothing is doubtful.
+  public let doubt: String?
 
   static let defaultTestFraction = 0.2
   /// Which samples are the test set never changes: it is drawn with this seed.
@@ -23,54 +30,114 @@ public struct DataFile: Sendable {
     [".mat", ".h5", ".hdf5"].contains { path.lowercased().hasSuffix($0) }
   }
 
+  /// `model`: what the data are for, where that is known: it settles what the file alone leaves open.
+  /// `trained`: how labels became classes in the training that the model comes from.
   /// Throws: `DataFileError`.
   public static func load(
-    path: String, options: DataFileOptions = DataFileOptions()
+    path: String, options: DataFileOptions = DataFileOptions(), model: ModelEnds? = nil,
+    trained: LabelMap? = nil
   ) throws(DataFileError) -> DataFile {
     let isMATLAB = path.lowercased().hasSuffix(".mat")
-    let parts = isMATLAB ? try DataPart.readMAT(path) : try DataPart.readHDF5(path)
+    let contents = isMATLAB ? try DataPart.readMAT(path) : try DataPart.readHDF5(path)
+    let parts = contents.parts
     for part in parts { try part.check() }
-    let answers = try DataAnswers(parts, options: options, countsFromOne: isMATLAB)
-    let shape = try shape(of: parts, options: options)
+    try checkWeights(parts)
+    let answers = try DataAnswers(parts, options: options, model: model, trained: trained)
+    let (shape, order) = try layout(of: parts, options: options)
     let (train, test, split) = try split(parts, options: options)
     func images(_ samples: Samples) -> ImageSet {
-      let x = parts[samples.part].images(samples.indices, shape: shape)
+      let part = parts[samples.part]
       let (labels, targets) = answers.of(samples.part, samples.indices)
       return ImageSet(
-        shape: shape, pixels: .floats(x), labels: labels, targets: targets,
-        targetWidth: answers.targetWidth)
+        shape: shape,
+        pixels: .floats(part.images(samples.indices, shape: shape, order: order.used)),
+        labels: labels, targets: targets, targetWidth: answers.targetWidth,
+        sampleWeights: part.sampleWeights(samples.indices))
     }
     let trainSet = images(train)
-    let words = [path, options.text].filter { !$0.isEmpty }
     let fileDigest: String
     do { fileDigest = try Digest.sha256(file: path) } catch { throw .file(error) }
+    let isWeighted = parts[0].weightShape != nil
+    let rules = [
+      "data 1", fileDigest, "\(shape)\(order.rule)", answers.rule,
+      "\(split.rule)\(isWeighted ? "; weighted" : "")",
+    ]
+    let weights = parts[0].weightNote.map { "\($0), the weights of the samples" }
+    let others = contents.others.isEmpty ? nil : "not used: \(OneLine.list(contents.others))"
+    let notes = ["\(parts[0].note)\(order.note)", answers.note, weights, split.note, others]
     return DataFile(
       set: DataSet(
-        name: words.joined(separator: " "), train: trainSet,
-        test: train == test ? trainSet : images(test), classNames: answers.classNames),
-      digest: Digest.sha256(
-        Array("data 1; \(fileDigest); \(shape); \(answers.rule); \(split.rule)".utf8)),
-      note: "'\(path)': \(parts[0].note); \(answers.note); \(split.note)")
+        name: path, train: trainSet, test: train == test ? trainSet : images(test),
+        classNames: answers.classNames),
+      record: [path, options.text].filter { !$0.isEmpty }.joined(separator: " "),
+      labels: answers.labels, digest: Digest.sha256(Array(rules.joined(separator: "; ").utf8)),
+      note: "'\(path)': \(notes.compactMap(\.self).joined(separator: "; "))",
+      doubt: answers.doubt.map { "'\(path)': \($0)" })
+  }
+
+  /// Both parts have weights, or none.
+  private static func checkWeights(_ parts: [DataPart]) throws(DataFileError) {
+    guard let odd = parts.first(where: { $0.weightShape == nil }),
+      let other = parts.first(where: { $0.weightShape != nil })
+    else { return }
+    throw .array(
+      path: odd.path, array: odd.weightName, expected: "there like \(other.weightName)",
+      found: "none", advice: "give weights of 1, or leave both out")
+  }
+
+  /// Vectors as images of `shape`, one after the other, channels last.
+  package static func images(_ vectors: [Float], shape: Shape, order: PixelOrder) -> [Float] {
+    guard order == .columns, let places = DataPart.columnOrder(shape) else { return vectors }
+    return vectors.indices.map { index in
+      vectors[index / places.count * places.count + places[index % places.count]]
+    }
   }
 
   // MARK: - Shapes
 
-  private static func shape(of parts: [DataPart], options: DataFileOptions) throws(DataFileError)
-    -> Shape
+  /// How vectors become images.
+  private struct Order {
+    var used: PixelOrder
+    /// For the digest: nothing where it is the usual one.
+    var rule = ""
+    var note = ""
+  }
+
+  private static func layout(of parts: [DataPart], options: DataFileOptions) throws(DataFileError)
+    -> (shape: Shape, order: Order)
   {
     let first = parts[0]
-    guard let part = parts.first(where: { $0.sample != first.sample }) else {
-      guard let image = options.image, image != first.sample else { return first.sample }
-      guard case .vector(let count) = first.sample, image.elementCount == count else {
-        throw .option(
-          path: first.path, option: "--image \(image)",
-          reason: "samples of \(first.sample) are not images of that shape")
-      }
-      return image
+    let usual = first.isMATLAB ? PixelOrder.columns : .rows
+    if let part = parts.first(where: { $0.sample != first.sample }) {
+      throw .array(
+        path: part.path, array: part.xName,
+        expected: "samples of \(first.sample) like \(first.xName)", found: "\(part.sample)")
     }
-    throw .array(
-      path: part.path, array: part.xName,
-      expected: "samples of \(first.sample) like \(first.xName)", found: "\(part.sample)")
+    guard let image = options.image, image != first.sample else {
+      if let order = options.pixelOrder {
+        throw .option(
+          path: first.path, option: "--pixel-order \(order.rawValue)",
+          reason: first.xShape.count > 2
+            ? "the images have axes of their own" : "belongs to --image HxWxC, for the vectors")
+      }
+      return (first.sample, Order(used: usual))
+    }
+    guard case .vector(let count) = first.sample, image.elementCount == count else {
+      throw .option(
+        path: first.path, option: "--image \(image)",
+        reason: "samples of \(first.sample) are not images of that shape")
+    }
+    let used = options.pixelOrder ?? usual
+    let note =
+      options.pixelOrder == nil
+      ? " (--pixel-order \(usual == .columns ? "rows" : "columns") takes them otherwise)" : ""
+    return (
+      image,
+      Order(
+        used: used, rule: used == usual ? "" : ", \(used.rawValue)",
+        note: ", images of \(image) "
+          + (used == .columns ? "column by column" : "row by row") + note)
+    )
   }
 
   // MARK: - The test set

@@ -1,10 +1,19 @@
 import FixedNet
 
+/// How the values of an image follow each other in a vector.
+public enum PixelOrder: String, CaseIterable, Sendable {
+  /// Row by row, the channels of a pixel together: NumPy's and Keras' order.
+  case rows
+  /// Column by column, one channel after the other: as MATLAB's `X(:)` unrolls an image.
+  case columns
+}
+
 /// What a user says about a data file.
 public struct DataFileOptions: Equatable, Sendable {
-  /// Samples are images of this shape. Values of a MATLAB file are then taken column by column, as MATLAB's `X(:)`
-  /// unrolls an image, those of HDF5 row by row.
+  /// Samples are images of this shape.
   public var image: Shape?
+  /// How vectors become images. nil: columns in a MATLAB file, rows in HDF5.
+  public var pixelOrder: PixelOrder?
   /// The label that stands for class 0; the labels above it follow, and those below come last. One of the labels, or the
   /// one before or behind them, which no sample has.
   public var zeroLabel: Int?
@@ -15,10 +24,11 @@ public struct DataFileOptions: Equatable, Sendable {
   public var isRegression: Bool
 
   public init(
-    image: Shape? = nil, zeroLabel: Int? = nil, testFraction: Double? = nil,
-    isRegression: Bool = false
+    image: Shape? = nil, pixelOrder: PixelOrder? = nil, zeroLabel: Int? = nil,
+    testFraction: Double? = nil, isRegression: Bool = false
   ) {
     self.image = image
+    self.pixelOrder = pixelOrder
     self.zeroLabel = zeroLabel
     self.testFraction = testFraction
     self.isRegression = isRegression
@@ -28,10 +38,19 @@ public struct DataFileOptions: Equatable, Sendable {
   public var text: String {
     var words: [String] = []
     if let image { words.append("--image \(image)") }
+    if let pixelOrder { words.append("--pixel-order \(pixelOrder.rawValue)") }
     if let zeroLabel { words.append("--zero-label \(zeroLabel)") }
     if let testFraction { words.append("--test-fraction \(testFraction)") }
     if isRegression { words.append("--regression") }
     return words.joined(separator: " ")
+  }
+
+  /// These options, and `other`'s where these say nothing.
+  public func completed(by other: DataFileOptions) -> DataFileOptions {
+    DataFileOptions(
+      image: image ?? other.image, pixelOrder: pixelOrder ?? other.pixelOrder,
+      zeroLabel: zeroLabel ?? other.zeroLabel, testFraction: testFraction ?? other.testFraction,
+      isRegression: isRegression || other.isRegression)
   }
 
   /// Takes options off the end of a data set's name, as a checkpoint records it: "digits.mat --zero-label 10".
@@ -58,6 +77,9 @@ public struct DataFileOptions: Equatable, Sendable {
     case "--image":
       image = Shape(imageText: String(value))
       return image != nil
+    case "--pixel-order":
+      pixelOrder = PixelOrder(rawValue: String(value))
+      return pixelOrder != nil
     case "--zero-label":
       zeroLabel = Int(value)
       return zeroLabel != nil

@@ -1,59 +1,112 @@
-extension DataPart {
-  /// Throws: `DataFileError.mat`, `.missing` where there are test samples without answers or the reverse.
-  static func readMAT(_ path: String) throws(DataFileError) -> [DataPart] {
-    let arrays: [String: MatArray]
-    do {
-      arrays = try MatFile.read(
-        path: path, variables: ["X", "y"], optional: ["X_test", "y_test"])
-    } catch { throw .mat(error) }
-    return try parts(path, x: "X", found: Array(arrays.keys)) { xName, yName in
-      guard let x = arrays[xName], let y = arrays[yName] else { return nil }
-      let floats = x.values.withUnsafeBufferPointer { values in values.map { Float($0) } }
-      return DataPart(
-        path: path, xName: xName, xShape: x.shape, x: floats, yName: yName, yShape: y.shape,
-        y: y.values, isMATLAB: true)
-    }
+/// The names of the arrays in a data file.
+struct DataNames {
+  let x: String
+  let y = "y"
+  let weights = "sample_weight"
+  static let test = "_test"
+
+  static let matlab = DataNames(x: "X")
+  static let hdf5 = DataNames(x: "x")
+
+  /// Those of the training part, and those of the test part.
+  var optional: [String] {
+    [weights] + [x, y, weights].map { $0 + DataNames.test }
   }
 
-  /// Throws: `DataFileError.hdf5`, `.missing`, `.wrongFormat`.
-  static func readHDF5(_ path: String) throws(DataFileError) -> [DataPart] {
+  var all: [String] { [x, y] + optional }
+}
+
+/// A data file's arrays as they were read.
+struct DataContents {
+  /// Training, and test where the file has it.
+  var parts: [DataPart]
+  /// What the file holds besides.
+  var others: [String]
+}
+
+extension DataPart {
+  /// Throws: `DataFileError.mat`, `.missing` where there are test samples without answers or the reverse.
+  static func readMAT(_ path: String) throws(DataFileError) -> DataContents {
+    let contents: MatContents
+    let names = DataNames.matlab
+    do {
+      contents = try MatFile.contents(
+        path: path, variables: [names.x, names.y], optional: names.optional)
+    } catch .missing(_, let variable, let found) {
+      throw .missing(
+        path: path, array: variable, found: found,
+        advice: DataAdvice.renaming(found, missing: variable, isMATLAB: true))
+    } catch {
+      throw .mat(error)
+    }
+    let arrays = contents.arrays
+    let parts = try parts(path, names, found: Array(arrays.keys)) { suffix in
+      guard let x = arrays[names.x + suffix], let y = arrays[names.y + suffix] else { return nil }
+      let weights = arrays[names.weights + suffix]
+      let floats = x.values.withUnsafeBufferPointer { values in values.map { Float($0) } }
+      return DataPart(
+        path: path, xName: names.x + suffix, xShape: x.shape, x: floats, yName: names.y + suffix,
+        yShape: y.shape, y: y.values, weightName: names.weights + suffix,
+        weightShape: weights?.shape, weights: weights?.values ?? [], isMATLAB: true)
+    }
+    return DataContents(parts: parts, others: contents.others)
+  }
+
+  /// Throws: `DataFileError.hdf5`, `.array`, `.missing`, `.wrongFormat`.
+  static func readHDF5(_ path: String) throws(DataFileError) -> DataContents {
     #if HDF5
       try checkSignature(path)
+      let names = DataNames.hdf5
       var failure: DataFileError?
-      let parts: [DataPart]
+      let contents: DataContents
       do {
-        parts = try HDF5Library.locked { () throws(CheckpointError) in
-          let known = ["x", "y", "x_test", "y_test"]
-          let file = try HDF5File(path: path, names: known)
+        contents = try HDF5Library.locked { () throws(CheckpointError) in
+          let file = try HDF5File(path: path, names: names.all)
           let root = try file.root()
-          let names = known.filter { file.has($0, in: root) }
-          if let name = ["x", "y"].first(where: { !names.contains($0) }) {
-            failure = .missing(path: path, array: name, found: file.names())
-            return []
+          let found = names.all.filter { file.has($0, in: root) }
+          let listed = file.names()
+          if let name = [names.x, names.y].first(where: { !found.contains($0) }) {
+            let advice = DataAdvice.renaming(listed, missing: name, isMATLAB: false)
+            failure = .missing(path: path, array: name, found: listed, advice: advice)
+            return DataContents(parts: [], others: [])
           }
-          var result: [DataPart] = []
-          for suffix in ["", "_test"] where names.contains("x" + suffix) {
-            guard names.contains("y" + suffix) else { break }
-            let x = try file.open("x" + suffix, in: root, as: .numbers)
-            let y = try file.open("y" + suffix, in: root, as: .numbers)
-            result.append(
-              DataPart(
-                path: path, xName: "x" + suffix, xShape: x.shape, x: try x.floats(),
-                yName: "y" + suffix, yShape: y.shape, y: try y.doubles(), isMATLAB: false))
+          var parts: [DataPart] = []
+          for suffix in ["", DataNames.test]
+          where found.contains(names.x + suffix) && found.contains(names.y + suffix) {
+            parts.append(try read(file, root, names, suffix, found: found))
           }
-          if result.count == 1, let odd = names.first(where: { $0.hasSuffix("_test") }) {
-            let other = odd == "x_test" ? "y_test" : "x_test"
-            failure = .missing(path: path, array: other, found: names)
+          if let name = unpaired(names, found: found, count: parts.count) {
+            failure = .missing(path: path, array: name, found: found)
           }
-          return result
+          return DataContents(parts: parts, others: listed.filter { !names.all.contains($0) })
         }
-      } catch { throw .hdf5(error) }
+      } catch { throw DataAdvice.explain(error) }
       if let failure { throw failure }
-      return parts
+      return contents
     #else
       throw .hdf5(.unavailable(path: path))
     #endif
   }
+
+  #if HDF5
+    private static func read(
+      _ file: borrowing HDF5File, _ root: borrowing HDF5Object, _ names: DataNames,
+      _ suffix: String, found: [String]
+    ) throws(CheckpointError) -> DataPart {
+      let x = try file.open(names.x + suffix, in: root, as: .numbers)
+      let y = try file.open(names.y + suffix, in: root, as: .numbers)
+      var (weightShape, weights): ([Int]?, [Double]) = (nil, [])
+      if found.contains(names.weights + suffix) {
+        let object = try file.open(names.weights + suffix, in: root, as: .numbers)
+        (weightShape, weights) = (object.shape, try object.doubles())
+      }
+      return DataPart(
+        path: file.path, xName: names.x + suffix, xShape: x.shape, x: try x.floats(),
+        yName: names.y + suffix, yShape: y.shape, y: try y.doubles(),
+        weightName: names.weights + suffix, weightShape: weightShape, weights: weights,
+        isMATLAB: false)
+    }
+  #endif
 
   /// A file of another kind is called that, and not a damaged model.
   private static func checkSignature(_ path: String) throws(DataFileError) {
@@ -71,17 +124,20 @@ extension DataPart {
 
   /// The training part, and the test part where the file has both of its arrays.
   private static func parts(
-    _ path: String, x: String, found: [String], _ part: (String, String) -> DataPart?
+    _ path: String, _ names: DataNames, found: [String], _ part: (String) -> DataPart?
   ) throws(DataFileError) -> [DataPart] {
-    var result: [DataPart] = []
-    for (xName, yName) in [(x, "y"), (x + "_test", "y_test")] {
-      if let part = part(xName, yName) {
-        result.append(part)
-      } else if found.contains(xName) || found.contains(yName) {
-        throw .missing(
-          path: path, array: found.contains(xName) ? yName : xName, found: found.sorted())
-      }
+    let result = ["", DataNames.test].compactMap { part($0) }
+    if let missing = unpaired(names, found: found, count: result.count) {
+      throw .missing(path: path, array: missing, found: found.sorted())
     }
     return result
+  }
+
+  /// The array that is missing where there is only one of `x_test` and `y_test`, or weights without them.
+  private static func unpaired(_ names: DataNames, found: [String], count: Int) -> String? {
+    guard count == 1 else { return nil }
+    let (x, y) = (names.x + DataNames.test, names.y + DataNames.test)
+    if found.contains(x) { return y }
+    return found.contains(y) || found.contains(names.weights + DataNames.test) ? x : nil
   }
 }

@@ -10,7 +10,11 @@ struct DataPart: Sendable {
   let yName: String
   let yShape: [Int]
   let y: [Double]
-  /// MATLAB's: images are stored column by column, and indices count from 1.
+  let weightName: String
+  /// nil where the file has no weights of the samples.
+  let weightShape: [Int]?
+  let weights: [Double]
+  /// MATLAB's: vectors hold images column by column, and indices count from 1.
   let isMATLAB: Bool
 
   var count: Int { xShape.first ?? 0 }
@@ -21,44 +25,6 @@ struct DataPart: Sendable {
     case 2: .vector(xShape[1])
     case 3: .image(height: xShape[1], width: xShape[2], channels: 1)
     default: .image(height: xShape[1], width: xShape[2], channels: xShape[3])
-    }
-  }
-
-  /// Samples there must be, of shapes that a model can have, with finite values, and as many answers.
-  func check() throws(DataFileError) {
-    let expected =
-      isMATLAB
-      ? "samples x features"
-      : "[samples, features], [samples, height, width] or [samples, height, width, channels]"
-    guard isMATLAB ? xShape.count == 2 : (2...4).contains(xShape.count) else {
-      throw .array(path: path, array: xName, expected: expected, found: DataPart.text(xShape))
-    }
-    guard xShape.allSatisfy({ $0 > 0 }) else {
-      throw .array(
-        path: path, array: xName, expected: "at least one sample with values",
-        found: "the empty array \(DataPart.text(xShape))")
-    }
-    guard x.count / count <= Shape.extentLimit else {
-      throw .array(
-        path: path, array: xName, expected: "samples of at most 2^24 values",
-        found: DataPart.text(xShape))
-    }
-    if let place = x.withUnsafeBufferPointer({ x in x.firstIndex { !$0.isFinite } }) {
-      throw .array(
-        path: path, array: xName, expected: "finite numbers (float32)",
-        found: "\(x[place]) at \(element(xName, place, xShape))")
-    }
-    guard answerWidth != nil, !y.isEmpty else {
-      let columns = isMATLAB ? "\(count) x 1, 1 x \(count)" : "[\(count)], [\(count), 1]"
-      throw .array(
-        path: path, array: yName,
-        expected: "\(columns) or \(count) x classes, for the \(count) samples of \(xName)",
-        found: DataPart.text(yShape))
-    }
-    if let place = y.firstIndex(where: { !$0.isFinite }) {
-      throw .array(
-        path: path, array: yName, expected: "finite numbers",
-        found: "\(y[place]) at \(element(yName, place, yShape))")
     }
   }
 
@@ -97,10 +63,23 @@ struct DataPart: Sendable {
     return "\(xName) \(DataPart.text(xShape)), values \(smallest) to \(largest) as they are"
   }
 
-  /// The samples `indices`, one after the other, channels last.
-  func images(_ indices: [Int], shape: Shape) -> [Float] {
+  /// "sample_weight from 0.5 to 2"; nil where there is none.
+  var weightNote: String? {
+    guard weightShape != nil, let smallest = weights.min(), let largest = weights.max() else {
+      return nil
+    }
+    return "\(weightName) \(Float(smallest)) to \(Float(largest))"
+  }
+
+  /// The weights of the samples `indices`; empty where the file has none.
+  func sampleWeights(_ indices: [Int]) -> [Float] {
+    weightShape == nil ? [] : indices.map { Float(weights[$0]) }
+  }
+
+  /// The samples `indices`, one after the other, channels last. `order`: how vectors hold images.
+  func images(_ indices: [Int], shape: Shape, order pixelOrder: PixelOrder) -> [Float] {
     let width = x.count / count
-    let order = columnOrder(shape)
+    let order = pixelOrder == .columns && xShape.count == 2 ? DataPart.columnOrder(shape) : nil
     return [Float](unsafeUninitializedCapacity: indices.count * width) { result, filled in
       x.withUnsafeBufferPointer { x in
         for (place, index) in indices.enumerated() {
@@ -114,8 +93,8 @@ struct DataPart: Sendable {
   }
 
   /// Where each value of an image is in a row of `X`: MATLAB unrolls height, then width, then channels. nil: in place.
-  private func columnOrder(_ shape: Shape) -> [Int]? {
-    guard isMATLAB, case .image(let height, let width, let channels) = shape else { return nil }
+  static func columnOrder(_ shape: Shape) -> [Int]? {
+    guard case .image(let height, let width, let channels) = shape else { return nil }
     var order: [Int] = []
     for row in 0..<height {
       for column in 0..<width {

@@ -43,6 +43,12 @@ public struct Downloader: Sendable {
   ) throws(DataError) {
     try Downloader.createFolder(folder)
     for file in MNISTFile.allCases where !Downloader.isPresent(file, of: name, in: folder) {
+      let path = "\(folder)/\(file.rawValue)"
+      guard access(path, F_OK) != 0 else {
+        throw .malformed(
+          path: path, expected: "\(name.rawValue)'s, or not there",
+          found: "another file, which is not replaced")
+      }
       try fetch(file, of: name, into: folder, report: report)
     }
   }
@@ -91,8 +97,8 @@ public struct Downloader: Sendable {
 
   /// Whether the folder has the file, whole and right.
   private static func isPresent(_ file: MNISTFile, of name: MNISTName, in folder: String) -> Bool {
-    ["", ".gz"].contains { suffix in
-      let path = "\(folder)/\(file.rawValue)\(suffix)"
+    file.spellings.contains { spelling in
+      let path = "\(folder)/\(spelling)"
       guard let idx = try? IDXFile.read(path, rank: file.shape.count) else { return false }
       return (try? MNISTFiles.check(idx, is: file, of: name, path: path)) != nil
     }

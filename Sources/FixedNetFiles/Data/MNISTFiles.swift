@@ -29,6 +29,15 @@ package enum MNISTFile: String, CaseIterable {
   case testImages = "t10k-images-idx3-ubyte"
   case testLabels = "t10k-labels-idx1-ubyte"
 
+  /// All four, for messages.
+  static let names = allCases.map(\.rawValue).joined(separator: ", ")
+
+  /// The names that the file has in the wild: as published, and as some programs unpack it, with a dot.
+  var spellings: [String] {
+    let dotted = rawValue.replacing("-idx", with: ".idx")
+    return [rawValue, "\(rawValue).gz", dotted, "\(dotted).gz"]
+  }
+
   package var shape: [Int] {
     switch self {
     case .trainImages: [60_000, 28, 28]
@@ -129,14 +138,13 @@ public struct MNISTFiles: Sendable {
     return "\(home)/.cache/fixednet/\(name.rawValue)"
   }
 
-  static func isComplete(_ folder: String) -> Bool {
+  /// Whether a folder has all four files.
+  package static func isComplete(_ folder: String) -> Bool {
     MNISTFile.allCases.allSatisfy { path(of: $0, in: folder) != nil }
   }
 
   private static func path(of file: MNISTFile, in folder: String) -> String? {
-    ["\(folder)/\(file.rawValue)", "\(folder)/\(file.rawValue).gz"].first {
-      access($0, F_OK) == 0
-    }
+    file.spellings.map { "\(folder)/\($0)" }.first { access($0, F_OK) == 0 }
   }
 
   private static func read(
@@ -158,7 +166,9 @@ public struct MNISTFiles: Sendable {
         found: idx.shape.map(String.init).joined(separator: " x "))
     }
     guard idx.sha256 == file.sha256(in: name) else {
-      throw .digest(path: path, expected: file.sha256(in: name), found: idx.sha256)
+      let other = MNISTName.allCases.first { file.sha256(in: $0) == idx.sha256 }
+      let whose = other.map { ", which is that of --data \($0.rawValue)" } ?? ""
+      throw .digest(path: path, expected: file.sha256(in: name), found: idx.sha256 + whose)
     }
     guard file.shape.count == 1 else { return }
     let image = idx.values.withUnsafeBufferPointer { labels in labels.firstIndex { $0 > 9 } }

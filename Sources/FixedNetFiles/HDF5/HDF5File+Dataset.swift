@@ -41,6 +41,7 @@
         ] where H5Tequal(type.id, ieee) > 0 {
           return size
         }
+        if case .numbers = rule, fn_h5_is_float16(type.id) != 0 { return size }
         throw refuse(item, expected, "a floating-point type of \(size) bytes")
       }
       if case .numbers = rule, kind == H5T_INTEGER, [1, 2, 4, 8].contains(size),
@@ -48,6 +49,7 @@
       {
         return size
       }
+      if case .numbers = rule, fn_h5_is_boolean(type.id) != 0 { return size }
       throw refuse(item, expected, HDF5File.name(of: kind))
     }
 
@@ -63,13 +65,25 @@
       return ["float32", "float64"].contains(type) ? nil : type
     }
 
+    /// "filter 32000 (lzf)".
+    /// Source: The HDF Group, "Registered Filter Plugins".
+    private static func name(ofFilter number: Int64) -> String {
+      let names: [Int64: String] = [
+        4: "szip", 5: "nbit", 6: "scale-offset", 305: "lzo", 307: "bzip2", 32000: "lzf",
+        32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd",
+        32026: "blosc2",
+      ]
+      return "filter \(number)" + (names[number].map { " (\($0)); save it with gzip" } ?? "")
+    }
+
     private static func name(of kind: H5T_class_t) -> String {
       switch kind {
       case H5T_INTEGER: "integers"
       case H5T_FLOAT: "floating-point numbers"
       case H5T_STRING: "strings"
       case H5T_COMPOUND: "a compound type (complex?)"
-      case H5T_ENUM: "an enumeration (boolean?)"
+      case H5T_ENUM: "an enumeration other than FALSE and TRUE"
+      case H5T_BITFIELD: "bit fields (boolean?); store them as integers"
       case H5T_REFERENCE: "references"
       case H5T_VLEN: "lists of variable length"
       case H5T_ARRAY: "an array type"
@@ -140,7 +154,8 @@
       case FN_H5_STORAGE_FILTERS: throw refuse(item, "stored with at most 4 filters", "\(found)")
       case FN_H5_STORAGE_FILTER:
         throw refuse(
-          item, "plain or compressed with gzip, shuffle or fletcher32", "filter \(found)")
+          item, "plain or compressed with gzip, shuffle or fletcher32",
+          HDF5File.name(ofFilter: found))
       case FN_H5_STORAGE_EMPTY:
         throw refuse(item, "\(declared) bytes of values", "no values in the file")
       case FN_H5_STORAGE_BEYOND_FILE:
@@ -159,12 +174,26 @@
   extension HDF5Object {
     /// A dataset's values as Float.
     func floats() throws(CheckpointError) -> [Float] {
-      try read(fn_h5_native_float(), zero: Float(0))
+      if let booleans = try booleans() { return booleans.map { Float($0) } }
+      return try read(fn_h5_native_float(), zero: Float(0))
     }
 
     /// A dataset's values as Double.
     func doubles() throws(CheckpointError) -> [Double] {
-      try read(fn_h5_native_double(), zero: Double(0))
+      if let booleans = try booleans() { return booleans.map { Double($0) } }
+      return try read(fn_h5_native_double(), zero: Double(0))
+    }
+
+    /// A dataset of booleans as 0 and 1: libhdf5 turns no enumeration into numbers. nil for other types.
+    private func booleans() throws(CheckpointError) -> [UInt8]? {
+      guard let type = HDF5Handle(H5Dget_type(handle.id)), fn_h5_is_boolean(type.id) != 0 else {
+        return nil
+      }
+      let values = try read(type.id, zero: UInt8(0))
+      if let odd = values.first(where: { $0 > 1 }) {
+        throw .item(path: file, item: path, expected: "booleans, 0 and 1", found: "\(odd)")
+      }
+      return values
     }
 
     /// `Value` and the memory type `type` are of one size.

@@ -21,7 +21,7 @@ enum MatContainer {
     let start: [UInt8]
     do {
       _ = try FileBytes.size(of: path, limit: 4 << 30)
-      start = try FileBytes.start(of: path, count: userBlock + signature.count)
+      start = try FileBytes.start(of: path, count: 4096)
     } catch { throw .file(error) }
     guard start.count >= 20 else {
       throw .wrongFormat(
@@ -29,9 +29,7 @@ enum MatContainer {
         found: start.isEmpty
           ? "the file is empty; save it again" : "\(start.count) bytes are too few for a MAT-file")
     }
-    if start.starts(with: signature) {
-      throw .wrongFormat(path: path, found: "a plain HDF5 file, not MATLAB's; name it .h5")
-    }
+    if let found = otherFormat(start) { throw .wrongFormat(path: path, found: found) }
     let mark = start.count >= 128 ? Array(start[126..<128]) : []
     let isLittle = mark == [0x49, 0x4D]
     guard isLittle || mark == [0x4D, 0x49] else {
@@ -41,13 +39,32 @@ enum MatContainer {
     case 1:
       return try walkVersion5(path: path, bytes: bytes(of: path), isLittle: isLittle)
     case 2:
-      guard start.count == userBlock + signature.count, start.suffix(8).elementsEqual(signature)
-      else { throw .damaged(path: path, reason: "version 7.3 without HDF5 behind its header") }
+      guard start.dropFirst(userBlock).starts(with: signature) else {
+        throw .damaged(path: path, reason: "version 7.3 without HDF5 behind its header")
+      }
       return .version7HDF5
     case let version:
       throw .wrongFormat(
         path: path, found: "a MAT-file of version \(version); save it with -v7 or -v7.3")
     }
+  }
+
+  /// What a file is that is named `.mat` and none of MATLAB's, and what to do; nil for others.
+  private static func otherFormat(_ start: [UInt8]) -> String? {
+    let advice = "in Octave save it with save('-v7', 'FILE.mat', 'X', 'y')"
+    if start.starts(with: signature) {
+      let isOctave = String(decoding: start, as: UTF8.self).contains("# Created by Octave")
+      return isOctave
+        ? "Octave's HDF5 (save -hdf5), not MATLAB's; \(advice)"
+        : "a plain HDF5 file, not MATLAB's; name it .h5"
+    }
+    if start.starts(with: Array("# Created by Octave".utf8)) {
+      return "Octave's own text format, which it saves by default; \(advice)"
+    }
+    if start.starts(with: Array("Octave-1-".utf8)) {
+      return "Octave's own binary format (save -binary); \(advice)"
+    }
+    return nil
   }
 
   private static func bytes(of path: String) throws(MatFileError) -> [UInt8] {

@@ -9,7 +9,7 @@ extension MatFile {
   /// `unpackedBytes`, `variableCount`: what `MatContainer` found.
   static func readInChild(
     path: String, variables: [String], optional: [String], unpackedBytes: Int, variableCount: Int
-  ) throws(MatFileError) -> [String: MatArray] {
+  ) throws(MatFileError) -> MatContents {
     #if MatIO
       let names = variables + optional
       guard names.count <= Int(FN_MAT_NAMES) else {
@@ -27,7 +27,8 @@ extension MatFile {
           child, directory, variables: variables, names: names, unpackedBytes: unpackedBytes,
           variableCount: variableCount)
         try child.end()
-        return arrays
+        let others = directory.map(\.title).filter { !$0.isEmpty && !names.contains($0) }
+        return MatContents(arrays: arrays, others: others)
       } catch {
         throw child.abandon(error)
       }
@@ -53,7 +54,8 @@ extension MatFile {
             path: path,
             reason: "only \(directory.count) of its \(variableCount) variables are readable")
         }
-        throw .missing(path: path, variable: variable, found: found.filter { !$0.isEmpty })
+        let described = directory.filter { !$0.title.isEmpty }.map(\.description)
+        throw .missing(path: path, variable: variable, found: described)
       }
       var shapes: [(name: String, shape: [Int], count: Int)] = []
       for name in names {
@@ -83,6 +85,9 @@ extension MatFile {
         String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
       }
     }
+
+    /// "X", or "dataset (a struct)".
+    fileprivate var description: String { kindName.map { "\(title) (\($0))" } ?? title }
 
     /// The extents of an array of numbers.
     fileprivate func shape(path: String) throws(MatFileError) -> [Int] {

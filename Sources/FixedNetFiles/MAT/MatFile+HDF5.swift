@@ -3,7 +3,7 @@ import FixedNet
 extension MatFile {
   /// Version 7.3: HDF5 behind a text of 512 bytes, with the extents in reverse order, read through our own reader.
   static func readHDF5(path: String, variables: [String], optional: [String])
-    throws(MatFileError) -> [String: MatArray]
+    throws(MatFileError) -> MatContents
   {
     #if HDF5
       do {
@@ -32,7 +32,7 @@ extension MatFile {
     private static func readVariables(
       _ file: borrowing HDF5File, _ root: borrowing HDF5Object, variables: [String],
       optional: [String]
-    ) throws(CheckpointError) -> Result<[String: MatArray], MatFileError> {
+    ) throws(CheckpointError) -> Result<MatContents, MatFileError> {
       for name in variables where !file.has(name, in: root) {
         let found = file.names().filter { !$0.hasPrefix("#") }
         return .failure(.missing(path: file.path, variable: name, found: found))
@@ -48,7 +48,10 @@ extension MatFile {
         let shape = Array(object.shape.reversed())
         arrays[name] = MatArray(shape: shape, columnMajor: try object.doubles())
       }
-      return .success(arrays)
+      let others = file.names().filter {
+        !$0.hasPrefix("#") && !(variables + optional).contains($0)
+      }
+      return .success(MatContents(arrays: arrays, others: others))
     }
 
     /// What MATLAB calls an object that holds no numbers; nil where it may hold some.

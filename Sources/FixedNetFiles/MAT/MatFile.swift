@@ -40,6 +40,13 @@ public struct MatArray: Equatable, Sendable {
   }
 }
 
+/// What was read of a MATLAB file.
+struct MatContents {
+  var arrays: [String: MatArray]
+  /// What the file holds besides.
+  var others: [String]
+}
+
 /// MATLAB files of numbers: versions 4, 5, 6 and 7 through libmatio, 7.3 as the HDF5 that it is.
 public enum MatFile {
   /// Bytes that a file may have.
@@ -54,6 +61,14 @@ public enum MatFile {
   public static func read(
     path: String, variables: [String], optional: [String] = []
   ) throws(MatFileError) -> [String: MatArray] {
+    try contents(path: path, variables: variables, optional: optional).arrays
+  }
+
+  /// The same, with the names of everything else in the file.
+  /// Throws: `MatFileError`.
+  static func contents(
+    path: String, variables: [String], optional: [String] = []
+  ) throws(MatFileError) -> MatContents {
     switch try MatContainer.check(path: path) {
     case .version7HDF5:
       return try readHDF5(path: path, variables: variables, optional: optional)

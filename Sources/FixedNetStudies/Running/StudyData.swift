@@ -43,11 +43,7 @@ public final class StudyData {
       throw StudyError.data("no data set is called '\(name)'")
     }
     let folders = folders.map { "\($0)/\(name)" }
-    let file = "train-images-idx3-ubyte"
-    let found = folders.first { folder in
-      ["", ".gz"].contains { FileManager.default.fileExists(atPath: "\(folder)/\(file)\($0)") }
-    }
-    guard let found else {
+    guard let found = folders.first(where: { MNISTFiles.isComplete($0) }) else {
       throw StudyError.data(
         "the files of \(name) are in none of \(folders.joined(separator: ", ")); fetch them with "
           + "train --data \(name) --download, or give --data-dir a folder that holds \(name)/")

@@ -1,0 +1,76 @@
+import FixedNet
+
+/// Which class each label stands for. The labels are `first`, `first + step`, ..., `count` of them; class 0 is `zero`,
+/// the labels above it follow, and those below it come last.
+public struct LabelMap: Equatable, Sendable {
+  public var zero: Int
+  public var first: Int
+  public var count: Int
+  /// 2 for -1 and +1, else 1.
+  public var step: Int
+
+  init(zero: Int, first: Int, last: Int, step: Int = 1) {
+    self.zero = zero
+    self.first = first
+    self.step = step
+    count = (last - first) / step + 1
+  }
+
+  var last: Int { first + (count - 1) * step }
+
+  /// The class of one of the labels.
+  func `class`(of label: Int) -> Int { ((label - zero) / step + count) % count }
+
+  /// A class is called what it is in the file; but where 10 stands for class 0, as digits are stored, 10 is 0.
+  var classNames: [String] {
+    let areDigits = zero == last && first == 1
+    return (0..<count).map { index in
+      let label = zero + index * step
+      return "\(areDigits ? index : label > last ? label - count * step : label)"
+    }
+  }
+
+  /// What was decided, for the digest of the data.
+  var rule: String { step == 1 ? "zero label \(zero)" : "labels -1 and 1, zero label \(zero)" }
+
+  /// The map for labels `range`, which may go on where the classes do: but in a map that turns round, another count
+  /// would move every class.
+  /// Returns: nil where `range` does not fit.
+  func covering(_ range: ClosedRange<Int>) -> LabelMap? {
+    if range.lowerBound >= first, range.upperBound <= last { return self }
+    guard zero == first, step == 1, range.lowerBound >= first else { return nil }
+    return LabelMap(zero: zero, first: first, last: range.upperBound)
+  }
+
+  // MARK: - In a checkpoint
+
+  public var json: JSONValue {
+    [
+      "zero": .integer(zero), "first": .integer(first), "count": .integer(count),
+      "step": .integer(step),
+    ]
+  }
+
+  /// nil for what is no such map.
+  public init?(json: JSONValue?) {
+    guard case .integer(let zero)? = json?["zero"], case .integer(let first)? = json?["first"],
+      case .integer(let count)? = json?["count"], case .integer(let step)? = json?["step"],
+      DataAnswers.labels.contains(first), (1...DataAnswers.classLimit).contains(count),
+      (1...2).contains(step), (first...first + (count - 1) * step).contains(zero),
+      (zero - first) % step == 0
+    else { return nil }
+    self.init(zero: zero, first: first, last: first + (count - 1) * step, step: step)
+  }
+}
+
+extension TrainingState {
+  /// Which class each label of the data file stands for; nil where there were no labels, or in files of before.
+  public var labels: LabelMap? {
+    get { LabelMap(json: options["labels"]) }
+    set {
+      guard case .object(var members) = options else { return }
+      members["labels"] = newValue?.json
+      options = .object(members)
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Foundation
+
+/// Files that people have data in and that are not read.
+enum OtherFile {
+  private static let kinds: [(ends: [String], what: String)] = [
+    (["csv", "tsv", "txt", "data", "dat", "arff", "json", "jsonl"], "a file of text"),
+    (["npy", "npz"], "NumPy's own format"),
+    (["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm"], "a picture"),
+    (["xls", "xlsx", "ods"], "a spreadsheet"),
+    (["pt", "pth", "pkl", "pickle", "joblib"], "a file that only Python can unpack"),
+    (["parquet", "feather", "arrow", "tfrecord"], "a table of another library"),
+    (["idx", "gz", "zip", "tar", "tgz", "bz2", "xz", "7z"], "a packed file"),
+    (["keras"], "a model"), (["nc", "hdf", "he5"], "HDF5 or NetCDF under another name"),
+  ]
+
+  /// What is said of `name`, which is no data set and no data file.
+  static func refusal(of name: String) -> any Error {
+    let accepted = "digits, mnist, fashion-mnist, a MATLAB .mat or an HDF5 .h5 file"
+    let end = name.split(separator: ".").last.map { $0.lowercased() } ?? ""
+    let kind = name.contains(".") ? kinds.first { $0.ends.contains(end) }?.what : nil
+    guard let kind = kind ?? (FileManager.default.fileExists(atPath: name) ? "neither" : nil) else {
+      return ValidationError("--data must be \(accepted), found '\(name)'")
+    }
+    guard FileManager.default.fileExists(atPath: name) else {
+      return ToolError("--data: there is no file '\(name)'; it takes \(accepted)")
+    }
+    return ToolError(
+      "--data takes \(accepted), but '\(name)' is \(kind); in Python: f = h5py.File('FILE.h5', 'w'); "
+        + "f['x'] = NUMBERS [samples, ...]; f['y'] = LABELS [samples]; f.close()")
+  }
+}
