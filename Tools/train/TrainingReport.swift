@@ -35,7 +35,7 @@ struct TrainingReport: ~Copyable {
         + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s") "
         + "(\(set.rawValue)); lower bound \(Format.grouped(memory.lowerBound)) bytes")
     for line in plan.savings { print(line) }
-    print(TrainingReport.method(state))
+    print(TrainingReport.method(plan, state))
     if !isSaving { print("nothing will be saved; ask for it with --checkpoint or --output") }
     if state.epoch > 0 || state.stepInEpoch > 0 {
       let inside = state.stepInEpoch > 0 ? " and \(state.stepInEpoch) steps" : ""
@@ -44,12 +44,12 @@ struct TrainingReport: ~Copyable {
   }
 
   /// "sparse_categorical_crossentropy; SGD at 0.01 (constant)"
-  private static func method(_ state: TrainingState) -> String {
+  private static func method(_ plan: NetworkPlan, _ state: TrainingState) -> String {
     func text(_ value: JSONValue?) -> String {
       if case .string(let text)? = value { text } else { "" }
     }
     let legacy = state.isLegacyRMSprop ? " of Keras 2" : ""
-    return "loss: \(state.loss); optimiser: \(text(state.optimizer["class_name"]))\(legacy) at a "
+    return "loss: \(plan.loss?.description ?? state.loss); optimiser: \(text(state.optimizer["class_name"]))\(legacy) at a "
       + "learning rate of \(state.learningRate) (\(text(state.schedule["class_name"])))"
   }
 
@@ -149,7 +149,9 @@ struct TrainingReport: ~Copyable {
     return [
       "model": .string(state.modelName), "data": .string(state.data),
       "dataNote": dataNote.map { .string($0) } ?? .null,
-      "loss": .string(state.loss), "optimizer": state.optimizer, "schedule": state.schedule,
+      "loss": .string(plan.loss?.name ?? state.loss),
+      "lossFunction": plan.loss.map { .string($0.description) } ?? .null,
+      "optimizer": state.optimizer, "schedule": state.schedule,
       "stoppedEarly": .bool(state.earlyStopping.stops(after: state.history)),
       "batch": .integer(state.batch), "epochs": .integer(state.epoch),
       "seed": .string("\(state.seed)"), "threads": .integer(plan.options.threads),
