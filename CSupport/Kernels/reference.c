@@ -47,6 +47,8 @@ static float lane_tree(float s[LANES]) {
 
 #include "reference_losses.inc"
 
+#include "reference_keras_losses.inc"
+
 #include "reference_dropout.inc"
 
 #include "reference_updates.inc"
@@ -111,6 +113,8 @@ static const cs_kernels reference = {
     .squared_error = squared_error,
     .logistic_loss = logistic_loss,
     .weigh_images = weigh_images,
+    .output_loss = output_loss,
+    .class_loss = class_loss,
     .sgd_update = sgd_update,
     .momentum_update = momentum_update,
     .rmsprop_update = rmsprop_update,

@@ -109,6 +109,38 @@ typedef struct cs_adam {
   float rate, gradientShare, squareShare, epsilon;
 } cs_adam;
 
+/// What output_loss and class_loss compute of the outputs y and the targets t = targetScale target + targetOffset (an fma),
+/// as Keras does: epsilon = 1e-7, in(x) = min(max(x, epsilon), 1 - epsilon), whose derivative is 0 outside of these limits
+/// and 1 within. At its kink a derivative is 0.
+typedef enum cs_loss_kind : int32_t {
+  // output_loss: f(y, t)
+  CS_ABSOLUTE_ERROR = 0,             // |y - t|
+  CS_ABSOLUTE_PERCENTAGE_ERROR = 1,  // 100 |y - t| / max(|t|, epsilon)
+  CS_SQUARED_LOGARITHMIC_ERROR = 2,  // (log(max(y, epsilon) + 1) - log(max(t, epsilon) + 1))^2
+  CS_HUBER = 3,                      // |y - t| <= delta ? (y - t)^2 / 2 : delta |y - t| - delta^2 / 2
+  CS_LOG_COSH = 4,                   // log(cosh(y - t)), finite for every finite difference
+  CS_HINGE = 5,                      // max(1 - t y, 0)
+  CS_SQUARED_HINGE = 6,              // max(1 - t y, 0)^2
+  CS_POISSON = 7,                    // y - t log(y + epsilon)
+  CS_KL_DIVERGENCE = 8,              // t' log(t' / y'), both limited to epsilon ... 1
+  CS_BINARY_CROSS_ENTROPY = 9,       // -(t log(in(y)) + (1 - t) log(1 - in(y)))
+  CS_BINARY_FOCAL = 10,  // balance (1 - q)^gamma times that, q = t y + (1 - t) (1 - y);
+                         // balances: balance = t alpha + (1 - t) (1 - alpha), else 1
+  CS_LOGISTIC = 11,      // binary cross-entropy of the logits, as logistic_loss has it: h = sigmoid(slope y)
+  // class_loss: one value for all outputs, times weight; p = in(y / sum y) where it says p
+  CS_SOFTMAX_CROSS_ENTROPY = 12,      // sum t (log(sum exp(y - m)) - (y - m)), m = max y; dy = softmax(y) sum t - t
+  CS_CATEGORICAL_CROSS_ENTROPY = 13,  // -sum t log p
+  CS_CATEGORICAL_FOCAL = 14,          // -sum alpha t (1 - p)^gamma log p
+  CS_CATEGORICAL_HINGE = 15,          // max(max((1 - t) y) - sum t y + 1, 0)
+} cs_loss_kind;
+
+typedef struct cs_loss {
+  cs_loss_kind kind;
+  float weight, targetScale, targetOffset, hitThreshold;
+  float delta, alpha, gamma, slope;
+  int32_t balances;
+} cs_loss;
+
 /// The widest hidden layer of cs_lane_networks.
 enum { CS_LANE_NETWORK_MAX_WIDTH = 10 };
 
@@ -347,18 +379,21 @@ typedef struct cs_kernels {
 
   // -- Softmax and loss, one block ---------------------------------------------------------------------------
 
-  /// p[c][n] = exp(z[c][n] - max_c z) / sum_c exp(z[c][n] - max_c z); the sum in channel order. In place allowed.
+  // Sums over the classes or outputs are `class sums`: up to 16 terms are added in order; of more, term c belongs to chain
+  // c mod 16, and the 16 chains are added by the lane tree.
+
+  /// p[c][n] = exp(z[c][n] - max_c z) / sum_c exp(z[c][n] - max_c z); a class sum. In place allowed.
   /// Both B give the same bits.
   void (*softmax)(int32_t classes, int32_t block, const float *z, float *p);
 
-  /// dz[c] = p[c] (dy[c] - sum_k dy[k] p[k]); the sum in channel order. dy and dz may be the same (in place).
+  /// dz[c] = p[c] (dy[c] - sum_k dy[k] p[k]); a class sum of fma chains. dy and dz may be the same (in place).
   void (*softmax_backward)(int32_t classes, int32_t block, const float *p, const float *dy, float *dz);
 
   /// Softmax and cross-entropy of the logits z, for the first `lanes` images:
   /// loss[n] = log(sum_c exp(z[c][n] - m)) - (z[label[n]][n] - m), m = max_c z[c][n];
   /// dz[c][n] = (p[c][n] - [c == label[n]]) * scale, 0 in lanes >= `lanes`;
   /// hit[n] = 1 if the first largest logit is the label's, else 0 (0 too if a logit is NaN or +inf). dz may be z (in place), or NULL: not computed.
-  /// Finite for every finite z. Shapes: z, dz [classes][B], labels, loss, hit [lanes].
+  /// The sum is a class sum. Finite for every finite z. Shapes: z, dz [classes][B], labels, loss, hit [lanes].
   void (*softmax_cross_entropy)(int32_t classes, int32_t block, int32_t lanes, const float *z,
                                 const uint8_t *labels, float scale, float *_Nullable dz, float *loss, float *hit);
 
@@ -371,7 +406,8 @@ typedef struct cs_kernels {
 
   // -- Other losses, one block -------------------------------------------------------------------------------
   // Shapes: y, z, target, dy, dz [outputs][B]; loss, hit [lanes]. dy (dz) is 0 in lanes >= `lanes`; it may be y (z), in
-  // place, or NULL: not computed. Sums over the outputs are additions or an fma chain in order. hit[n] = 1 if the first
+  // place, or NULL: not computed. Sums over the outputs of squared_error and
+  // logistic_loss are an fma chain and additions in order. hit[n] = 1 if the first
   // largest output and the first largest target are the same one (0 if an output is NaN); with one output see there.
 
   /// loss[n] = weight sum_c (y - target)^2 (an fma chain); dy = 2 weight scale (y - target), evaluated as
@@ -386,6 +422,15 @@ typedef struct cs_kernels {
   /// (e - (w - 1)) / w, w = 1 + e; sigmoid(u) is 1 / w for u >= 0, else e / w. With one output hit = (u > 0) == (target > 1/2).
   void (*logistic_loss)(int32_t outputs, int32_t block, int32_t lanes, const float *z, const float *target,
                         float slope, float weight, float scale, float *_Nullable dz, float *loss, float *hit);
+
+  /// A loss of every output by itself: loss[n] = weight sum_c f(y[c][n], t[c][n]), a class sum of plain additions;
+  /// dy = (weight scale) df/dy. f: see cs_loss_kind. With one output hit = (y > hitThreshold) == (target > 1/2).
+  void (*output_loss)(const cs_loss *function, int32_t outputs, int32_t block, int32_t lanes, const float *y,
+                      const float *target, float scale, float *_Nullable dy, float *loss, float *hit);
+
+  /// A loss of the outputs together, see cs_loss_kind; class sums. As above, but with one output hit = 1.
+  void (*class_loss)(const cs_loss *function, int32_t outputs, int32_t block, int32_t lanes, const float *y,
+                     const float *target, float scale, float *_Nullable dy, float *loss, float *hit);
 
   /// loss[n] *= weight[n] and dz[c][n] *= weight[n] for the first `lanes` images; exactly 0 where the weight is 0,
   /// whatever loss and dz hold. dz is 0 in lanes >= `lanes` and stays so. dz and loss may be NULL.

@@ -148,7 +148,7 @@ public final class FullBatchTrainer {
   public var brokenValue: BrokenValue? {
     guard evaluate().loss.isFinite else {
       let count = images.count
-      let run = Network.TrainingRun(count: count, scale: 1 / Float(count))
+      let run = Network.TrainingRun(count: count, reduction: BatchReduction(count: count))
       return network.brokenStep(images, [run], isUpdated: false) { $0 }
     }
     return network.brokenGradient

@@ -1,85 +1,131 @@
-/// What training makes small: the mean over the samples of what it says of one.
-public enum Loss: Equatable, Sendable {
-  /// -log of the probability of the sample's class. The model ends in softmax; computed on the logits.
-  case crossEntropy
-  /// The mean over the outputs of (y - target)^2.
-  case meanSquaredError
-  /// -(t log h + (1 - t) log(1 - h)) of every output; the model ends in a sigmoid (or the scaled one), computed on its
-  /// argument. The mean over the outputs, as Keras; `isSum`: their sum.
-  case binaryCrossEntropy(isSum: Bool = false)
-
-  /// Keras' name. Data sets here hold class numbers, which Keras calls sparse.
-  public var name: String {
-    switch self {
-    case .crossEntropy: "sparse_categorical_crossentropy"
-    case .meanSquaredError: "mean_squared_error"
-    case .binaryCrossEntropy: "binary_crossentropy"
-    }
+/// What training makes small, as Keras describes it: a function of the outputs and of what they should be, and how the
+/// losses of a mini-batch become one number.
+public struct Loss: Equatable, Sendable {
+  /// Keras' functions, by Keras' names. With y the outputs and t the targets of a sample, K of them:
+  public enum Function: String, CaseIterable, Sendable {
+    /// -log of the probability of the sample's class, a number.
+    case sparseCategoricalCrossEntropy = "sparse_categorical_crossentropy"
+    /// -sum t log y; a label is a one among zeros.
+    case categoricalCrossEntropy = "categorical_crossentropy"
+    /// The mean of -(t log y + (1 - t) log(1 - y)).
+    case binaryCrossEntropy = "binary_crossentropy"
+    /// -sum alpha t (1 - y)^gamma log y.
+    case categoricalFocalCrossEntropy = "categorical_focal_crossentropy"
+    /// The mean of binary cross-entropy times (1 - t y - (1 - t) (1 - y))^gamma.
+    case binaryFocalCrossEntropy = "binary_focal_crossentropy"
+    /// sum t log(t / y), both limited to 1e-7 ... 1.
+    case klDivergence = "kl_divergence"
+    /// The mean of y - t log(y + 1e-7).
+    case poisson
+    /// The mean of (y - t)^2.
+    case meanSquaredError = "mean_squared_error"
+    /// The mean of |y - t|.
+    case meanAbsoluteError = "mean_absolute_error"
+    /// 100 times the mean of |y - t| / max(|t|, 1e-7).
+    case meanAbsolutePercentageError = "mean_absolute_percentage_error"
+    /// The mean of (log(y + 1) - log(t + 1))^2, both at least 1e-7.
+    case meanSquaredLogarithmicError = "mean_squared_logarithmic_error"
+    /// The mean of (y - t)^2 / 2 up to delta, of delta |y - t| - delta^2 / 2 beyond.
+    case huber
+    /// The mean of log(cosh(y - t)).
+    case logCosh = "log_cosh"
+    /// The mean of max(1 - t y, 0); targets that are all 0 or 1 in a mini-batch stand for -1 and 1.
+    case hinge
+    /// The mean of the square of that.
+    case squaredHinge = "squared_hinge"
+    /// max(max((1 - t) y) - sum t y + 1, 0).
+    case categoricalHinge = "categorical_hinge"
   }
 
-  /// The loss that Keras calls `name`, by its long or short name.
-  public init?(name: String) {
-    switch name {
-    case "sparse_categorical_crossentropy", "categorical_crossentropy": self = .crossEntropy
-    case "mean_squared_error", "mse": self = .meanSquaredError
-    case "binary_crossentropy": self = .binaryCrossEntropy()
-    default: return nil
-    }
+  /// How the losses of a mini-batch become one number: divided by
+  public enum Reduction: String, CaseIterable, Sendable {
+    /// the number of samples (of those whose class counts).
+    case sumOverBatchSize = "sum_over_batch_size"
+    /// nothing.
+    case sum
+    /// the sum of the sample weights.
+    case meanWithSampleWeight = "mean_with_sample_weight"
   }
 
-  /// Classes that cross-entropy takes: labels are bytes.
+  public var function: Function
+  public var reduction = Reduction.sumOverBatchSize
+  /// Whether the outputs are logits: softmax or sigmoid belongs to the loss.
+  public var fromLogits = false
+  /// s in 0 ... 1: a target t is t (1 - s) + s / K, for binary cross-entropy t (1 - s) + s / 2.
+  public var labelSmoothing = 0.0
+  /// The class whose samples have no loss.
+  public var ignoredClass: Int?
+  public var delta = 1.0
+  public var alpha = 0.25
+  public var gamma = 2.0
+  /// Whether binary focal cross-entropy weighs class 1 by alpha and class 0 by 1 - alpha.
+  public var balancesClasses = false
+  /// Keras' loss_weights of the one output.
+  public var weight = 1.0
+  /// Whether the sum over the outputs is taken where Keras takes their mean.
+  public var sumsOutputs = false
+
+  public init(_ function: Function) { self.function = function }
+
+  /// -log of the probability of the sample's class.
+  public static let crossEntropy = Loss(.sparseCategoricalCrossEntropy)
+  public static let meanSquaredError = Loss(.meanSquaredError)
+
+  /// `isSum`: the sum over the outputs, not their mean.
+  public static func binaryCrossEntropy(isSum: Bool = false) -> Loss {
+    var loss = Loss(.binaryCrossEntropy)
+    loss.sumsOutputs = isSum
+    return loss
+  }
+
+  /// Keras' name.
+  public var name: String { function.rawValue }
+
+  /// Classes that are known by a number: labels are bytes.
   static let classLimit = 256
+
+  /// Whether the targets must be class numbers.
+  public var takesClassNumbers: Bool { function == .sparseCategoricalCrossEntropy }
+
+  /// Whether the outputs stand for classes, so that the largest one, or one output's side, is an answer.
+  public var isForClasses: Bool {
+    switch function {
+    case .sparseCategoricalCrossEntropy, .categoricalCrossEntropy, .binaryCrossEntropy,
+      .categoricalFocalCrossEntropy, .binaryFocalCrossEntropy, .klDivergence, .hinge,
+      .squaredHinge, .categoricalHinge:
+      true
+    default: false
+    }
+  }
+
+  /// Whether the loss of a mini-batch is not the sum of its samples' divided by their number.
+  var dependsOnBatch: Bool {
+    reduction != .sumOverBatchSize || ignoredClass != nil || convertsBinaryTargets
+  }
+
+  var convertsBinaryTargets: Bool { function == .hinge || function == .squaredHinge }
 }
 
-/// The loss as a program computes it: on which layer's output.
-enum LossHead: Equatable {
-  /// On the input of the softmax at the end, which training leaves out.
-  case logits
-  /// On the input of the sigmoid at the end: h = sigmoid(slope z).
-  case logistic(slope: Float, weight: Float)
-  /// On the outputs themselves.
-  case squared(weight: Float)
-
-  /// Whether the last layer is left out in training.
-  var replacesLastLayer: Bool {
-    if case .squared = self { false } else { true }
+extension Loss: CustomStringConvertible {
+  /// "huber, delta 1", "categorical_crossentropy, label_smoothing 0.1, reduction sum"
+  public var description: String {
+    var parts = [name]
+    let defaults = Loss(function)
+    for key in function.keys where self[key] != defaults[key] || Loss.shownKeys.contains(key) {
+      parts.append(self[key] == true ? key : "\(key) \(Loss.text(self[key]))")
+    }
+    if weight != 1 { parts.append("loss_weights \(Loss.text(.number(weight)))") }
+    return parts.joined(separator: ", ")
   }
-}
 
-extension Loss {
-  /// What the end of a model asks for: cross-entropy behind softmax, binary cross-entropy behind a sigmoid; else nil.
-  static func natural(for layers: [any Layer], outputs: Shape) -> Loss? {
-    guard case .vector(let count) = outputs else { return nil }
-    switch (layers.last as? Activation)?.function {
-    case .softmax? where count <= classLimit: return .crossEntropy
-    case .sigmoid?, .scaledSigmoid?: return .binaryCrossEntropy()
-    default: return nil
+  private static func text(_ value: JSONValue) -> String {
+    switch value {
+    case .string(let text): text
+    case .number(let number): Int(exactly: number).map { "\($0)" } ?? "\(number)"
+    default: value.summary
     }
   }
 
-  /// How the loss is computed behind lowered `layers`.
-  /// Throws: `ModelError.notTrainable` where their end does not suit it.
-  func head(for layers: [any Layer], outputs: Shape) throws(ModelError) -> LossHead {
-    guard case .vector(let count) = outputs else {
-      throw .notTrainable("its output is an image; put a Flatten layer at the end")
-    }
-    let last = (layers.last as? Activation)?.function
-    switch self {
-    case .crossEntropy:
-      guard last == .softmax, count <= Loss.classLimit else {
-        throw .notTrainable(
-          "its last layer must be a softmax over at most \(Loss.classLimit) classes (for "
-            + "cross-entropy); sigmoids go with binary_crossentropy, other outputs with "
-            + "mean_squared_error")
-      }
-      return .logits
-    case .meanSquaredError: return .squared(weight: 1 / Float(count))
-    case .binaryCrossEntropy(let isSum):
-      guard last == .sigmoid || last == .scaledSigmoid else {
-        throw .notTrainable("its last layer must be a sigmoid (for binary cross-entropy)")
-      }
-      return .logistic(
-        slope: last == .sigmoid ? 1 : 2, weight: isSum ? 1 : 1 / Float(count))
-    }
-  }
+  /// Numbers that a reader wants to see even where they are the default.
+  private static let shownKeys: Set<String> = ["delta", "alpha", "gamma"]
 }

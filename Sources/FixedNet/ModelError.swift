@@ -22,6 +22,8 @@ public enum ModelError: Error, Equatable {
   case unknownLayer(what: String, String, layers: [String])
   /// An optimiser, a schedule or one of their numbers that is not supported.
   case optimizer(key: String, expected: String, found: String)
+  /// A loss that is not computed as it is described, or not for this model.
+  case loss(name: String, reason: String)
   /// No built-in model of that name.
   case unknownModel(String)
 }
@@ -51,6 +53,7 @@ extension ModelError: CustomStringConvertible {
         + layers.joined(separator: ", ")
     case .option(let key, let expected, let found), .optimizer(let key, let expected, let found):
       "\(key) must be \(expected), found \(found)"
+    case .loss(let name, let reason): "loss '\(name)': \(reason)"
     case .unknownModel(let name):
       "no built-in model is called '\(name)'; built in are "
         + BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")

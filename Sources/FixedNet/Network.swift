@@ -18,6 +18,8 @@ public final class Network {
   private let hits: UnsafeMutablePointer<Float>
   private let indices: UnsafeMutablePointer<UInt32>
   private let imageWeights: UnsafeMutablePointer<Float>
+  /// The last full batch's `gradientScale`.
+  private var fullBatchScale: Float = 0
   private let imageCapacity: Int
   /// The weights that the loss has a penalty for: not those of frozen layers, as Keras 3 (Keras 2 counts them).
   private let penalized: UnsafeMutableBufferPointer<(SharedSlot, Int, Float)>
@@ -223,7 +225,9 @@ public final class Network {
   /// Loss and gradients over as many samples as the plan's batch. `isLoaded`: the arena holds them since the last call.
   func trainFullBatch(_ source: ImageSource, _ targets: TargetSource, isLoaded: Bool) -> Sums {
     let count = plan.options.batch
-    var run = TrainingRun(count: count, scale: 1 / Float(count))
+    let reduction = reduction(of: targets, count: count) { $0 }
+    fullBatchScale = reduction.gradientScale
+    var run = TrainingRun(count: count, reduction: reduction)
     run.inputIsLoaded = isLoaded
     return train(source, targets, run) { $0 }
   }
@@ -233,8 +237,10 @@ public final class Network {
     guard let trainingProgram else { preconditionFailure("planned for inference") }
     var context = context(source, imageCount: plan.options.batch)
     // Those of the `trainFullBatch` before.
-    if isWeighted { context.imageWeights = UnsafePointer(imageWeights) }
-    context.gradientScale = 1 / Float(plan.options.batch)
+    if isWeighted || plan.loss?.ignoredClass != nil {
+      context.imageWeights = UnsafePointer(imageWeights)
+    }
+    context.gradientScale = fullBatchScale
     trainingProgram.program.multiply(&context, arena: arena)
   }
 
@@ -305,7 +311,8 @@ public final class Network {
     }
     let outputCount = plan.inference.output.shape.elementCount
     // One output tells two classes apart; of softmax over one there is nothing to tell.
-    let classCount = outputCount == 1 && plan.loss != .crossEntropy ? 2 : outputCount
+    let isOne = outputCount == 1 && plan.loss?.takesClassNumbers != true
+    let classCount = isOne ? 2 : outputCount
     if let largest = images.largestLabel, Int(largest) >= classCount {
       throw .labels(outputCount: outputCount, largest: Int(largest))
     }
@@ -313,7 +320,7 @@ public final class Network {
       throw .targets(expected: "finite sample weights", found: "\(weight)")
     }
     guard !images.targets.isEmpty else { return }
-    guard plan.loss != .crossEntropy else {
+    guard plan.loss?.takesClassNumbers != true else {
       throw .targets(expected: "class numbers", found: "values")
     }
     guard images.targetWidth == outputCount else {
@@ -351,9 +358,9 @@ public final class Network {
     context.targets = targets
     context.losses = losses
     context.hits = hits
-    guard let weights = targets?.weights else { return }
+    guard let targets, targets.weights != nil || plan.loss?.ignoredClass != nil else { return }
     for position in 0..<context.imageCount {
-      imageWeights[position] = weights[Int(indices[position])]
+      imageWeights[position] = weight(of: Int(indices[position]), targets)
     }
     context.imageWeights = UnsafePointer(imageWeights)
   }
@@ -362,8 +369,8 @@ public final class Network {
   struct TrainingRun {
     /// Images of the run: a mini-batch, or a part of one.
     var count: Int
-    /// 1 / images of the mini-batch.
-    var scale: Float
+    /// Of the whole mini-batch.
+    var reduction: BatchReduction
     /// Adds to the gradients of the run before.
     var accumulates = false
     /// Whether the mini-batch ends here.
@@ -386,7 +393,8 @@ public final class Network {
     for position in 0..<run.count { indices[position] = UInt32(index(position)) }
     var context = context(source, imageCount: run.count)
     ask(&context, for: targets)
-    context.gradientScale = run.scale
+    context.gradientScale = run.reduction.gradientScale
+    context.targetsAreBinary = run.reduction.targetsAreBinary
     context.accumulates = run.accumulates
     context.isLastPart = run.isLastPart
     context.clipping = plan.options.clipping
@@ -398,7 +406,7 @@ public final class Network {
     context.clock = profile?.trainingClock
     let penalty = penalty
     trainingProgram.program.train(&context, arena: arena)
-    var sums = sums(run.count)
+    var sums = sums(run.count, factor: run.reduction.lossFactor)
     sums.loss += penalty * Double(run.count)
     return sums
   }
@@ -440,6 +448,7 @@ public final class Network {
       context.step = UInt32(truncatingIfNeeded: run.step)
       context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset + first)
       ask(&context, for: targets)
+      context.targetsAreBinary = run.reduction.targetsAreBinary
       program.forward(&context, arena: arena)
       let broken = firstNonFinite(output, elementCount, imageCount: count, program.layout)
       if let broken { return first + broken }
@@ -473,11 +482,11 @@ public final class Network {
     return try run(program, shape, images, hasLoss: false).outputs.values
   }
 
-  /// The last run's losses and hits, added in image order.
-  private func sums(_ count: Int) -> Sums {
+  /// The last run's losses, each times `factor`, and hits, added in image order.
+  private func sums(_ count: Int, factor: Double) -> Sums {
     var sums = Sums(images: count)
     for image in 0..<count {
-      sums.loss += Double(losses[image])
+      sums.loss += factor * Double(losses[image])
       sums.hits += hits[image] > 0 ? 1 : 0
     }
     return sums
@@ -522,11 +531,12 @@ public final class Network {
     return images.withPointers { source, targets in
       guard let targets else { preconditionFailure("checked above") }
       var total = Sums()
+      let reduction = reduction(of: targets, count: images.count) { $0 }
       while total.images < images.count {
         let first = total.images
         let count = min(plan.options.batch, images.count - first)
         let run = TrainingRun(
-          count: count, scale: 1 / Float(images.count), accumulates: first > 0,
+          count: count, reduction: reduction, accumulates: first > 0,
           isLastPart: first + count == images.count, update: update, step: step,
           imageOffset: first)
         total.add(train(source, targets, run) { first + $0 })
@@ -536,15 +546,20 @@ public final class Network {
   }
 
   /// Loss and accuracy over all images, in inference mode. Allocates nothing per image.
+  /// `batch`: images of a mini-batch, nil for the plan's, where the loss depends on it: reduction `sum`, an ignored
+  /// class, hinge of values. As Keras, the mean of the mini-batches' losses, each counted by its images.
   /// Throws: `NetworkError.noLoss` for a model that has none.
-  public func evaluate(_ images: ImageSet) throws(NetworkError) -> Sums {
+  public func evaluate(_ images: ImageSet, batch: Int? = nil) throws(NetworkError) -> Sums {
+    if let batch, batch < 1 {
+      throw .option(name: "batch", expected: "at least 1", found: "\(batch)")
+    }
     try checkRun(images)
     guard plan.loss != nil, images.hasTargets else { throw .noLoss }
     let penalty = penalty
     return images.withPointers { source, targets in
       var total = Sums()
-      infer(inferenceProgram.program, source, targets, images.count) { first, count in
-        total.add(sums(count))
+      infer(inferenceProgram.program, source, targets, images.count, batch: batch) {
+        total.add($0)
       }
       total.loss += penalty * Double(total.images)
       return total
@@ -585,8 +600,8 @@ public final class Network {
       images.withPointers { source, targets in
         infer(
           program, source, hasLoss ? targets : nil, images.count, outputs: buffer.baseAddress
-        ) { _, count in
-          if hasLoss { total.add(sums(count)) }
+        ) {
+          total.add($0)
         }
       }
     }
@@ -597,22 +612,32 @@ public final class Network {
 
   private func infer(
     _ program: Program, _ source: ImageSource, _ targets: TargetSource?, _ count: Int,
-    outputs: UnsafeMutablePointer<Float>? = nil, _ finished: (Int, Int) -> Void
+    batch: Int? = nil, outputs: UnsafeMutablePointer<Float>? = nil, _ finished: (Sums) -> Void
   ) {
     let width = program.outputChannels * program.outputPixels
     let chunk = max(
       1, min(plan.options.isTraining ? Network.inferenceChunk : plan.options.batch, imageCapacity))
-    var first = 0
+    let batch =
+      targets != nil && plan.loss?.dependsOnBatch == true ? batch ?? plan.options.batch : count
+    var reduction = BatchReduction(count: count)
+    var (first, end) = (0, 0)
     while first < count {
-      let imageCount = min(chunk, count - first)
+      if first == end {
+        (end, reduction) = (min(first + batch, count), BatchReduction(count: 1))
+        if let targets {
+          reduction = self.reduction(of: targets, count: end - first) { first + $0 }
+        }
+      }
+      let imageCount = min(chunk, end - first)
       for position in 0..<imageCount { indices[position] = UInt32(first + position) }
       var context = context(source, imageCount: imageCount)
       ask(&context, for: targets)
+      context.targetsAreBinary = reduction.targetsAreBinary
       context.outputs = outputs.map { $0 + first * width }
       context.outputStride = width
       context.clock = profile?.inferenceClock(for: program)
       program.infer(&context, arena: arena)
-      finished(first, imageCount)
+      if targets != nil { finished(sums(imageCount, factor: reduction.lossFactor)) }
       first += imageCount
     }
   }

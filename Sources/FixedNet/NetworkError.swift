@@ -61,6 +61,9 @@ extension NetworkError: CustomStringConvertible {
     case .isSolving: "a full-batch solver is at work in the network; run it afterwards"
     case .images(let expected, let found):
       "the model takes images of \(expected), but the data are \(found)"
+    case .labels(1, let largest):
+      "the model has one output, which tells labels 0 and 1 apart, but the data have labels up to "
+        + "\(largest); the last layer needs \(largest + 1) units, or the labels are numbers to predict"
     case .labels(let outputCount, let largest):
       "the model has \(outputCount) output\(outputCount == 1 ? "" : "s"), but the data have labels up "
         + "to \(largest); the last layer needs \(largest + 1) units"

@@ -113,7 +113,7 @@ public struct NetworkPlan {
     if head?.replacesLastLayer != true {
       layers = model.lowered(fuses: options.fusesLayers, keepsLast: false)
     }
-    if options.isTraining { try NetworkPlan.checkTrainable(model, loss) }
+    if options.isTraining { try NetworkPlan.checkTrainable(model, layers, loss) }
     if options.isTraining, options.isSecondOrder {
       try NetworkPlan.checkTangents(model, layers, head)
     }
@@ -295,11 +295,20 @@ struct PlannedProgram {
 
 extension NetworkPlan {
   /// Training needs a loss and something to train, and does only what it can do as the file asks.
-  private static func checkTrainable(_ model: SequentialModel, _ loss: Loss?) throws(ModelError) {
+  private static func checkTrainable(
+    _ model: SequentialModel, _ layers: [LoweredLayer], _ loss: Loss?
+  ) throws(ModelError) {
     guard loss != nil else {
       throw .notTrainable(
         "it ends in no softmax over at most \(Loss.classLimit) classes (cross-entropy) and no sigmoid "
           + "(binary cross-entropy); say which loss, such as mean_squared_error")
+    }
+    if try model.shapes().last?.elementCount == 1,
+      (layers.last?.layer as? Activation)?.function == .softmax
+    {
+      throw .notTrainable(
+        "it ends in a softmax over one output, which is always 1; end it in a sigmoid (two classes), "
+          + "or in nothing (a number)")
     }
     guard try model.parameterCount() > 0 else {
       throw .notTrainable("none of its layers has weights")
@@ -322,6 +331,11 @@ extension NetworkPlan {
   private static func checkTangents(
     _ model: SequentialModel, _ layers: [LoweredLayer], _ head: LossHead?
   ) throws(ModelError) {
+    if head?.hasTangent == false {
+      throw .notTrainable(
+        "products with the Hessian need cross-entropy of class numbers, binary cross-entropy without "
+          + "smoothing or mean_squared_error; use lbfgs")
+    }
     let inside = head?.replacesLastLayer == true ? layers.dropLast() : layers[...]
     if let other = inside.first(where: { !($0.layer is Dense) && !($0.layer is Flatten) }) {
       throw .notTrainable(
@@ -332,7 +346,4 @@ extension NetworkPlan {
       throw .notTrainable("layer '\(frozen)' is frozen; a full-batch solver trains every layer")
     }
   }
-
-  /// Whether the model's outputs are probabilities of classes that cross-entropy is computed for.
-  public var endsInSoftmax: Bool { loss == .crossEntropy }
 }

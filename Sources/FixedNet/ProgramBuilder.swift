@@ -103,6 +103,7 @@ struct ProgramBuilder {
     var origin: String
     var first: String
     var layer: any PlannedLayer
+    var isLoss = false
   }
 
   func build() throws(ModelError) -> BuiltProgram {
@@ -122,8 +123,15 @@ struct ProgramBuilder {
     layers.forEach(run)
     if isTraining { fold(planned) }
 
+    var lossInput = value
+    if let function = head?.activation {
+      plan.beginStep("loss/probabilities")
+      let own = Activation(name: "loss/probabilities", function: function)
+      let layer = own.plan(value, in: plan)
+      planned.append(PlannedStep(origin: "loss", first: "loss", layer: layer, isLoss: true))
+      lossInput = layer.output
+    }
     let lossPosition = planned.count
-    let lossInput = value
     var gradient: SlotID?
     if head != nil {
       plan.beginStep("loss")
@@ -147,7 +155,8 @@ struct ProgramBuilder {
     for (index, step) in planned.enumerated() {
       if index == lossPosition { addLoss(to: &built, lossInput, targets, gradient, tangent) }
       guard let operation = step.layer.operation(in: built.places) else { continue }
-      built.add(operation, step.origin, first: step.first, step.layer.output)
+      built.add(
+        operation, step.origin, first: step.first, step.layer.output, isLoss: step.isLoss)
     }
     if lossPosition == planned.count { addLoss(to: &built, lossInput, targets, gradient, tangent) }
     return built
@@ -155,7 +164,7 @@ struct ProgramBuilder {
 
   /// Class numbers for cross-entropy, a value per output for the other losses; a slot of their own in either case.
   private func reserveTargets() -> SlotID {
-    guard let head, head != .logits else {
+    guard let head, !head.takesLabels else {
       return plan.reserve(
         "labels", shape: [plan.blockSize], region: .activations, scope: .block, lasting: true,
         elementByteCount: 1)
@@ -207,7 +216,7 @@ struct ProgramBuilder {
   private func planBackward(_ planned: [PlannedStep], _ outputGradient: SlotID) {
     // dX is needed as far back as there is something to train.
     let trained = Set(plan.parameters.filter(\.isTrained).map(\.layerName))
-    let names = zip(layers, planned).map(\.0.layer.name)
+    let names = layers.map(\.layer.name) + planned.filter(\.isLoss).map(\.origin)
     guard let first = names.firstIndex(where: trained.contains) else { return }
     var gradient = outputGradient
     for index in planned.indices.reversed() where index >= first {
@@ -232,13 +241,13 @@ struct ProgramBuilder {
     }
     let order = value.flattened ?? (value.shape.elementCount, 1)
     let target = built.places.block(targets)
-    built.targets = TargetSlot(
-      slot: target, isLabels: head == .logits, channels: order.channels, pixels: order.pixels)
     let count = Int32(value.shape.elementCount)
+    built.targets = TargetSlot(
+      slot: target, isLabels: head.takesLabels, channels: order.channels, pixels: order.pixels)
     let input = built.places.block(value.slot)
     let gradient = gradient.map(built.places.block)
     let operation: any OperationDescription
-    switch head {
+    switch head.operation {
     case .logits:
       var loss = CrossEntropyOperation(
         classCount: count, logits: input, labels: target, gradient: gradient)
@@ -256,6 +265,10 @@ struct ProgramBuilder {
         outputCount: count, weight: weight, outputs: input, targets: target, gradient: gradient)
       loss.tangent = tangent
       operation = loss
+    case .outputs(let loss):
+      operation = OutputLossOperation(
+        outputCount: count, loss: loss, convertsBinaryTargets: head.convertsBinaryTargets,
+        outputs: input, targets: target, gradient: gradient)
     }
     built.add(operation, "loss", first: "loss", value, isLoss: true)
   }

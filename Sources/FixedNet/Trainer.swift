@@ -147,6 +147,7 @@ public final class Trainer {
     let count = min(batch, images.count - first)
     let part = min(count, network.plan.options.batch)
     let update = optimizer.update(at: position.step)
+    let reduction = network.reduction(of: targets, count: count) { order[first + $0] }
     var sums = Network.Sums()
     var done = 0
     while done < count {
@@ -154,7 +155,7 @@ public final class Trainer {
       let start = first + done
       let isLastPart = done + partCount == count
       let run = Network.TrainingRun(
-        count: partCount, scale: 1 / Float(count), accumulates: done > 0, isLastPart: isLastPart,
+        count: partCount, reduction: reduction, accumulates: done > 0, isLastPart: isLastPart,
         update: isLastPart ? update : nil, seed: seed, step: position.step, imageOffset: done)
       sums.add(network.train(source, targets, run) { order[start + $0] })
       done += partCount
@@ -172,7 +173,7 @@ public final class Trainer {
     let part = min(count, network.plan.options.batch)
     let runs = stride(from: 0, to: count, by: part).map { done in
       Network.TrainingRun(
-        count: min(part, count - done), scale: 1 / Float(count), seed: seed, step: position.step,
+        count: min(part, count - done), reduction: BatchReduction(count: count), seed: seed, step: position.step,
         imageOffset: done)
     }
     let broken = network.brokenStep(images, runs, isUpdated: position.step > 0) {

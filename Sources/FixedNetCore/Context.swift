@@ -21,13 +21,15 @@ public struct RunContext {
   public var hits: UnsafeMutablePointer<Float>?
   /// What the loss and the gradient of each image of this run are multiplied by; nil: 1.
   public var imageWeights: UnsafePointer<Float>?
+  /// Whether every target of the mini-batch is 0 or 1.
+  public var targetsAreBinary = false
   /// Outputs, channels last, `outputStride` floats apart; inference only.
   public var outputs: UnsafeMutablePointer<Float>?
   public var outputStride: Int = 0
 
   /// The step that an optimiser takes; nil computes gradients and leaves the weights.
   public var update: UpdateRule?
-  /// What dL/dlogits is multiplied by: 1 / images of the mini-batch.
+  /// What the gradient of each image's loss is multiplied by: 1 / images of the mini-batch, where the loss is their mean.
   public var gradientScale: Float
   /// Whether gradients are added to those of the runs before: a mini-batch in several parts.
   public var accumulates = false
@@ -105,6 +107,7 @@ public struct BlockContext {
   public var hits: UnsafeMutablePointer<Float>?
   /// Of the run's images; nil: 1.
   public var imageWeights: UnsafePointer<Float>?
+  public var targetsAreBinary: Bool
   public var gradientScale: Float
   public var seed: UInt64
   public var step: UInt32

@@ -28,6 +28,7 @@ public enum Operation: BitwiseCopyable {
   case crossEntropy(UnsafePointer<CrossEntropyOperation>)
   case squaredError(UnsafePointer<SquaredErrorOperation>)
   case logisticLoss(UnsafePointer<LogisticLossOperation>)
+  case outputLoss(UnsafePointer<OutputLossOperation>)
 
   /// Whether the team must meet between `gather...` and `forward` or `backward`.
   var couplesBatch: Bool {
@@ -76,6 +77,7 @@ public enum Operation: BitwiseCopyable {
     case .crossEntropy(let operation): operation.pointee.forward(c)
     case .squaredError(let operation): operation.pointee.forward(c)
     case .logisticLoss(let operation): operation.pointee.forward(c)
+    case .outputLoss(let operation): operation.pointee.forward(c)
     }
   }
 
@@ -121,7 +123,7 @@ public enum Operation: BitwiseCopyable {
     case .softmax(let operation): operation.pointee.backward(c)
     case .batchNormalization(let operation): operation.pointee.backward(c)
     case .batchNormalizationInference(let operation): operation.pointee.backward(c)
-    case .crossEntropy, .squaredError, .logisticLoss: break
+    case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
     }
   }
 

@@ -41,6 +41,47 @@ struct LossTests {
     }
   }
 
+  @Test("Keras' other losses have the reference's bits", arguments: InstructionSet.available)
+  func kerasBits(set: InstructionSet) {
+    Trial.run(set, draws: 1600) { trial in
+      let draw = Draw(trial, trial.random.element([KC_INTEGERS, KC_PLAIN, nil]))
+      let values = trial.random.element([KC_INTEGERS, KC_PLAIN, trial.random.values])
+      let z = trial.input(draw.count, values)
+      let kind = cs_loss_kind(rawValue: trial.random.integer(0...15))
+      var loss = cs_loss(
+        kind: kind, weight: draw.weight, targetScale: trial.random.element([1, 0.9, 2]),
+        targetOffset: trial.random.element([0, 0.05, -1]), hitThreshold: 0.5,
+        delta: trial.random.element([1, 0.3]), alpha: 0.25,
+        gamma: trial.random.element([0, 0.5, 1, 2, 3.5]), slope: draw.slope,
+        balances: trial.random.integer(0...1))
+      trial.shape += " kind \(kind.rawValue)"
+      func run(
+        _ kernels: cs_kernels, _ draw: Draw, _ z: UnsafePointer<Float>,
+        _ dz: UnsafeMutablePointer<Float>?, _ sum: UnsafeMutablePointer<Float>,
+        _ hit: UnsafeMutablePointer<Float>
+      ) {
+        let isJoint = kind.rawValue >= CS_SOFTMAX_CROSS_ENTROPY.rawValue
+        (isJoint ? kernels.class_loss : kernels.output_loss)(
+          &loss, draw.outputs, draw.block, Int32(draw.lanes), z, draw.target.values, draw.scale, dz,
+          sum, hit)
+      }
+      let outputs = ["loss": draw.lanes, "hit": draw.lanes, "dz": draw.count] as KeyValuePairs
+      let results = trial.compare(outputs) { run($0, draw, z.values, $1[2], $1[0], $1[1]) }
+      let hit = trial.output(draw.lanes).values
+      trial.expect("loss without dz", results[0]) { run($0, draw, z.values, nil, $1, hit) }
+      guard draw.block == 16 else { return }
+      let lane = Int32(trial.random.count(0...Int32(draw.lanes) - 1))
+      let (image, alone) = (trial.image(lane, of: z), draw.image(lane, trial))
+      trial.expect("dz of image \(lane) alone", trial.image(lane, of: results[2])) { kernels, dz in
+        let (one, flag) = (trial.output(1).values, trial.output(1).values)
+        run(kernels, alone, image.values, dz, one, flag)
+        let isSame = kc_first_difference(results[0].values + Int(lane), one, 1, 0) == 1
+        let isSameHit = flag.pointee == results[1].values[Int(lane)]
+        trial.expect("loss of image \(lane) alone", at: isSame && isSameHit ? nil : 0)
+      }
+    }
+  }
+
   @Test("sample weights have the reference's bits", arguments: InstructionSet.available)
   func weights(set: InstructionSet) {
     Trial.run(set, draws: 200) { trial in

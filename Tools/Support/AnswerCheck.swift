@@ -4,25 +4,27 @@ import FixedNetFiles
 extension SequentialModel {
   /// Where one output tells two classes apart: above it, the second one is meant. 0.5 behind a sigmoid; 0 for a loss on
   /// logits or on -1 and +1. nil where the output is a number to predict, or there are more of them.
-  public func classThreshold(loss: LossName?) -> Float? {
+  public func classThreshold(loss: Loss?) -> Float? {
     guard (try? shapes().last?.elementCount) == 1 else { return nil }
-    let onLogits = ["binary_crossentropy", "binary_focal_crossentropy", "hinge", "squared_hinge"]
+    let onLogits: [Loss.Function] = [
+      .binaryCrossEntropy, .binaryFocalCrossEntropy, .hinge, .squaredHinge,
+    ]
     switch endFunction {
     case .sigmoid, .scaledSigmoid: return 0.5
     case .softmax: return nil
-    default: return onLogits.contains(loss?.rawValue ?? "") ? 0 : nil
+    default: return loss.map { onLogits.contains($0.function) } == true ? 0 : nil
     }
   }
 
   /// What the labels of a data file must suit. `loss`: what is known of it.
-  public func ends(loss: LossName?) -> ModelEnds? {
+  public func ends(loss: Loss?) -> ModelEnds? {
     guard let outputCount = try? shapes().last?.elementCount else { return nil }
     guard outputCount == 1, classThreshold(loss: loss) == nil, endFunction != .softmax else {
       return ModelEnds(outputCount: outputCount)
     }
     return ModelEnds(
       outputCount: 1,
-      numbersReason: loss.map { "the model's loss is \($0.rawValue)" }
+      numbersReason: loss.map { "the model's loss is \($0.name)" }
         ?? "the model's one output is no probability (no sigmoid at its end)")
   }
 }
@@ -39,7 +41,7 @@ extension NetworkPlan {
     }
     guard images.targets.isEmpty else {
       switch loss {
-      case .crossEntropy?:
+      case let loss? where loss.takesClassNumbers:
         throw ToolError(
           "'\(name)' holds numbers to predict, and cross-entropy needs labels or one-hot rows; use "
             + "a model without softmax at the end, and --loss mean_squared_error or "
@@ -65,10 +67,9 @@ extension NetworkPlan {
     }
   }
 
-  /// Whether counting hits says something: not where numbers are predicted by squared error, and not of one output whose
-  /// squared error it is.
+  /// Whether counting hits says something: not where numbers are predicted, and not of one output whose error it is.
   public func hasAccuracy(on images: ImageSet) -> Bool {
-    guard loss == .meanSquaredError else { return true }
+    guard let loss, !loss.isForClasses else { return true }
     return images.targets.isEmpty && (try? model.shapes().last?.elementCount) != 1
   }
 }

@@ -11,9 +11,7 @@ public struct ModelSource {
   /// The names of the weights that hold NaN or infinity.
   public var nonFinite: [String] = []
   /// The loss that the file was trained with.
-  public var statedLoss: LossName?
-  /// The loss that the file says and this program does not have; nil where there is none such.
-  public var ignoredLoss: String?
+  public var lossStatement = LossStatement.none
   /// The optimiser that the file names; nil where there is none.
   public var optimizer: FileOptimizer?
   private var builtIn: BuiltInModel?
@@ -23,8 +21,8 @@ public struct ModelSource {
     self.name = name
     if ModelSource.isKerasFile(name) {
       let file = try KerasFile.read(path: name, trainingState: .ifPresent)
-      (model, weights, statedLoss) = (file.model, file.weights, file.statedLoss)
-      (ignoredLoss, nonFinite) = (file.ignoredLoss, file.nonFinite)
+      (model, weights, nonFinite) = (file.model, file.weights, file.nonFinite)
+      lossStatement = file.lossStatement
       optimizer = FileOptimizer(file, path: name)
     } else if name.hasSuffix(".json") {
       var isFolder: ObjCBool = false
@@ -64,8 +62,8 @@ public struct ModelSource {
 
   /// What labels must suit; nil for a built-in model, which has an output for each class. `loss`: the one that was asked
   /// for, which goes before the file's.
-  public func ends(loss: LossName?) -> ModelEnds? {
-    builtIn == nil ? model.ends(loss: loss ?? statedLoss) : nil
+  public func ends(loss: Loss?) -> ModelEnds? {
+    builtIn == nil ? model.ends(loss: loss ?? lossStatement.computed) : nil
   }
 
   /// The model for some data: a built-in one takes its input's shape and its outputs from them.

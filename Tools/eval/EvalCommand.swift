@@ -31,9 +31,9 @@ struct Eval: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "\(LossName.help) (default: what the file says, else what the model's end asks for)",
-      valueName: "name"))
-  var loss: LossName?
+      "\(Loss.help) (default: what the file says, else what the model's end asks for)",
+      valueName: "name"), transform: Loss.option)
+  var loss: Loss?
 
   @Option(parsing: .unconditional, help: "Images of one call; the outputs do not depend on it.")
   var batch = 128

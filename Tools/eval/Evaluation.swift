@@ -8,7 +8,8 @@ import ToolSupport
 struct Evaluation {
   private let options: Eval
   private let file: KerasModelFile
-  private let loss: LossName?
+  /// --loss, or what the files say.
+  private let loss: LossStatement
   private let threads: Int
   private let network: Network
   /// Loaded already where a built-in model takes its shape from them.
@@ -17,12 +18,12 @@ struct Evaluation {
   /// Throws: whatever reading the file does; `ModelError`, `NetworkError`.
   init(_ options: Eval) throws {
     self.options = options
-    var stated: LossName?
+    var stated = LossStatement.none
     if let name = options.model {
       let source = try ModelSource(name)
       let takesShape = source.input == nil && options.data.data != nil
       loaded = takesShape ? try options.data.load(only: options.split ?? .test) : nil
-      stated = source.statedLoss
+      stated = source.lossStatement
       let model = try loaded.map { try source.model(for: $0.set) } ?? source.model
       file = try ModelSource.readWeights(options.file, of: model)
     } else {
@@ -30,10 +31,11 @@ struct Evaluation {
       file = try KerasFile.read(path: options.file, trainingState: .ifPresent)
     }
     if let note = file.model.precisionNote { printError("eval", "note: '\(options.file)' \(note)") }
-    loss = options.loss ?? file.statedLoss ?? stated
+    let own = file.lossStatement
+    loss = options.loss.map { .computed($0) } ?? (own == .none ? stated : own)
     threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     var planned = PlanOptions(
-      batch: options.batch, isTraining: false, threads: threads, loss: loss?.loss)
+      batch: options.batch, isTraining: false, threads: threads, loss: loss.computed)
     planned.fusesLayers = options.activations == nil
     network = try Network(
       NetworkPlan(file.model, options: planned), instructionSet: .selected())
@@ -77,7 +79,7 @@ struct Evaluation {
     do {
       return try options.data.load(
         recorded: file.training.map(RecordedData.init), only: split, input: file.model.input,
-        model: file.model.ends(loss: loss))
+        model: file.model.ends(loss: loss.computed))
     } catch DataFileError.file(let error) where options.data.data == nil {
       throw ToolError(
         "\(error.description); '\(options.file)' records it as its data: say where it is with --data"
@@ -104,7 +106,7 @@ struct Evaluation {
       images.targets.isEmpty
       ? try Metrics(
         outputs, labels: images.labels, classCount: data.set.classCount,
-        threshold: file.model.classThreshold(loss: loss)) : nil
+        threshold: file.model.classThreshold(loss: loss.computed)) : nil
     try warnOfBroken(outputs, of: images)
     try write(outputs, of: images)
     if let path = options.gradients { try writeGradients(images, to: path) }
@@ -112,7 +114,10 @@ struct Evaluation {
     let hasAccuracy = network.plan.hasAccuracy(on: images)
     let report = EvaluationReport(
       path: options.file, data: data, split: split.rawValue, model: file.model,
-      weights: file.weights, count: images.count, metrics: metrics, loss: sums?.meanLoss,
+      weights: file.weights, count: images.count, metrics: metrics,
+      loss: loss.obstacle == nil ? sums?.meanLoss : nil,
+      lossName: loss.obstacle == nil ? network.plan.loss?.description : nil,
+      lossObstacle: loss.obstacle,
       accuracy: metrics?.accuracy ?? (hasAccuracy ? sums?.accuracy : nil),
       rootMeanSquare: isSquared
         ? Metrics.rootMeanSquare(outputs.values, images.targets) : nil,
@@ -194,10 +199,12 @@ struct Evaluation {
 
   /// Gradients in training mode, of all images as one batch.
   private func writeGradients(_ images: ImageSet, to path: String) throws {
-    func plan(_ batch: Int) throws(ModelError) -> NetworkPlan {
+    func plan(_ batch: Int) throws -> NetworkPlan {
       try NetworkPlan(
         file.model,
-        options: PlanOptions(batch: batch, isTraining: true, threads: threads, loss: loss?.loss))
+        options: PlanOptions(
+          batch: batch, isTraining: true, threads: threads,
+          loss: try loss.usable(of: options.file)))
     }
     let parts = try plan(min(options.batch, images.count))
     let training = try Network(

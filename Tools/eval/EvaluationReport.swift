@@ -14,8 +14,12 @@ struct EvaluationReport {
   var count: Int
   /// Of labels; nil where numbers are predicted.
   var metrics: Metrics?
-  /// The mean over the samples; nil for a model whose loss is not known.
+  /// As Keras' evaluate; nil for a model whose loss is not known.
   var loss: Double?
+  /// Which one it is, with its options.
+  var lossName: String?
+  /// Why the file's loss is not computed; nil where it is.
+  var lossObstacle: String?
   /// 0 ... 1; nil where hits cannot be counted.
   var accuracy: Double?
   /// Of the differences between outputs and targets; nil but for squared error on numbers.
@@ -29,10 +33,13 @@ struct EvaluationReport {
       "\(path): \(model.name) on \(Format.grouped(count)) \(split) images of \(data.record)")
     let wrong = metrics.map { "  (\(Format.grouped($0.total - $0.hits)) wrong)" } ?? ""
     let figures = [
-      loss.map { "loss \(Format.fixed($0, 4))" },
+      loss.map { "loss\(lossName.map { " (\($0))" } ?? "") \(Format.fixed($0, 4))" },
       rootMeanSquare.map { "root mean square error \(Format.fixed($0, 4))" },
       accuracy.map { "accuracy \(Format.percent($0))\(wrong)" },
     ]
+    if let lossObstacle {
+      Swift.print("no loss: the file's is not computed: \(lossObstacle)")
+    }
     Swift.print(figures.compactMap(\.self).joined(separator: "  "))
     Swift.print(
       "\(Format.grouped(Int(imagesPerSecond))) images/s in an arena of "
@@ -146,6 +153,8 @@ struct EvaluationReport {
       "dataNote": data.notes.map { .string($0) } ?? .null,
       "split": .string(split), "images": .integer(count),
       "loss": loss.map { .number($0) } ?? .null,
+      "lossFunction": lossName.map { .string($0) } ?? .null,
+      "lossNotComputed": lossObstacle.map { .string($0) } ?? .null,
       "accuracy": accuracy.map { .number($0) } ?? .null,
       "rootMeanSquareError": rootMeanSquare.map { .number($0) } ?? .null,
       "classes": .array(classes),

@@ -33,9 +33,9 @@ struct PlanCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "\(LossName.help) (default: what an .h5 or .keras says, else what the model's end asks for)",
-      valueName: "name"))
-  var loss: LossName?
+      "\(Loss.help) (default: what an .h5 or .keras says, else what the model's end asks for)",
+      valueName: "name"), transform: Loss.option)
+  var loss: Loss?
 
   @Flag(help: "Plan for inference instead of training.")
   var inference = false
@@ -99,7 +99,7 @@ struct PlanCommand: ParsableCommand {
   /// What `train` plans; for a full-batch solver the batch is all samples.
   private func plan(_ source: ModelSource) throws -> NetworkPlan {
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-    let loss = (loss ?? source.statedLoss)?.loss
+    let loss = try loss ?? source.lossStatement.usable(of: model)
     if let method = optimizer.fullBatchMethod, !inference {
       return try FullBatchTrainer.plan(
         source.model, method, sampleCount: batch, threads: threads, loss: loss)

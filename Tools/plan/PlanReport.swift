@@ -36,6 +36,7 @@ struct PlanReport {
       "blockSize": .integer(options.resolvedBlockSize), "threads": .integer(options.threads),
       "optimizer": optimizer.map { .string($0) } ?? .null,
       "loss": plan.loss.map { .string($0.name) } ?? .null,
+      "lossFunction": plan.loss.map { .string($0.description) } ?? .null,
       "training": .bool(options.isTraining), "totalBytes": .integer(memory.byteCount),
       "lowerBoundBytes": .integer(memory.lowerBound),
       "updatesInBackward": .bool(options.updatesInBackward),

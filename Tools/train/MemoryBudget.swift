@@ -51,7 +51,7 @@ extension TrainingSetup {
 
   private func options(batch: Int, threads: Int, recomputes: Bool) -> PlanOptions {
     var options = PlanOptions(
-      batch: batch, isTraining: true, threads: threads, loss: loss?.loss,
+      batch: batch, isTraining: true, threads: threads, loss: loss,
       optimizer: configuration.optimizer, clipping: clipping)
     options.recomputes = recomputes
     return options

@@ -52,15 +52,16 @@ struct StartOptions: ParsableArguments {
 
   /// The model and its weights as these options want them, and the loss: `asked`, or what the files say.
   /// Throws: `ToolError`, `ModelError`, `CheckpointError`.
-  func start(_ source: ModelSource, data: DataSet, seed: UInt64, loss asked: LossName?) throws -> (
-    model: SequentialModel, weights: [LayerWeights], loss: LossName?
+  func start(_ source: ModelSource, data: DataSet, seed: UInt64, loss asked: Loss?) throws -> (
+    model: SequentialModel, weights: [LayerWeights], loss: Loss?
   ) {
     var model = try source.model(for: data)
     var weights = source.weights
-    var loss = source.statedLoss
+    var (stated, file) = (source.lossStatement, source.name)
     if let path = self.weights {
-      let file = try ModelSource.readWeights(path, of: model)
-      (model, weights, loss) = (file.model, file.weights, file.statedLoss ?? loss)
+      let read = try ModelSource.readWeights(path, of: model)
+      (model, weights) = (read.model, read.weights)
+      if read.lossStatement != .none { (stated, file) = (read.lossStatement, path) }
     }
     if let initializer {
       guard weights == nil else {
@@ -73,12 +74,8 @@ struct StartOptions: ParsableArguments {
     }
     if let penalty { model.changeKernels { $0.kernelPenalty = Float(penalty) } }
     if adapt { try model.adapt(to: data.train) }
-    if asked == nil, loss == nil, let ignored = source.ignoredLoss {
-      throw ToolError(
-        "'\(source.name)' was compiled with the loss \(ignored), which is not known here or does not "
-          + "suit its end; say which one with --loss")
-    }
-    return (model, try weights ?? model.initialWeights(seed: seed), asked ?? loss)
+    let loss = try asked ?? stated.usable(of: file)
+    return (model, try weights ?? model.initialWeights(seed: seed), loss)
   }
 }
 

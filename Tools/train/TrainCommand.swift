@@ -40,9 +40,9 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "\(LossName.help) (default: what an .h5 or .keras says, else what the model's end asks for)",
-      valueName: "name"))
-  var loss: LossName?
+      "\(Loss.help) (default: what an .h5 or .keras says, else what the model's end asks for)",
+      valueName: "name"), transform: Loss.option)
+  var loss: Loss?
 
   @OptionGroup var optimizer: OptimizerOptions
 

@@ -38,7 +38,7 @@ struct TrainingReport: ~Copyable {
         + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s") "
         + "(\(set.rawValue)); lower bound \(Format.grouped(memory.lowerBound)) bytes")
     for line in plan.savings { print(line) }
-    print(TrainingReport.method(state) + (optimizerNote?.text ?? ""))
+    print(TrainingReport.method(plan, state) + (optimizerNote?.text ?? ""))
     if !isSaving { print("nothing will be saved; ask for it with --checkpoint or --output") }
     if state.epoch > 0 || state.stepInEpoch > 0 {
       let inside = state.stepInEpoch > 0 ? " and \(state.stepInEpoch) steps" : ""
@@ -47,7 +47,7 @@ struct TrainingReport: ~Copyable {
   }
 
   /// "sparse_categorical_crossentropy; SGD at 0.01 (constant)"
-  private static func method(_ state: TrainingState) -> String {
+  private static func method(_ plan: NetworkPlan, _ state: TrainingState) -> String {
     func text(_ value: JSONValue?) -> String {
       if case .string(let text)? = value { text } else { "" }
     }
@@ -60,7 +60,8 @@ struct TrainingReport: ~Copyable {
     {
       now = ", now \(Float(rate))"
     }
-    return "loss: \(state.loss); optimiser: \(text(state.optimizer["class_name"]))\(legacy) at a "
+    let loss = plan.loss?.description ?? state.loss
+    return "loss: \(loss); optimiser: \(text(state.optimizer["class_name"]))\(legacy) at a "
       + "learning rate of \(state.learningRate) (\(schedule)\(now))"
   }
 
@@ -160,7 +161,9 @@ struct TrainingReport: ~Copyable {
     return [
       "model": .string(state.modelName), "data": .string(state.data),
       "dataNote": dataNote.map { .string($0) } ?? .null,
-      "loss": .string(state.loss), "optimizer": state.optimizer, "schedule": state.schedule,
+      "loss": .string(plan.loss?.name ?? state.loss),
+      "lossFunction": plan.loss.map { .string($0.description) } ?? .null,
+      "optimizer": state.optimizer, "schedule": state.schedule,
       "optimizerFrom": optimizerNote?.path.map { .string($0) } ?? .null,
       "optimizerMemory": .bool(optimizerNote?.hasMemory ?? false),
       "firstIteration": .integer(state.firstIteration),

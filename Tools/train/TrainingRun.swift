@@ -36,7 +36,7 @@ final class TrainingRun {
       threads: threads, budget: options.memoryBudget, recomputes: options.recompute)
     try plan.checkAnswers(of: data.set.train, in: data.set.name)
     state.blockSize = plan.options.resolvedBlockSize
-    if let loss = setup.loss ?? plan.loss.map(LossName.init) { state.loss = loss.rawValue }
+    if let loss = plan.loss { state.loss = loss.record }
 
     if let path = options.history { try checkFolder(of: path) }
     if let path = options.batchHistory { try checkFolder(of: path) }
@@ -136,7 +136,7 @@ final class TrainingRun {
     let gradients = isKept ? network.gradients : []
     let position = trainer.position
     try trainer.checkWeights()
-    let test = try network.evaluate(data.set.test)
+    let test = try network.evaluate(data.set.test, batch: state.batch)
     guard test.meanLoss.isFinite else {
       let broken = try network.brokenOutput(data.set.test)
       throw ToolError(

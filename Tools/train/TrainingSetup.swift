@@ -13,7 +13,7 @@ struct TrainingSetup {
   var optimizerState: OptimizerState?
   var state: TrainingState
   /// nil: what the model's end asks for.
-  var loss: LossName?
+  var loss: Loss?
   var configuration: OptimizerConfiguration
   var clipping: Clipping
   /// Where a new run's optimiser comes from; nil where there is nothing to say.
@@ -65,12 +65,9 @@ struct TrainingSetup {
     (model, weights, optimizerState) = (file.model, file.weights, file.optimizerState)
     state = training
     data = try options.data.load(
-      recorded: RecordedData(training), model: model.ends(loss: LossName(rawValue: training.loss)))
+      recorded: RecordedData(training), model: model.ends(loss: try? Loss(record: training.loss)))
     try state.check(data, resumedFrom: path)
-    guard let name = LossName(rawValue: training.loss) else {
-      throw ToolError("'\(path)': the loss '\(training.loss)' is not known here")
-    }
-    loss = name
+    do { loss = try Loss(record: training.loss) } catch { throw ToolError("'\(path)': \(error)") }
     (configuration, clipping) = try state.configuration(named: "'\(path)'")
   }
 }

@@ -164,6 +164,48 @@ public struct LogisticLossOperation: OperationDescription {
   }
 }
 
+/// The other losses: of every output by itself, or of the outputs together; see `cs_loss_kind`. The mean over the batch.
+///
+/// Shapes: y, t [outputs][B] per block.
+public struct OutputLossOperation: OperationDescription {
+  public var outputCount: Int32
+  public var loss: cs_loss
+  /// Targets that are all 0 or 1 in a mini-batch stand for -1 and 1.
+  public var convertsBinaryTargets: Bool
+  public var outputs: BlockSlot
+  public var targets: BlockSlot
+  /// nil where only the loss is wanted.
+  public var gradient: BlockSlot?
+
+  public static func operation(at place: UnsafePointer<OutputLossOperation>) -> Operation {
+    .outputLoss(place)
+  }
+
+  public init(
+    outputCount: Int32, loss: cs_loss, convertsBinaryTargets: Bool, outputs: BlockSlot,
+    targets: BlockSlot, gradient: BlockSlot?
+  ) {
+    self.outputCount = outputCount
+    self.loss = loss
+    self.convertsBinaryTargets = convertsBinaryTargets
+    self.outputs = outputs
+    self.targets = targets
+    self.gradient = gradient
+  }
+
+  func forward(_ c: BlockContext) {
+    guard c.hasTargets, let losses = c.losses, let hits = c.hits else { return }
+    var loss = loss
+    if convertsBinaryTargets, c.targetsAreBinary { (loss.targetScale, loss.targetOffset) = (2, -1) }
+    let isJoint = loss.kind.rawValue >= CS_SOFTMAX_CROSS_ENTROPY.rawValue
+    let kernel = isJoint ? c.kernels.pointee.class_loss : c.kernels.pointee.output_loss
+    kernel(
+      &loss, outputCount, c.blockSize, c.lanes, c(outputs), c(targets), c.gradientScale,
+      gradient.map { c($0) }, losses + c.firstImage, hits + c.firstImage)
+    c.weigh(outputCount, gradient)
+  }
+}
+
 extension BlockContext {
   /// Multiplies losses and gradients of the block's images by their weights, where they have some.
   func weigh(_ outputCount: Int32, _ gradient: BlockSlot?) {

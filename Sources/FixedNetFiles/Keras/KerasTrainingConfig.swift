@@ -7,9 +7,13 @@ enum KerasTrainingConfig {
     guard let training = file.training, file.trainingConfig == nil else {
       return file.trainingConfig.map(withoutUnused).map(withFloats)
     }
+    // A record of what this program does not know is passed on as it is.
+    let loss = try? Loss(record: training.loss)
+    let weight = loss?.weight ?? 1
     return withFloats([
-      "loss": .string(training.loss), "metrics": ["accuracy"], "weighted_metrics": nil,
-      "loss_weights": nil, "optimizer_config": training.optimizerForKeras,
+      "loss": loss?.kerasJSON ?? .string(training.loss), "metrics": ["accuracy"],
+      "weighted_metrics": nil, "loss_weights": weight == 1 ? nil : .number(weight),
+      "optimizer_config": training.optimizerForKeras,
     ])
   }
 
@@ -105,13 +109,21 @@ enum KerasTrainingConfig {
       members["learning_rate"] = .object(schedule)
     }
     return [
-      "loss": loss, "metrics": metrics(config["metrics"]), "weighted_metrics": nil,
-      "loss_weights": nil,
+      "loss": withModule(loss), "metrics": metrics(config["metrics"]), "weighted_metrics": nil,
+      "loss_weights": config["loss_weights"] ?? .null,
       "optimizer": [
         "module": "keras.optimizers", "class_name": .string(optimizer.kind.rawValue),
         "config": .object(members), "registered_name": nil,
       ],
     ]
+  }
+
+  /// A loss's class as Keras 3 writes it.
+  private static func withModule(_ loss: JSONValue) -> JSONValue {
+    guard case .object(var members) = loss, members["class_name"] != nil else { return loss }
+    members["module"] = members["module"] ?? "keras.losses"
+    members["registered_name"] = members["registered_name"] ?? .null
+    return .object(members)
   }
 
   /// What both understand; the rest is left to their defaults.

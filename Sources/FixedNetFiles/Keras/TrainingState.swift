@@ -48,8 +48,7 @@ public struct TrainingState: Equatable, Sendable {
   /// Keras' form: {"class_name": "SGD", "config": {...}}.
   public var optimizer: JSONValue
   public var schedule: JSONValue
-  /// Keras' long name: "sparse_categorical_crossentropy", "categorical_crossentropy", "mean_squared_error",
-  /// "binary_crossentropy".
+  /// `Loss.record`: Keras' long name, or its JSON where the name does not say everything.
   public var loss: String = TrainingState.defaultLoss
   /// Whatever else the run was asked for (clipping, penalties, early stopping): an object of the trainer's choosing, so
   /// that a new option is no new format.

@@ -8,7 +8,7 @@ import ToolSupport
 struct FuzzOptions: ParsableCommand {
   @OptionGroup var data: DataOptions
   @OptionGroup var optimizer: OptimizerOptions
-  @Option var loss: LossName?
+  @Option(transform: Loss.option) var loss: Loss?
   @Option var memoryBudget: ByteCount?
   @Option var schedule: String?
   @Option var initializer: String?

@@ -128,7 +128,7 @@ struct RandomLayers {
       switch loss {
       case .crossEntropy: .softmax
       case .meanSquaredError: draw.pick([.linear, .tanh, .softmax])
-      case .binaryCrossEntropy: draw.pick([.sigmoid, .scaledSigmoid])
+      default: draw.pick([.sigmoid, .scaledSigmoid])
       }
     if activation == .softmax, draw.chance(0.3) {
       add(Dense(name: "out", units: outputs))
