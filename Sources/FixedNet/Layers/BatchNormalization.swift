@@ -48,7 +48,7 @@ public struct BatchNormalization: Layer {
     try config.require("adjustment", oneOf: [.null])
     self.init(
       name: name, momentum: try config.number("momentum", in: 0...1, default: 0.99),
-      epsilon: try config.number("epsilon", in: 0...1, default: 0.001),
+      epsilon: try config.number("epsilon", in: 0...1e30, default: 0.001),
       centers: try config.bool("center", default: true),
       scales: try config.bool("scale", default: true))
     obstacle = config.obstacle
