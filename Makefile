@@ -76,6 +76,10 @@ properties: setup venv ## plan, bits, gradients, files and Keras over NETWORKS r
 	swift build --build-tests
 	FIXEDNET_NETWORKS=$(NETWORKS) swift test --skip-build --filter PropertyTests
 
+mutants: setup ## plant every fault of Tests/Mutants in turn; each must be caught by the tests
+	@python3 --version >/dev/null 2>&1 || { tools=python3; $(INSTALL); }
+	python3 Tests/Mutants/mutants.py
+
 build: compiler ## everything, debug
 	swift build
 
@@ -95,7 +99,7 @@ proto: ## TensorBoard's messages in Swift, from their .proto
 	  sed -i -e '/^import SwiftProtobuf/i #if TensorBoard\n' -e '$$a \\n#endif' event.pb.swift
 
 clean: ## remove what was built
-	rm -rf .build .build-asan .build-bare .build-fuzz .build-traits .build-tsan .venv .venv-tf .venv-torch .venv-peers
+	rm -rf .build .build-asan .build-bare .build-fuzz .build-mutants .build-traits .build-tsan .venv .venv-tf .venv-torch .venv-peers
 
 # -- set-up ----------------------------------------------------------------------------------------------------
 
@@ -156,5 +160,5 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop faults peers asan tsan sanitize fuzz properties build release lint format proto clean
+.PHONY: help demo test interop faults peers asan tsan sanitize fuzz properties mutants build release lint format proto clean
 .PHONY: setup compiler readers more-readers venv

@@ -79,6 +79,28 @@ import Testing
     #expect(try TestFiles.bytes(folder.file("train-images-idx3-ubyte")) == bytes)
   }
 
+  @Test("files of the right shape and other contents are refused, with the digest of all bytes")
+  func otherContents() throws {
+    let folder = try TemporaryFolder()
+    let file = MNISTFile.trainImages
+    let bytes: [UInt8] =
+      [0, 0, 8, 3, 0, 0, 0xEA, 0x60, 0, 0, 0, 28, 0, 0, 0, 28]
+      + [UInt8](repeating: 7, count: 60_000 * 784)
+    try AtomicFile.write(bytes, to: folder.file(file.rawValue))
+    for other in MNISTFile.allCases where other != file {
+      try AtomicFile.write(
+        TestFiles.bytes(TestFiles.path("idx/good")), to: folder.file(other.rawValue))
+    }
+    let error = try #require(throws: DataError.self) {
+      try MNISTFiles.load(.mnist, directory: folder.path)
+    }
+    #expect(
+      error
+        == .digest(
+          path: folder.file(file.rawValue), expected: file.sha256(in: .mnist),
+          found: Digest.sha256(bytes)))
+  }
+
   @Test(
     "the real data sets load, and fast", .enabled(if: hasData, missingData),
     arguments: MNISTName.allCases)

@@ -74,7 +74,9 @@
       let error = try #require(throws: CheckpointError.self) {
         try KerasFile.readWeights(path: path, model: model)
       }
-      #expect(line(error).contains(mention) && line(error).contains(path), "\(error)")
+      let text = line(error)
+      #expect(text.contains(path), "\(error)")
+      #expect(text.replacing(path, with: "").contains(mention), "\(error)")
     }
 
     @Test("weights of another model are refused")

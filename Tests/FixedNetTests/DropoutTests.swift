@@ -57,6 +57,38 @@ struct NetworkDropoutTests {
     #expect(abs(equal - first.count / 2) < 200)
   }
 
+  /// Two layers behind each other keep what both keep; with the same mask that would be half.
+  @Test("every layer has a mask of its own, and every bit of the seed counts")
+  func independent() throws {
+    let count = 4000
+    var model = Self.model(rate: 0.5, count: count)
+    model.layers.insert(Dropout(name: "first", rate: 0.5), at: 0)
+    let network = try TestModels.network(model, batch: 1, loss: .meanSquaredError)
+    let kernel = LayerWeights(layer: "out", tensors: [Tensor(zeros: [count, 1])])
+    let others = ["first", "drop"].map { LayerWeights(layer: $0, tensors: []) }
+    let images = ImageSet(
+      shape: .vector(count), pixels: .floats([Float](repeating: 1, count: count)), labels: [],
+      targets: [-0.5], targetWidth: 1)
+    func kept(seed: UInt64) throws -> [Bool] {
+      try network.load(others + [kernel])
+      let trainer = try Trainer(
+        network: network, images: images, batch: 1,
+        optimizer: OptimizerConfiguration(schedule: .constant(1)), seed: seed)
+      _ = try trainer.runEpoch()
+      return network.weights[2].tensors[0].values.map { $0 != 0 }
+    }
+    let seeds: [UInt64] = [0, 1, 1 << 31, 1 << 32, 1 << 63]
+    let masks = try seeds.map { try kept(seed: $0) }
+    for (index, mask) in masks.enumerated() {
+      #expect(abs(mask.filter(\.self).count - count / 4) < 150)
+      for other in masks[..<index] {
+        // 10 of 16 pairs of independent masks of a quarter agree.
+        let equal = zip(mask, other).filter { $0 == $1 }.count
+        #expect(abs(equal - count * 10 / 16) < 200)
+      }
+    }
+  }
+
   /// The plan has the layer's output and nothing else of it.
   @Test("the mask costs no memory in the plan, and inference none at all")
   func memory() throws {

@@ -159,6 +159,7 @@ struct SequentialModelTests {
     #expect(Padding.same.axis(7, kernel: 4, stride: 2) == (4, 1, 2))
     #expect(Padding.same.axis(28, kernel: 5, stride: 1) == (28, 2, 2))
     #expect(Padding.valid.axis(28, kernel: 5, stride: 2) == (12, 0, 0))
+    #expect(Padding.valid.axis(5, kernel: 5, stride: 2) == (1, 0, 0))
     #expect(Padding.valid.axis(4, kernel: 5, stride: 1).output == 0)
   }
 }

@@ -33,6 +33,25 @@ struct NetworkTests {
     #expect(try network.computeGradients(images).hits == hits)
   }
 
+  @Test("labels are ones among zeros for the other losses, in every block of every step")
+  func oneHot() throws {
+    let model = TestModels.plain
+    let labelled = TestModels.images(70, shape: model.input, classes: 5)
+    let values = labelled.labels.flatMap { label in
+      (0..<5).map { $0 == Int(label) ? Float(1) : 0 }
+    }
+    let targets = ImageSet(
+      shape: labelled.shape, pixels: labelled.pixels, labels: [], targets: values, targetWidth: 5)
+    let hashes = try [labelled, targets].map { images in
+      let network = try TestModels.network(model, batch: 32, loss: .meanSquaredError)
+      let trainer = try Trainer(
+        network: network, images: images, batch: 32, optimizer: OptimizerConfiguration(), seed: 1)
+      for _ in 0..<2 { _ = try trainer.runEpoch() }
+      return TestModels.hash(network.weights)
+    }
+    #expect(hashes[0] == hashes[1])
+  }
+
   @Test("a model of one softmax has a loss to evaluate and nothing to train")
   func onlySoftmax() throws {
     let model = SequentialModel(
@@ -68,6 +87,54 @@ struct NetworkTests {
     }
     let labels = TestModels.images(8, shape: TestModels.plain.input, classes: 200)
     #expect(throws: NetworkError.self) { try network.step(labels, update: .sgd(learningRate: 1)) }
+  }
+
+  @Test("the first label too many, targets too wide and weights turned round are refused")
+  func firstTooMany() throws {
+    let model = TestModels.plain
+    let network = try TestModels.network(model, batch: 8, loss: .meanSquaredError)
+    let pixels = TestModels.images(8, shape: model.input, classes: 5).pixels
+    func evaluate(_ label: UInt8) throws {
+      _ = try network.evaluate(
+        ImageSet(shape: model.input, pixels: pixels, labels: [0, 1, 2, 3, 4, 0, 1, label]))
+    }
+    try evaluate(4)
+    #expect(throws: NetworkError.labels(outputCount: 5, largest: 5)) { try evaluate(5) }
+    let targets = ImageSet(
+      shape: model.input, pixels: pixels, labels: [], targets: [Float](repeating: 0, count: 48),
+      targetWidth: 6)
+    #expect(throws: NetworkError.targets(expected: "5 values per sample", found: "6")) {
+      try network.evaluate(targets)
+    }
+    var weights = network.weights
+    let last = weights.count - 1
+    weights[last].tensors[0].shape.reverse()
+    #expect(throws: ModelError.self) { try network.load(weights) }
+    #expect(weights[last].tensors[0].shape == [5, 11])
+  }
+
+  @Test("the penalty is that of kernels that are trained")
+  func penalty() throws {
+    var model = SequentialModel(
+      name: "m", input: .vector(2),
+      layers: [
+        Dense(name: "frozen", units: 2, options: WeightOptions(kernelPenalty: 8)),
+        Dense(name: "out", units: 1, options: WeightOptions(kernelPenalty: 0.25)),
+      ])
+    model.frozenLayers = ["frozen"]
+    let network = try TestModels.network(model, batch: 1, loss: .meanSquaredError)
+    let kernel = Tensor(shape: [2, 1], values: [3, -2])
+    try network.load([
+      LayerWeights(
+        layer: "frozen",
+        tensors: [Tensor(shape: [2, 2], values: [1, 2, 3, 4]), Tensor(zeros: [2])]),
+      LayerWeights(layer: "out", tensors: [kernel, Tensor(zeros: [1])]),
+    ])
+    #expect(network.penalty == 0.25 * 13)
+    let images = ImageSet(
+      shape: .vector(2), pixels: .floats([1, 0]), labels: [], targets: [-1], targetWidth: 1)
+    // The output is 3 - 4.
+    #expect(try network.evaluate(images).loss == 0.25 * 13)
   }
 
   @Test("a network that couples the batch is not trained in parts")

@@ -196,6 +196,15 @@ struct InitializerTests {
     #expect(values == Self.values(initializer))
   }
 
+  @Test("fans count what one output sees and what one input reaches")
+  func fans() {
+    let image = Shape.image(height: 9, width: 8, channels: 2)
+    let convolution = Conv2D(name: "c", filters: 6, kernelSize: (5, 3)).weights(for: image)[0]
+    #expect(convolution.fanIn == 30 && convolution.fanOut == 90)
+    let dense = Dense(name: "d", units: 7).weights(for: .vector(4))[0]
+    #expect(dense.fanIn == 4 && dense.fanOut == 7)
+  }
+
   @Test("constants are constant, and JSON reads back")
   func json() throws {
     #expect(Self.values(.constant(0.25)).allSatisfy { $0 == 0.25 })

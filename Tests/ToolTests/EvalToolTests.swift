@@ -79,6 +79,47 @@ struct EvalToolTests {
     #expect(y.shape == [count, 10])
   }
 
+  @Test("--inputs takes MATLAB's X, images without the axis of one channel, and y where it fits")
+  func inputs() throws {
+    let net = Fixtures.local("data/sigmoid.keras")
+    func outputs(_ name: String, _ inputs: String) throws -> [Float] {
+      let run = try eval(net, "--inputs", Fixtures.local("data/\(inputs)"), "--outputs", name)
+      #expect(run.exitCode == 0, "\(run.errors)")
+      return try HDF5Arrays.readFloats(path: "\(folder)/\(name)", dataset: "y").values
+    }
+    // The same samples; MATLAB's y is 8 x 1 like the outputs.
+    let matlab = try outputs("a.h5", "one_to_four.mat")
+    #expect(try matlab == outputs("b.h5", "from_one.h5") && matlab.count == 8)
+    // y [40] for outputs [40, 1]: labels against probabilities.
+    let two = Fixtures.local("data/two.h5")
+    let report = try eval(net, "--inputs", two, "--json").report
+    let labels = try HDF5Arrays.readFloats(path: two, dataset: "y").values
+    let largest = zip(try outputs("c.h5", "two.h5"), labels).map { abs($0 - $1) }.max()
+    #expect(report["maxDifference"]?.double == largest.map(Double.init))
+
+    // Labels are not outputs; nothing is written where y fits neither.
+    let x = [Float](repeating: 0.5, count: 3 * 784)
+    for (name, shape) in [("labels", [3]), ("turned", [10, 3])] {
+      let y = [Float](repeating: 1, count: shape.reduce(1, *))
+      try HDF5Arrays.write(
+        path: "\(folder)/\(name).h5", datasets: [("x", [3, 28, 28], x), ("y", shape, y)])
+    }
+    let run = try eval(model, options: "--inputs labels.h5 --outputs d.h5")
+    #expect(run.output.contains("y holds one value per sample and not the model's 10 outputs"))
+    #expect(!run.output.contains("difference|"))
+    Tool.expectRefusal(
+      try eval(model, options: "--inputs turned.h5 --outputs e.h5"), "y must be 3x10, found 10x3")
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/e.h5"))
+    for (options, word) in [
+      ("--inputs labels.h5 --outputs p.csv", "--outputs must name an .h5 file"),
+      ("--inputs labels.h5 --zero-label 1", "--zero-label is for a data set"),
+      ("--inputs labels.h5 --pixel-order rows", "--pixel-order is for a data set"),
+    ] {
+      Tool.expectRefusal(try eval(model, options: options), word, exitCode: 64)
+    }
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/p.csv"))
+  }
+
   @Test(
     "public fixtures of Keras come out within 1e-5 + 1e-4 |y|",
     .enabled(
