@@ -84,13 +84,14 @@ static inline herr_t fn_h5_end_at_shortage(hid_t stack, void *data) {
 
 /// Opens what hard links lead to, component by component; negative where there is nothing.
 static inline hid_t fn_h5_trial_open(fn_h5_trial *trial, hid_t group, const char *path) {
-  char name[4097];
+  // As long as `HDF5File.pathLimit` and a zero.
+  static char name[65537];
   size_t length = strlen(path);
   if (length == 0 || length >= sizeof name) return -1;
   memcpy(name, path, length + 1);
   hid_t current = -1;
   char *component = name;
-  for (int depth = 0; component && depth < 32; depth++) {
+  for (int depth = 0; component && depth < 1024; depth++) {
     char *slash = strchr(component, '/');
     if (slash) *slash = 0;
     hid_t parent = depth ? current : group;

@@ -1,20 +1,22 @@
 import CSupport
 
 /// The activations that a layer may apply to its output.
-public enum ActivationFunction: String, CaseIterable, Sendable {
+public enum ActivationFunction: Hashable, Sendable {
   case linear
   case tanh
   case relu
   case sigmoid
   /// 1 / (1 + exp(-2 z)). Keras has no name for it: in files it is Rescaling(2) and a sigmoid.
-  case scaledSigmoid = "scaled_sigmoid"
+  case scaledSigmoid
   /// exp(z_i) / sum_j exp(z_j) over the features: couples them, so it runs as an operation of its own.
   case softmax
+  /// leaky_relu, relu6, and Keras' LeakyReLU and ReLU layers given as an activation; an operation of its own.
+  case rectifier(Rectifier)
 
   /// The kernels' code of an element-wise activation.
   var kernelCode: cs_activation {
     switch self {
-    case .linear, .softmax: CS_LINEAR
+    case .linear, .softmax, .rectifier: CS_LINEAR
     case .tanh: CS_TANH
     case .relu: CS_RELU
     case .sigmoid: CS_SIGMOID
@@ -22,6 +24,88 @@ public enum ActivationFunction: String, CaseIterable, Sendable {
     }
   }
 
+  /// Whether Dense and Conv2D can apply it in their kernels.
+  var isInKernels: Bool {
+    switch self {
+    case .softmax, .rectifier: false
+    default: true
+    }
+  }
+}
+
+// MARK: - Keras' form
+
+extension ActivationFunction {
   /// Those that Keras knows by name.
-  static let named = allCases.filter { $0 != .scaledSigmoid }
+  static let named: [ActivationFunction] = [
+    .linear, .tanh, .relu, .sigmoid, .softmax, .rectifier(.leakyReLU), .rectifier(.relu6),
+  ]
+
+  /// Keras' name, where it has one.
+  public var name: String {
+    switch self {
+    case .linear: "linear"
+    case .tanh: "tanh"
+    case .relu: "relu"
+    case .sigmoid: "sigmoid"
+    case .scaledSigmoid: "scaled_sigmoid"
+    case .softmax: "softmax"
+    case .rectifier(.leakyReLU): "leaky_relu"
+    case .rectifier(.relu6): "relu6"
+    case .rectifier: "rectifier"
+    }
+  }
+
+  init?(name: String) {
+    guard let function = ActivationFunction.named.first(where: { $0.name == name }) else {
+      return nil
+    }
+    self = function
+  }
+
+  /// The name, or the layer that stands for it: Keras 2 and Keras 3 load both.
+  var json: JSONValue {
+    guard case .rectifier(let rectifier) = self, ActivationFunction(name: name) == nil else {
+      return .string(name)
+    }
+    return [
+      "module": "keras.layers", "class_name": "ReLU", "registered_name": .null,
+      "config": .object(rectifier.config.merging(["dtype": "float32"]) { $1 }),
+    ]
+  }
+}
+
+/// y = min(x > threshold ? x : negativeSlope (x - threshold), maxValue).
+public struct Rectifier: Hashable, Sendable {
+  public var negativeSlope: Double
+  public var threshold: Double
+  /// nil: no limit.
+  public var maxValue: Double?
+
+  public init(negativeSlope: Double = 0, threshold: Double = 0, maxValue: Double? = nil) {
+    self.negativeSlope = negativeSlope
+    self.threshold = threshold
+    self.maxValue = maxValue
+  }
+
+  /// Keras' function leaky_relu; its layer LeakyReLU has 0.3.
+  public static let leakyReLU = Rectifier(negativeSlope: 0.2)
+  public static let relu6 = Rectifier(maxValue: 6)
+
+  /// Whether it is max(x, 0).
+  var isPlain: Bool { self == Rectifier() }
+
+  /// The config of Keras' layer ReLU.
+  var config: [String: JSONValue] {
+    [
+      "max_value": maxValue.map { .number($0) } ?? .null,
+      "negative_slope": .number(negativeSlope), "threshold": .number(threshold),
+    ]
+  }
+
+  var kernel: cs_rectifier {
+    cs_rectifier(
+      negativeSlope: Float(negativeSlope), threshold: Float(threshold),
+      maxValue: maxValue.map { Float($0) } ?? .infinity)
+  }
 }

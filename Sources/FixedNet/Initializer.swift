@@ -24,8 +24,23 @@ public enum Initializer: Equatable, Sendable {
   /// Normal cut off at two deviations, which makes the values' own deviation smaller (0.88 of it).
   case truncatedNormal(mean: Float = 0, deviation: Float = 0.05)
   case randomUniform(low: Float = -0.05, high: Float = 0.05)
+  /// Of variance scale / fan, where none of the names above says the same.
+  case varianceScaling(scale: Float, mode: FanMode, distribution: Distribution)
   /// What a file asks for and this program does not have: no obstacle to weights that are loaded.
   case unsupported(String)
+
+  /// What the variance of `varianceScaling` is divided by.
+  public enum FanMode: String, Sendable {
+    case fanIn = "fan_in"
+    case fanOut = "fan_out"
+    case fanAverage = "fan_avg"
+  }
+
+  public enum Distribution: String, Sendable {
+    case uniform
+    case truncatedNormal = "truncated_normal"
+    case untruncatedNormal = "untruncated_normal"
+  }
 
   /// What a truncated standard normal's deviation is: the factor that Keras divides by.
   private static let truncatedDeviation = 0.87962566103423978
@@ -58,6 +73,21 @@ public enum Initializer: Equatable, Sendable {
       return (0..<count).map { _ in mean + Float(Double(deviation) * reader.nextTruncatedNormal()) }
     case .randomUniform(let low, let high):
       return (0..<count).map { _ in low + (high - low) * reader.nextUnit() }
+    case .varianceScaling(let scale, let mode, let distribution):
+      let fan =
+        switch mode {
+        case .fanIn: fanIn
+        case .fanOut: fanOut
+        case .fanAverage: (fanIn + fanOut) / 2
+        }
+      let variance = scale / max(1, fan)
+      switch distribution {
+      case .uniform: return uniform((3 * variance).squareRoot())
+      case .truncatedNormal: return truncated(variance: variance)
+      case .untruncatedNormal:
+        let deviation = Double(variance).squareRoot()
+        return (0..<count).map { _ in Float(deviation * reader.nextNormal()) }
+      }
     }
   }
 }
@@ -106,7 +136,41 @@ extension Initializer {
     case .randomUniform(let low, let high):
       return seeded(
         "RandomUniform", ["minval": .number(Double(low)), "maxval": .number(Double(high))])
+    case .varianceScaling(let scale, let mode, let distribution):
+      return seeded(
+        "VarianceScaling",
+        [
+          "scale": .number(Double(scale)), "mode": .string(mode.rawValue),
+          "distribution": .string(distribution.rawValue),
+        ])
     case .unsupported: return nil
+    }
+  }
+
+  /// Keras' VarianceScaling, by the name of the initialiser that is the same where there is one: Keras 2.0 to 2.2 wrote
+  /// all of them so. nil for what it does not have. "normal" is truncated, as in every version.
+  private init?(scale: Float, mode: JSONValue?, distribution: JSONValue?) {
+    func text(_ value: JSONValue?, _ fallback: String) -> String? {
+      switch value {
+      case nil: fallback
+      case .string(let text)?: text
+      default: nil
+      }
+    }
+    let shape = text(distribution, "truncated_normal").map {
+      $0 == "normal" ? "truncated_normal" : $0
+    }
+    guard scale > 0, let mode = text(mode, "fan_in").flatMap(FanMode.init),
+      let distribution = shape.flatMap(Distribution.init)
+    else { return nil }
+    switch (scale, mode, distribution) {
+    case (1, .fanAverage, .uniform): self = .glorotUniform
+    case (1, .fanAverage, .truncatedNormal): self = .glorotNormal
+    case (2, .fanIn, .uniform): self = .heUniform
+    case (2, .fanIn, .truncatedNormal): self = .heNormal
+    case (1, .fanIn, .uniform): self = .lecunUniform
+    case (1, .fanIn, .truncatedNormal): self = .lecunNormal
+    default: self = .varianceScaling(scale: scale, mode: mode, distribution: distribution)
     }
   }
 
@@ -150,7 +214,16 @@ extension Initializer {
       self = .truncatedNormal(mean: number("mean", 0), deviation: number("stddev", 0.05))
     case "randomuniform":
       self = .randomUniform(low: number("minval", -0.05), high: number("maxval", 0.05))
-    default: self = .unsupported(name)
+    case "variancescaling":
+      self =
+        Initializer(
+          scale: number("scale", 1), mode: config["mode"], distribution: config["distribution"])
+        ?? .unsupported(json.text)
+    default: self = .unsupported(name.isEmpty ? json.text : name)
+    }
+    // Keras 3.15 can count a kernel's axes in another way.
+    for key in ["input_axes", "output_axes"] where (config[key] ?? .null) != .null {
+      isReadable = false
     }
     if !isReadable { self = .unsupported(json.text) }
   }

@@ -14,7 +14,7 @@ public enum JSONValue: Equatable, Sendable {
     if case .object(let members) = self { members[key] } else { nil }
   }
 
-  /// The value in a few words, for an error message.
+  /// The value in one line of at most some 80 characters, for an error message.
   public var summary: String {
     switch self {
     case .null: "null"
@@ -22,9 +22,17 @@ public enum JSONValue: Equatable, Sendable {
     case .integer(let value): "\(value)"
     case .number(let value): "\(value)"
     case .string(let value): JSONValue.summary(of: value)
-    case .array(let values): "a list of \(values.count)"
-    case .object(let members): "an object of \(members.count) members"
+    case .array(let values):
+      values.count <= 8 && text.utf8.count <= 80
+        ? OneLine.text(text) : "a list of \(values.count): \(JSONValue.cut(text))"
+    case .object: text.utf8.count <= 80 ? OneLine.text(text) : JSONValue.cut(text)
     }
+  }
+
+  /// The first 60 characters.
+  private static func cut(_ text: String) -> String {
+    let start = text.unicodeScalars.prefix(60)
+    return OneLine.text(String(start)) + (start.count < text.unicodeScalars.count ? "..." : "")
   }
 
   /// At most 40 characters, escaped as JSON does.
@@ -32,6 +40,31 @@ public enum JSONValue: Equatable, Sendable {
     var start = String(value.unicodeScalars.prefix(40))
     if start.unicodeScalars.count < value.unicodeScalars.count { start += "..." }
     return OneLine.text(quoted(start))
+  }
+}
+
+// MARK: - Wrapped values
+
+extension JSONValue {
+  /// The value without what Keras wraps numbers of NumPy and tensors in: {"class_name": "__numpy__", "config": {"value":
+  /// ...}} (or __tensor__), {"class_name": "__tuple__", "items": ...}, and TensorFlow 1.11's {"type": "ndarray", "value":
+  /// ...}.
+  var unwrapped: JSONValue {
+    switch self {
+    case .array(let values): return .array(values.map(\.unwrapped))
+    case .object(let members):
+      switch self["class_name"] {
+      case "__numpy__", "__tensor__":
+        if let value = self["config"]?["value"] { return value.unwrapped }
+      case "__tuple__": if let items = self["items"] { return items.unwrapped }
+      default: break
+      }
+      if members.count == 2, self["type"] == "ndarray", let value = self["value"] {
+        return value.unwrapped
+      }
+      return .object(members.mapValues(\.unwrapped))
+    default: return self
+    }
   }
 }
 

@@ -5,6 +5,9 @@ public protocol Layer: Sendable {
   static var className: String { get }
   var name: String { get }
 
+  /// Entries of Keras' config that the layer follows, or that cannot change what it does here; any other one is refused.
+  static var configKeys: Set<String> { get }
+
   /// Reads Keras' config.
   /// Throws: `ModelError.config`.
   init(name: String, config: LayerConfig) throws(ModelError)
@@ -66,7 +69,7 @@ public struct LayerConfig: Sendable {
 
   public init(layer: String, members: [String: JSONValue]) {
     self.layer = layer
-    self.members = members
+    self.members = members.mapValues(\.unwrapped)
   }
 
   func fail(_ key: String, _ expected: String) -> ModelError {
@@ -150,24 +153,51 @@ public struct LayerConfig: Sendable {
     }
   }
 
-  /// An activation: a name, null (linear) or Keras 3's serialised function of that name.
+  /// An activation: a name, null (linear), Keras 3's serialised function of that name, or a layer that is one.
   func activation(_ key: String = "activation") throws(ModelError) -> ActivationFunction {
-    let expected = "one of " + ActivationFunction.named.map(\.rawValue).joined(separator: ", ")
-    func named(_ name: String) -> ActivationFunction? {
-      ActivationFunction.named.first { $0.rawValue == name }
-    }
+    let names = ActivationFunction.named.map(\.name).joined(separator: ", ")
+    let refusal = fail(key, "one of \(names), or a layer LeakyReLU, ReLU or Softmax")
     switch members[key] {
     case nil, .null: return .linear
     case .string(let name):
-      guard let function = named(name) else { throw fail(key, expected) }
+      guard let function = ActivationFunction(name: name) else { throw refusal }
       return function
     case .object(let object):
-      let modules: [JSONValue?] = [nil, .null, "keras.activations", "builtins"]
-      guard modules.contains(object["module"]), object["class_name"] == "function",
-        case .string(let name)? = object["config"], let function = named(name)
-      else { throw fail(key, expected) }
+      guard let function = try LayerConfig.activation(object, of: layer) else { throw refusal }
       return function
-    default: throw fail(key, expected)
+    default: throw refusal
+    }
+  }
+
+  /// nil for an object that is none of them.
+  private static func activation(_ object: [String: JSONValue], of layer: String)
+    throws(ModelError) -> ActivationFunction?
+  {
+    func isKeras(_ modules: [String]) -> Bool {
+      guard case .string(let module)? = object["module"] else { return true }
+      return modules.contains { module == $0 || module.hasPrefix("\($0).") }
+    }
+    guard case .string(let className)? = object["class_name"] else { return nil }
+    if className == "function" {
+      guard isKeras(["keras.activations", "builtins"]), case .string(let name)? = object["config"]
+      else { return nil }
+      return ActivationFunction(name: name)
+    }
+    guard isKeras(["keras.layers", "keras.src.layers", "tf_keras.src.layers"]),
+      case .object(let members)? = object["config"]
+    else { return nil }
+    let config = LayerConfig(layer: layer, members: members)
+    switch className {
+    case "LeakyReLU":
+      let slope = try LeakyReLU(name: layer, config: config).slope
+      return .rectifier(Rectifier(negativeSlope: slope))
+    case "ReLU":
+      let rectifier = try ReLU(name: layer, config: config).rectifier
+      return rectifier.isPlain ? .relu : .rectifier(rectifier)
+    case "Softmax":
+      _ = try Softmax(name: layer, config: config)
+      return .softmax
+    default: return nil
     }
   }
 
@@ -208,7 +238,7 @@ public struct LayerConfig: Sendable {
   /// The axis that a layer over the channels names, as Keras counts (the batch is 0); it must be the last one, see
   /// `Shape.checkLast`.
   func channelAxis() throws(ModelError) -> Int {
-    try require("axis", oneOf: [-1, 1, 3, [-1], [1], [3]])
+    try require("axis", oneOf: [-1, 1, 2, 3, [-1], [1], [2], [3]])
     switch members["axis"] {
     case .integer(let axis)?: return axis
     case .array(let axes)?: if case .integer(let axis)? = axes.first { return axis }

@@ -2,8 +2,8 @@
 public enum ModelError: Error, Equatable {
   /// The description is not the JSON of a Keras Sequential model.
   case malformed(String)
-  /// A layer class that this program does not have.
-  case unsupportedLayer(className: String, layer: String)
+  /// A layer class that this program does not have. `others`: further ones, each with its layer.
+  case unsupportedLayer(className: String, layer: String, others: [String] = [])
   /// A config entry of a layer that is missing, of another type, or outside what is supported.
   case config(layer: String, key: String, expected: String, found: String)
   /// Two layers of one name.
@@ -32,16 +32,17 @@ extension ModelError: CustomStringConvertible {
   private var text: String {
     switch self {
     case .malformed(let reason): "the model description is unusable: \(reason)"
-    case .unsupportedLayer(let className, let layer):
-      "layer '\(layer)': class \(className) is not supported; "
-        + "supported are \(LayerRegistry.classNames.joined(separator: ", "))"
+    case .unsupportedLayer(let className, let layer, let others):
+      "layer '\(OneLine.short(layer))': class \(className) is not supported"
+        + (others.isEmpty ? "" : " (and further: \(OneLine.list(others)))") + "; "
+        + LayerRegistry.advice(for: className, others: others)
     case .config(let layer, let key, let expected, let found):
-      "layer '\(layer)': \(key) must be \(expected), found \(found)"
-    case .duplicateName(let name): "two layers are called '\(name)'; rename one"
+      "layer '\(OneLine.short(layer))': \(key) must be \(expected), found \(found)"
+    case .duplicateName(let name): "two layers are called '\(OneLine.short(name))'; rename one"
     case .shape(let layer, let expected, let found):
-      "layer '\(layer)': expects \(expected), but its input is \(found)"
+      "layer '\(OneLine.short(layer))': expects \(expected), but its input is \(found)"
     case .weights(let layer, let weight, let expected, let found):
-      "layer '\(layer)': weight \(weight) must be \(expected), found \(found)"
+      "layer '\(OneLine.short(layer))': weight \(weight) must be \(expected), found \(found)"
     case .notTrainable(let reason): "this model cannot be trained: \(reason)"
     case .updateInBackward(let reason):
       "the weights cannot be updated in the backward pass: \(reason)"

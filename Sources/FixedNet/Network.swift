@@ -293,8 +293,15 @@ public final class Network {
   public func check(_ images: ImageSet) throws(NetworkError) {
     try images.check()
     let input = plan.model.input
-    guard images.shape == input || input == .vector(images.shape.elementCount) else {
+    guard input.takes(images.shape) else {
       throw .images(expected: "\(plan.model.input)", found: "\(images.shape)")
+    }
+    if let changed = plan.model.inputType.firstChanged(images) {
+      let type = plan.model.inputType
+      let range = type.range.map { " from \(Int($0.lowerBound)) to \(Int($0.upperBound))" } ?? ""
+      throw .images(
+        expected: "\(input) of whole numbers\(range) (its type is \(type.rawValue))",
+        found: "\(changed)")
     }
     let outputCount = plan.inference.output.shape.elementCount
     // One output tells two classes apart; of softmax over one there is nothing to tell.

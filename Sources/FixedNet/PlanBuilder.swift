@@ -142,6 +142,7 @@ public final class PlanBuilder {
     let extents: [Int] =
       switch shape {
       case .image(let height, let width, let channels): [channels, height, width, blockSize]
+      case .matrix(let rows, let columns): [columns, rows, blockSize]
       case .vector(let count): [count, blockSize]
       }
     return reserve(name, shape: extents, region: .activations, scope: .block)

@@ -31,8 +31,8 @@ extension SequentialModel {
   static func reread(_ layer: any Layer) throws(ModelError) -> any Layer {
     var members = layer.config
     // Files have the scaled sigmoid as two layers, see `kerasLayers`.
-    if members["activation"] == .string(ActivationFunction.scaledSigmoid.rawValue) {
-      members["activation"] = .string(ActivationFunction.sigmoid.rawValue)
+    if members["activation"] == .string(ActivationFunction.scaledSigmoid.name) {
+      members["activation"] = .string(ActivationFunction.sigmoid.name)
     }
     return try type(of: layer).init(
       name: layer.name, config: LayerConfig(layer: layer.name, members: members))

@@ -24,11 +24,12 @@ extension SequentialModel {
       case let activation as Activation where activation.function == .scaledSigmoid:
         result += [doubled(), sigmoid(layer.name)]
       case let layer as Normalization where layer.mean == nil && index < shapes.count:
-        let channels = shapes[index].channels
-        result.append(
-          Normalization(
-            name: layer.name, mean: [Float](repeating: 0, count: channels),
-            variance: [Float](repeating: 1, count: channels)))
+        let tensors = layer.fileWeights(for: shapes[index]).map { weight in
+          let values = [Float](
+            repeating: weight.initializer == .ones ? 1 : 0, count: weight.shape.reduce(1, *))
+          return Tensor(shape: weight.shape, values: values)
+        }
+        result.append(layer.adopting(tensors).layer)
       default: result.append(layer)
       }
     }

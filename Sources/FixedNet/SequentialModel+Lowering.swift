@@ -35,7 +35,7 @@ struct LoweredLayer {
   /// A layer and its activation apart.
   fileprivate static func split(_ layer: any Layer) -> [LoweredLayer] {
     func parts(_ linear: any Layer, _ function: ActivationFunction) -> [LoweredLayer] {
-      let activation = Activation(name: "\(layer.name)/\(function.rawValue)", function: function)
+      let activation = Activation(name: "\(layer.name)/\(function.name)", function: function)
       return [linear, activation].map { LoweredLayer(layer: $0, origin: layer.name) }
     }
     switch layer {
@@ -49,7 +49,7 @@ struct LoweredLayer {
       return parts(convolution, function)
     case let softmax as Softmax:
       return [LoweredLayer(layer: softmax.activation, origin: layer.name)]
-    case let rectifier as ReLU where rectifier.isPlain:
+    case let rectifier as ReLU where rectifier.rectifier.isPlain:
       let activation = Activation(name: layer.name, function: .relu)
       return [LoweredLayer(layer: activation, origin: layer.name)]
     default: return [LoweredLayer(layer: layer, origin: layer.name)]
@@ -73,10 +73,11 @@ struct LoweredLayer {
   }
 
   private static func isScaledSigmoid(_ first: LoweredLayer, _ second: LoweredLayer) -> Bool {
-    if let rescaling = first.layer as? Rescaling {
+    if let rescaling = first.layer as? Rescaling, rescaling.isUniform {
       return rescaling.scale == 2 && rescaling.offset == 0 && second.function == .sigmoid
     }
-    guard first.function == .tanh, let rescaling = second.layer as? Rescaling else { return false }
+    guard first.function == .tanh, let rescaling = second.layer as? Rescaling, rescaling.isUniform
+    else { return false }
     return rescaling.scale == 0.5 && rescaling.offset == 0.5
   }
 
@@ -85,7 +86,7 @@ struct LoweredLayer {
   {
     var result: [LoweredLayer] = []
     for (index, next) in layers.enumerated() {
-      if let function = next.function, function != .softmax,
+      if let function = next.function, function.isInKernels,
         index < layers.count - (keepsLast ? 1 : 0),
         let last = result.last, let fused = last.applying(function)
       {

@@ -7,6 +7,10 @@ public struct SequentialModel: Sendable {
   public var frozenLayers: Set<String> = []
   /// Keras' name of the input layer.
   public var inputName: String
+  /// What Keras turns samples into before the first layer sees them.
+  public var inputType = InputType.float32
+  /// The types other than float32 that the file asks to compute in, such as mixed_float16: everything is float32 here.
+  public var otherPrecisions: [String] = []
 
   public static let layerLimit = 1024
 
@@ -70,8 +74,9 @@ public struct SequentialModel: Sendable {
         if let name = description.initializer.unsupportedName {
           throw .config(
             layer: layer.name, key: "\(description.name)_initializer",
-            expected: "one of Keras' Glorot, He, Lecun, Random, Constant, Zeros or Ones",
-            found: name)
+            expected: "one of Keras' Glorot, He, Lecun, VarianceScaling, Random, Constant, Zeros "
+              + "or Ones (--initializer gives another one to all kernels)",
+            found: OneLine.short(name))
         }
         let count = description.shape.reduce(1, *)
         tensors.append(
@@ -93,7 +98,7 @@ extension SequentialModel {
   /// `model_config` in the dialect that Keras 2 and Keras 3 both load.
   public var json: JSONValue {
     let inputConfig: [String: JSONValue] = [
-      "name": .string(inputName), "dtype": "float32",
+      "name": .string(inputName), "dtype": .string(inputType.rawValue),
       "batch_input_shape": .array([.null] + input.dimensions.map { .integer($0) }),
     ]
     var entries: [JSONValue] = [
@@ -113,128 +118,5 @@ extension SequentialModel {
       "class_name": "Sequential",
       "config": .object(["name": .string(name), "layers": .array(entries)]),
     ])
-  }
-
-  /// Reads the JSON that Keras 1 to 3 write for a Sequential model (`model_config`, `to_json`, `config.json`).
-  /// Throws: `ModelError`.
-  public init(json: JSONValue) throws(ModelError) {
-    guard case .object = json else {
-      throw .malformed("expected a JSON object, found \(json.summary)")
-    }
-    guard case .string(let className)? = json["class_name"] else {
-      throw .malformed("it has no class_name")
-    }
-    guard className == "Sequential" else {
-      throw .malformed(
-        "class \(className) is not supported; save the network as a Keras Sequential model")
-    }
-    let entries: [JSONValue]
-    var name = "sequential"
-    switch json["config"] {
-    case .array(let list)?: entries = list
-    case .object(let config)?:
-      guard case .array(let list)? = config["layers"] else {
-        throw .malformed("its config has no list of layers")
-      }
-      entries = list
-      if case .string(let given)? = config["name"] { name = given }
-    default: throw .malformed("it has no config")
-    }
-    guard entries.count <= SequentialModel.layerLimit else {
-      throw .malformed(
-        "\(entries.count) layers; at most \(SequentialModel.layerLimit) are supported")
-    }
-    try self.init(name: name, entries: entries)
-  }
-
-  private init(name: String, entries: [JSONValue]) throws(ModelError) {
-    var input: Shape?
-    var inputName = "image"
-    var layers: [any Layer] = []
-    var frozen: Set<String> = []
-    var names: Set<String> = []
-    for (index, entry) in entries.enumerated() {
-      guard case .string(let className)? = entry["class_name"],
-        case .object(let members)? = entry["config"]
-      else { throw .malformed("layer \(index) has no class_name and config") }
-      guard case .string(let layerName)? = members["name"], !layerName.isEmpty else {
-        throw .malformed("layer \(index) (\(className)) has no name")
-      }
-      guard SequentialModel.isUsable(layerName) else {
-        throw .malformed(
-          "layer \(index) (\(className)) has an unusable name; use letters, digits, '_' and '-'")
-      }
-      guard names.insert(layerName).inserted else { throw .duplicateName(layerName) }
-      let config = LayerConfig(layer: layerName, members: members)
-      try SequentialModel.checkType(config)
-      if className == "InputLayer" {
-        guard index == 0 else {
-          throw .malformed("layer '\(layerName)': an InputLayer must come first")
-        }
-        input = try SequentialModel.inputShape(config)
-        inputName = layerName
-        continue
-      }
-      guard let type = LayerRegistry.layerType(className) else {
-        throw .unsupportedLayer(className: className, layer: layerName)
-      }
-      if layers.isEmpty, input == nil { input = try SequentialModel.inputShape(config) }
-      if try !config.bool("trainable", default: true) { frozen.insert(layerName) }
-      layers.append(try type.init(name: layerName, config: config))
-    }
-    guard let input else { throw .malformed("it has no input shape") }
-    guard !layers.isEmpty else { throw .malformed("it has no layers") }
-    while !layers.isEmpty, layers.contains(where: { $0.name == inputName }) {
-      inputName += "_input"
-    }
-    self.init(name: name, input: input, layers: layers, inputName: inputName)
-    frozenLayers = frozen
-    _ = try shapes()
-  }
-
-  /// Names become paths in files: at most 200 bytes, no control characters, no empty, "." or ".." component.
-  static func isUsable(_ name: String) -> Bool {
-    name.utf8.count <= 200
-      && name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
-      && name.split(separator: "/", omittingEmptySubsequences: false)
-        .allSatisfy { !["", ".", ".."].contains($0) }
-  }
-
-  /// float32 or float64 weights: anything else would compute something else.
-  private static func checkType(_ config: LayerConfig) throws(ModelError) {
-    var type = config.members["dtype"]
-    if case .object(let policy)? = type, case .object(let inner)? = policy["config"] {
-      type = inner["name"]
-    }
-    switch type {
-    case nil, .null, "float32"?, "float64"?: return
-    default: throw config.fail("dtype", "float32 or float64")
-    }
-  }
-
-  private static func inputShape(_ config: LayerConfig) throws(ModelError) -> Shape {
-    let key = config.members["batch_shape"] != nil ? "batch_shape" : "batch_input_shape"
-    let expected = "[null, height, width, channels] or [null, features]"
-    guard case .array(let dimensions)? = config.members[key] else {
-      throw config.fail(key, expected)
-    }
-    try config.require("sparse", oneOf: [false, .null])
-    try config.require("ragged", oneOf: [false, .null])
-    var extents: [Int] = []
-    for dimension in dimensions.dropFirst() {
-      guard case .integer(let extent) = dimension, (1...Shape.extentLimit).contains(extent) else {
-        throw .config(
-          layer: config.layer, key: key, expected: expected,
-          found: JSONValue.array(dimensions).text)
-      }
-      extents.append(extent)
-    }
-    switch extents.count {
-    case 1: return .vector(extents[0])
-    case 3: return .image(height: extents[0], width: extents[1], channels: extents[2])
-    default:
-      throw .config(
-        layer: config.layer, key: key, expected: expected, found: JSONValue.array(dimensions).text)
-    }
   }
 }

@@ -1,16 +1,20 @@
 /// The extents of one sample between two layers, channels last, as Keras counts them.
 public enum Shape: Equatable, Sendable {
   case image(height: Int, width: Int, channels: Int)
+  /// Rows of features: what Keras calls [rows, columns]. Only layers that look at single values or at the last axis take
+  /// it, and Flatten.
+  case matrix(rows: Int, columns: Int)
   case vector(Int)
 
   /// The largest extent, and the largest number of elements, that a model may ask for.
   public static let extentLimit = 1 << 24
   public static let elementLimit = Int(Int32.max)
 
-  /// Keras' dimensions without the batch: [H, W, C] or [N].
+  /// Keras' dimensions without the batch: [H, W, C], [rows, columns] or [N].
   public var dimensions: [Int] {
     switch self {
     case .image(let height, let width, let channels): [height, width, channels]
+    case .matrix(let rows, let columns): [rows, columns]
     case .vector(let count): [count]
     }
   }
@@ -22,16 +26,37 @@ public enum Shape: Equatable, Sendable {
   public var channels: Int {
     switch self {
     case .image(_, _, let channels): channels
+    case .matrix(_, let columns): columns
     case .vector(let count): count
     }
   }
 
-  /// Elements per channel: H x W, or 1.
+  /// Elements per channel: H x W, rows, or 1.
   public var pixels: Int {
     switch self {
     case .image(let height, let width, _): Shape.product([height, width])
+    case .matrix(let rows, _): rows
     case .vector: 1
     }
+  }
+
+  /// The shape of Keras' dimensions without the batch; nil for other ranks than 1, 2 and 3.
+  init?(dimensions: [Int]) {
+    switch dimensions.count {
+    case 1: self = .vector(dimensions[0])
+    case 2: self = .matrix(rows: dimensions[0], columns: dimensions[1])
+    case 3:
+      self = .image(height: dimensions[0], width: dimensions[1], channels: dimensions[2])
+    default: return nil
+    }
+  }
+
+  /// Whether a model whose input this is takes samples of `other`: of the same dimensions, where a last one of 1 may be
+  /// left out on either side, as Keras does it; and a vector takes whatever has as many values.
+  package func takes(_ other: Shape) -> Bool {
+    if self == other || self == .vector(other.elementCount) { return true }
+    let (own, others) = (dimensions, other.dimensions)
+    return own + [1] == others || own == others + [1]
   }
 
   /// Whether a model or an image set may have it: extents of at least 1, none of them and no product too large.

@@ -49,3 +49,19 @@ struct JSONMessageTests {
     #expect(error.description.hasPrefix("not JSON: "))
   }
 }
+
+extension JSONMessageTests {
+  @Test("lists and objects show their values, shortened where they are long")
+  func collections() throws {
+    #expect(JSONValue.array([2, 2]).summary == "[2, 2]")
+    #expect(try JSONValue(parsing: "[null, 28.5, \"a\\nb\"]").summary == #"[null, 28.5, "a\nb"]"#)
+    #expect(JSONValue.object(["b": 1, "a": [true]]).summary == #"{"a": [true], "b": 1}"#)
+    let long = JSONValue.array([JSONValue](repeating: 1, count: 5_000)).summary
+    #expect(long.hasPrefix("a list of 5000: [1, 1, ") && long.hasSuffix("..."))
+    #expect(long.utf8.count < 100)
+    let members = (0..<50).map { ("key\($0)", JSONValue.integer($0)) }
+    let object = JSONValue.object(Dictionary(uniqueKeysWithValues: members)).summary
+    #expect(object.hasPrefix(#"{"key0": 0, "#) && object.utf8.count < 100)
+    #expect(OneLine.isOne(JSONValue.object(["a\n": "\u{1B}[2J"]).summary))
+  }
+}

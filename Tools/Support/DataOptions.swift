@@ -133,7 +133,7 @@ extension DataOptions {
   /// Samples must be what the model takes, or have as many values as the vector that it takes.
   /// Throws: `ToolError`.
   private static func check(_ shape: Shape, of name: String, against input: Shape?) throws {
-    guard let input, shape != input, input != .vector(shape.elementCount) else { return }
+    guard let input, !input.takes(shape) else { return }
     throw ToolError(
       "the model takes samples of \(input), but '\(name)' has \(shape); "
         + advice(shape, against: input))

@@ -54,7 +54,9 @@ public struct ModelSource {
 
   /// Whether a name is that of a file with architecture and weights, and perhaps a loss and an optimiser.
   public static func isKerasFile(_ name: String) -> Bool {
-    [".h5", ".hdf5", ".keras"].contains { name.hasSuffix($0) }
+    if [".h5", ".hdf5", ".keras"].contains(where: { name.hasSuffix($0) }) { return true }
+    let isBuiltIn = (try? BuiltInModel.named(name)) != nil
+    return !isBuiltIn && !name.hasSuffix(".json") && KerasFile.isModel(path: name)
   }
 
   /// The input that the data must have; nil for a built-in model, which takes what there is.
@@ -100,5 +102,14 @@ public struct ModelSource {
       model.layers.first { $0 is Normalization && $0.name == layer.name } ?? layer
     }
     return try KerasFile.readWeights(path: path, model: model)
+  }
+}
+
+extension SequentialModel {
+  /// What to say where the file asks for another precision than float32; nil where it does not.
+  public var precisionNote: String? {
+    guard !otherPrecisions.isEmpty else { return nil }
+    let types = otherPrecisions.joined(separator: ", ")
+    return "asks for \(types); everything is computed in float32 here"
   }
 }

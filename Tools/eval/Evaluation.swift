@@ -29,6 +29,7 @@ struct Evaluation {
       loaded = nil
       file = try KerasFile.read(path: options.file, trainingState: .ifPresent)
     }
+    if let note = file.model.precisionNote { printError("eval", "note: '\(options.file)' \(note)") }
     loss = options.loss ?? file.statedLoss ?? stated
     threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     var planned = PlanOptions(

@@ -62,10 +62,13 @@ struct EvaluationReport {
     Swift.print(
       "\nbatch normalisation: mean (smallest ... largest) over the channels\n"
         + Format.padded("layer", width) + "  "
-        + rows[0].values.map { Format.padded($0.name, 28) }.joined())
+        + EvaluationReport.normalizationWeights.map { Format.padded($0, 28) }.joined())
     for row in rows {
-      let columns = row.values.map { value in
-        Format.padded(
+      let columns = EvaluationReport.normalizationWeights.map { name in
+        guard let value = row.values.first(where: { $0.name == name }) else {
+          return Format.padded("-", 28)
+        }
+        return Format.padded(
           "\(Format.fixed(value.mean, 3)) (\(Format.fixed(value.smallest, 3)) ... "
             + "\(Format.fixed(value.largest, 3)))", 28)
       }
@@ -91,6 +94,9 @@ struct EvaluationReport {
 
   // MARK: - Batch normalisation
 
+  /// In Keras' order; a layer without scale has no gamma, one without center no beta.
+  private static let normalizationWeights = ["gamma", "beta", "moving mean", "moving variance"]
+
   /// Smallest, mean and largest value of each weight of each BatchNormalization layer.
   private var statistics:
     [(
@@ -99,8 +105,10 @@ struct EvaluationReport {
     )]
   {
     zip(model.layers, weights).compactMap { layer, weights in
-      guard layer is BatchNormalization else { return nil }
-      let names = ["gamma", "beta", "moving mean", "moving variance"]
+      guard let layer = layer as? BatchNormalization else { return nil }
+      let names = EvaluationReport.normalizationWeights.filter {
+        ($0 != "gamma" || layer.scales) && ($0 != "beta" || layer.centers)
+      }
       let values = zip(names, weights.tensors).map { name, tensor in
         let numbers = tensor.values.map(Double.init)
         return (

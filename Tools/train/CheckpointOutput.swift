@@ -56,6 +56,15 @@ final class CheckpointOutput {
     return last.split(separator: ".").first.map(String.init) ?? "model"
   }
 
+  /// Finds what cannot be written before the first step: names that are paths in each other's way, for example.
+  /// Throws: as `save` does.
+  func check(_ network: Network, _ training: TrainingState?) throws {
+    let file = KerasModelFile(
+      model: network.plan.model, weights: network.weights, training: training,
+      optimizerState: training == nil ? nil : network.optimizerState)
+    try KerasFile.checkWriting(file, to: path)
+  }
+
   /// Writes the weights alone, without a training state.
   func save(_ network: Network, _ training: TrainingState?) throws {
     let file = KerasModelFile(

@@ -52,6 +52,8 @@ final class FullBatchRun {
     try plan.checkAnswers(of: images, in: data.set.name)
     try network.check(data.set.test)
     trainer = try FullBatchTrainer(network: network, images: images, method: method)
+    try output?.check(network, nil)
+    if let note = model.precisionNote { printError("train", "note: '\(name)' \(note)") }
     tensorBoard = try options.tensorboard.map { try TensorBoardOutput(folder: $0) }
   }
 

@@ -89,21 +89,21 @@ extension SequentialModel {
     guard layers.contains(where: { $0 is Normalization }) else {
       throw ToolError("--adapt: model '\(name)' has no Normalization layer")
     }
-    func flattened(_ images: ImageSet) -> ImageSet {
+    func shaped(_ images: ImageSet, _ shape: Shape) -> ImageSet {
       ImageSet(
-        shape: .vector(images.shape.elementCount), pixels: images.pixels, labels: images.labels,
-        targets: images.targets, targetWidth: images.targetWidth,
-        sampleWeights: images.sampleWeights)
+        shape: shape, pixels: images.pixels, labels: images.labels, targets: images.targets,
+        targetWidth: images.targetWidth, sampleWeights: images.sampleWeights)
     }
     // A model of vectors takes images as they lie, and has a mean for every pixel.
-    var seen = if case .vector = input { flattened(images) } else { images }
+    var seen =
+      images.shape.elementCount == input.elementCount ? shaped(images, input) : images
     for index in layers.indices {
       switch layers[index] {
       case let layer as Normalization:
         layers[index] = try layer.adapted(to: seen)
         guard layers[(index + 1)...].contains(where: { $0 is Normalization }) else { return }
         throw ToolError("--adapt: model '\(name)' has more than one Normalization layer")
-      case is Flatten: seen = flattened(seen)
+      case is Flatten: seen = shaped(seen, .vector(seen.shape.elementCount))
       case is Dropout: continue
       case let other:
         throw ToolError(

@@ -55,6 +55,7 @@ final class TrainingRun {
       network: network, images: data.set.train, batch: state.batch,
       optimizer: setup.configuration, seed: state.seed, position: TrainingPosition(state))
     try network.check(data.set.test)
+    try output?.check(network, state)
     let position = trainer.position
     let isResumed = options.resume != nil
     batchHistory = try options.batchHistory.map {

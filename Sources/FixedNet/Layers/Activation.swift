@@ -3,6 +3,7 @@ import FixedNetCore
 /// An activation as a layer of its own.
 public struct Activation: Layer {
   public static let className = "Activation"
+  public static let configKeys: Set = ["activation"]
 
   public var name: String
   public var function: ActivationFunction
@@ -19,10 +20,11 @@ public struct Activation: Layer {
     self.init(name: name, function: try config.activation())
   }
 
-  public var config: [String: JSONValue] { ["activation": .string(function.rawValue)] }
+  public var config: [String: JSONValue] { ["activation": function.json] }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
-    if function == .softmax, case .image = input {
+    guard function == .softmax else { return input }
+    guard case .vector = input else {
       throw .shape(
         layer: name, expected: "a vector for softmax (put a Flatten layer in front)",
         found: "\(input)")
@@ -31,6 +33,9 @@ public struct Activation: Layer {
   }
 
   public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
+    if case .rectifier(let rectifier) = function {
+      return PlannedElementwise(rectifier, name: name, input, plan)
+    }
     let count = input.shape.elementCount
     let function = function
     return PlannedElementwise(name, input, plan, remembers: .output) {

@@ -3,6 +3,19 @@ import FixedNetCore
 /// Batch normalisation over the last axis: the batch's statistics in training, moving ones at inference.
 public struct BatchNormalization: Layer {
   public static let className = "BatchNormalization"
+  /// What changes nothing here: `fused` chooses between two kernels, `synchronized` adds up over several devices, and the
+  /// numbers of `renorm` count only with it.
+  public static let configKeys = Set(initialized.map(\.key)).union([
+    "axis", "momentum", "epsilon", "center", "scale", "beta_regularizer", "gamma_regularizer",
+    "beta_constraint", "gamma_constraint", "activity_regularizer", "renorm", "renorm_clipping",
+    "renorm_momentum", "fused", "synchronized", "virtual_batch_size", "adjustment",
+  ])
+  /// The weights in Keras' order, how each starts without a word about it, and the word.
+  private static let initialized: [(name: String, key: String, initializer: Initializer)] = [
+    ("gamma", "gamma_initializer", .ones), ("beta", "beta_initializer", .zeros),
+    ("moving_mean", "moving_mean_initializer", .zeros),
+    ("moving_variance", "moving_variance_initializer", .ones),
+  ]
 
   public var name: String
   /// The weight of the OLD value in the moving statistics.
@@ -12,6 +25,8 @@ public struct BatchNormalization: Layer {
   public var centers: Bool
   /// Whether it has a gamma; without, the output's deviation stays one.
   public var scales: Bool
+  /// How weights start that do not start as Keras' defaults do, by their names.
+  private var initializers: [String: Initializer] = [:]
   private var obstacle: String?
   /// The axis that a file names, as Keras counts (the batch is 0); it must be the last one.
   private var axis = -1
@@ -29,20 +44,30 @@ public struct BatchNormalization: Layer {
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("renorm", oneOf: [false, .null])
+    try config.require("virtual_batch_size", oneOf: [.null])
+    try config.require("adjustment", oneOf: [.null])
     self.init(
       name: name, momentum: try config.number("momentum", in: 0...1, default: 0.99),
-      epsilon: try config.number("epsilon", in: 0...1, default: 0.001),
+      epsilon: try config.number("epsilon", in: 0...1e30, default: 0.001),
       centers: try config.bool("center", default: true),
       scales: try config.bool("scale", default: true))
     obstacle = config.obstacle
     axis = try config.channelAxis()
+    for (name, key, initializer) in BatchNormalization.initialized {
+      let asked = Initializer(json: config.members[key], default: initializer)
+      if asked != initializer { initializers[name] = asked }
+    }
   }
 
   public var config: [String: JSONValue] {
-    [
+    var config: [String: JSONValue] = [
       "axis": -1, "momentum": .number(momentum), "epsilon": .number(epsilon),
       "center": .bool(centers), "scale": .bool(scales),
     ]
+    for (name, key, _) in BatchNormalization.initialized {
+      if let json = initializers[name]?.json { config[key] = json }
+    }
+    return config
   }
 
   public var trainingObstacle: String? { obstacle }
@@ -53,14 +78,12 @@ public struct BatchNormalization: Layer {
   }
 
   public func weights(for input: Shape) -> [WeightDescription] {
-    var all: [(name: String, isTrainable: Bool, initializer: Initializer)] = []
-    if scales { all.append(("gamma", true, .ones)) }
-    if centers { all.append(("beta", true, .zeros)) }
-    all += [("moving_mean", false, .zeros), ("moving_variance", false, .ones)]
-    return all.map {
-      WeightDescription(
-        name: $0.name, shape: [input.channels], isTrainable: $0.isTrainable,
-        initializer: $0.initializer)
+    BatchNormalization.initialized.compactMap { name, _, initializer in
+      guard scales || name != "gamma", centers || name != "beta" else { return nil }
+      return WeightDescription(
+        name: name, shape: [input.channels], isTrainable: name == "gamma" || name == "beta",
+        initializer: initializers[name] ?? initializer, fanIn: input.channels,
+        fanOut: input.channels)
     }
   }
 

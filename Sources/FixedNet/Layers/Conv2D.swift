@@ -4,6 +4,11 @@ import FixedNetCore
 /// Two-dimensional convolution (cross-correlation) with an element-wise activation.
 public struct Conv2D: Layer {
   public static let className = "Conv2D"
+  /// `rank`: what the class Conv of Keras 2 writes for its subclasses.
+  public static let configKeys = WeightOptions.configKeys.union([
+    "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups",
+    "use_bias", "activation", "rank",
+  ])
 
   public var name: String
   public var filters: Int
@@ -33,6 +38,7 @@ public struct Conv2D: Layer {
     try config.require("data_format", oneOf: ["channels_last", .null])
     try config.require("dilation_rate", oneOf: [1, [1, 1]])
     try config.require("groups", oneOf: [1])
+    try config.require("rank", oneOf: [2])
     let activation = try config.activation()
     guard activation != .softmax else {
       throw config.fail("activation", "linear, tanh, relu or sigmoid")
@@ -52,7 +58,7 @@ public struct Conv2D: Layer {
       "strides": [.integer(strides.height), .integer(strides.width)],
       "padding": .string(padding.rawValue), "data_format": "channels_last",
       "dilation_rate": [1, 1], "groups": 1, "use_bias": .bool(usesBias),
-      "activation": .string(activation.rawValue),
+      "activation": activation.json,
     ]) { $1 }
   }
 

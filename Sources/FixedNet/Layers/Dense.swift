@@ -4,6 +4,7 @@ import FixedNetCore
 /// y = activation(x W + b) on vectors.
 public struct Dense: Layer {
   public static let className = "Dense"
+  public static let configKeys = WeightOptions.configKeys.union(["units", "use_bias", "activation"])
 
   public var name: String
   public var units: Int
@@ -32,7 +33,7 @@ public struct Dense: Layer {
   public var config: [String: JSONValue] {
     options.config.merging([
       "units": .integer(units), "use_bias": .bool(usesBias),
-      "activation": .string(activation.rawValue),
+      "activation": activation.json,
     ]) { $1 }
   }
 

@@ -3,6 +3,8 @@ import FixedNetCore
 /// In training each element is kept with probability 1 - rate and divided by it, else 0; at inference nothing happens.
 public struct Dropout: Layer {
   public static let className = "Dropout"
+  /// `seed`: of Keras' own stream of numbers, which nobody else has.
+  public static let configKeys: Set = ["rate", "noise_shape", "seed"]
 
   public var name: String
   /// 0 ..< 1.

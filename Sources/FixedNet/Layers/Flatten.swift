@@ -4,6 +4,7 @@ import FixedNetCore
 /// the weights of the layers behind it are permuted at the file boundary.
 public struct Flatten: Layer {
   public static let className = "Flatten"
+  public static let configKeys: Set = ["data_format"]
 
   public var name: String
 
@@ -31,7 +32,7 @@ final class PlannedFlatten: PlannedLayer {
 
   init(_ input: PlannedValue) {
     var flattened = input.flattened
-    if case .image = input.shape, input.shape.channels > 1, input.shape.pixels > 1 {
+    if input.shape.channels > 1, input.shape.pixels > 1 {
       flattened = (input.shape.channels, input.shape.pixels)
     }
     var output = PlannedValue(

@@ -1,82 +1,140 @@
 import FixedNetCore
 
-/// y = (x - mean) / max(sqrt(variance), 1e-7) with one constant mean and variance per channel (the last axis). They are
-/// part of the description, not weights: files hold them in the config, which every version of Keras reads the same way.
+/// y = (x - mean) / max(sqrt(variance), 1e-7), or its inverse, with one constant mean and variance per channel (the last
+/// axis), or for the places of other axes. They are part of the description, not weights: files hold them in the config,
+/// which every version of Keras reads the same way.
 public struct Normalization: Layer {
   public static let className = "Normalization"
+  public static let configKeys: Set = ["axis", "mean", "variance", "invert"]
 
   public var name: String
-  /// One per channel; nil (not adapted): zero mean, unit variance, the identity.
-  public var mean: [Float]?
-  public var variance: [Float]?
-  /// The axis that a file names, as Keras counts (the batch is 0); it must be the last one.
-  private var axis = -1
+  /// The axes with a mean for each of their places, as Keras counts them: the batch is 0, -1 the last one. None: one mean
+  /// for all values.
+  public let axes: [Int]
+  /// y = x max(sqrt(variance), 1e-7) + mean.
+  public let isInverse: Bool
+  /// nil (not adapted): zero mean, unit variance, the identity.
+  private var statistics: (mean: BroadcastValues, variance: BroadcastValues)?
 
+  /// `mean`, `variance`: one per channel.
   public init(name: String, mean: [Float]? = nil, variance: [Float]? = nil) {
+    self.init(name: name, axes: [-1], isInverse: false)
+    guard mean != nil || variance != nil else { return }
+    // Lists of different lengths are refused where the config is checked.
+    func list(_ values: [Float]) -> BroadcastValues {
+      BroadcastValues(shape: [values.count], values: values.map(Double.init))
+    }
+    statistics = (list(mean ?? []), list(variance ?? []))
+  }
+
+  private init(name: String, axes: [Int], isInverse: Bool) {
     self.name = name
-    self.mean = mean
-    self.variance = variance
+    self.axes = axes
+    self.isInverse = isInverse
   }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
-    try config.require("invert", oneOf: [false, .null])
     self.init(
-      name: name, mean: try Normalization.values("mean", config),
-      variance: try Normalization.values("variance", config))
-    axis = try config.channelAxis()
-    guard (mean == nil) == (variance == nil), mean?.count == variance?.count else {
+      name: name, axes: try Normalization.axes(config),
+      isInverse: try config.bool("invert", default: false))
+    let mean = try Normalization.values("mean", config)
+    let variance = try Normalization.values("variance", config)
+    guard (mean == nil) == (variance == nil), mean?.shape == variance?.shape else {
       throw config.fail("variance", "as many values as mean has")
     }
-    if let variance, !variance.allSatisfy({ $0 >= 0 }) {
+    if let variance, !variance.values.allSatisfy({ $0 >= 0 }) {
       throw config.fail("variance", "values of 0 or more")
     }
+    if let mean, let variance { statistics = (mean, variance) }
   }
 
-  /// A number or a list of numbers, nested as Keras nests it.
-  private static func values(_ key: String, _ config: LayerConfig) throws(ModelError) -> [Float]? {
-    var value = config.members[key] ?? .null
-    while case .array(let values) = value, values.count == 1, case .array = values[0] {
-      value = values[0]
+  private mutating func adopt(_ mean: [Float], _ variance: [Float], shape: [Int]) {
+    statistics = (
+      BroadcastValues(shape: shape, values: mean.map(Double.init)),
+      BroadcastValues(shape: shape, values: variance.map(Double.init))
+    )
+  }
+
+  /// One value per channel, or per place of the axes; nil where it is not adapted.
+  public var mean: [Float]? { statistics?.mean.values.map { Float($0) } }
+  public var variance: [Float]? { statistics?.variance.values.map { Float($0) } }
+
+  /// The same before it was adapted.
+  package var unadapted: Normalization {
+    Normalization(name: name, axes: axes, isInverse: isInverse)
+  }
+
+  /// A number, or a list of numbers, nested as Keras nests it.
+  private static func values(_ key: String, _ config: LayerConfig) throws(ModelError)
+    -> BroadcastValues?
+  {
+    guard let json = config.members[key], json != .null else { return nil }
+    guard let values = BroadcastValues(json: json) else {
+      throw config.fail(key, "a list of finite numbers, one per channel")
     }
-    let list: [JSONValue]
-    switch value {
-    case .null: return nil
-    case .array(let values): list = values
-    default: list = [value]
-    }
-    var result: [Float] = []
-    for element in list {
-      switch element {
-      case .number(let number) where number.isFinite: result.append(Float(number))
-      case .integer(let number): result.append(Float(number))
-      default: throw config.fail(key, "a list of finite numbers, one per channel")
-      }
-    }
-    return result
+    return values.shape.count > 1 ? values.trimmed : values
   }
 
   public var config: [String: JSONValue] {
-    func list(_ values: [Float]) -> JSONValue { .array(values.map { .number(Double($0)) }) }
-    return [
-      "axis": [-1], "mean": mean.map(list) ?? .null, "variance": variance.map(list) ?? .null,
-      "invert": false,
+    [
+      "axis": .array(axes.map { .integer($0) }), "mean": statistics?.mean.json ?? .null,
+      "variance": statistics?.variance.json ?? .null, "invert": .bool(isInverse),
     ]
   }
 
-  public func outputShape(for input: Shape) throws(ModelError) -> Shape {
-    try input.checkLast(axis: axis, layer: name)
-    guard let mean, mean.count != input.channels, mean.count != 1 else { return input }
-    throw .config(
-      layer: name, key: "mean", expected: "\(input.channels) values, one per channel",
-      found: "\(mean.count)")
+  // MARK: - Axes
+
+  private static func axes(_ config: LayerConfig) throws(ModelError) -> [Int] {
+    switch config.members["axis"] {
+    case nil: return [-1]
+    case .null?: return []
+    case .integer(let axis)?: return [axis]
+    case .array(let list)?:
+      var axes: [Int] = []
+      for case .integer(let axis) in list { axes.append(axis) }
+      if axes.count == list.count { return axes }
+    default: break
+    }
+    throw config.fail("axis", "null, a whole number or a list of whole numbers")
   }
+
+  /// The axes of a sample (from 0) that have means of their own, in order.
+  private func keptAxes(of input: Shape) throws(ModelError) -> [Int] {
+    let rank = input.dimensions.count
+    let kept = Set(axes.map { $0 < 0 ? $0 + rank : $0 - 1 })
+    guard kept.count == axes.count, kept.allSatisfy((0..<rank).contains) else {
+      throw .config(
+        layer: name, key: "axis",
+        expected: "axes from 1 to \(rank) (or from -\(rank) to -1), each once, for samples of "
+          + "\(input)", found: JSONValue.array(axes.map { .integer($0) }).summary)
+    }
+    return kept.sorted()
+  }
+
+  /// The extents of the kept axes, for an input that `outputShape` has accepted.
+  private func keptExtents(of input: Shape) -> [Int] {
+    ((try? keptAxes(of: input)) ?? []).map { input.dimensions[$0] }
+  }
+
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape {
+    let extents = try keptAxes(of: input).map { input.dimensions[$0] }
+    guard let mean = statistics?.mean, mean.spread(over: extents) == nil, mean.values.count > 1
+    else { return input }
+    let count = extents.reduce(1, *)
+    throw .config(
+      layer: name, key: "mean",
+      expected: axes == [-1] ? "\(count) values, one per channel" : "\(count) values",
+      found: "\(mean.values.count)")
+  }
+
+  // MARK: - Weights in files
 
   /// Keras keeps what it has adapted to as weights; they become the description here.
   public func fileWeights(for input: Shape) -> [WeightDescription] {
-    guard mean == nil else { return [] }
+    guard statistics == nil else { return [] }
     func weight(_ name: String, _ initializer: Initializer) -> WeightDescription {
       WeightDescription(
-        name: name, shape: [input.channels], isTrainable: false, initializer: initializer)
+        name: name, shape: keptExtents(of: input), isTrainable: false, initializer: initializer)
     }
     let count = WeightDescription(
       name: "count", shape: [], isTrainable: false, initializer: .zeros, isInteger: true)
@@ -84,43 +142,80 @@ public struct Normalization: Layer {
   }
 
   public func adopting(_ tensors: [Tensor]) -> (layer: any Layer, weights: [Tensor]) {
-    guard mean == nil, tensors.count == 3 else { return (self, []) }
-    return (
-      Normalization(name: name, mean: tensors[0].values, variance: tensors[1].values), []
-    )
+    guard statistics == nil, tensors.count == 3 else { return (self, []) }
+    var adopted = self
+    adopted.adopt(tensors[0].values, tensors[1].values, shape: tensors[0].shape)
+    return (adopted, [])
   }
 
-  /// The layer with the mean and variance of every channel of these images.
+  // MARK: - Adapting
+
+  /// The layer with the mean and variance of these images, for every place of its axes.
   /// Throws: `NetworkError.malformedImages`, `.noImages`.
   public func adapted(to images: ImageSet) throws(NetworkError) -> Normalization {
     try images.check()
-    let channels = images.shape.channels
-    let count = Double(images.count * images.shape.pixels)
-    let zeros = [Double](repeating: 0, count: channels)
-    let means = images.channelSums(power: 1, means: zeros).map { $0 / count }
-    let squares = images.channelSums(power: 2, means: means)
-    return Normalization(
-      name: name, mean: means.map { Float($0) }, variance: squares.map { Float($0 / count) })
+    // One sum per channel where that is enough.
+    let kept = (try? keptAxes(of: images.shape)) ?? []
+    let isPerChannel = kept.allSatisfy { $0 == images.shape.dimensions.count - 1 }
+    let extents = isPerChannel ? [images.shape.channels] : images.shape.dimensions
+    let group = isPerChannel ? (kept.isEmpty ? [] : [0]) : kept
+    let sumCount = extents.reduce(1, *)
+    let places = Normalization.places(of: group, in: extents)
+    let shape = group.map { extents[$0] }
+    let groupCount = shape.reduce(1, *)
+    let count = Double(images.count * (images.shape.elementCount / groupCount))
+    func grouped(_ sums: [Double]) -> [Double] {
+      var result = [Double](repeating: 0, count: groupCount)
+      for (sum, place) in zip(sums, places) { result[place] += sum }
+      return result.map { $0 / count }
+    }
+    let zeros = [Double](repeating: 0, count: sumCount)
+    let means = grouped(images.channelSums(power: 1, means: zeros))
+    let variances = grouped(images.channelSums(power: 2, means: places.map { means[$0] }))
+    var result = unadapted
+    result.adopt(means.map { Float($0) }, variances.map { Float($0) }, shape: shape)
+    return result
   }
 
+  /// For every place of `extents`, row-major, its place among those of the axes `kept`.
+  private static func places(of kept: [Int], in extents: [Int]) -> [Int] {
+    let shape = extents.enumerated().map { kept.contains($0) ? $1 : 1 }
+    let count = shape.reduce(1, *)
+    let numbers = BroadcastValues(shape: shape, values: (0..<count).map(Double.init))
+    return (numbers.spread(over: extents) ?? []).map { Int($0) }
+  }
+
+  // MARK: - Planning
+
   public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    let channels = input.shape.channels
-    func spread(_ values: [Float]?, _ fallback: Float) -> [Float] {
-      guard let values else { return [Float](repeating: fallback, count: channels) }
-      return values.count == channels ? values : [Float](repeating: values[0], count: channels)
+    let deviation = spread(statistics?.variance, 1, input.shape)
+      .map { max($0.squareRoot(), 1e-7) }
+    let mean = spread(statistics?.mean, 0, input.shape)
+    if isInverse {
+      return PlannedElementwise.affine(
+        name, input, plan, mean: nil, scale: deviation, shift: mean)
     }
-    let scale = spread(variance, 1).map { 1 / max($0.squareRoot(), 1e-7) }
-    let constants = [("mean", spread(mean, 0)), ("scale", scale), ("zeros", spread(nil, 0))].map {
-      plan.reserveConstant(
-        "\(name)/\($0)", input.flattenedLayout.engineValues($1))
+    return PlannedElementwise.affine(
+      name, input, plan, mean: mean, scale: deviation.map { 1 / $0 })
+  }
+
+  /// One value per channel, or per element where more axes than the last one have their own.
+  private func spread(_ values: BroadcastValues?, _ fallback: Float, _ input: Shape) -> [Float] {
+    let rank = input.dimensions.count
+    let kept = (try? keptAxes(of: input)) ?? []
+    let isPerChannel = kept.allSatisfy { $0 == rank - 1 }
+    let extents = isPerChannel ? [input.channels] : input.dimensions
+    guard let values else {
+      return [Float](repeating: fallback, count: extents.reduce(1, *))
     }
-    let pixels = input.shape.pixels
-    return PlannedElementwise(name, input, plan, remembers: .nothing) {
-      input, output, gradient, places in
-      NormalizationOperation(
-        channels: Int32(channels), pixels: Int32(pixels), input: input, output: output,
-        mean: places.shared(constants[0]), scale: places.shared(constants[1]),
-        zeros: places.shared(constants[2]), gradient: gradient)
-    }
+    let single = BroadcastValues(shape: [], values: Array(values.values.prefix(1)))
+    let given = values.values.count == 1 ? single : values
+    let all = given.spread(over: kept.map { input.dimensions[$0] }) ?? []
+    let shape =
+      isPerChannel
+      ? kept.map { input.dimensions[$0] }
+      : (0..<rank).map { kept.contains($0) ? input.dimensions[$0] : 1 }
+    return (BroadcastValues(shape: shape, values: all).spread(over: extents) ?? [])
+      .map { Float($0) }
   }
 }

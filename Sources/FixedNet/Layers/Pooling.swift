@@ -57,6 +57,10 @@ public protocol PoolingLayer: Layer {
 }
 
 extension PoolingLayer {
+  public static var configKeys: Set<String> {
+    ["pool_size", "strides", "padding", "data_format"]
+  }
+
   public var poolSize: (height: Int, width: Int) { window.size }
   public var strides: (height: Int, width: Int) { window.strides }
   public var padding: Padding { window.padding }

@@ -4,20 +4,17 @@ import FixedNetCore
 /// y = min(x > threshold ? x : negativeSlope (x - threshold), maxValue).
 public struct ReLU: Layer {
   public static let className = "ReLU"
+  public static let configKeys: Set = ["max_value", "negative_slope", "threshold"]
 
   public var name: String
-  /// nil: no limit.
-  public var maxValue: Double?
-  public var negativeSlope: Double
-  public var threshold: Double
+  public var rectifier: Rectifier
 
   public init(
     name: String, maxValue: Double? = nil, negativeSlope: Double = 0, threshold: Double = 0
   ) {
     self.name = name
-    self.maxValue = maxValue
-    self.negativeSlope = negativeSlope
-    self.threshold = threshold
+    rectifier = Rectifier(
+      negativeSlope: negativeSlope, threshold: threshold, maxValue: maxValue)
   }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
@@ -27,29 +24,19 @@ public struct ReLU: Layer {
       threshold: try config.optionalNumber("threshold", in: 0...1e30) ?? 0)
   }
 
-  public var config: [String: JSONValue] {
-    [
-      "max_value": maxValue.map { .number($0) } ?? .null,
-      "negative_slope": .number(negativeSlope), "threshold": .number(threshold),
-    ]
-  }
-
-  /// Whether it is max(x, 0).
-  var isPlain: Bool { maxValue == nil && negativeSlope == 0 && threshold == 0 }
+  public var config: [String: JSONValue] { rectifier.config }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
   public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    let rectifier = cs_rectifier(
-      negativeSlope: Float(negativeSlope), threshold: Float(threshold),
-      maxValue: maxValue.map { Float($0) } ?? .infinity)
-    return PlannedElementwise(rectifier, name: name, input, plan)
+    PlannedElementwise(rectifier, name: name, input, plan)
   }
 }
 
 /// y = x > 0 ? x : slope x.
 public struct LeakyReLU: Layer {
   public static let className = "LeakyReLU"
+  public static let configKeys: Set = ["alpha", "negative_slope"]
 
   public var name: String
   /// Keras 2's alpha, Keras 3's negative_slope.
@@ -60,8 +47,9 @@ public struct LeakyReLU: Layer {
     self.slope = slope
   }
 
+  /// Where a config has both names, Keras 3 takes alpha.
   public init(name: String, config: LayerConfig) throws(ModelError) {
-    let key = config.members["negative_slope"] != nil ? "negative_slope" : "alpha"
+    let key = config.members["alpha"] != nil ? "alpha" : "negative_slope"
     self.init(name: name, slope: try config.number(key, in: 0...1e30, default: 0.3))
   }
 
@@ -71,20 +59,19 @@ public struct LeakyReLU: Layer {
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
   public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    let rectifier = cs_rectifier(
-      negativeSlope: Float(slope), threshold: 0, maxValue: .infinity)
-    return PlannedElementwise(rectifier, name: name, input, plan)
+    PlannedElementwise(Rectifier(negativeSlope: slope), name: name, input, plan)
   }
 }
 
 extension PlannedElementwise {
-  fileprivate convenience init(
-    _ rectifier: cs_rectifier, name: String, _ input: PlannedValue, _ plan: PlanBuilder
+  convenience init(
+    _ rectifier: Rectifier, name: String, _ input: PlannedValue, _ plan: PlanBuilder
   ) {
     let count = input.shape.elementCount
     self.init(name, input, plan, remembers: .input) { input, output, gradient, _ in
       RectifierOperation(
-        rectifier: rectifier, count: count, input: input, output: output, gradient: gradient)
+        rectifier: rectifier.kernel, count: count, input: input, output: output,
+        gradient: gradient)
     }
   }
 }

@@ -1,6 +1,7 @@
 /// exp(x_i) / sum_j exp(x_j) over the features of a vector, as a layer of its own.
 public struct Softmax: Layer {
   public static let className = "Softmax"
+  public static let configKeys: Set = ["axis"]
 
   public var name: String
 

@@ -4,6 +4,11 @@ public struct WeightOptions: Equatable, Sendable {
   public var biasInitializer = Initializer.zeros
   /// The loss has a term `kernelPenalty` times the sum of the kernel's squares: Keras' L2 regulariser.
   public var kernelPenalty: Float = 0
+  /// Keras' config entries that this reads.
+  static let configKeys: Set = [
+    "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer",
+    "activity_regularizer", "kernel_constraint", "bias_constraint",
+  ]
   /// What the file asks for and training here would not do.
   var obstacle: String?
 

@@ -37,9 +37,9 @@ public struct RescalingOperation: OperationDescription {
   }
 }
 
-/// y = (x - mean) scale, one constant mean and scale per channel.
+/// y = (x - mean) scale + shift, with constants for each channel.
 ///
-/// Shapes: x, y [C][pixels][B] per block; mean, scale [C].
+/// Shapes: x, y [C][pixels][B] per block; mean, scale, shift [C].
 public struct NormalizationOperation: OperationDescription {
   public var channels: Int32
   public var pixels: Int32
@@ -47,6 +47,7 @@ public struct NormalizationOperation: OperationDescription {
   public var output: BlockSlot
   public var mean: SharedSlot
   public var scale: SharedSlot
+  public var shift: SharedSlot
   /// Zeros [C].
   public var zeros: SharedSlot
   /// dY on entry, dX afterwards.
@@ -58,7 +59,7 @@ public struct NormalizationOperation: OperationDescription {
 
   public init(
     channels: Int32, pixels: Int32, input: BlockSlot, output: BlockSlot, mean: SharedSlot,
-    scale: SharedSlot, zeros: SharedSlot, gradient: BlockSlot?
+    scale: SharedSlot, shift: SharedSlot, zeros: SharedSlot, gradient: BlockSlot?
   ) {
     self.channels = channels
     self.pixels = pixels
@@ -66,13 +67,14 @@ public struct NormalizationOperation: OperationDescription {
     self.output = output
     self.mean = mean
     self.scale = scale
+    self.shift = shift
     self.zeros = zeros
     self.gradient = gradient
   }
 
   func forward(_ c: BlockContext) {
     c.kernels.pointee.batchnorm_apply(
-      channels, pixels, c.blockSize, c(input), c(mean), c(scale), c(zeros), c(output))
+      channels, pixels, c.blockSize, c(input), c(mean), c(scale), c(shift), c(output))
   }
 
   func backward(_ c: BlockContext) {

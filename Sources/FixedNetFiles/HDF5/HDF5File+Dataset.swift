@@ -23,7 +23,7 @@
     private func checkType(_ id: hid_t, item: String, rule: HDF5Rule) throws(CheckpointError)
       -> Int
     {
-      var expected = "float32 or float64"
+      var expected = "float32, float64 or float16"
       if case .numbers = rule { expected += " or integers" }
       guard let type = HDF5Handle(H5Dget_type(id)) else {
         throw .library(path: path, item: item, reason: HDF5Library.lastMessage)
@@ -41,7 +41,7 @@
         ] where H5Tequal(type.id, ieee) > 0 {
           return size
         }
-        if case .numbers = rule, fn_h5_is_float16(type.id) != 0 { return size }
+        if fn_h5_is_float16(type.id) != 0 { return size }
         throw refuse(item, expected, "a floating-point type of \(size) bytes")
       }
       if case .numbers = rule, kind == H5T_INTEGER, [1, 2, 4, 8].contains(size),

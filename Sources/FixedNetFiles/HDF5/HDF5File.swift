@@ -24,8 +24,13 @@
     /// What `handle` reads from, where that is memory.
     private let image: HDF5Image?
 
+    /// Bytes and components of a path inside of a file; the trial reading has the same limits.
+    private static let pathLimit = 65_536
+    private static let componentLimit = 1_024
     static let sizes = 512...(4 << 30)
     private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+
+    static func isHDF5(_ start: [UInt8]) -> Bool { start.starts(with: signature) }
 
     /// Opens the file at `path`.
     /// `names`: paths of the datasets that will be opened, and of groups of datasets 0, 1, ..., besides those that
@@ -134,7 +139,7 @@
     {
       let item = "\(group.path)/\(name)"
       let components = name.split(separator: "/", omittingEmptySubsequences: false)
-      guard name.utf8.count <= 4096, components.count <= 32,
+      guard name.utf8.count <= HDF5File.pathLimit, components.count <= HDF5File.componentLimit,
         components.allSatisfy({ !["", ".", ".."].contains($0) && !$0.utf8.contains(0) })
       else {
         throw .item(

@@ -13,7 +13,7 @@
     static func read(_ path: String, _ policy: KerasFile.TrainingStatePolicy)
       throws(CheckpointError) -> KerasModelFile
     {
-      let archive = try ZipArchive(path: path)
+      let archive = try open(path)
       let config = try config(archive, path: path)
       let model: SequentialModel
       do { model = try SequentialModel(json: config) } catch {
@@ -29,8 +29,24 @@
     static func readWeights(
       _ path: String, of model: SequentialModel, _ policy: KerasFile.TrainingStatePolicy
     ) throws(CheckpointError) -> KerasModelFile {
-      try readWeights(
-        ZipArchive(path: path), path: path, model, trainingConfig: nil, policy)
+      let archive = try open(path)
+      let config = try? config(archive, path: path)
+      return try readWeights(
+        archive, path: path, model,
+        describedAs: config.flatMap { try? SequentialModel(json: $0) },
+        trainingConfig: config.flatMap {
+          KerasTrainingConfig.config(fromCompileConfig: $0["compile_config"])
+        }, policy)
+    }
+
+    private static func open(_ path: String) throws(CheckpointError) -> ZipArchive {
+      let archive = try ZipArchive(path: path)
+      if !archive.has(configName), !archive.has(weightsName),
+        let other = ForeignModel.description(ofArchive: archive.names)
+      {
+        throw .wrongFormat(path: path, found: other)
+      }
+      return archive
     }
 
     private static func config(_ archive: borrowing ZipArchive, path: String)
@@ -49,7 +65,8 @@
 
     private static func readWeights(
       _ archive: borrowing ZipArchive, path: String, _ model: SequentialModel,
-      trainingConfig: JSONValue?, _ policy: KerasFile.TrainingStatePolicy
+      describedAs described: SequentialModel? = nil, trainingConfig: JSONValue?,
+      _ policy: KerasFile.TrainingStatePolicy
     ) throws(CheckpointError) -> KerasModelFile {
       for (name, what) in [
         ("model.weights.json", "sharded weights"), ("model.weights.npz", "weights in NumPy's form"),
@@ -66,7 +83,7 @@
       let file = try HDF5File(
         image: image, path: path, names: KerasReader.groups(of: model))
       return try KerasReader(file).readWeights(
-        of: model, trainingConfig: trainingConfig, policy)
+        of: model, describedAs: described, trainingConfig: trainingConfig, policy)
     }
 
     /// More than the weights of a model can take: float64, four slots of an optimiser, room to spare for HDF5.

@@ -34,11 +34,16 @@ public struct KerasModelFile: Sendable {
 }
 
 extension KerasModelFile {
-  /// The same with the layers of `model`, some of which are two in Keras' terms (`SequentialModel.kerasForm`).
+  /// The same with the layers of `model`, some of which are two in Keras' terms (`SequentialModel.kerasForm`). What the
+  /// file has for a Normalization is part of the layer and stays.
   fileprivate func form(of model: SequentialModel) -> KerasModelFile {
     let given = Dictionary(weights.map { ($0.layer, $0.tensors) }) { first, _ in first }
     var result = self
     result.model = model
+    for (index, layer) in model.layers.enumerated() where layer is Normalization {
+      let read = self.model.layers.first { $0 is Normalization && $0.name == layer.name }
+      result.model.layers[index] = read ?? layer
+    }
     result.weights = model.layers.map {
       LayerWeights(layer: $0.name, tensors: given[$0.name] ?? [])
     }
@@ -54,6 +59,20 @@ public enum KerasFile {
   public static var isAvailable: Bool {
     #if HDF5
       true
+    #else
+      false
+    #endif
+  }
+
+  /// Whether a file that is there starts as one of those that are read, or tells what it is: whatever its name.
+  public static func isModel(path: String) -> Bool {
+    #if HDF5
+      if ForeignModel.description(ofFolder: path) != nil { return true }
+      guard let start = try? FileBytes.start(ofFile: path, count: ForeignModel.startCount) else {
+        return false
+      }
+      return ZipArchive.isZip(start) || HDF5File.isHDF5(start)
+        || ForeignModel.description(start: start, path: path) != nil
     #else
       false
     #endif
@@ -94,7 +113,11 @@ public enum KerasFile {
   ) throws(CheckpointError) -> KerasModelFile {
     #if HDF5
       let isArchive = try isArchive(path)
-      let kerasModel = model.kerasForm([]).model
+      var kerasModel = model.kerasForm([]).model
+      // One that has no mean and variance yet gets them from the file.
+      kerasModel.layers = kerasModel.layers.map { layer in
+        model.layers.first { $0 is Normalization && $0.name == layer.name } ?? layer
+      }
       let read = try HDF5Library.locked { () throws(CheckpointError) in
         if isArchive { return try KerasArchive.readWeights(path, of: kerasModel, trainingState) }
         let file = try HDF5File(path: path, names: KerasReader.groups(of: kerasModel))
@@ -108,7 +131,8 @@ public enum KerasFile {
   }
 
   #if HDF5
-    /// Whether a file is a zip archive. Weights in several files are refused here, by their names.
+    /// Whether a file is a zip archive. Other programs' formats are refused here, and weights in several files, by their
+    /// names.
     private static func isArchive(_ path: String) throws(CheckpointError) -> Bool {
       if path.hasSuffix(".weights.json") || path.contains(/_[0-9]{5}\.weights\.h5$/) {
         throw .wrongFormat(
@@ -116,9 +140,20 @@ public enum KerasFile {
           found: "weights in several files (shards) are not read here; load them in "
             + "Keras and save the whole model: model.save(\"model.h5\")")
       }
-      do { return ZipArchive.isZip(try FileBytes.start(ofFile: path, count: 4)) } catch {
+      if let folder = ForeignModel.description(ofFolder: path) {
+        throw .wrongFormat(path: path, found: folder)
+      }
+      let start: [UInt8]
+      do { start = try FileBytes.start(ofFile: path, count: ForeignModel.startCount) } catch {
         throw .file(error)
       }
+      if ZipArchive.isZip(start) { return true }
+      if !HDF5File.isHDF5(start),
+        let other = ForeignModel.description(start: start, path: path)
+      {
+        throw .wrongFormat(path: path, found: other)
+      }
+      return false
     }
   #endif
 
@@ -126,6 +161,19 @@ public enum KerasFile {
   /// `path` ends in .h5 (or .weights.h5, .hdf5), or in .keras. The same input gives the same bytes.
   /// Throws: `CheckpointError`; where `weights` do not belong to `model`, `.item`.
   public static func write(_ file: KerasModelFile, to path: String) throws(CheckpointError) {
+    let bytes = try bytes(of: file, for: path)
+    do { try AtomicFile.write(bytes, to: path) } catch { throw .file(error) }
+  }
+
+  /// Whether `file` can be written to a file of this name: everything but the writing itself.
+  /// Throws: as `write` does.
+  public static func checkWriting(_ file: KerasModelFile, to path: String) throws(CheckpointError) {
+    _ = try bytes(of: file, for: path)
+  }
+
+  private static func bytes(of file: KerasModelFile, for path: String) throws(CheckpointError)
+    -> [UInt8]
+  {
     #if HDF5
       guard let format = Format(path: path) else {
         throw .file(
@@ -136,12 +184,11 @@ public enum KerasFile {
       var file = file
       let isWhole = file.weights.map(\.layer) == file.model.layers.map(\.name)
       if isWhole { (file.model, file.weights) = file.model.kerasForm(file.weights) }
-      let bytes = try HDF5Library.locked { () throws(CheckpointError) in
+      return try HDF5Library.locked { () throws(CheckpointError) in
         let bytes = try KerasWriter.bytes(of: file, path: path)
         return format == .archive
           ? try KerasArchive.bytes(of: file, weights: bytes, path: path) : bytes
       }
-      do { try AtomicFile.write(bytes, to: path) } catch { throw .file(error) }
     #else
       throw .unavailable(path: path)
     #endif

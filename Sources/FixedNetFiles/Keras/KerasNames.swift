@@ -1,3 +1,5 @@
+import FixedNet
+
 /// How Keras names things in files.
 enum KerasNames {
   /// What a weight is, from its dataset's name: "lenet/conv1/kernel", "conv1/kernel:0" and "kernel" are all kernels.
@@ -8,6 +10,11 @@ enum KerasNames {
       return String(parts[0])
     }
     return String(last)
+  }
+
+  /// The groups that a path goes through: "/a" and "/a/b" for "/a/b/c".
+  static func folders(of path: String) -> [String] {
+    path.indices.dropFirst().filter { path[$0] == "/" }.map { String(path[..<$0]) }
   }
 
   /// The groups under /layers of a `.weights.h5`, one per layer: the class in snake case, then _1, _2, ...
@@ -21,18 +28,6 @@ enum KerasNames {
     }
   }
 
-  /// Keras' `to_snake_case`: AveragePooling2D is average_pooling2d, ReLU is re_lu.
-  /// A break stands before a capital that a small letter follows, and between a small letter and a capital.
-  static func snakeCase(_ name: String) -> String {
-    let characters = Array(name).filter { $0.isLetter || $0.isNumber || $0 == "_" }
-    var result = ""
-    for (index, character) in characters.enumerated() {
-      if index > 0, character.isUppercase {
-        let startsWord = index + 1 < characters.count && characters[index + 1].isLowercase
-        if startsWord || characters[index - 1].isLowercase { result += "_" }
-      }
-      result += character.lowercased()
-    }
-    return result
-  }
+  /// Keras' `to_snake_case`.
+  static func snakeCase(_ name: String) -> String { SnakeCase.text(name) }
 }

@@ -18,9 +18,10 @@
     }
 
     /// The weights of a model that is known from elsewhere: a `.weights.h5`, the one inside of a `.keras`, a `.h5`.
+    /// `described`: the model that the file itself describes, where that is not in the HDF5 file.
     func readWeights(
-      of model: SequentialModel, trainingConfig: JSONValue?,
-      _ policy: KerasFile.TrainingStatePolicy
+      of model: SequentialModel, describedAs described: SequentialModel? = nil,
+      trainingConfig: JSONValue?, _ policy: KerasFile.TrainingStatePolicy
     ) throws(CheckpointError) -> KerasModelFile {
       let root = try file.root()
       var model = model
@@ -28,6 +29,8 @@
       if let group = KerasReader.numberedGroups.first(where: { file.has($0, in: root) }) {
         let present = try normalizationsWithVariables(group, model, root)
         model = unadapted(model) { present.contains($0) }
+        model = try describedNormalizations(
+          model, described ?? (try? self.model(root)), stored: present)
         stored = try numberedLayers(group, model, descriptions(model), root)
       } else {
         if file.has("model_weights", in: root) {
@@ -39,7 +42,10 @@
             path: file.path,
             found: "an HDF5 file, but no weights of Keras (neither /layers nor /model_weights)")
         }
-        model = unadapted(model) { name in stored.contains { $0.layer == name } }
+        let present = Set(stored.compactMap(\.layer))
+        model = unadapted(model) { present.contains($0) }
+        model = try describedNormalizations(
+          model, described ?? (try? self.model(root)), stored: present)
       }
       return try assemble(
         model, try descriptions(model), stored,
@@ -52,8 +58,40 @@
     {
       var model = model
       for (index, layer) in model.layers.enumerated()
-      where layer is Normalization && isStored(layer.name) {
-        model.layers[index] = Normalization(name: layer.name)
+      where isStored(layer.name) {
+        if let normalization = layer as? Normalization {
+          model.layers[index] = normalization.unadapted
+        }
+      }
+      return model
+    }
+
+    /// The model with the means and variances that the file describes, for Normalization layers that have none and whose
+    /// weights are not `stored`: the statistics of a mean that was given are in the config only.
+    /// Throws: `CheckpointError.missing` where nobody knows them.
+    private func describedNormalizations(
+      _ model: SequentialModel, _ described: SequentialModel?, stored: Set<String>
+    ) throws(CheckpointError) -> SequentialModel {
+      var model = model
+      for (index, layer) in model.layers.enumerated() {
+        guard let normalization = layer as? Normalization, !stored.contains(layer.name) else {
+          continue
+        }
+        let same = described?.layers.first { $0.name == layer.name } as? Normalization
+        if let mean = normalization.mean {
+          guard let other = same?.mean, other != mean || same?.variance != normalization.variance
+          else { continue }
+          throw .item(
+            path: file.path, item: "the mean and variance of layer '\(layer.name)'",
+            expected: "those of the model", found: "others; the file describes its own model")
+        }
+        guard let same, same.mean != nil, same.axes == normalization.axes else {
+          throw .missing(
+            path: file.path, item: "the mean and variance of layer '\(layer.name)'",
+            advice: "the file holds the weights of a model whose Normalization was never adapted, "
+              + "or of another one")
+        }
+        model.layers[index] = same
       }
       return model
     }
@@ -156,7 +194,8 @@
             "a .weights.h5 file holds no architecture; give it with --model, or save the whole "
             + "model: model.save(\"model.keras\")")
       }
-      guard file.has("model_weights", in: root) else {
+      let isWeightsOnly = ((try? root.list("layer_names")) ?? nil) != nil
+      guard file.has("model_weights", in: root) || isWeightsOnly else {
         return .wrongFormat(
           path: file.path, found: "an HDF5 file, but no Keras model (no attribute model_config)")
       }

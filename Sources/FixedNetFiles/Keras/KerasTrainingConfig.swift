@@ -81,7 +81,8 @@ enum KerasTrainingConfig {
 
   /// `training_config` from the `compile_config` of a `.keras`.
   static func config(fromCompileConfig compile: JSONValue?) -> JSONValue? {
-    guard case .object(var members)? = compile else { return nil }
+    // {} is a model that was never compiled.
+    guard case .object(var members)? = compile, !members.isEmpty else { return nil }
     if let optimizer = members.removeValue(forKey: "optimizer") {
       members["optimizer_config"] = optimizer
     }

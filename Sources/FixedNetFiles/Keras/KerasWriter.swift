@@ -27,16 +27,7 @@
       do { descriptions = try file.model.weightDescriptions() } catch {
         throw .model(path: path, error)
       }
-      for layer in file.model.layers {
-        let components = layer.name.split(separator: "/", omittingEmptySubsequences: false)
-        guard layer.name != "top_level_model_weights", !layer.name.utf8.contains(0),
-          components.allSatisfy({ !["", ".", ".."].contains($0) })
-        else {
-          throw .item(
-            path: path, item: "the name of layer '\(layer.name)'",
-            expected: "letters, digits, _ and -", found: "a name that HDF5 cannot hold")
-        }
-      }
+      try checkNames(file.model, descriptions, path: path)
       guard file.weights.map(\.layer) == file.model.layers.map(\.name) else {
         throw .item(
           path: path, item: "the weights", expected: "one entry per layer of the model",
@@ -48,6 +39,39 @@
           path: path, item: "the weights of layer '\(layer.layer)'",
           expected: descriptions.map { "\($0.name) \($0.shape)" }.joined(separator: ", "),
           found: layer.tensors.map { "\($0.shape)" }.joined(separator: ", "))
+      }
+    }
+
+    /// Layers' names are paths, and two things cannot have one path.
+    private static func checkNames(
+      _ model: SequentialModel, _ descriptions: [[WeightDescription]], path: String
+    ) throws(CheckpointError) {
+      func refusal(_ name: String, _ found: String) -> CheckpointError {
+        .item(
+          path: path, item: "the name of layer '\(name)'",
+          expected: "letters, digits, _ and -, and no other path in the file", found: found)
+      }
+      var groups = ["top_level_model_weights": "the group that Keras adds"]
+      for name in model.layers.map(\.name) {
+        let components = name.split(separator: "/", omittingEmptySubsequences: false)
+        guard !name.utf8.contains(0), name.utf8.count <= 30_000,
+          components.allSatisfy({ !["", ".", ".."].contains($0) })
+        else { throw refusal(name, "a name that HDF5 cannot hold") }
+        if let other = groups.updateValue("another layer", forKey: name) {
+          throw refusal(name, "the name of \(other)")
+        }
+      }
+      for (layer, weights) in zip(model.layers, descriptions) {
+        for weight in weights {
+          // No group may be where a dataset is, and none below it.
+          let dataset = "\(layer.name)/\(layer.name)/\(weight.name):0"
+          let clash = model.layers.first {
+            $0.name == dataset || $0.name.hasPrefix("\(dataset)/")
+          }
+          if let clash {
+            throw refusal(clash.name, "the path of weight \(weight.name) of layer '\(layer.name)'")
+          }
+        }
       }
     }
 
@@ -67,11 +91,17 @@
         throw .model(path: builder.path, error)
       }
       let keys = KerasNames.keys(ofClasses: layers.map { type(of: $0).className })
+      // Those that are there: "block/conv" has made "block".
+      var groups: Set<String> = []
       for (index, layer) in layers.enumerated() {
         let group = "/model_weights/\(layer.name)"
         let variables = "/layers/\(keys[index])/vars"
         let names = descriptions[index].map { "\(layer.name)/\($0.name):0" }
-        try builder.group(group)
+        if !groups.contains(group) { try builder.group(group) }
+        for path in [group] + names.map({ "\(group)/\($0)" }) {
+          groups.formUnion(KerasNames.folders(of: path))
+        }
+        groups.insert(group)
         try builder.attribute("weight_names", of: group, names)
         try builder.group(variables)
         try builder.attribute("name", of: variables, layer.name)
@@ -83,8 +113,9 @@
           try builder.link(dataset, as: "\(variables)/\(number)")
         }
       }
-      try builder.group("/model_weights/top_level_model_weights")
-      try builder.attribute("weight_names", of: "/model_weights/top_level_model_weights", [])
+      let top = "/model_weights/top_level_model_weights"
+      if !groups.contains(top) { try builder.group(top) }
+      try builder.attribute("weight_names", of: top, [])
       try builder.group("/vars")
       try builder.attribute("name", of: "/vars", file.model.name)
     }

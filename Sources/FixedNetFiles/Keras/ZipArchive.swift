@@ -104,6 +104,9 @@ struct ZipArchive: ~Copyable {
 
   func has(_ name: String) -> Bool { entries.contains { $0.name == Array(name.utf8) } }
 
+  /// For messages: those that are UTF-8.
+  var names: [String] { entries.compactMap { String(validating: $0.name, as: UTF8.self) } }
+
   /// A member as bytes, which must be at most `limit`.
   func bytes(of name: String, limit: Int) throws(CheckpointError) -> [UInt8] {
     let entry = try entry(name, limit: limit)

@@ -64,7 +64,7 @@ enum InitializationPlateaus {
   ) -> [Figure] {
     let means = [ActivationFunction.tanh, .sigmoid].map { activation in
       Figure.Panel(
-        activation.rawValue, x: Figure.Axis("batch"), y: Figure.Axis("loss"),
+        activation.name, x: Figure.Axis("batch"), y: Figure.Axis("loss"),
         .lines(
           zip(rows, runs).filter { $0.0.activation == activation }
             .map { line($0.start, $1) }))

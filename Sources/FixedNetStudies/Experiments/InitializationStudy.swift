@@ -18,7 +18,7 @@ public struct InitializationStudy: Study {
     var reference: [(loss: Double, accuracy: Double)]
     var keras: (loss: Double, accuracy: Double)
 
-    var label: String { "\(activation.rawValue), \(start)" }
+    var label: String { "\(activation.name), \(start)" }
   }
 
   static let rows: [Row] = [
@@ -267,9 +267,9 @@ public struct InitializationStudy: Study {
         }
         let start = isGlorot ? "Glorot normal" : "N(0, s)"
         return Figure(
-          "gradients-\(activation.rawValue)-\(isGlorot ? "glorot" : "normal")",
-          title: "Gradients after one epoch: \(activation.rawValue), \(start)",
-          caption: "dL/dW over the test images per kernel, \(activation.rawValue), \(start)"
+          "gradients-\(activation.name)-\(isGlorot ? "glorot" : "normal")",
+          title: "Gradients after one epoch: \(activation.name), \(start)",
+          caption: "dL/dW over the test images per kernel, \(activation.name), \(start)"
             + (isGlorot ? ", a row per seed" : ", a row per s, seed 0")
             + ". Left: the gradient; right: its size on a logarithmic axis, where layers that hardly "
             + "learn stand low.", panels: panels)

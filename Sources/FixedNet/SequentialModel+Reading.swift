@@ -1,0 +1,175 @@
+/// Keras' model_config, read.
+extension SequentialModel {
+  /// Reads the JSON that Keras 2 and 3 write for a Sequential model (`model_config`, `to_json`, `config.json`).
+  /// Throws: `ModelError`.
+  public init(json: JSONValue) throws(ModelError) {
+    guard case .object = json else {
+      throw .malformed("expected a JSON object, found \(json.summary)")
+    }
+    if let other = SequentialModel.otherFormat(json) { throw .malformed(other) }
+    guard case .string(let className)? = json["class_name"] else {
+      throw .malformed("it has no class_name; it must be what Keras' model.to_json() writes")
+    }
+    guard className == "Sequential" else {
+      throw .malformed(SequentialModel.notSequential(json, className: className))
+    }
+    let entries: [JSONValue]
+    var name = "sequential"
+    switch json["config"] {
+    case .array(let list)?: entries = list
+    case .object(let config)?:
+      guard case .array(let list)? = config["layers"] else {
+        throw .malformed("its config has no list of layers")
+      }
+      entries = list
+      if case .string(let given)? = config["name"] { name = given }
+    default: throw .malformed("it has no config")
+    }
+    guard entries.count <= SequentialModel.layerLimit else {
+      throw .malformed(
+        "\(entries.count) layers; at most \(SequentialModel.layerLimit) are supported")
+    }
+    let built = json["config"]?["build_input_shape"] ?? json["build_config"]?["input_shape"]
+    try self.init(name: name, entries: KerasModelEntry.read(entries), buildShape: built)
+  }
+
+  /// `buildShape`: the shape of the input that Keras has noted for the whole model.
+  private init(name: String, entries: [KerasModelEntry], buildShape: JSONValue?)
+    throws(ModelError)
+  {
+    var layers: [any Layer] = []
+    var frozen: Set<String> = []
+    var inputName = "image"
+    var inputType = InputType.float32
+    var precisions: [String] = []
+    func note(_ precision: String?) {
+      if let precision, !precisions.contains(precision) { precisions.append(precision) }
+    }
+    for (index, entry) in entries.enumerated() {
+      guard let type = LayerRegistry.layerType(entry.className) else {
+        guard index == 0 else {
+          throw .malformed("layer '\(entry.name)': an InputLayer must come first")
+        }
+        try entry.checkKeys([])
+        inputName = entry.name
+        inputType = try entry.config.inputType()
+        if inputType == .float32 { note(try entry.config.otherPrecision()) }
+        continue
+      }
+      note(try entry.config.otherPrecision())
+      try entry.checkKeys(type.configKeys)
+      if try !entry.config.bool("trainable", default: true) { frozen.insert(entry.name) }
+      layers.append(try type.init(name: entry.name, config: entry.config))
+    }
+    guard !layers.isEmpty else { throw .malformed("it has no layers") }
+    let input = try SequentialModel.inputShape(entries[0], buildShape: buildShape)
+    while layers.contains(where: { $0.name == inputName }) {
+      inputName += "_input"
+    }
+    self.init(name: name, input: input, layers: layers, inputName: inputName)
+    frozenLayers = frozen
+    self.inputType = inputType
+    otherPrecisions = precisions
+    try checkInputType()
+    _ = try shapes()
+  }
+
+  /// Names become paths in files, and two of them are one dataset's: at most 30,000 bytes, no control characters, no empty,
+  /// "." or ".." component.
+  static func isUsable(_ name: String) -> Bool {
+    name.utf8.count <= 30_000
+      && name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+      && name.split(separator: "/", omittingEmptySubsequences: false)
+        .allSatisfy { !["", ".", ".."].contains($0) }
+  }
+
+  // MARK: - The input
+
+  /// The input's shape: what the first layer says, else what Keras has noted when it built the model.
+  private static func inputShape(_ first: KerasModelEntry, buildShape: JSONValue?)
+    throws(ModelError) -> Shape
+  {
+    let config = first.config
+    try config.require("sparse", oneOf: [false, .null])
+    try config.require("ragged", oneOf: [false, .null])
+    for key in ["batch_shape", "batch_input_shape"] {
+      guard let value = config.members[key], value != .null else { continue }
+      return try shape(value, key, config)
+    }
+    if case .array(let dimensions)? = config.members["input_shape"] {
+      return try shape(.array([.null] + dimensions), "input_shape", config)
+    }
+    if case .integer(let width)? = config.members["input_dim"] {
+      return try shape([.null, .integer(width)], "input_dim", config)
+    }
+    for noted in [buildShape, first.buildShape] {
+      if let noted, noted != .null { return try shape(noted, "the shape of its input", config) }
+    }
+    throw .malformed(
+      "it has no input shape, neither in its first layer '\(first.name)' nor noted beside it; "
+        + "call the model on data once in Keras, or put an Input layer in front, and save it again")
+  }
+
+  private static func shape(_ value: JSONValue, _ key: String, _ config: LayerConfig)
+    throws(ModelError) -> Shape
+  {
+    let refusal = ModelError.config(
+      layer: config.layer, key: key,
+      expected: "[null, height, width, channels], [null, rows, columns] or [null, features]",
+      found: value.summary)
+    guard case .array(let dimensions) = value, let batch = dimensions.first else { throw refusal }
+    // A fixed batch is one that Keras does not insist on either.
+    switch batch {
+    case .null: break
+    case .integer(let count) where count > 0: break
+    default: throw refusal
+    }
+    var extents: [Int] = []
+    for dimension in dimensions.dropFirst() {
+      guard case .integer(let extent) = dimension, (1...Shape.extentLimit).contains(extent) else {
+        throw refusal
+      }
+      extents.append(extent)
+    }
+    guard let shape = Shape(dimensions: extents) else { throw refusal }
+    return shape
+  }
+}
+
+// MARK: - Types
+
+extension LayerConfig {
+  /// The name of `dtype`: its own, or its policy's. nil where there is none.
+  private var typeName: String? {
+    var type = members["dtype"]
+    if case .object(let policy)? = type {
+      let config = policy["config"]
+      let mode = config?["mode"].flatMap { if case .string(let mode) = $0 { mode } else { nil } }
+      if let mode { return "\(mode) (quantised)" }
+      type = config?["name"] ?? policy["class_name"]
+    }
+    if case .string(let name)? = type { return name }
+    return nil
+  }
+
+  /// A type other than float32 that a layer is to compute in, which is done in float32 here; nil for float32 itself.
+  func otherPrecision() throws(ModelError) -> String? {
+    guard let value = members["dtype"], value != .null else { return nil }
+    switch typeName {
+    case "float32"?: return nil
+    case "float16"?, "bfloat16"?, "float64"?, "mixed_float16"?, "mixed_bfloat16"?: return typeName
+    default:
+      throw .config(
+        layer: layer, key: "dtype",
+        expected: "float32, float64, float16, bfloat16, mixed_float16 or mixed_bfloat16",
+        found: typeName.map { JSONValue.string($0).summary } ?? value.summary)
+    }
+  }
+
+  /// The type of an input layer; float32 for every type of floating-point numbers.
+  func inputType() throws(ModelError) -> InputType {
+    if let name = typeName, let type = InputType(rawValue: name) { return type }
+    _ = try otherPrecision()
+    return .float32
+  }
+}

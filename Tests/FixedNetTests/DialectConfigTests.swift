@@ -1,0 +1,347 @@
+import Testing
+
+@testable import FixedNet
+
+/// Every entry of a config is followed, changes nothing, or is refused with its value.
+@Suite("Keras' configs")
+struct DialectConfigTests {
+  private func read(_ layers: String, input: String = "[null, 8, 8, 1]") throws -> SequentialModel {
+    try SequentialModel(
+      json: JSONValue(
+        parsing: """
+          {"class_name": "Sequential", "config": {"name": "m", "layers": [
+            {"class_name": "InputLayer", "config": {"name": "i", "batch_shape": \(input)}},
+            \(layers)]}}
+          """))
+  }
+
+  private func layer(_ className: String, _ config: String) -> String {
+    "{\"class_name\": \"\(className)\", \"config\": {\(config)}}"
+  }
+
+  private func refusal(_ layers: String, input: String = "[null, 8, 8, 1]") -> String {
+    do {
+      _ = try read(layers, input: input)
+      return "no error"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  @Test(
+    "what is not followed is refused by name, with the value that was found",
+    arguments: [
+      ("Flatten", #""data_format": "channels_first""#, #"data_format must be"#),
+      ("Flatten", #""order": "F""#, #"order must be left out or null"#),
+      ("Dropout", #""rate": 0.5, "noise_shape": [null, 1, 1, 1]"#, "noise_shape must be null"),
+      ("Dropout", #""rate": 1.5"#, "rate must be a number from 0.0 to 1.0, found 1.5"),
+      ("BatchNormalization", #""renorm": true"#, "renorm must be false or null, found true"),
+      (
+        "BatchNormalization", #""virtual_batch_size": 4"#,
+        "virtual_batch_size must be null, found 4"
+      ),
+      ("BatchNormalization", #""axis": [1, 2]"#, "axis must be"),
+      ("BatchNormalization", #""epsilon": [1e-3]"#, "epsilon must be a number"),
+      ("Conv2D", #""filters": 2, "kernel_size": 3, "groups": 2"#, "groups must be 1, found 2"),
+      (
+        "Conv2D", #""filters": 2, "kernel_size": 3, "dilation_rate": [2, 2]"#,
+        "dilation_rate must be 1 or [1, 1], found [2, 2]"
+      ),
+      (
+        "Conv2D", #""filters": 2, "kernel_size": 3, "lora_rank": 4"#,
+        "lora_rank must be left out or null: it is nothing that Conv2D follows here, found 4"
+      ),
+      ("Conv2D", #""filters": 2, "kernel_size": [3, 3, 3]"#, "found [3, 3, 3]"),
+      ("Conv2D", #""filters": 2, "kernel_size": 3, "padding": "causal""#, "found \"causal\""),
+      (
+        "Conv2D", #""filters": 2, "kernel_size": 3, "activation": "gelu""#,
+        "leaky_relu, relu6, or a layer"
+      ),
+      ("MaxPooling2D", #""data_format": "channels_first""#, "data_format must be"),
+      ("AveragePooling2D", #""pool_size": [2, 2, 2]"#, "found [2, 2, 2]"),
+      ("Softmax", #""axis": 2"#, "axis must be"),
+      ("ReLU", #""max_value": -1"#, "max_value must be a number from 0.0 to 1e+30, found -1"),
+      ("LeakyReLU", #""alpha": null"#, "alpha must be a number"),
+      ("LeakyReLU", #""negative_slope": {"a": 1}"#, #"found {"a": 1}"#),
+      ("Activation", #""activation": "selu""#, "found \"selu\""),
+      (
+        "Activation", #""activation": {"class_name": "ELU", "config": {"alpha": 0.5}}"#,
+        #"{"class_name": "ELU", "config": {"alpha": 0.5}}"#
+      ),
+      (
+        "Activation",
+        #""activation": {"module": "mine", "class_name": "ReLU", "config": {}}"#, "activation must"
+      ),
+      ("Rescaling", #""scale": "big""#, "scale must be a number"),
+      ("Rescaling", #""scale": [1, 2]"#, "lines up with the last axes of 8x8x1, found [1.0, 2.0]"),
+      ("Normalization", #""axis": 0"#, "axis must be axes from 1 to 3"),
+      ("Normalization", #""axis": [3, -1]"#, "each once"),
+      ("Normalization", #""mean": [1]"#, "variance must be as many values as mean has"),
+      ("Normalization", #""mean": [1, 2], "variance": [1, 2]"#, "1 values, one per channel"),
+      ("Normalization", #""mean": [1], "variance": [-1]"#, "values of 0 or more"),
+      ("Normalization", #""invert": "yes""#, "invert must be"),
+      ("Flatten", #""dtype": "int8_from_float32""#, #"found "int8_from_float32""#),
+      (
+        "Flatten",
+        #""dtype": {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8"}}"#,
+        #"found "int8 (quantised)""#
+      ),
+    ])
+  func refused(className: String, config: String, fragment: String) {
+    let text = refusal(layer(className, "\"name\": \"x\", \(config)"))
+    #expect(text.contains("layer 'x': ") && text.contains(fragment), "\(text)")
+    #expect(OneLine.isOne(text))
+  }
+
+  @Test(
+    "what changes nothing is no obstacle",
+    arguments: [
+      ("BatchNormalization", #""fused": true, "synchronized": false, "renorm": false"#),
+      ("BatchNormalization", #""renorm_clipping": {}, "renorm_momentum": 0.9, "adjustment": null"#),
+      ("Conv2D", #""filters": 2, "kernel_size": 3, "lora_rank": null, "rank": 2, "groups": 1"#),
+      ("Dropout", #""rate": 0.5, "seed": 3, "noise_shape": null"#),
+      (
+        "Flatten",
+        #""batch_input_shape": [32, 8, 8, 1], "dynamic": false, "input_dtype": "float32""#
+      ),
+      ("MaxPooling2D", #""pool_size": {"class_name": "__tuple__", "items": [2, 2]}"#),
+      ("ReLU", #""max_value": {"type": "ndarray", "value": 6.0}"#),
+    ])
+  func harmless(className: String, config: String) {
+    #expect(refusal(layer(className, "\"name\": \"x\", \(config)")) == "no error")
+  }
+
+  // MARK: - Inputs
+
+  @Test("the input's shape is the layer's, else what Keras noted when it built the model")
+  func inputShapes() throws {
+    func model(_ config: String, _ beside: String, _ layer: String) throws -> Shape {
+      try SequentialModel(
+        json: JSONValue(
+          parsing: """
+            {"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense",
+            "config": {"units": 2\(layer)}\(beside)}]\(config)}}
+            """)
+      ).input
+    }
+    #expect(try model(#", "build_input_shape": [null, 5]"#, "", "") == .vector(5))
+    #expect(try model("", #", "build_config": {"input_shape": [16, 6]}"#, "") == .vector(6))
+    #expect(try model("", "", #", "input_dim": 7"#) == .vector(7))
+    #expect(try model("", "", #", "input_shape": [8]"#) == .vector(8))
+    #expect(
+      try model(#", "build_input_shape": [null, 5]"#, "", #", "batch_input_shape": [4, 9]"#)
+        == .vector(9))
+    let error = try #require(throws: ModelError.self) { try model("", "", "") }
+    #expect("\(error)".contains("no input shape"))
+  }
+
+  @Test(
+    "an input of another rank or open extent is refused with its shape",
+    arguments: ["[null, null, null, 3]", "[null, 2, 2, 2, 2]", "[null]", "[\"a\", 3]"])
+  func otherInputs(input: String) {
+    let text = refusal(layer("Flatten", "\"name\": \"f\""), input: input)
+    #expect(text.contains("batch_shape must be") && text.hasSuffix("found \(input)"), "\(text)")
+  }
+
+  @Test("rows of features suit layers that look at single values or the last axis, and Flatten")
+  func matrices() throws {
+    let model = try read(layer("Flatten", "\"name\": \"f\""), input: "[null, 5, 4]")
+    #expect(model.input == .matrix(rows: 5, columns: 4))
+    #expect(try model.shapes() == [.matrix(rows: 5, columns: 4), .vector(20)])
+    #expect(model.input.takes(.image(height: 5, width: 4, channels: 1)))
+    #expect(!model.input.takes(.image(height: 4, width: 5, channels: 1)))
+    for (name, config) in [
+      ("Dense", #""units": 2"#), ("Conv2D", #""filters": 2, "kernel_size": 1"#),
+      ("MaxPooling2D", ""), ("Softmax", ""),
+    ] {
+      let comma = config.isEmpty ? "" : ", "
+      let text = refusal(
+        layer(name, "\"name\": \"x\"\(comma)\(config)"), input: "[null, 5, 4]")
+      #expect(text.contains("but its input is 5x4"), "\(text)")
+    }
+  }
+
+  @Test("whole numbers must reach a layer that computes in float32 by way of none that does not")
+  func wholeNumbers() throws {
+    func text(_ layers: String) -> String {
+      refusal(layers, input: #"[null, 8, 8, 1], "dtype": "uint8""#)
+    }
+    let scaled = layer("Rescaling", #""name": "r", "scale": 0.5"#)
+    let sigmoid = layer("Activation", #""name": "a", "activation": "sigmoid""#)
+    let pool = layer("AveragePooling2D", #""name": "p""#)
+    #expect(text("\(scaled), \(sigmoid), \(pool)") == "no error")
+    #expect(text("\(sigmoid), \(scaled)").contains("layer 'a': its input must be float32"))
+    #expect(text("\(pool), \(scaled)").contains("layer 'p': its input must be float32"))
+    let model = try read(scaled, input: #"[null, 8, 8, 1], "dtype": "uint8""#)
+    #expect(model.inputType == .uint8)
+    #expect(try SequentialModel(json: model.json).inputType == .uint8)
+    let network = try Network(NetworkPlan(model, options: PlanOptions(batch: 1, isTraining: false)))
+    for (value, isTaken) in [(255, true), (0, true), (256, false), (-1, false), (0.5, false)]
+      as [(Float, Bool)]
+    {
+      var pixels = [Float](repeating: 3, count: 64)
+      pixels[63] = value
+      let images = ImageSet(shape: model.input, pixels: .floats(pixels), labels: [])
+      if isTaken {
+        #expect(try network.predict(images).outputs.values[63] == value / 2)
+      } else {
+        let error = try #require(throws: NetworkError.self) { try network.predict(images) }
+        #expect("\(error)".contains("uint8") && "\(error)".contains("\(value)"), "\(error)")
+      }
+    }
+  }
+
+  // MARK: - Names
+
+  @Test("layers without a name are called as Keras calls them")
+  func unnamed() throws {
+    let dense = layer("Dense", #""units": 2"#)
+    let named = layer("Dense", #""units": 2, "name": "dense_1""#)
+    let model = try read(
+      "\(layer("Flatten", "")), \(dense), \(named), \(dense), \(layer("ReLU", ""))")
+    #expect(model.layers.map(\.name) == ["flatten", "dense", "dense_1", "dense_2", "re_lu"])
+  }
+
+  @Test("classes of older versions are the same layers")
+  func olderClasses() throws {
+    let model = try read(layer("BatchNormalizationV1", #""name": "b", "axis": [3]"#))
+    #expect(model.layers.map { type(of: $0).className } == ["BatchNormalization"])
+  }
+
+  // MARK: - Initialisers
+
+  @Test(
+    "VarianceScaling is the initialiser of its numbers",
+    arguments: [
+      (#""scale": 1.0, "mode": "fan_avg", "distribution": "uniform""#, .glorotUniform),
+      (#""scale": 1, "mode": "fan_avg", "distribution": "normal""#, .glorotNormal),
+      (#""scale": 2.0, "mode": "fan_in", "distribution": "uniform""#, .heUniform),
+      (#""scale": 2.0, "mode": "fan_in", "distribution": "truncated_normal""#, .heNormal),
+      (#""scale": 1.0, "mode": "fan_in", "distribution": "uniform""#, .lecunUniform),
+      ("", .lecunNormal),
+      (
+        #""scale": 0.5, "mode": "fan_out", "distribution": "untruncated_normal""#,
+        .varianceScaling(scale: 0.5, mode: .fanOut, distribution: .untruncatedNormal)
+      ),
+    ] as [(String, Initializer)])
+  func varianceScaling(config: String, expected: Initializer) throws {
+    let json = try JSONValue(
+      parsing: "{\"class_name\": \"VarianceScaling\", \"config\": {\(config)}}")
+    let initializer = Initializer(json: json, default: .zeros)
+    #expect(initializer == expected)
+    #expect(Initializer(json: initializer.json, default: .zeros) == expected)
+  }
+
+  /// Limits and deviations by hand, of 60 inputs and 20 outputs.
+  @Test("VarianceScaling's values have its variance")
+  func variances() {
+    func values(_ mode: Initializer.FanMode, _ distribution: Initializer.Distribution) -> [Float] {
+      Initializer.varianceScaling(scale: 3, mode: mode, distribution: distribution)
+        .values(count: 20_000, fanIn: 60, fanOut: 20, seed: 1, stream: 1)
+    }
+    for (mode, variance) in [
+      (Initializer.FanMode.fanIn, 0.05), (.fanOut, 0.15), (.fanAverage, 0.075),
+    ] {
+      for distribution in [Initializer.Distribution.uniform, .truncatedNormal, .untruncatedNormal] {
+        let all = values(mode, distribution).map(Double.init)
+        let found = all.reduce(0) { $0 + $1 * $1 } / Double(all.count)
+        #expect(abs(found - variance) < 0.04 * variance, "\(mode), \(distribution): \(found)")
+        let limit = all.map(abs).max() ?? 0
+        let root = variance.squareRoot()
+        switch distribution {
+        case .uniform: #expect(limit <= root * 3.0.squareRoot())
+        case .truncatedNormal: #expect(limit <= 2 * root / 0.879 && limit > 2 * root)
+        case .untruncatedNormal: #expect(limit > 3 * root)
+        }
+      }
+    }
+  }
+
+  @Test("an initialiser that is not known is no obstacle to weights, and is named without them")
+  func unknownInitializers() throws {
+    let flatten = layer("Flatten", "\"name\": \"f\"")
+    for (config, name) in [
+      (
+        #""kernel_initializer": {"class_name": "Orthogonal", "config": {"gain": 1.0}}"#,
+        "Orthogonal"
+      ),
+      (
+        #""kernel_initializer": {"class_name": "GlorotUniform", "config": {"input_axes": [0]}}"#,
+        "input_axes"
+      ),
+    ] {
+      let model = try read(
+        "\(flatten), \(layer("Dense", "\"name\": \"d\", \"units\": 2, \(config)"))")
+      let error = try #require(throws: ModelError.self) { try model.initialWeights(seed: 0) }
+      #expect("\(error)".contains(name) && "\(error)".contains("--initializer"), "\(error)")
+    }
+  }
+
+  @Test("batch normalisation starts as its initialisers say")
+  func normalizationInitializers() throws {
+    let constant = #"{"class_name": "Constant", "config": {"value": 0.5}}"#
+    let config = """
+      "name": "b", "gamma_initializer": "zeros", "moving_mean_initializer": \(constant)
+      """
+    let model = try read(layer("BatchNormalization", config))
+    let again = try SequentialModel(json: model.json)
+    for model in [model, again] {
+      #expect(
+        try model.initialWeights(seed: 0)[0].tensors.map(\.values) == [[0], [0], [0.5], [1]])
+    }
+  }
+
+  // MARK: - Layers that are not there
+
+  @Test(
+    "a class that is not there is named with its layer and what to do",
+    arguments: [
+      ("RandomFlip", "such layers do nothing outside training"),
+      ("GaussianNoise", "such layers do nothing outside training"),
+      ("Sequential", "put its layers into the model itself"),
+      ("Conv1D", "supported are Activation"), ("GlobalAveragePooling2D", "supported are"),
+    ])
+  func missing(className: String, advice: String) {
+    // In front of a fault in the input's shape, which is a consequence.
+    let text = refusal(
+      "\(layer(className, "\"name\": \"x\"")), \(layer("GRU", "\"name\": \"y\""))",
+      input: "[null, null, 3]")
+    #expect(
+      text.hasPrefix("layer 'x': class \(className) is not supported (and further: GRU ('y'))"))
+    #expect(text.contains(advice), "\(text)")
+  }
+
+  @Test(
+    "descriptions of other kinds are called what they are",
+    arguments: [
+      (#"{"format": "layers-model", "modelTopology": {}}"#, "TensorFlow.js"),
+      (
+        #"{"class_name": "Sequential", "keras_version": "1.2.2", "config": []}"#, "Keras 1 wrote it"
+      ),
+      (
+        #"{"class_name": "Sequential", "config": [{"class_name": "Dense", "config": {"output_dim": 3}}]}"#,
+        "Keras 1 wrote it"
+      ),
+      (
+        #"{"class_name": "Functional", "config": {"layers": [{"class_name": "Add"}]}}"#,
+        "not supported in any model: Add"
+      ),
+      (#"{"class_name": "Model", "config": {}}"#, "keras.Sequential(model.layers)"),
+      (#"{"tfjsVersion": "1.3.1", "labels": []}"#, "Teachable Machine"),
+      (#"{"weights": 3}"#, "it has no class_name"),
+    ])
+  func otherKinds(text: String, fragment: String) throws {
+    let error = try #require(throws: ModelError.self) {
+      try SequentialModel(json: JSONValue(parsing: text))
+    }
+    #expect("\(error)".contains(fragment), "\(error)")
+  }
+
+  @Test("a class registered by somebody else is not Keras' class of that name")
+  func registered() throws {
+    let custom = """
+      {"class_name": "Flatten", "registered_name": "Mine>Flatten", "config": {"name": "f"}}
+      """
+    #expect(refusal(custom).contains("class Mine>Flatten is not supported"))
+  }
+}
