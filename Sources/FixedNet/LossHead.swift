@@ -111,13 +111,14 @@ extension Loss {
     if fromLogits {
       guard let end, own.contains(end) else { return true }
       throw refusal(
-        "from_logits is true, but the model ends in \(end.rawValue): Keras applies it twice on JAX "
-          + "and Torch and once on TensorFlow; choose with --loss \(name), or take it off the model")
+        "from_logits is true, but the model ends in \(end.name): Keras applies it twice on JAX "
+          + "and Torch and once on TensorFlow; choose with --loss \(name), or take it off the model"
+      )
     }
     let probabilities: [ActivationFunction] = [.softmax, .sigmoid, .scaledSigmoid, .relu]
     guard let end, probabilities.contains(end) else {
       throw refusal(
-        "needs probabilities, and the model ends in no \(own[0].rawValue); put one at the end, or "
+        "needs probabilities, and the model ends in no \(own[0].name); put one at the end, or "
           + "say that the outputs are logits with --loss \(name):from_logits=true")
     }
     return false

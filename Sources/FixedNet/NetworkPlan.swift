@@ -307,8 +307,8 @@ extension NetworkPlan {
       (layers.last?.layer as? Activation)?.function == .softmax
     {
       throw .notTrainable(
-        "it ends in a softmax over one output, which is always 1; end it in a sigmoid (two classes), "
-          + "or in nothing (a number)")
+        "softmax over the model's one output is always 1, so that nothing can be learned; end with a "
+          + "sigmoid for two classes, or without an activation for numbers to predict")
     }
     guard try model.parameterCount() > 0 else {
       throw .notTrainable("none of its layers has weights")

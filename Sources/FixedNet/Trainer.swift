@@ -173,7 +173,8 @@ public final class Trainer {
     let part = min(count, network.plan.options.batch)
     let runs = stride(from: 0, to: count, by: part).map { done in
       Network.TrainingRun(
-        count: min(part, count - done), reduction: BatchReduction(count: count), seed: seed, step: position.step,
+        count: min(part, count - done), reduction: BatchReduction(count: count), seed: seed,
+        step: position.step,
         imageOffset: done)
     }
     let broken = network.brokenStep(images, runs, isUpdated: position.step > 0) {

@@ -475,7 +475,8 @@ struct Work {
         truncatingIfNeeded: min(layout.blockSize, context.imageCount - firstImage)),
       firstImage: firstImage, imageCount: context.imageCount, hasTargets: context.targets != nil,
       losses: context.losses, hits: context.hits, imageWeights: context.imageWeights,
-      targetsAreBinary: context.targetsAreBinary, gradientScale: context.gradientScale, seed: context.seed, step: context.step,
+      targetsAreBinary: context.targetsAreBinary, gradientScale: context.gradientScale,
+      seed: context.seed, step: context.step,
       imageOffset: context.imageOffset)
   }
 }

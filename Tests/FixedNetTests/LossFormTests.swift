@@ -98,7 +98,8 @@ struct LossFormTests {
       (object("Huber", #"{"reduction": null}"#), "loss 'huber': reduction must be"),
       (object("Huber", #"{"delta": "x"}"#), "loss 'huber': delta must be a number from 0.0"),
       (
-        object("MeanSquaredError", #"{"delta": 1}"#), "loss 'mean_squared_error': delta is not known"
+        object("MeanSquaredError", #"{"delta": 1}"#),
+        "loss 'mean_squared_error': delta is not known"
       ),
       (object("Huber", #"{"fn": "mae"}"#), #"loss 'huber': fn must be huber, found "mae""#),
       (object("Huber", #"{"dtype": "float16"}"#), "loss 'huber': dtype must be float32 or null"),
@@ -142,9 +143,15 @@ struct LossFormTests {
         model, options: PlanOptions(batch: 8, isTraining: true, loss: Loss(text: loss)))
     }
     for (end, loss, message) in [
-      (.softmax, "sparse_categorical_crossentropy:from_logits=true", "ends in softmax: Keras applies"),
+      (
+        .softmax, "sparse_categorical_crossentropy:from_logits=true",
+        "ends in softmax: Keras applies"
+      ),
       (.sigmoid, "binary_crossentropy:from_logits=true", "ends in sigmoid: Keras applies"),
-      (.linear, "sparse_categorical_crossentropy", "sparse_categorical_crossentropy:from_logits=true"),
+      (
+        .linear, "sparse_categorical_crossentropy",
+        "sparse_categorical_crossentropy:from_logits=true"
+      ),
       (.tanh, "binary_crossentropy", "binary_crossentropy:from_logits=true"),
     ] as [(ActivationFunction, String, String)] {
       #expect("\(end) \(loss)") { try plan(end, loss) } throws: { "\($0)".contains(message) }
@@ -157,8 +164,8 @@ struct LossFormTests {
     let model = SequentialModel(
       name: "m", input: .vector(1), layers: [Dense(name: "d", units: 1, activation: .sigmoid)])
     let network = try Network(NetworkPlan(model, options: PlanOptions(batch: 4, isTraining: true)))
-    let kernel = Tensor(shape: [1, 1], values: [1]), bias = Tensor(shape: [1], values: [0])
-    try network.load([LayerWeights(layer: "d", tensors: [kernel, bias])])
+    let tensors = [Tensor(shape: [1, 1], values: [1]), Tensor(shape: [1], values: [0])]
+    try network.load([LayerWeights(layer: "d", tensors: tensors)])
     let pixels: [Float] = [1, -2, 3, -0.5]
     let labels: [UInt8] = [1, 0, 0, 1]
     let images = ImageSet(shape: .vector(1), pixels: .floats(pixels), labels: labels)

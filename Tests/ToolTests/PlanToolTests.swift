@@ -20,8 +20,9 @@ struct PlanToolTests {
     ).memory
     #expect(
       keys(json) == [
-        "batch", "blockSize", "loss", "lowerBoundBytes", "model", "optimizer", "recomputed",
-        "regions", "slots", "steps", "threads", "totalBytes", "training", "updatesInBackward",
+        "batch", "blockSize", "loss", "lossFunction", "lowerBoundBytes", "model", "optimizer",
+        "recomputed", "regions", "slots", "steps", "threads", "totalBytes", "training",
+        "updatesInBackward",
       ])
     #expect(json["updatesInBackward"] == false && json["recomputed"] == .array([]))
     #expect(json["totalBytes"] == .integer(memory.byteCount))

@@ -40,8 +40,9 @@ public enum LossStatement: Equatable, Sendable {
     case .none: nil
     case .computed(let loss): loss
     case .notComputed(let reason):
-      throw ToolError("'\(name)' was compiled with another loss than is computed here: \(reason); "
-        + "say which one with --loss")
+      throw ToolError(
+        "'\(name)' was compiled with another loss than is computed here: \(reason); "
+          + "say which one with --loss")
     }
   }
 }
