@@ -45,7 +45,9 @@ extension OptimizerConfiguration {
 extension Schedule {
   /// The rate of a step; nil for a schedule that a file would not be read with.
   fileprivate func rate(ofChecked step: Int) -> Double? {
-    Schedule(json: json, learningRate: .nan) == self ? rate(at: step) : nil
+    // A program may ask for a rate that breaks everything, and for none at all.
+    if case .constant(let rate) = self { return rate }
+    return Schedule(json: json, learningRate: .nan) == self ? rate(at: step) : nil
   }
 }
 

@@ -30,7 +30,7 @@ struct KerasLossTests {
 
     var outputs: Int { Int(number(json["outputs"])) }
     var model: SequentialModel {
-      let end = ActivationFunction(rawValue: text("end")) ?? .linear
+      let end = ActivationFunction(name: text("end")) ?? .linear
       return SequentialModel(
         name: "m", input: .vector(3), layers: [Dense(name: "d", units: outputs, activation: end)])
     }

@@ -242,8 +242,9 @@ struct OptimizerToolTests {
     #expect(resumed.weightsHash != nil, "\(resumed.errors)")
     Tool.expectRefusal(try train("--model line.json --data numbers.h5"), "say which loss")
     Tool.expectRefusal(
-      try train("--model line.json --data classes.h5 --loss mse"), "--regression takes those")
-    Tool.expectRefusal(try train("--model mlp --data numbers.h5"), "cross-entropy needs labels")
+      try train("--model line.json --data classes.h5 --loss mse"), "--regression reads it so")
+    Tool.expectRefusal(
+      try train("--model mlp --data numbers.h5"), "softmax over the model's one output is always 1")
     Tool.expectRefusal(
       try train("--model perceptron --data numbers.h5 --loss categorical_crossentropy"),
       "its last layer must be a softmax")
