@@ -298,17 +298,22 @@ extension NetworkPlan {
   private static func checkTrainable(
     _ model: SequentialModel, _ layers: [LoweredLayer], _ loss: Loss?
   ) throws(ModelError) {
-    guard loss != nil else {
+    guard let loss else {
       throw .notTrainable(
         "it ends in no softmax over at most \(Loss.classLimit) classes (cross-entropy) and no sigmoid "
           + "(binary cross-entropy); say which loss, such as mean_squared_error")
     }
-    if try model.shapes().last?.elementCount == 1,
-      (layers.last?.layer as? Activation)?.function == .softmax
-    {
-      throw .notTrainable(
-        "softmax over the model's one output is always 1, so that nothing can be learned; end with a "
-          + "sigmoid for two classes, or without an activation for numbers to predict")
+    if try model.shapes().last?.elementCount == 1 {
+      let advice =
+        ", so that nothing can be learned; end with a sigmoid for two classes, or without an "
+        + "activation for numbers to predict"
+      guard (layers.last?.layer as? Activation)?.function != .softmax else {
+        throw .notTrainable("softmax over the model's one output is always 1" + advice)
+      }
+      let losses: [Loss.Function] = [.sparseCategoricalCrossEntropy, .categoricalCrossEntropy]
+      guard !losses.contains(loss.function) else {
+        throw .notTrainable("\(loss.name) over one output is always 0" + advice)
+      }
     }
     guard try model.parameterCount() > 0 else {
       throw .notTrainable("none of its layers has weights")

@@ -247,7 +247,7 @@ struct OptimizerToolTests {
       try train("--model mlp --data numbers.h5"), "softmax over the model's one output is always 1")
     Tool.expectRefusal(
       try train("--model perceptron --data numbers.h5 --loss categorical_crossentropy"),
-      "its last layer must be a softmax")
+      "over one output")
   }
 
   @Test("two classes as numbers are learnt behind one sigmoid, with an accuracy")
@@ -269,11 +269,13 @@ struct OptimizerToolTests {
     _ = try train("\(Self.small) --epochs 1 --optimizer adam --output run.h5")
     let file = try KerasFile.read(path: "\(folder)/run.h5")
     let steps: JSONValue = ["base": 0.1, "max": 1.0, "step_size": .integer(.max)]
+    let onLogits =
+      #"{"class_name": "CategoricalCrossentropy", "config": {"from_logits": true}}"#
     let changes: [(change: (inout TrainingState) -> Void, fragment: String)] = [
-      ({ $0.learningRate = 0.5 }, "contradicts itself"), ({ $0.loss = "hinge" }, "'hinge'"),
+      ({ $0.learningRate = 0.5 }, "contradicts itself"), ({ $0.loss = "ctc" }, "'ctc'"),
       ({ $0.options = ["patience": -1] }, "out of range"),
       ({ $0.schedule = ["class_name": "never"] }, "the schedule must be one of"),
-      ({ $0.loss = "binary_crossentropy" }, "must be a sigmoid"),
+      ({ $0.loss = onLogits }, "from_logits is true"),
       ({ $0.schedule = ["class_name": "triangular", "config": steps] }, "out of range"),
     ]
     for (change, fragment) in changes {
