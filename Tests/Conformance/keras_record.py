@@ -117,6 +117,9 @@ class Recorder:
         if variables is None:
             variables = optimizer._trainable_variables
         values = [[number(a) for a in arrays] for arrays in (grads, variables)]
+        if any(getattr(variable, "constraint", None) is not None for variable in variables):
+            # The weight's own, which no description of the optimiser has.
+            return original(optimizer, grads, trainable_variables)
         start = (optimizer, keras.optimizers.serialize(optimizer), values[1], [])
         result = original(optimizer, grads, trainable_variables)
         if any(a is None for a in sum(values, [])):
