@@ -426,7 +426,7 @@ struct Work {
     // One output tells two classes apart: it is to be the label, 0 or 1.
     guard target.channels * target.pixels > 1 else {
       for image in 0..<blockSize {
-        place[image] = image < Int(c.lanes) ? Float(labels[Int(indices[image])]) : 0
+        place[image] = image < Int(c.lanes) ? Float(Int(labels[Int(indices[image])])) : 0
       }
       return
     }
