@@ -154,7 +154,8 @@ struct StudyToolTests {
     let data = Fixtures.local("mat/digits_ten.mat")
     let train = try run(
       "train",
-      "--data \(data) --model softmax --batch 4 --epochs 3 --quiet --plot h.svg --output m.h5")
+      "--data \(data) --zero-label 10 --model softmax --batch 4 --epochs 3 --quiet --plot h.svg "
+        + "--output m.h5")
     #expect(train.exitCode == 0 && train.errors.isEmpty, "\(train.errors)")
     let curves = try String(contentsOfFile: "\(folder)/h.svg", encoding: .utf8)
     #expect([">training<", ">epoch<", ">accuracy (%)<"].allSatisfy { curves.contains($0) })
