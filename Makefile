@@ -83,6 +83,13 @@ tsan: setup ## thread team, engine and readers under ThreadSanitizer
 
 sanitize: asan tsan ## all three sanitizers, one after the other
 
+# On TensorFlow, whose steps need no compiler, as JAX' do.
+sweep: setup ## every config key of layers, losses, optimisers and schedules with every value, beside Keras
+	swift build --product eval
+	swift build --product train
+	@$(call ENVIRONMENT,.venv-tf,tf_keras,keras tensorflow-cpu tf_keras h5py)
+	.venv-tf/bin/python Tests/Python/sweep
+
 fuzz: setup ## search for files and options that break a parser, SECONDS=60 each; prints a table
 	Tests/Fuzz/fuzz.sh run $(SECONDS)
 
@@ -175,5 +182,5 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop faults conformance peers asan tsan sanitize fuzz properties mutants build release lint format proto clean
+.PHONY: help demo test interop faults conformance sweep peers asan tsan sanitize fuzz properties mutants build release lint format proto clean
 .PHONY: setup compiler readers more-readers venv

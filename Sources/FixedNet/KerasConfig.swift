@@ -26,6 +26,12 @@ struct KerasConfig {
       found: value.summary)
   }
 
+  /// What Keras has null for by default, or for what is off (`epsilon`: Keras 2). Anywhere else null says nothing.
+  private static let nullable: Set<String> = [
+    "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "loss_scale_factor",
+    "gradient_accumulation_steps", "warmup_target", "epsilon",
+  ]
+
   /// nil where it is absent or null.
   subscript(_ key: String) -> JSONValue? {
     guard let value = members[key], value != .null else { return nil }
@@ -34,11 +40,19 @@ struct KerasConfig {
 
   func isGiven(_ key: String) -> Bool { self[key] != nil }
 
+  /// Throws: `ModelError.optimizer` where null stands for a value that there must be.
+  func checkNull(_ key: String, _ expected: String) throws(ModelError) {
+    guard members[key] != .null || KerasConfig.nullable.contains(key) else {
+      throw missing(key, expected)
+    }
+  }
+
   /// A number of the range; `fallback` where there is none.
   func number(_ key: String, _ range: ClosedRange<Double>, _ fallback: Double? = nil)
     throws(ModelError) -> Double
   {
     guard let value = self[key] else {
+      try checkNull(key, "a number")
       guard let fallback else { throw missing(key, "a number") }
       return fallback
     }
@@ -65,6 +79,7 @@ struct KerasConfig {
   /// A whole number, which may be written as 10.0; `fallback` where there is none.
   func count(_ key: String, from least: Int = 1, _ fallback: Int? = nil) throws(ModelError) -> Int {
     guard let value = self[key] else {
+      try checkNull(key, "a whole number")
       guard let fallback else { throw missing(key, "a whole number") }
       return fallback
     }

@@ -30,6 +30,9 @@ public protocol Layer: Sendable {
   /// Why the layer cannot be trained as its file asks; nil where it can.
   var trainingObstacle: String? { get }
 
+  /// What its file adds to the loss and is not computed here; nil where there is nothing.
+  var lossObstacle: String? { get }
+
   /// Multiply-adds of one image's forward pass.
   func multiplyAdds(for input: Shape) -> Int
 
@@ -44,6 +47,7 @@ extension Layer {
     (self, tensors)
   }
   public var trainingObstacle: String? { nil }
+  public var lossObstacle: String? { nil }
   public func multiplyAdds(for input: Shape) -> Int { 0 }
 }
 
@@ -77,21 +81,15 @@ public struct LayerConfig: Sendable {
       layer: layer, key: key, expected: expected, found: members[key]?.summary ?? "nothing")
   }
 
-  /// A whole number within `range`. Missing or null: `fallback`, or an error without one.
-  func integer(_ key: String, in range: ClosedRange<Int>, default fallback: Int? = nil)
-    throws(ModelError) -> Int
-  {
-    let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
-    switch members[key] {
-    case .integer(let value) where range.contains(value): return value
-    case nil, .null:
-      guard let fallback else { throw fail(key, expected) }
-      return fallback
-    default: throw fail(key, expected)
+  /// A whole number within `range`.
+  func integer(_ key: String, in range: ClosedRange<Int>) throws(ModelError) -> Int {
+    guard case .integer(let value) = members[key], range.contains(value) else {
+      throw fail(key, "a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
+    return value
   }
 
-  /// Two whole numbers, or one that stands for both. Missing or null: `fallback`, or an error without one.
+  /// Two whole numbers, or one that stands for both. Missing: `fallback`, or an error without one.
   func pair(_ key: String, in range: ClosedRange<Int>, default fallback: (Int, Int)? = nil)
     throws(ModelError) -> (Int, Int)
   {
@@ -103,7 +101,7 @@ public struct LayerConfig: Sendable {
         case .integer(let second) = values[1], range.contains(first), range.contains(second)
       else { throw fail(key, expected) }
       return (first, second)
-    case nil, .null:
+    case nil:
       guard let fallback else { throw fail(key, expected) }
       return fallback
     default: throw fail(key, expected)
@@ -137,7 +135,7 @@ public struct LayerConfig: Sendable {
   func bool(_ key: String, default fallback: Bool) throws(ModelError) -> Bool {
     switch members[key] {
     case .bool(let value): return value
-    case nil, .null: return fallback
+    case nil: return fallback
     default: throw fail(key, "true or false")
     }
   }
@@ -147,7 +145,7 @@ public struct LayerConfig: Sendable {
   {
     switch members[key] {
     case .string(let value) where allowed.contains(value): return value
-    case nil, .null: return fallback
+    case nil: return fallback
     default:
       throw fail(key, "one of " + allowed.joined(separator: ", "))
     }
@@ -201,36 +199,59 @@ public struct LayerConfig: Sendable {
     }
   }
 
+  /// Refuses what is neither null, a name nor an object where Keras has an initialiser, a regulariser or a constraint.
+  func checkObjects() throws(ModelError) {
+    for (key, value) in members.sorted(by: { $0.key < $1.key })
+    where ["_initializer", "_regularizer", "_constraint"].contains(where: key.hasSuffix) {
+      switch value {
+      case .null, .string: continue
+      case .object where value["class_name"] != nil: continue
+      default: throw fail(key, "a name, an object with a class_name, or null")
+      }
+    }
+  }
+
   /// The factor of the sum of squares that `kernel_regularizer` adds to the loss; 0 without one. Others: see `obstacle`.
   var kernelPenalty: Float {
     members["kernel_regularizer"].flatMap(LayerConfig.plainL2).map { Float($0) } ?? 0
   }
 
-  /// The factor of a regulariser that is L2 alone, with Keras' defaults for what is left out; else nil.
+  /// The factor of a regulariser that is L2 alone, or nothing, with Keras' defaults for what is left out; else nil.
   private static func plainL2(_ regularizer: JSONValue) -> Double? {
     func number(_ key: String, default fallback: Double) -> Double? {
       switch regularizer["config"]?[key] {
-      case nil: fallback
-      case .null: 0
+      case nil, .null: fallback
       case .number(let value): value
       case .integer(let value): Double(value)
       default: nil
       }
     }
-    let isL2 = regularizer["class_name"] == "L2"
-    guard isL2 || regularizer["class_name"] == "L1L2", number("l1", default: 0) == 0,
-      let factor = number("l2", default: isL2 ? 0.01 : 0), factor >= 0, Float(factor).isFinite
-    else { return nil }
-    return factor
+    switch (regularizer, regularizer["class_name"]) {
+    case ("l2", _), ("L2", _): return 0.01
+    case (_, "L1"): return number("l1", default: 0.01) == 0 ? 0 : nil
+    case (_, "L2"), (_, "L1L2"):
+      let isL2 = regularizer["class_name"] == "L2"
+      guard number("l1", default: 0) == 0, let factor = number("l2", default: isL2 ? 0.01 : 0),
+        factor >= 0, Float(factor).isFinite
+      else { return nil }
+      return factor
+    default: return nil
+    }
   }
 
   /// A regulariser or constraint that this program would not follow in training.
-  var obstacle: String? {
-    for (key, value) in members.sorted(by: { $0.key < $1.key }) where value != .null {
-      guard key.hasSuffix("_regularizer") || key.hasSuffix("_constraint") else { continue }
-      if key == "kernel_regularizer", LayerConfig.plainL2(value) != nil { continue }
+  var obstacle: String? { lossObstacle ?? obstacle("_constraint") }
+
+  /// A regulariser whose part of the loss is not computed here.
+  var lossObstacle: String? { obstacle("_regularizer") }
+
+  private func obstacle(_ suffix: String) -> String? {
+    for (key, value) in members.sorted(by: { $0.key < $1.key })
+    where value != .null && key.hasSuffix(suffix) {
+      let factor = LayerConfig.plainL2(value)
+      if factor == 0 || (factor != nil && key == "kernel_regularizer") { continue }
       return "layer '\(layer)' has a \(key) (\(value["class_name"]?.summary ?? value.summary)); "
-        + "only L2 on kernels is supported in training"
+        + "only L2 on kernels is supported"
     }
     return nil
   }

@@ -184,6 +184,7 @@ extension OptimizerConfiguration {
     let key = config.isGiven("lr") ? "lr" : "learning_rate"
     let decay = try config.number("decay", 0...1e12, 0)
     guard let value = config[key] else {
+      try config.checkNull(key, "a number or a schedule")
       guard decay == 0 else {
         throw .optimizer(
           key: "\(config.owner)'s decay", expected: "beside a learning rate", found: "\(decay)")

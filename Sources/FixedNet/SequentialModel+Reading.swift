@@ -58,6 +58,7 @@ extension SequentialModel {
       }
       note(try entry.config.otherPrecision())
       try entry.checkKeys(type.configKeys)
+      try entry.config.checkObjects()
       if try !entry.config.bool("trainable", default: true) { frozen.insert(entry.name) }
       layers.append(try type.init(name: entry.name, config: entry.config))
     }
@@ -92,16 +93,22 @@ extension SequentialModel {
     let config = first.config
     try config.require("sparse", oneOf: [false, .null])
     try config.require("ragged", oneOf: [false, .null])
-    for key in ["batch_shape", "batch_input_shape"] {
+    var stated: Shape?
+    for key in ["batch_shape", "batch_input_shape", "input_shape", "input_dim"] {
       guard let value = config.members[key], value != .null else { continue }
-      return try shape(value, key, config)
+      var whole = value
+      switch (key, value) {
+      case ("input_shape", .array(let dimensions)): whole = .array([.null] + dimensions)
+      case ("input_dim", .integer): whole = [.null, value]
+      default: break
+      }
+      let shape = try shape(whole, key, config)
+      guard stated == nil || stated == shape else {
+        throw config.fail(key, "\(stated.map { "\($0)" } ?? ""), as its other shape says")
+      }
+      stated = shape
     }
-    if case .array(let dimensions)? = config.members["input_shape"] {
-      return try shape(.array([.null] + dimensions), "input_shape", config)
-    }
-    if case .integer(let width)? = config.members["input_dim"] {
-      return try shape([.null, .integer(width)], "input_dim", config)
-    }
+    if let stated { return stated }
     for noted in [buildShape, first.buildShape] {
       if let noted, noted != .null { return try shape(noted, "the shape of its input", config) }
     }

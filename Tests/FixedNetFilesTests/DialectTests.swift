@@ -123,7 +123,7 @@
       let file = try KerasFile.readWeights(
         path: Self.path("norm_weights.weights.h5"), model: described)
       expectEqual(try outputs(file, "norm_weights"), y, ".json")
-      // Of a model with other statistics, those among the weights count; from our files, those in the config.
+      // Of a model with other statistics, those among the weights count; in our whole files they are in the config.
       var other = described
       for index in other.layers.indices where other.layers[index] is Normalization {
         other.layers[index] = Normalization(
@@ -137,6 +137,11 @@
         try KerasFile.write(file, to: folder.file(name))
         let ours = try KerasFile.readWeights(path: folder.file(name), model: described)
         #expect(ours.model.json == file.model.json && ours.weights == file.weights, "\(name)")
+        guard name.hasSuffix(".keras") else {
+          let again = try KerasFile.readWeights(path: folder.file(name), model: other)
+          #expect(again.model.json == file.model.json)
+          continue
+        }
         let error = try #require(throws: CheckpointError.self) {
           try KerasFile.readWeights(path: folder.file(name), model: other)
         }

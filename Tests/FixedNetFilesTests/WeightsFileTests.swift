@@ -35,6 +35,50 @@
       }
     }
 
+    /// Keras keeps what it adapted to as weights, and asks a file for them; of a mean that was given it has none.
+    @Test(
+      "a .weights.h5 has the statistics of a Normalization that was adapted, not of a given one")
+    func normalization() throws {
+      let folder = try TemporaryFolder()
+      func model(_ layer: Normalization) -> SequentialModel {
+        SequentialModel(
+          name: "m", input: .vector(2), layers: [layer, Dense(name: "dense", units: 1)])
+      }
+      let images = ImageSet(
+        shape: .vector(2), pixels: .floats([1, 10, 3, 30]), labels: [0, 0])
+      let adapted = try Normalization(name: "scale").adapted(to: images)
+      #expect(adapted.mean == [2, 20] && adapted.variance == [1, 100])
+      let given = Normalization(name: "scale", mean: [2, 20], variance: [1, 100])
+      for (layer, isStored) in [(adapted, true), (given, false)] {
+        let model = model(layer)
+        let file = KerasModelFile(model: model, weights: try model.initialWeights(seed: 1))
+        let path = folder.file("\(isStored).weights.h5")
+        try KerasFile.write(file, to: path)
+        let other = self.blank(model)
+        if isStored {
+          let read = try KerasFile.readWeights(path: path, model: other)
+          #expect((read.model.layers[0] as? Normalization)?.mean == [2, 20])
+          #expect((read.model.layers[0] as? Normalization)?.variance == [1, 100])
+          #expect(read.weights == file.weights)
+        }
+        let whole = try KerasFile.read(path: path)
+        #expect((whole.model.layers[0] as? Normalization)?.mean == [2, 20])
+        #expect(whole.weights == file.weights)
+        // Written again, as it was read.
+        try KerasFile.write(whole, to: folder.file("again.weights.h5"))
+        #expect(try TestFiles.bytes(folder.file("again.weights.h5")) == TestFiles.bytes(path))
+        #expect(
+          try String(decoding: TestFiles.bytes(path), as: UTF8.self).contains("scale/variance:0")
+            == isStored)
+      }
+    }
+
+    private func blank(_ model: SequentialModel) -> SequentialModel {
+      var blank = model
+      blank.layers[0] = Normalization(name: "scale")
+      return blank
+    }
+
     @Test("our own .h5 is a .weights.h5")
     func twoInOne() throws {
       let folder = try TemporaryFolder()

@@ -41,6 +41,17 @@ struct DialectConfigTests {
         "virtual_batch_size must be null, found 4"
       ),
       ("BatchNormalization", #""axis": [1, 2]"#, "axis must be"),
+      // Keras takes null for false, which is not what it stands for when it is left out.
+      ("BatchNormalization", #""center": null"#, "center must be true or false, found null"),
+      ("BatchNormalization", #""gamma_initializer": 1"#, "gamma_initializer must be a name, an"),
+      ("BatchNormalization", #""beta_constraint": true"#, "beta_constraint must be a name, an"),
+      (
+        "Conv2D", #""filters": 2, "kernel_size": 3, "kernel_regularizer": [0.1]"#,
+        "kernel_regularizer must be a name, an object with a class_name, or null, found [0.1]"
+      ),
+      ("Conv2D", #""filters": 2, "kernel_size": 3, "strides": null"#, "strides must be two"),
+      ("Conv2D", #""filters": 2, "kernel_size": 3, "padding": null"#, "padding must be one of"),
+      ("AveragePooling2D", #""pool_size": null"#, "pool_size must be two whole numbers"),
       ("BatchNormalization", #""epsilon": [1e-3]"#, "epsilon must be a number"),
       ("Conv2D", #""filters": 2, "kernel_size": 3, "groups": 2"#, "groups must be 1, found 2"),
       (
@@ -60,6 +71,7 @@ struct DialectConfigTests {
       ("MaxPooling2D", #""data_format": "channels_first""#, "data_format must be"),
       ("AveragePooling2D", #""pool_size": [2, 2, 2]"#, "found [2, 2, 2]"),
       ("Softmax", #""axis": 2"#, "axis must be"),
+      ("Softmax", #""axis": null"#, "axis must be"),
       ("ReLU", #""max_value": -1"#, "max_value must be a number from 0.0 to 1e+30, found -1"),
       ("LeakyReLU", #""alpha": null"#, "alpha must be a number"),
       ("LeakyReLU", #""negative_slope": {"a": 1}"#, #"found {"a": 1}"#),
@@ -133,6 +145,17 @@ struct DialectConfigTests {
         == .vector(9))
     let error = try #require(throws: ModelError.self) { try model("", "", "") }
     #expect("\(error)".contains("no input shape"))
+    #expect(try model("", "", #", "input_dim": 7, "batch_input_shape": [null, 7]"#) == .vector(7))
+    for (layer, message) in [
+      (#", "input_dim": 7, "batch_input_shape": [null, 8]"#, "input_dim must be 8, as its other"),
+      (#", "batch_input_shape": [null, 8], "batch_shape": [null, 8, 8, 1]"#, "batch_input_shape"),
+      (#", "batch_shape": [null, 8], "batch_input_shape": 3"#, "batch_input_shape must be [null"),
+      (#", "input_shape": 8"#, "input_shape must be [null"),
+      (#", "input_dim": [8]"#, "input_dim must be [null"),
+    ] {
+      let error = try #require(throws: ModelError.self) { try model("", "", layer) }
+      #expect("\(error)".contains(message), "\(error)")
+    }
   }
 
   @Test(

@@ -106,7 +106,7 @@ struct KerasOptimizerTests {
     ("SGD", ["lr": 0.1], "SGD's learning rate must be given once, found lr and learning_rate"),
     ("SGD", ["learning_rate": -0.1], "SGD's learning_rate must be a number from 0.0"),
     ("SGD", ["learning_rate": "fast"], "SGD's learning_rate must be a number, found \"fast\""),
-    ("SGD", ["decay": 0.1, "learning_rate": .null], "SGD's decay must be beside a learning rate"),
+    ("SGD", ["decay": 0.1, "learning_rate": .null], "SGD's learning_rate must be a number or a"),
     ("SGD", ["decay": 0.1, "learning_rate": schedule], "SGD's decay must be 0 beside a schedule"),
     ("SGD", ["decay": -0.1], "SGD's decay must be a number from 0.0"),
     ("Adam", ["amsgrad": true], "Adam's amsgrad must be false, found true"),
@@ -126,6 +126,40 @@ struct KerasOptimizerTests {
       try OptimizerConfiguration.parse(Self.config(test.name, test.changes))
     }
     #expect(error?.description.hasPrefix(test.message) == true, "\(error?.description ?? "")")
+  }
+
+  @Test(
+    "null is what Keras has it for: nothing where a number may be left out, no number elsewhere",
+    arguments: [
+      ("SGD", "momentum"), ("SGD", "learning_rate"), ("RMSprop", "rho"), ("Adam", "beta_1"),
+    ])
+  func nulls(name: String, key: String) throws {
+    let error = #expect(throws: ModelError.self) {
+      try OptimizerConfiguration.parse(Self.config(name, [key: nil]))
+    }
+    #expect(error?.description.contains("\(name)'s \(key) must be a number") == true)
+    #expect(error?.description.contains("found null") == true)
+    for key in ["clipnorm", "weight_decay", "loss_scale_factor", "gradient_accumulation_steps"] {
+      let parsed = try OptimizerConfiguration.parse(Self.config(name, [key: nil]))
+      #expect(parsed.clipping == .none)
+    }
+  }
+
+  @Test("null is no number of a schedule, but for the target of a warm-up")
+  func nullsOfSchedules() throws {
+    func cosine(_ key: String) throws -> Schedule? {
+      var config: [String: JSONValue] = [
+        "initial_learning_rate": 0.1, "decay_steps": 5, "warmup_target": 0.2, "warmup_steps": 1,
+      ]
+      config[key] = .null
+      let rate: JSONValue = ["class_name": "CosineDecay", "config": .object(config)]
+      return try OptimizerConfiguration.parse(Self.config("SGD", ["learning_rate": rate])).schedule
+    }
+    #expect(try cosine("warmup_target") == .cosine(initial: 0.1, steps: 5, alpha: 0))
+    for key in ["alpha", "warmup_steps", "decay_steps", "initial_learning_rate"] {
+      let error = #expect(throws: ModelError.self) { try cosine(key) }
+      #expect(error?.description.contains("CosineDecay's \(key) must be") == true)
+    }
   }
 
   @Test("a class of one's own that is called as Keras' is none of Keras'")

@@ -31,6 +31,47 @@ struct EvalToolTests {
     }
   }
 
+  @Test("what regularisers add is a part of the loss, or there is no loss")
+  func regularizers() throws {
+    let train = try Tool.run(
+      "train", "--model softmax --epochs 1 --quiet --output run.h5", in: folder)
+    #expect(train.exitCode == 0, "\(train.errors)")
+    let file = try KerasFile.read(path: "\(folder)/run.h5")
+    let kernel = try #require(file.weights.flatMap(\.tensors).first { $0.shape.count == 2 })
+    let squares = kernel.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+    let dense = try #require(file.model.layers.first { $0 is Dense }?.name)
+    func loss(_ regularizer: String?) throws -> (loss: Double?, obstacle: JSONValue?) {
+      var text = file.model.json.text
+      if let regularizer {
+        text = text.replacing(
+          #""name": "\#(dense)""#, with: #""name": "\#(dense)", \#(regularizer)"#)
+      }
+      try text.write(toFile: "\(folder)/m.json", atomically: true, encoding: .utf8)
+      let run = try eval("run.h5", options: "--model m.json --data digits --json")
+      let report = try JSONValue(parsing: run.output)
+      guard case .number(let loss)? = report["loss"] else {
+        return (nil, report["lossNotComputed"])
+      }
+      return (loss, report["lossNotComputed"])
+    }
+    let plain = try #require(try loss(nil).loss)
+    let squared = try loss(#""kernel_regularizer": "l2""#)
+    #expect(abs(try #require(squared.loss) - plain - 0.01 * squares) < 1e-6 * (1 + squares))
+    #expect(try loss(#""bias_regularizer": null"#).loss == plain)
+    for regularizer in [
+      #""kernel_regularizer": {"class_name": "L1", "config": {"l1": 0.1}}"#,
+      #""bias_regularizer": "l2""#, #""activity_regularizer": {"class_name": "L2", "config": {}}"#,
+    ] {
+      let (loss, obstacle) = try loss(regularizer)
+      let key = regularizer.split(separator: "\"")[0]
+      guard case .string(let reason)? = obstacle else {
+        Issue.record("no reason for \(regularizer)")
+        continue
+      }
+      #expect(loss == nil && reason.contains("layer '\(dense)' has a \(key)"), "\(reason)")
+    }
+  }
+
   @Test(
     "the MNIST model that ships reaches 98 %", .enabled(if: Fixtures.shared("data/mnist") != nil))
   func shippedMNISTModel() throws {

@@ -262,6 +262,36 @@ struct FileOptimizerTests {
       try train("adam.h5", "--epochs 1 --momentum 0.5"), "--momentum is for --optimizer momentum")
   }
 
+  /// As Keras restores it: `load_model` sets every variable of the optimiser.
+  @Test("the rate among the optimiser's variables stands before its configuration's")
+  func storedRate() throws {
+    var file = try KerasFile.read(path: "\(Self.fixtures)/adam.keras")
+    file.trainingConfig = [
+      "loss": "mean_squared_error",
+      "optimizer_config": ["class_name": "SGD", "config": ["learning_rate": 0.123]],
+    ]
+    (file.optimizerState, file.iterations) = (OptimizerState(slots: []), 0)
+    try KerasFile.write(file, to: "\(folder)/rate.h5")
+    var bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: "\(folder)/rate.h5")))
+    func pattern(_ rate: Float) -> [UInt8] {
+      withUnsafeBytes(of: rate.bitPattern.littleEndian) { [UInt8]($0) }
+    }
+    let places = bytes.indices.dropLast(3).filter { Array(bytes[$0..<$0 + 4]) == pattern(0.123) }
+    try #require(places.count == 1)
+    bytes.replaceSubrange(places[0]..<places[0] + 4, with: pattern(0.375))
+    try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/rate.h5"))
+    let run = try Tool.run(
+      "train", files: ["--data", "\(Self.fixtures)/data.h5"], "--model rate.h5 --epochs 1",
+      in: folder)
+    #expect(run.output.contains("SGD at a learning rate of 0.375 (constant)"), "\(run.output)")
+    bytes.replaceSubrange(places[0]..<places[0] + 4, with: pattern(.nan))
+    try Data(bytes).write(to: URL(fileURLWithPath: "\(folder)/rate.h5"))
+    let broken = try Tool.run(
+      "train", files: ["--data", "\(Self.fixtures)/data.h5"], "--model rate.h5 --epochs 1",
+      in: folder)
+    Tool.expectRefusal(broken, "the learning rate in its memory must be a number from 0 to 1e6")
+  }
+
   @Test("a file without an optimiser starts with gradient descent, and says so")
   func without() throws {
     var file = try KerasFile.read(path: "\(Self.fixtures)/adam.keras", trainingState: .ignore)

@@ -30,9 +30,10 @@ extension SequentialModel {
 }
 
 extension NetworkPlan {
-  /// Refuses labels or numbers that the loss or the outputs cannot use, with what to do about it.
+  /// Refuses labels or numbers that the loss or the outputs cannot use, with what to do about it. Without
+  /// `needsLoss` there may be none.
   /// Throws: `ToolError`.
-  public func checkAnswers(of images: ImageSet, in name: String) throws {
+  public func checkAnswers(of images: ImageSet, in name: String, needsLoss: Bool = true) throws {
     let outputs = (try? model.shapes().last?.elementCount) ?? 0
     if outputs == 1, model.endFunction == .softmax {
       throw ToolError(
@@ -46,7 +47,7 @@ extension NetworkPlan {
           "'\(name)' holds numbers to predict, and cross-entropy needs labels or one-hot rows; use "
             + "a model without softmax at the end, and --loss mean_squared_error or "
             + "binary_crossentropy")
-      case nil:
+      case nil where needsLoss:
         throw ToolError(
           "'\(name)' holds numbers to predict, and the model's end does not say which loss; give "
             + "--loss mean_squared_error")

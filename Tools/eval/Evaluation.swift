@@ -87,13 +87,21 @@ struct Evaluation {
     }
   }
 
+  /// Why there is no loss: of the loss itself, or of what a layer adds to it.
+  private var lossObstacle: String? {
+    let model = file.model
+    return loss.obstacle
+      ?? model.layers.lazy.filter { !model.frozenLayers.contains($0.name) }
+      .compactMap(\.lossObstacle).first
+  }
+
   private var split: DataOptions.Split { options.split ?? .test }
 
   /// Runs the model on a data set and prints the report.
   func evaluate() throws {
     let data = try loadData()
     let images = split == .test ? data.set.test : data.set.train
-    try network.plan.checkAnswers(of: images, in: data.set.name)
+    try network.plan.checkAnswers(of: images, in: data.set.name, needsLoss: loss.obstacle == nil)
     for (option, isGiven) in [("--plot", options.plot != nil), ("--confusion", options.confusion)]
     where isGiven && !images.targets.isEmpty {
       throw ToolError(
@@ -115,9 +123,9 @@ struct Evaluation {
     let report = EvaluationReport(
       path: options.file, data: data, split: split.rawValue, model: file.model,
       weights: file.weights, count: images.count, metrics: metrics,
-      loss: loss.obstacle == nil ? sums?.meanLoss : nil,
-      lossName: loss.obstacle == nil ? network.plan.loss?.description : nil,
-      lossObstacle: loss.obstacle,
+      loss: lossObstacle == nil ? sums?.meanLoss : nil,
+      lossName: lossObstacle == nil ? network.plan.loss?.description : nil,
+      lossObstacle: lossObstacle,
       accuracy: metrics?.accuracy ?? (hasAccuracy ? sums?.accuracy : nil),
       rootMeanSquare: isSquared
         ? Metrics.rootMeanSquare(outputs.values, images.targets) : nil,

@@ -28,6 +28,7 @@ public struct BatchNormalization: Layer {
   /// How weights start that do not start as Keras' defaults do, by their names.
   private var initializers: [String: Initializer] = [:]
   private var obstacle: String?
+  public private(set) var lossObstacle: String?
   /// The axis that a file names, as Keras counts (the batch is 0); it must be the last one.
   private var axis = -1
 
@@ -52,6 +53,7 @@ public struct BatchNormalization: Layer {
       centers: try config.bool("center", default: true),
       scales: try config.bool("scale", default: true))
     obstacle = config.obstacle
+    lossObstacle = config.lossObstacle
     axis = try config.channelAxis()
     for (name, key, initializer) in BatchNormalization.initialized {
       let asked = Initializer(json: config.members[key], default: initializer)

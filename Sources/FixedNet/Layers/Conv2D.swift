@@ -63,6 +63,7 @@ public struct Conv2D: Layer {
   }
 
   public var trainingObstacle: String? { options.obstacle }
+  public var lossObstacle: String? { options.lossObstacle }
 
   private var window: Window { Window(size: kernelSize, strides: strides, padding: padding) }
 

@@ -38,6 +38,7 @@ public struct Dense: Layer {
   }
 
   public var trainingObstacle: String? { options.obstacle }
+  public var lossObstacle: String? { options.lossObstacle }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
     guard case .vector = input else {

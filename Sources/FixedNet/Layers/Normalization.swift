@@ -15,6 +15,8 @@ public struct Normalization: Layer {
   public let isInverse: Bool
   /// nil (not adapted): zero mean, unit variance, the identity.
   private var statistics: (mean: BroadcastValues, variance: BroadcastValues)?
+  /// Whether they come from samples or from a file's weights: Keras keeps those as weights, and given ones nowhere.
+  private var isAdapted = false
 
   /// `mean`, `variance`: one per channel.
   public init(name: String, mean: [Float]? = nil, variance: [Float]? = nil) {
@@ -53,6 +55,15 @@ public struct Normalization: Layer {
       BroadcastValues(shape: shape, values: mean.map(Double.init)),
       BroadcastValues(shape: shape, values: variance.map(Double.init))
     )
+    isAdapted = true
+  }
+
+  /// What Keras keeps as the layer's weights `mean` and `variance`; none where they were given to it.
+  package var adaptedTensors: [Tensor] {
+    guard isAdapted, let statistics else { return [] }
+    return [statistics.mean, statistics.variance].map { statistic in
+      Tensor(shape: statistic.shape, values: statistic.values.map { Float($0) })
+    }
   }
 
   /// One value per channel, or per place of the axes; nil where it is not adapted.

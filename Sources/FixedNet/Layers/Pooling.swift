@@ -16,8 +16,10 @@ public struct PoolingWindow: Sendable {
   init(_ config: LayerConfig) throws(ModelError) {
     try config.require("data_format", oneOf: ["channels_last", .null])
     let size = try config.pair("pool_size", in: 1...4096, default: (2, 2))
+    let areStridesNull = config.members["strides"] == .null  // as many as the window has
     self.init(
-      size: size, strides: try config.pair("strides", in: 1...4096, default: size),
+      size: size,
+      strides: areStridesNull ? size : try config.pair("strides", in: 1...4096, default: size),
       padding: try Padding(config))
   }
 

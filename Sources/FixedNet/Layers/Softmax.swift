@@ -8,7 +8,7 @@ public struct Softmax: Layer {
   public init(name: String) { self.name = name }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
-    try config.require("axis", oneOf: [-1, 1, [-1], [1], .null])
+    try config.require("axis", oneOf: [-1, 1, [-1], [1]])
     self.init(name: name)
   }
 

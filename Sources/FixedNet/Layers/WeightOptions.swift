@@ -11,6 +11,8 @@ public struct WeightOptions: Equatable, Sendable {
   ]
   /// What the file asks for and training here would not do.
   var obstacle: String?
+  /// What of it is a part of the loss.
+  var lossObstacle: String?
 
   public init(
     kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
@@ -27,6 +29,7 @@ public struct WeightOptions: Equatable, Sendable {
     biasInitializer = Initializer(json: config.members["bias_initializer"], default: .zeros)
     kernelPenalty = config.kernelPenalty
     obstacle = config.obstacle
+    lossObstacle = config.lossObstacle
   }
 
   /// Keras' entries; what is Keras' own default is left out.

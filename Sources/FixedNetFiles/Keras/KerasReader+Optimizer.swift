@@ -75,6 +75,12 @@
       return try stored.names.count > (learningRate(stored, root) == nil ? 1 : 2)
     }
 
+    /// The rate beside the memory, which Keras goes on with in place of the configuration's; nil where there is none.
+    func storedLearningRate(_ root: borrowing HDF5Object) throws(CheckpointError) -> Double? {
+      guard let stored = try storedOptimizer(valueLimit: 3, root) else { return nil }
+      return try learningRate(stored, root)
+    }
+
     private func storedOptimizer(valueLimit: Int, _ root: borrowing HDF5Object)
       throws(CheckpointError) -> StoredOptimizer?
     {

@@ -10,11 +10,12 @@
     /// A whole model: a `.h5`.
     func read(_ policy: KerasFile.TrainingStatePolicy) throws(CheckpointError) -> KerasModelFile {
       let root = try file.root()
-      let model = try model(root)
-      let descriptions = try descriptions(model)
+      let described = try model(root)
       let stored = try legacyLayers("model_weights", root)
+      let present = Set(stored.compactMap(\.layer))
+      let model = unadapted(described) { present.contains($0) }
       return try assemble(
-        model, descriptions, stored, trainingConfig: trainingConfig(root), policy, root)
+        model, try descriptions(model), stored, trainingConfig: trainingConfig(root), policy, root)
     }
 
     /// The weights of a model that is known from elsewhere: a `.weights.h5`, the one inside of a `.keras`, a `.h5`.
@@ -114,7 +115,11 @@
       case .ifPresent:
         result.training = (try? TrainingState(file, root)) ?? nil
         do {
-          if try hasOptimizerMemory(root) { result.take(try optimizerMemory(of: result, root)) }
+          if try hasOptimizerMemory(root) {
+            result.take(try optimizerMemory(of: result, root))
+          } else {
+            result.learningRate = try storedLearningRate(root)
+          }
         } catch { result.memoryProblem = error }
       case .require: try readState(into: &result, root)
       }

@@ -96,7 +96,16 @@
       for (index, layer) in layers.enumerated() {
         let group = "/model_weights/\(layer.name)"
         let variables = "/layers/\(keys[index])/vars"
-        let names = descriptions[index].map { "\(layer.name)/\($0.name):0" }
+        // Loaded into a model of the user's own, an adapted Normalization asks for its weights; in a whole model its
+        // config has them.
+        let adapted =
+          builder.path.hasSuffix(".weights.h5")
+          ? (layer as? Normalization)?.adaptedTensors ?? [] : []
+        let tensors = file.weights[index].tensors + adapted
+        let names =
+          (descriptions[index].map(\.name)
+          + (adapted.isEmpty ? [] : ["mean", "variance", "count"]))
+          .map { "\(layer.name)/\($0):0" }
         if !groups.contains(group) { try builder.group(group) }
         for path in [group] + names.map({ "\(group)/\($0)" }) {
           groups.formUnion(KerasNames.folders(of: path))
@@ -106,10 +115,17 @@
         try builder.group(variables)
         try builder.attribute("name", of: variables, layer.name)
         for (number, name) in names.enumerated() {
-          let tensor = file.weights[index].tensors[number]
           let dataset = "\(group)/\(name)"
-          try builder.dataset(dataset, shape: tensor.shape, tensor.values)
-          if let axes = axes(tensor.shape) { try builder.attribute("axes", of: dataset, axes) }
+          if number < tensors.count {
+            let tensor = tensors[number]
+            try builder.dataset(dataset, shape: tensor.shape, tensor.values)
+            if adapted.isEmpty, let axes = axes(tensor.shape) {
+              try builder.attribute("axes", of: dataset, axes)
+            }
+          } else {
+            // Of the samples that it was adapted to: Keras counts them, and does not ask.
+            try builder.dataset(dataset, 0)
+          }
           try builder.link(dataset, as: "\(variables)/\(number)")
         }
       }
