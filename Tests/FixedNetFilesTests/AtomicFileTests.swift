@@ -89,6 +89,25 @@ import Testing
     #expect(try TestFiles.bytes(path) == old)
   }
 
+  @Test(
+    "temporary files of killed programs go; those that somebody writes, and others' names, stay")
+  func orphans() throws {
+    let folder = try TemporaryFolder()
+    for name in [".file.12-1.tmp", ".file.12-2.tmp", ".file.x-1.tmp", ".files.12-1.tmp"] {
+      try AtomicFile.write(old, to: folder.file(name))
+    }
+    let open = open(folder.file(".file.12-2.tmp"), O_RDWR)
+    defer { close(open) }
+    var lock = flock()
+    lock.l_type = Int16(F_WRLCK)
+    // F_OFD_SETLK: of the open file, so that it holds against this program too.
+    try #require(fcntl(open, 37, &lock) == 0)
+    try AtomicFile.write(new, to: folder.file("file"))
+    #expect(
+      TestFiles.names(in: folder.path)
+        == [".file.12-2.tmp", ".file.x-1.tmp", ".files.12-1.tmp", "file"])
+  }
+
   @Test("many writers at once leave one whole file")
   func concurrent() async throws {
     let folder = try TemporaryFolder()

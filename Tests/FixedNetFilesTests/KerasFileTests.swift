@@ -153,6 +153,109 @@
       #expect(line(error).contains("format_version"))
     }
 
+    /// The file with `bytes` at every place where `found` is, one after the other.
+    private func patched(_ path: String, _ found: [UInt8], _ bytes: [UInt8]) throws -> [[UInt8]] {
+      let file = try TestFiles.bytes(path)
+      return file.indices.dropLast(found.count - 1)
+        .filter { file[$0] == found[0] && Array(file[$0..<$0 + found.count]) == found }
+        .map { place in
+          var patched = file
+          patched.replaceSubrange(place..<place + found.count, with: bytes)
+          return patched
+        }
+    }
+
+    private func bytes(_ number: Int) -> [UInt8] {
+      withUnsafeBytes(of: Int64(number).littleEndian) { [UInt8]($0) }
+    }
+
+    @Test("a state that its file contradicts is not resumed")
+    func contradictions() throws {
+      let folder = try TemporaryFolder()
+      let path = folder.file("state.h5")
+      func refusal() throws -> String {
+        line(
+          try #require(throws: CheckpointError.self) {
+            try KerasFile.read(path: path, trainingState: .require)
+          })
+      }
+      var file = try sample(.softmax)
+      file.training = .sample
+      file.training?.step = 123_456_789
+      file.optimizerState = OptimizerState(slots: [])
+      // The count of steps stands in the state and beside the optimiser's memory.
+      try KerasFile.write(file, to: path)
+      let patches = try patched(path, bytes(123_456_789), bytes(123_456_788))
+      #expect(patches.count == 2)
+      for patch in patches {
+        try Data(patch).write(to: URL(fileURLWithPath: path))
+        #expect(try refusal().contains("the optimiser's step count must be 12345678"))
+      }
+      file.training?.history.removeLast()
+      try KerasFile.write(file, to: path)
+      #expect(try refusal().contains("one entry per finished epoch (2), found 1"))
+    }
+
+    @Test("a training state of another version is refused by its number")
+    func laterVersion() throws {
+      let folder = try TemporaryFolder()
+      let path = folder.file("state.h5")
+      var file = try sample(.softmax)
+      file.training = .sample
+      file.optimizerState = OptimizerState(slots: [])
+      try KerasFile.write(file, to: path)
+      let whole = try TestFiles.bytes(path)
+      let name = Array("format_version".utf8)
+      let start = try #require(
+        whole.indices.dropLast(name.count).first {
+          Array(whole[$0..<$0 + name.count]) == name
+        })
+      let version = bytes(TrainingState.currentVersion)
+      // One of the places behind the name where this number stands.
+      let message =
+        "format_version of /fixednet must be \(TrainingState.currentVersion), found "
+        + "\(TrainingState.currentVersion + 1)"
+      let refusals = try (start..<start + 200).filter { Array(whole[$0..<$0 + 8]) == version }
+        .compactMap { place in
+          var later = whole
+          later[place] += 1
+          try Data(later).write(to: URL(fileURLWithPath: path))
+          do { _ = try KerasFile.read(path: path, trainingState: .require) } catch {
+            return line(error)
+          }
+          return nil
+        }
+      #expect(refusals.contains { $0.contains(message) }, "\(refusals)")
+    }
+
+    @Test("weights and layers of other names are not taken for the model's")
+    func otherNames() throws {
+      let path = TestFiles.path("keras/p04_mlp.h5")
+      let file = try KerasFile.read(path: path)
+      var other = file.model
+      let index = try #require(other.layers.indices.last { other.layers[$0] is Dense })
+      guard var dense = other.layers[index] as? Dense else { return }
+      dense.name = "stranger"
+      other.layers[index] = dense
+      let error = try #require(throws: CheckpointError.self) {
+        try KerasFile.readWeights(path: path, model: other)
+      }
+      #expect(line(error).contains("stranger"), "\(error)")
+      // Every kernel is called something else, in the lists and as a dataset.
+      let folder = try TemporaryFolder()
+      var renamed = try TestFiles.bytes(path)
+      let (name, strange) = (Array("kernel".utf8), Array("kermel".utf8))
+      for place in renamed.indices.dropLast(5)
+      where Array(renamed[place..<place + 6]) == name {
+        renamed.replaceSubrange(place..<place + 6, with: strange)
+      }
+      try Data(renamed).write(to: URL(fileURLWithPath: folder.file("renamed.h5")))
+      let strangers = try #require(throws: CheckpointError.self) {
+        try KerasFile.readWeights(path: folder.file("renamed.h5"), model: file.model)
+      }
+      #expect(line(strangers).contains("kermel"), "\(strangers)")
+    }
+
     @Test("resuming a file without a training state says so")
     func missingState() throws {
       let error = try #require(throws: CheckpointError.self) {

@@ -42,6 +42,24 @@ struct JSONMessageTests {
     #expect(error.description == "a number beyond float64: \(digits)")
   }
 
+  @Test("what is written is JSON: control characters are escaped, NaN and infinity are Python's")
+  func written() throws {
+    let text = JSONValue.string("\u{1}\u{1F}\t\"\\é").text
+    #expect(text == #""\u0001\u001f\t\"\\é""#)
+    #expect(try JSONValue(parsing: text) == .string("\u{1}\u{1F}\t\"\\é"))
+    #expect(
+      JSONValue.array([.number(.nan), .number(.infinity), .number(-.infinity)]).text
+        == "[NaN, Infinity, -Infinity]")
+  }
+
+  @Test(
+    "names of classes become Keras' names of groups",
+    arguments: [
+      ("KLDivergence", "kl_divergence"), ("ReLU", "re_lu"), ("Conv2D", "conv2d"),
+      ("AveragePooling2D", "average_pooling2d"), ("LSTMCell", "lstm_cell"),
+    ])
+  func snakeCase(name: String, expected: String) { #expect(SnakeCase.text(name) == expected) }
+
   @Test("numbers in texts and of large size are no obstacle")
   func inRange() throws {
     #expect(try JSONValue(parsing: "[\"1e999\", 1e308]") == ["1e999", 1e308])

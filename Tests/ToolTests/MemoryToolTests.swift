@@ -46,6 +46,12 @@ struct MemoryToolTests {
     #expect(planAgain["totalBytes"] == 201_920)
     #expect(planAgain["recomputed"] == ["conv2", "conv1"])
 
+    let exact = try Tool.run("train", "\(options) --memory-budget 214528", in: folder)
+    #expect(exact.output.contains("plan: 214,528 bytes"), "\(exact.errors)")
+    #expect(exact.weightsHash == run.weightsHash)
+    Tool.expectRefusal(
+      try Tool.run("train", "\(options) --memory-budget 214527", in: folder), "need 214528")
+
     Tool.expectRefusal(
       try Tool.run("train", "\(options) --memory-budget 197KiB", in: folder),
       "1 thread with one block of 1 need 214528, --batch 1 --threads 1 --recompute 201920")

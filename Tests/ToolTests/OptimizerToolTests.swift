@@ -140,6 +140,26 @@ struct OptimizerToolTests {
     #expect(try train("--resume run.h5 --patience 1000 --quiet").weightsHash == all.weightsHash)
     let never = try train("\(options) --epochs 30 --patience 2 --min-delta 100 --json")
     #expect(try never.report["epochs"] == 3 && never.report["stoppedEarly"] == true)
+    // A run with a least improvement that stops it elsewhere.
+    let slow = "--model softmax --batch 128 --quiet --epochs 8"
+    _ = try train("\(slow) --history slow.csv")
+    let falling = try csv("slow.csv").map { $0[4] }
+    func epochs(minDelta: Double) -> Int {
+      var (best, since) = (Double.infinity, 0)
+      for (epoch, loss) in falling.enumerated() {
+        since = best - loss > minDelta ? 0 : since + 1
+        if since == 0 { best = loss }
+        if since == 2 { return epoch + 1 }
+      }
+      return falling.count
+    }
+    let minDelta = try #require(
+      [0.001, 0.01, 0.03, 0.1, 0.3, 1].first { epochs(minDelta: $0) != epochs(minDelta: 0) },
+      "\(falling)")
+    for delta in [0, minDelta] {
+      let run = try train("\(slow) --patience 2 --min-delta \(delta) --json")
+      #expect(try run.report["epochs"] == .integer(epochs(minDelta: delta)))
+    }
   }
 
   @Test("--l2 adds lambda times the kernels' squares to the loss, and survives --resume")

@@ -153,7 +153,8 @@ struct TrainToolTests {
       ("--clip-norm 0", "--clip-norm must be above 0"),
       ("--clip-norm 1 --clip-value 1", "--clip-value and --clip-norm exclude each other"),
       ("--schedule cosine:alpha", "found 'alpha'"), ("--schedule step:every=0", "--schedule"),
-      ("--loss hinges", "loss 'hinges': not supported; supported are"), ("--patience 0", "--patience must be from 1"),
+      ("--loss hinges", "loss 'hinges': not supported; supported are"),
+      ("--patience 0", "--patience must be from 1"),
       ("--min-delta 1", "--min-delta belongs to --patience"),
       ("--checkpoint --checkpoint-every 0", "--checkpoint-every must be from 1"),
       ("--checkpoint-every 5", "--checkpoint-every belongs to --checkpoint or --output"),
@@ -227,6 +228,7 @@ struct TrainToolTests {
     let changes: [(inout TrainingState) -> Void] = [
       { $0.batch = 1 << 58 }, { $0.step = .max - 3 }, { $0.stepInEpoch = 1 << 60 },
       { $0.blockSize = 3 }, { $0.learningRate = 1e300 }, { $0.partialImages = 5 },
+      { $0.step += 1 }, { $0.step -= 1 },
     ]
     for change in changes {
       var changed = file
@@ -251,6 +253,22 @@ struct TrainToolTests {
     Tool.expectRefusal(try train("--output nowhere/run.h5 --epochs 1"), "nowhere/run.h5")
     #expect(!FileManager.default.fileExists(atPath: "\(folder)/nowhere"))
     #expect(FileManager.default.contents(atPath: "\(folder)/file") == old)
+  }
+
+  @Test("a file beyond the limit on sizes is one line, and the old one survives")
+  func sizeLimit() throws {
+    let old = Data("an old file of weights".utf8)
+    for name in ["run.h5", "run.best.h5"] { try old.write(to: URL(filePath: "\(folder)/\(name)")) }
+    let options = "--model mlp --epochs 1 --quiet --output run.h5".split(separator: " ")
+    let run = try Finished(
+      "/bin/sh",
+      ["-c", "ulimit -f 8; exec \"$0\" \"$@\"", "\(Tool.folder)/train"] + options.map(String.init),
+      in: folder)
+    Tool.expectRefusal(run, ": File too large")
+    for name in ["run.h5", "run.best.h5"] {
+      #expect(FileManager.default.contents(atPath: "\(folder)/\(name)") == old)
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 2)
   }
 
   @Test("a full disk is one line, and the old checkpoint survives", .enabled(if: geteuid() == 0))
