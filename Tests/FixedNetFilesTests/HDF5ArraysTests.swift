@@ -29,6 +29,15 @@
       #expect(dataset == "text" || line(error).contains(word))
     }
 
+    /// h5py wrote it with libver='latest' and swmr_mode, and was killed.
+    @Test("a file that its writer has not closed is called so, with what takes the mark off")
+    func notClosed() throws {
+      let error = try #require(throws: CheckpointError.self) {
+        try HDF5Arrays.readFloats(path: TestFiles.path("arrays/swmr_left_open.h5"), dataset: "x")
+      }
+      #expect(line(error).contains("h5clear -s") && !line(error).contains("damaged"), "\(error)")
+    }
+
     @Test("what is written is read back")
     func roundTrip() throws {
       let folder = try TemporaryFolder()

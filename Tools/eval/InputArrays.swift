@@ -26,7 +26,7 @@ struct InputArrays {
       found = floats(arrays[name] ?? MatArray(shape: [0], values: []))
       y = arrays["y"].map(floats)
     } else {
-      guard try HDF5Arrays.contains(path: path, dataset: name) else {
+      guard try InputArrays.contains(path, name) else {
         throw ToolError(
           "'\(path)' has no dataset x; --inputs needs one of [samples] x \(input)")
       }
@@ -47,6 +47,18 @@ struct InputArrays {
         "'\(path)': \(isMATLAB ? "variable X" : "dataset x") must be [samples] x \(input), found "
           + InputArrays.text(found.shape)
           + (isTurned ? ", which looks transposed; store the samples as its rows" : ""))
+    }
+  }
+
+  /// Throws: `ToolError` for what is no file of arrays; what reading throws.
+  private static func contains(_ path: String, _ name: String) throws -> Bool {
+    do { return try HDF5Arrays.contains(path: path, dataset: name) } catch {
+      guard case CheckpointError.wrongFormat(_, let found) = error,
+        found.hasPrefix("not an HDF5 file")
+      else { throw error }
+      throw ToolError(
+        "'\(path)': not an HDF5 file; --inputs takes an .h5 file with the samples as dataset x, or a "
+          + ".mat file with X")
     }
   }
 

@@ -30,8 +30,12 @@ final class FullBatchRun {
     self.method = method
     let source = try ModelSource(options.model ?? "perceptron")
     self.name = source.name
-    data = try options.data.load(
+    var data = try options.data.load(
       input: source.input, model: source.ends(loss: options.loss))
+    if let classWeight = options.start.classWeight {
+      data.set.train = data.set.train.weighted(byClass: try classWeight.weights(for: data.set))
+    }
+    self.data = data
     let images = data.set.train
     var (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: options.seed ?? 0, loss: options.loss)

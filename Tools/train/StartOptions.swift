@@ -29,6 +29,12 @@ struct StartOptions: ParsableArguments {
         + "the model says)", valueName: "lambda"))
   var penalty: Double?
 
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(ClassWeight.help, valueName: "class=weight,..."),
+    transform: ClassWeight.option)
+  var classWeight: ClassWeight?
+
   func validate() throws {
     if let initializer, Initializer(text: initializer) == nil {
       throw ValidationError("--initializer must be \(Initializer.help), found '\(initializer)'")
@@ -45,7 +51,7 @@ struct StartOptions: ParsableArguments {
   var firstGiven: String? {
     let given = [
       ("--weights", weights != nil), ("--initializer", initializer != nil), ("--adapt", adapt),
-      ("--l2", penalty != nil),
+      ("--l2", penalty != nil), ("--class-weight", classWeight != nil),
     ]
     return given.first(where: \.1)?.0
   }

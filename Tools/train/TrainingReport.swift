@@ -39,6 +39,10 @@ struct TrainingReport: ~Copyable {
         + "(\(set.rawValue)); lower bound \(Format.grouped(memory.lowerBound)) bytes")
     for line in plan.savings { print(line) }
     print(TrainingReport.method(plan, state) + (optimizerNote?.text ?? ""))
+    if case .array(let weights)? = state.classWeights {
+      let parts = weights.enumerated().map { "\($0) \($1.summary)" }
+      print("class weights: " + parts.joined(separator: ", "))
+    }
     if !isSaving { print("nothing will be saved; ask for it with --checkpoint or --output") }
     if state.epoch > 0 || state.stepInEpoch > 0 {
       let inside = state.stepInEpoch > 0 ? " and \(state.stepInEpoch) steps" : ""

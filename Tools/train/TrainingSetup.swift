@@ -56,6 +56,11 @@ struct TrainingSetup {
     start.record(in: &state)
     (optimizerState, optimizerNote) = (start.memory, start.note)
     state.labels = data.labels
+    if let classWeight = options.start.classWeight {
+      state.classWeights = .array(
+        try classWeight.weights(for: data.set).map { .number(Double($0)) })
+      try state.weigh(&data.set, path: "")
+    }
     (configuration, clipping) = try state.configuration(named: "the optimiser")
   }
 
@@ -67,6 +72,7 @@ struct TrainingSetup {
     data = try options.data.load(
       recorded: RecordedData(training), model: model.ends(loss: try? Loss(record: training.loss)))
     try state.check(data, resumedFrom: path)
+    try state.weigh(&data.set, path: path)
     do { loss = try Loss(record: training.loss) } catch { throw ToolError("'\(path)': \(error)") }
     (configuration, clipping) = try state.configuration(named: "'\(path)'")
   }

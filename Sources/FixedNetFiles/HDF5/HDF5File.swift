@@ -63,7 +63,7 @@
       }
       try HDF5File.tryOut(withSource { HDF5Wanted.probe($0, names: names) }, path: path)
       guard let handle = HDF5Handle(withSource { fn_h5_open_source($0) }) else {
-        throw .library(path: path, item: "the file", reason: HDF5Library.lastMessage)
+        throw HDF5File.refusal(HDF5Library.lastMessage, path: path)
       }
       guard let links = HDF5Handle(fn_h5_careful_links()) else {
         throw .library(path: path, item: "the file", reason: HDF5Library.lastMessage)
@@ -73,6 +73,17 @@
       byteCount = source.size
       self.handle = handle
       linkAccess = links
+    }
+
+    /// A file that is marked as open is whole in most cases: its writer goes on, or ended without closing it.
+    private static func refusal(_ reason: String, path: String) -> CheckpointError {
+      guard reason.contains("h5clear") else {
+        return .library(path: path, item: "the file", reason: reason)
+      }
+      return .wrongFormat(
+        path: path,
+        found: "marked as open by the program that writes it; close it there, or, where that has "
+          + "ended, take the mark off with h5clear -s FILE")
     }
 
     /// What the trial reading found.
