@@ -83,7 +83,7 @@ tsan: setup ## thread team, engine and readers under ThreadSanitizer
 
 sanitize: asan tsan ## all three sanitizers, one after the other
 
-# On TensorFlow, whose steps need no compiler, as JAX' do.
+# On TensorFlow: its steps are not compiled anew for every case, as JAX's would be.
 sweep: setup ## every config key of layers, losses, optimisers and schedules with every value, beside Keras
 	swift build --product eval
 	swift build --product train

@@ -79,6 +79,24 @@
       return blank
     }
 
+    @Test("a kernel that has as many values in another shape is another model's")
+    func otherShape() throws {
+      let folder = try TemporaryFolder()
+      let path = folder.file("dense.weights.h5")
+      func model(inputs: Int, units: Int) -> SequentialModel {
+        SequentialModel(
+          name: "m", input: .vector(inputs),
+          layers: [Dense(name: "dense", units: units, usesBias: false)])
+      }
+      let wide = model(inputs: 4, units: 6)
+      try KerasFile.write(
+        KerasModelFile(model: wide, weights: try wide.initialWeights(seed: 1)), to: path)
+      let error = try #require(throws: CheckpointError.self) {
+        try KerasFile.readWeights(path: path, model: model(inputs: 6, units: 4))
+      }
+      #expect(line(error).contains("must be shape (6, 4), found shape (4, 6)"), "\(error)")
+    }
+
     @Test("our own .h5 is a .weights.h5")
     func twoInOne() throws {
       let folder = try TemporaryFolder()

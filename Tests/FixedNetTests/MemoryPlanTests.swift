@@ -72,6 +72,18 @@ struct MemoryPlanTests {
     }
     let network = try Network(plan, arenaByteCount: needed)
     #expect(network.arenaByteCount == needed)
+    // The engine, which may be used without a `Network`, refuses it too.
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: needed, alignment: 64)
+    defer { memory.deallocate() }
+    let loaded = LoadedProgram(plan.inference)
+    let inference = plan.inference.layout.byteCount
+    for (byteCount, isRefused) in [(inference - 1, true), (inference, false)] {
+      let arena = try Arena(base: memory, byteCount: byteCount)
+      var refusal: ArenaError?
+      do { try loaded.program.check(arena) } catch { refusal = error }
+      let expected = ArenaError.tooSmall(needed: inference, found: byteCount)
+      #expect(refusal == (isRefused ? expected : nil))
+    }
   }
 
   @Test("a run writes nothing outside its arena", arguments: [1, 2, 3])

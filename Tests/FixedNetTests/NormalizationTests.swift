@@ -4,6 +4,20 @@ import Testing
 
 @Suite("Normalization")
 struct NormalizationTests {
+  /// Keras: (x - mean) / max(sqrt(variance), 1e-7).
+  @Test("a variance of zero divides by 1e-7")
+  func constant() throws {
+    let model = SequentialModel(
+      name: "m", input: .vector(2),
+      layers: [Normalization(name: "norm", mean: [1, 2], variance: [0, 0.25])])
+    let network = try Network(
+      NetworkPlan(model, options: PlanOptions(batch: 2, isTraining: false)))
+    let (outputs, _) = try network.predict(
+      ImageSet(shape: .vector(2), pixels: .floats([1, 2, 1.5, 3]), labels: []))
+    #expect(outputs.values[0] == 0 && outputs.values[1] == 0 && outputs.values[3] == 2)
+    #expect(abs(outputs.values[2] - 5e6) < 1)
+  }
+
   @Test("adapts to every channel of bytes and of floats", arguments: [1, 3])
   func adapted(channels: Int) throws {
     let shape = Shape.image(height: 5, width: 2, channels: channels)

@@ -103,6 +103,14 @@ struct MemoryToolTests {
     let small = try Tool.run("train", "\(options) --memory-budget 800KiB", in: folder)
     #expect(small.output.contains("updated in the backward pass"), "\(small.errors)")
     #expect(small.weightsHash == whole.weightsHash && whole.weightsHash != nil)
+    // The same plan in exactly its bytes, and none in one less.
+    let match = try #require(small.output.firstMatch(of: /plan: ([0-9,]+) bytes/))
+    let byteCount = try #require(Int(match.1.replacing(",", with: "")))
+    let exact = try Tool.run("train", "\(options) --memory-budget \(byteCount)", in: folder)
+    #expect(exact.output.contains("plan: \(match.1) bytes"), "\(exact.output) \(exact.errors)")
+    Tool.expectRefusal(
+      try Tool.run("train", "\(options) --memory-budget \(byteCount - 1)", in: folder),
+      "need \(byteCount)")
   }
 
   @Test("what stands against the update in the backward pass is said")

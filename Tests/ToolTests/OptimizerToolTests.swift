@@ -117,6 +117,9 @@ struct OptimizerToolTests {
     let resumed = try train("--resume run.h5 --epochs 4 --quiet --batch-history torn.csv")
     #expect(resumed.exitCode == 0, "\(resumed.errors)")
     #expect(try String(contentsOfFile: "\(folder)/torn.csv", encoding: .utf8) == whole)
+    // From step 12 once more: the lines behind it are written anew.
+    _ = try train("--resume run.h5 --epochs 4 --quiet --batch-history torn.csv")
+    #expect(try String(contentsOfFile: "\(folder)/torn.csv", encoding: .utf8) == whole)
   }
 
   @Test("early stopping stops where the test losses say, after --resume too")
