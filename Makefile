@@ -85,8 +85,8 @@ sanitize: asan tsan ## all three sanitizers, one after the other
 
 # On TensorFlow: its steps are not compiled anew for every case, as JAX's would be.
 sweep: setup ## every config key of layers, losses, optimisers and schedules with every value, beside Keras
-	swift build --product eval
-	swift build --product train
+	swift build -c release --product eval
+	swift build -c release --product train
 	@$(call ENVIRONMENT,.venv-tf,tf_keras,keras tensorflow-cpu tf_keras h5py)
 	.venv-tf/bin/python Tests/Python/sweep
 

@@ -449,7 +449,7 @@ typedef struct cs_kernels {
                           const float *restrict dw, float *restrict m, float *restrict w);
 
   /// v[i] = fma(rho, v[i], gradientShare (dw[i] dw[i])); with `average` a (else NULL):
-  /// a[i] = fma(rho, a[i], gradientShare dw[i]) and d = fma(-a[i], a[i], v[i]), else d = v[i];
+  /// a[i] = fma(rho, a[i], gradientShare dw[i]) and d = v[i] - a[i] a[i], else d = v[i];
   /// step = learningRate dw[i] / sqrt(d + epsilon), or isLegacy: / (sqrt(d) + epsilon);
   /// with `velocity` b (else NULL): b[i] = fma(momentum, b[i], step); w[i] -= b[i]; else w[i] -= step.
   void (*rmsprop_update)(size_t count, const cs_rmsprop *rule, const float *restrict dw, float *restrict v,

@@ -88,33 +88,36 @@ public enum Schedule: BitwiseCopyable, Sendable, Equatable {
     }
   }
 
-  /// The rate of step `step`.
+  /// The rate of step `step`. Lengths below 1 count as 1.
   public func rate(at step: Int) -> Double {
     switch self {
     case .constant(let rate): return rate
     case .step(let initial, let factor, let every):
-      return initial * Optimizer.power(factor, step / every)
+      return initial * Optimizer.power(factor, step / max(1, every))
     case .exponential(let initial, let rate, let steps, let isStaircase):
+      let steps = max(1, steps)
       let (whole, rest) = step.quotientAndRemainder(dividingBy: steps)
       let part = isStaircase || rest == 0 ? 1 : Elementary.power(rate, Double(rest) / Double(steps))
       return initial * Optimizer.power(rate, whole) * part
     case .inverseTime(let initial, let rate, let steps, let isStaircase):
+      let steps = max(1, steps)
       let whole = Double(step / steps)
       return initial / (1 + rate * (isStaircase ? whole : Double(step) / Double(steps)))
     case .polynomial(let initial, let steps, let end, let power, let isCyclic):
+      let steps = max(1, steps)
       let cycle = isCyclic ? Double(max(1, (step + steps - 1) / steps)) : 1
       let rest = 1 - min(Double(step) / (Double(steps) * cycle), 1)
       return (initial - end) * Schedule.power(rest, power) + end
     case .piecewise(let pieces): return pieces.rate(at: step)
     case .cosine(let initial, let steps, let alpha):
-      return Schedule.cosine(initial, Double(step) / Double(steps), alpha)
+      return Schedule.cosine(initial, Double(step) / Double(max(1, steps)), alpha)
     case .warmupCosine(let initial, let target, let warmup, let steps, let alpha):
       guard step >= warmup else {
         return (target - initial) * (Double(step) / Double(warmup)) + initial
       }
-      return Schedule.cosine(target, Double(step - warmup) / Double(steps), alpha)
+      return Schedule.cosine(target, Double(step - warmup) / Double(max(1, steps)), alpha)
     case .cosineRestarts(let initial, let firstSteps, let growth, let factor, let alpha):
-      let period = Schedule.period(Double(step) / Double(firstSteps), growth: growth)
+      let period = Schedule.period(Double(step) / Double(max(1, firstSteps)), growth: growth)
       let height = Optimizer.power(factor, period.index)
       let cosine = (1 + Elementary.cosine(halfTurns: period.progress)) / 2
       return initial * ((1 - alpha) * height * cosine + alpha)
@@ -138,13 +141,16 @@ public enum Schedule: BitwiseCopyable, Sendable, Equatable {
   }
 
   /// The cycle of a step, from 1.
-  public static func cycle(_ step: Int, _ stepSize: Int) -> Int { 1 + step / (2 * stepSize) }
+  public static func cycle(_ step: Int, _ stepSize: Int) -> Int {
+    1 + step / (2 * max(1, stepSize))
+  }
 
   /// base + (max - base) max(0, 1 - x) scale
   public static func triangle(
     _ base: Double, _ max: Double, _ stepSize: Int, _ step: Int, scale: Double
   ) -> Double {
-    let position = Double(step) / Double(stepSize) - 2 * Double(cycle(step, stepSize)) + 1
+    let position =
+      Double(step) / Double(Swift.max(1, stepSize)) - 2 * Double(cycle(step, stepSize)) + 1
     return base + (max - base) * Swift.max(0, 1 - position.magnitude) * scale
   }
 

@@ -74,6 +74,8 @@ struct DialectConfigTests {
       ("Softmax", #""axis": null"#, "axis must be"),
       ("ReLU", #""max_value": -1"#, "max_value must be a number from 0.0 to 1e+30, found -1"),
       ("LeakyReLU", #""alpha": null"#, "alpha must be a number"),
+      ("ReLU", #""negative_slope": null"#, "negative_slope must be a number"),
+      ("ReLU", #""threshold": null"#, "threshold must be a number"),
       ("LeakyReLU", #""negative_slope": {"a": 1}"#, #"found {"a": 1}"#),
       ("Activation", #""activation": "selu""#, "found \"selu\""),
       (

@@ -63,6 +63,25 @@ struct ScheduleTests {
     }
   }
 
+  @Test("lengths below 1 count as 1, so that no rate of steps is a division by zero")
+  func lengths() {
+    for length in [0, -3] {
+      func both(_ make: (Int) -> Schedule) -> [(Double, Double)] {
+        (0..<4).map { (make(length).rate(at: $0), make(1).rate(at: $0)) }
+      }
+      let pairs =
+        both { .step(initial: 1, factor: 0.5, every: $0) }
+        + both { .exponential(initial: 1, rate: 0.5, steps: $0, isStaircase: true) }
+        + both { .inverseTime(initial: 1, rate: 0.5, steps: $0) }
+        + both { .polynomial(initial: 1, steps: $0, isCyclic: true) }
+        + both { .cosine(initial: 1, steps: $0) }
+        + both { .warmupCosine(initial: 0, target: 1, warmup: 1, steps: $0) }
+        + both { .cosineRestarts(initial: 1, firstSteps: $0, growth: 1, factor: 1) }
+        + both { .cyclical(base: 0.1, max: 1, stepSize: $0, .triangular2) }
+      #expect(pairs.allSatisfy { $0.0 == $0.1 && $0.0.isFinite })
+    }
+  }
+
   @Test("steps and one cycle follow their formulas")
   func others() {
     let drop = Schedule.step(initial: 0.4, factor: 0.5, every: 10)

@@ -20,8 +20,8 @@ public struct ReLU: Layer {
   public init(name: String, config: LayerConfig) throws(ModelError) {
     self.init(
       name: name, maxValue: try config.optionalNumber("max_value", in: 0...1e30),
-      negativeSlope: try config.optionalNumber("negative_slope", in: 0...1e30) ?? 0,
-      threshold: try config.optionalNumber("threshold", in: 0...1e30) ?? 0)
+      negativeSlope: try config.number("negative_slope", in: 0...1e30, default: 0),
+      threshold: try config.number("threshold", in: 0...1e30, default: 0))
   }
 
   public var config: [String: JSONValue] { rectifier.config }

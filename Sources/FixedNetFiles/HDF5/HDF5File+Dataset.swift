@@ -87,6 +87,8 @@
       case H5T_REFERENCE: "references"
       case H5T_VLEN: "lists of variable length"
       case H5T_ARRAY: "an array type"
+      // What h5py makes of NumPy types that it does not know.
+      case H5T_OPAQUE: "opaque bytes (bfloat16?)"
       default: "another type"
       }
     }

@@ -29,7 +29,7 @@ FAILURES = ("LAX", "POOR", "WRONG", "CRASH", "BROKEN", "NOT COVERED")
 def options():
     root = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../.."))
     parser = argparse.ArgumentParser()
-    parser.add_argument("--tools", default=os.path.join(root, ".build/debug"))
+    parser.add_argument("--tools", default=os.path.join(root, ".build/release"))
     parser.add_argument("--family", nargs="*", default=FAMILIES)
     parser.add_argument("--match", default="")
     parser.add_argument("--every", type=int, default=1, help="only every so-manieth case")

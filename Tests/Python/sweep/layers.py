@@ -109,7 +109,7 @@ def run(case, tools, folder):
     files.random_weights(model)
     names = [["probe", class_name] + ([str(value)] if key == "name" else []), [key or "", *words(value)]]
     if key == "dtype":  # a file's weights are refused by their own path
-        names[0] += ["/layers/", "the model"]
+        names[0] += ["/layers/", "/probe/", "the model"]
     random = np.random.default_rng(1)
     x = random.normal(0, 1, (files.COUNT,) + tuple(base(class_name, context).input_shape[1:])).astype("f4")
     written = {}

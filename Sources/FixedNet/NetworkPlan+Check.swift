@@ -1,0 +1,61 @@
+// What cannot be trained, or not as it is asked.
+
+extension NetworkPlan {
+  /// Training needs a loss and something to train, and does only what it can do as the file asks.
+  static func checkTrainable(
+    _ model: SequentialModel, _ layers: [LoweredLayer], _ loss: Loss?
+  ) throws(ModelError) {
+    guard let loss else {
+      throw .notTrainable(
+        "it ends in no softmax over at most \(Loss.classLimit) classes (cross-entropy) and no sigmoid "
+          + "(binary cross-entropy); say which loss, such as mean_squared_error")
+    }
+    if try model.shapes().last?.elementCount == 1 {
+      let advice =
+        ", so that nothing can be learned; end with a sigmoid for two classes, or without an "
+        + "activation for numbers to predict"
+      guard (layers.last?.layer as? Activation)?.function != .softmax else {
+        throw .notTrainable("softmax over the model's one output is always 1" + advice)
+      }
+      let losses: [Loss.Function] = [.sparseCategoricalCrossEntropy, .categoricalCrossEntropy]
+      guard !losses.contains(loss.function) else {
+        throw .notTrainable("\(loss.name) over one output is always 0" + advice)
+      }
+    }
+    guard try model.parameterCount() > 0 else {
+      throw .notTrainable("none of its layers has weights")
+    }
+    let trained = zip(model.layers, try model.weightDescriptions()).filter {
+      $0.1.contains(where: \.isTrainable)
+    }
+    guard trained.contains(where: { !model.frozenLayers.contains($0.0.name) }) else {
+      throw .notTrainable("all of its layers are frozen (trainable: false)")
+    }
+    for layer in model.layers where !model.frozenLayers.contains(layer.name) {
+      let reread = try SequentialModel.reread(layer)
+      if let obstacle = layer.trainingObstacle ?? reread.trainingObstacle {
+        throw .notTrainable(obstacle)
+      }
+    }
+  }
+
+  /// The R-operator knows dense layers.
+  static func checkTangents(
+    _ model: SequentialModel, _ layers: [LoweredLayer], _ head: LossHead?
+  ) throws(ModelError) {
+    if head?.hasTangent == false {
+      throw .notTrainable(
+        "products with the Hessian need cross-entropy of class numbers, binary cross-entropy without "
+          + "smoothing or mean_squared_error; use lbfgs")
+    }
+    let inside = head?.replacesLastLayer == true ? layers.dropLast() : layers[...]
+    if let other = inside.first(where: { !($0.layer is Dense) && !($0.layer is Flatten) }) {
+      throw .notTrainable(
+        "products with the Hessian need dense layers only, and layer '\(other.origin)' is a "
+          + "\(type(of: other.layer).className); use lbfgs")
+    }
+    if let frozen = model.frozenLayers.sorted().first {
+      throw .notTrainable("layer '\(frozen)' is frozen; a full-batch solver trains every layer")
+    }
+  }
+}
