@@ -131,6 +131,15 @@ def answers(kind, random):
 
 
 def run(case, tools, folder):
+    verdict, text, truth = compared(case, tools, folder, STEPS)
+    # Where weights run away, the second step already multiplies the first one's last bits.
+    if verdict == judge.WRONG and judge.largest(truth) > 1e4:
+        verdict, text, _ = compared(case, tools, folder, 1)
+    return verdict, text
+
+
+def compared(case, tools, folder, steps):
+    """(verdict, what happened, Keras' weights)"""
     name, kind, class_name, loss, optimiser, key, value = case
     end, answer, _ = LOSSES[class_name] if kind == "loss" else ("linear", "numbers", {})
     if key == "from_logits" and value is True:
@@ -148,7 +157,7 @@ def run(case, tools, folder):
     try:
         loaded = files.load(os.path.join(folder, "m.keras"), compile=True)
         start = [np.asarray(w).astype("f8") for w in loaded.get_weights()]
-        losses, truth = files.train(loaded, x, y, STEPS)
+        losses, truth = files.train(loaded, x, y, steps)
     except files.Refused as error:
         losses, truth = None, str(error)
     names = [[class_name, values.snake(class_name), "loss" if kind == "loss" else "learning rate"]]
@@ -166,7 +175,7 @@ def run(case, tools, folder):
             else:
                 found.append((judge.EQUAL, "") if np.isclose(printed, losses[0], rtol=2e-5, atol=2e-6, equal_nan=True)
                              else (judge.WRONG, f"eval: loss {printed}, Keras {losses[0]}"))
-    code, out, err = tools.run("train", "--model", "m.keras", *data, "--batch", str(files.COUNT), "--epochs", str(STEPS),
+    code, out, err = tools.run("train", "--model", "m.keras", *data, "--batch", str(files.COUNT), "--epochs", str(steps),
                                "--json", "--output", "out.weights.h5", cwd=folder)
     if code != 0:
         found.append(judge.refusal(code, err, names))
@@ -176,4 +185,4 @@ def run(case, tools, folder):
         ours = files.read_weights(os.path.join(folder, "out.weights.h5"), loaded)
         error = judge.updates(ours, truth, start, 1e-4 if class_name in ("Adam", "RMSprop") else 3e-5)
         found.append((judge.WRONG, f"train: {error}") if error else (judge.EQUAL, ""))
-    return max(found, key=lambda item: judge.WORST.index(item[0]))
+    return *max(found, key=lambda item: judge.WORST.index(item[0])), truth
