@@ -202,7 +202,7 @@ extension DataOptions {
       throw ToolError("--download: no $HOME to keep the files in; give --data-dir")
     }
     try Downloader(mirrors: mirror.isEmpty ? nil : mirror).fetch(kind, into: folder) {
-      FileHandle.standardError.write(Data("\(OneLine.text($0))\n".utf8))
+      writeError("\(OneLine.text($0))\n")
     }
   }
 }

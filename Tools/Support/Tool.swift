@@ -22,23 +22,61 @@ public func shellQuoted(_ text: String) -> String {
 /// Prints a tool's error, warning or note as one line on standard error, whatever it holds.
 public func printError(_ tool: String, _ text: String) {
   fflush(nil)
-  FileHandle.standardError.write(Data("\(tool): \(OneLine.text(text))\n".utf8))
+  writeError("\(tool): \(OneLine.text(text))\n")
+}
+
+/// Writes to standard error as it is. Where that cannot be written nobody can be told.
+public func writeError(_ text: String) {
+  var rest = Array(text.utf8)[...]
+  while !rest.isEmpty {
+    let count = rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    if count < 0, errno == EINTR { continue }
+    guard count > 0 else { return }
+    rest = rest.dropFirst(count)
+  }
+}
+
+/// Fills the places of standard streams that are closed, or the next file that is opened takes one, and what is printed
+/// would go into it. Reading and writing there fail as before.
+private func keepStandardStreams() {
+  for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(stream, F_GETFD) < 0 {
+    _ = open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+  }
+}
+
+/// Sees to it that all that was printed has been written: a result on a full disk is none.
+/// Throws: `ToolError` with the system's reason.
+private func finishOutput() throws(ToolError) {
+  errno = 0
+  // A stream keeps what could not be written, so that an earlier failure shows here too.
+  guard fflush(nil) != 0 else { return }
+  throw ToolError("cannot write to standard output: \(String(cString: strerror(errno)))")
 }
 
 extension ParsableCommand {
   /// Runs the command; every failure is one line on standard error: exit 64 for wrong use, 1 for the rest.
   public static func runTool() -> Never {
     ProcessClock.begin()
+    keepStandardStreams()
     Interrupt.prepare()
+    let name = configuration.commandName ?? "\(Self.self)".lowercased()
     do {
       var command = try parseAsRoot()
       try command.run()
+      try finishOutput()
       Foundation.exit(0)
     } catch {
       let code = exitCode(for: error)
-      if code.isSuccess { exit(withError: error) }
+      if code.isSuccess {
+        // --help and the like.
+        print(fullMessage(for: error))
+        do { try finishOutput() } catch {
+          printError(name, "\(error)")
+          Foundation.exit(1)
+        }
+        Foundation.exit(0)
+      }
       let isUsage = code == .validationFailure
-      let name = configuration.commandName ?? "\(Self.self)".lowercased()
       printError(name, isUsage ? "\(usageMessage(for: error)); see \(name) --help" : "\(error)")
       Foundation.exit((error as? ToolError)?.exitCode ?? (isUsage ? 64 : 1))
     }

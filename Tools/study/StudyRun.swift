@@ -158,6 +158,6 @@ final class StudyProgressLine {
 
   private func write(_ text: String) {
     fflush(nil)
-    FileHandle.standardOutput.write(Data(text.utf8))
+    Swift.print(text, terminator: "")
   }
 }
