@@ -37,7 +37,7 @@
 
     /// Keras keeps what it adapted to as weights, and asks a file for them; of a mean that was given it has none.
     @Test(
-      "a .weights.h5 has the statistics of a Normalization that was adapted, not of a given one")
+      "a .weights.h5 has the statistics that were in the weights of a file of Keras")
     func normalization() throws {
       let folder = try TemporaryFolder()
       func model(_ layer: Normalization) -> SequentialModel {
@@ -48,8 +48,15 @@
         shape: .vector(2), pixels: .floats([1, 10, 3, 30]), labels: [0, 0])
       let adapted = try Normalization(name: "scale").adapted(to: images)
       #expect(adapted.mean == [2, 20] && adapted.variance == [1, 100])
+      let tensors = [
+        Tensor(shape: [2], values: [2, 20]), Tensor(shape: [2], values: [1, 100]),
+        Tensor(shape: [], values: [0]),
+      ]
+      var stored = try #require(
+        Normalization(name: "scale").adopting(tensors).layer as? Normalization)
+      stored.areStored = true
       let given = Normalization(name: "scale", mean: [2, 20], variance: [1, 100])
-      for (layer, isStored) in [(adapted, true), (given, false)] {
+      for (layer, isStored) in [(stored, true), (given, false), (adapted, false)] {
         let model = model(layer)
         let file = KerasModelFile(model: model, weights: try model.initialWeights(seed: 1))
         let path = folder.file("\(isStored).weights.h5")

@@ -289,7 +289,7 @@ struct FileOptimizerTests {
     let broken = try Tool.run(
       "train", files: ["--data", "\(Self.fixtures)/data.h5"], "--model rate.h5 --epochs 1",
       in: folder)
-    Tool.expectRefusal(broken, "the learning rate in its memory must be a number from 0 to 1e6")
+    Tool.expectRefusal(broken, "SGD's learning_rate must be a number from 0.0 to")
   }
 
   @Test("a file without an optimiser starts with gradient descent, and says so")

@@ -11,8 +11,6 @@ public struct FileOptimizer {
   private let iterations: Int
   private let memory: OptimizerState?
   private let memoryProblem: CheckpointError?
-  /// The rate among the optimiser's variables: Keras restores it, so that it stands before the configuration's.
-  private let storedRate: Double?
 
   /// nil where the file names no optimiser.
   init?(_ file: KerasModelFile, path: String) {
@@ -24,7 +22,6 @@ public struct FileOptimizer {
     memory = file.optimizerState
     iterations = file.optimizerState == nil ? 0 : file.iterations ?? 0
     memoryProblem = file.memoryProblem
-    storedRate = file.learningRate
   }
 
   /// Keras' name of the class, for messages.
@@ -86,7 +83,7 @@ public struct FileOptimizer {
       let parsed = try OptimizerConfiguration.parse(description)
       return Resolved(
         configuration: OptimizerConfiguration(
-          optimizer: parsed.optimizer, schedule: try schedule(parsed)),
+          optimizer: parsed.optimizer, schedule: FileOptimizer.schedule(parsed)),
         clipping: parsed.clipping)
     } catch .optimizer("the optimiser", _, let found) {
       throw ToolError(
@@ -96,23 +93,16 @@ public struct FileOptimizer {
   }
 
   /// Rates as they were given to Keras.
-  /// Throws: `ModelError.optimizer` for a stored rate that is none.
-  private func schedule(_ parsed: OptimizerConfiguration.Described) throws(ModelError) -> Schedule {
+  private static func schedule(_ parsed: OptimizerConfiguration.Described) -> Schedule {
     switch parsed.schedule {
     // From the rate and the decay of Keras 2.
     case .inverseTime(let initial, let rate, 1, let isStaircase)?:
       return .inverseTime(
-        initial: FileOptimizer.asWritten(initial), rate: rate, steps: 1, isStaircase: isStaircase)
+        initial: asWritten(initial), rate: rate, steps: 1, isStaircase: isStaircase)
     case let schedule?: return schedule
     case nil:
       let standard = OptimizerName(parsed.optimizer).defaultLearningRate
-      let rate = storedRate ?? parsed.learningRate ?? standard
-      guard (0...1e6).contains(rate) else {
-        throw .optimizer(
-          key: "the learning rate in its memory", expected: "a number from 0 to 1e6",
-          found: "\(rate)")
-      }
-      return .constant(FileOptimizer.asWritten(rate))
+      return .constant(asWritten(parsed.learningRate ?? standard))
     }
   }
 

@@ -15,8 +15,9 @@ public struct Normalization: Layer {
   public let isInverse: Bool
   /// nil (not adapted): zero mean, unit variance, the identity.
   private var statistics: (mean: BroadcastValues, variance: BroadcastValues)?
-  /// Whether they come from samples or from a file's weights: Keras keeps those as weights, and given ones nowhere.
-  private var isAdapted = false
+  /// Whether they were among the weights of a file of Keras, whose model then asks for them there; given ones are in its
+  /// config, as those that are adapted here.
+  package var areStored = false
 
   /// `mean`, `variance`: one per channel.
   public init(name: String, mean: [Float]? = nil, variance: [Float]? = nil) {
@@ -55,12 +56,11 @@ public struct Normalization: Layer {
       BroadcastValues(shape: shape, values: mean.map(Double.init)),
       BroadcastValues(shape: shape, values: variance.map(Double.init))
     )
-    isAdapted = true
   }
 
-  /// What Keras keeps as the layer's weights `mean` and `variance`; none where they were given to it.
-  package var adaptedTensors: [Tensor] {
-    guard isAdapted, let statistics else { return [] }
+  /// The layer's weights `mean` and `variance` in Keras' file that it comes from; none where they were in the config.
+  package var storedTensors: [Tensor] {
+    guard areStored, let statistics else { return [] }
     return [statistics.mean, statistics.variance].map { statistic in
       Tensor(shape: statistic.shape, values: statistic.values.map { Float($0) })
     }

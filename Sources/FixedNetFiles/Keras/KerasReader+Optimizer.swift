@@ -75,7 +75,7 @@
       return try stored.names.count > (learningRate(stored, root) == nil ? 1 : 2)
     }
 
-    /// The rate beside the memory, which Keras goes on with in place of the configuration's; nil where there is none.
+    /// The rate among the optimiser's variables; nil where there is none.
     func storedLearningRate(_ root: borrowing HDF5Object) throws(CheckpointError) -> Double? {
       guard let stored = try storedOptimizer(valueLimit: 3, root) else { return nil }
       return try learningRate(stored, root)
@@ -155,6 +155,32 @@
   }
 
   extension KerasModelFile {
+    /// Keras goes on with the rate among the optimiser's variables in place of the configuration's fixed one.
+    fileprivate mutating func setRate(_ rate: Double, _ key: String) {
+      guard case .object(var members)? = trainingConfig,
+        case .object(var optimizer)? = members["optimizer_config"],
+        case .object(var config)? = optimizer["config"]
+      else { return }
+      config[key] = .number(rate)
+      optimizer["config"] = .object(config)
+      members["optimizer_config"] = .object(optimizer)
+      trainingConfig = .object(members)
+    }
+
+    mutating func restoreRate(_ rate: Double) {
+      let config = trainingConfig?["optimizer_config"]?["config"]
+      for key in ["learning_rate", "lr"] {
+        let configured: Double
+        switch config?[key] {
+        case .number(let number)?: configured = number
+        case .integer(let number)?: configured = Double(number)
+        default: continue
+        }
+        if Float(configured) != Float(rate) { setRate(rate, key) }
+        return
+      }
+    }
+
     mutating func take(_ memory: KerasReader.OptimizerMemory) {
       (iterations, learningRate, optimizerState) = memory
     }

@@ -115,11 +115,8 @@
       case .ifPresent:
         result.training = (try? TrainingState(file, root)) ?? nil
         do {
-          if try hasOptimizerMemory(root) {
-            result.take(try optimizerMemory(of: result, root))
-          } else {
-            result.learningRate = try storedLearningRate(root)
-          }
+          if let rate = try storedLearningRate(root) { result.restoreRate(rate) }
+          if try hasOptimizerMemory(root) { result.take(try optimizerMemory(of: result, root)) }
         } catch { result.memoryProblem = error }
       case .require: try readState(into: &result, root)
       }
@@ -132,6 +129,10 @@
       for index in model.layers.indices {
         let adopted = model.layers[index].adopting(weights[index].tensors)
         result.model.layers[index] = adopted.layer
+        if var normalization = adopted.layer as? Normalization, !weights[index].tensors.isEmpty {
+          normalization.areStored = true
+          result.model.layers[index] = normalization
+        }
         result.weights[index].tensors = adopted.weights
       }
       return result

@@ -96,11 +96,10 @@
       for (index, layer) in layers.enumerated() {
         let group = "/model_weights/\(layer.name)"
         let variables = "/layers/\(keys[index])/vars"
-        // Loaded into a model of the user's own, an adapted Normalization asks for its weights; in a whole model its
-        // config has them.
+        // The user's own model, which was adapted in Keras, asks for these weights; in a whole model the config has them.
         let adapted =
           builder.path.hasSuffix(".weights.h5")
-          ? (layer as? Normalization)?.adaptedTensors ?? [] : []
+          ? (layer as? Normalization)?.storedTensors ?? [] : []
         let tensors = file.weights[index].tensors + adapted
         let names =
           (descriptions[index].map(\.name)
