@@ -250,7 +250,7 @@ public struct LayerConfig: Sendable {
     where value != .null && key.hasSuffix(suffix) {
       let factor = LayerConfig.plainL2(value)
       if factor == 0 || (factor != nil && key == "kernel_regularizer") { continue }
-      return "layer '\(layer)' has a \(key) (\(value["class_name"]?.summary ?? value.summary)); "
+      return "layer '\(layer)' asks for \(key) \(value["class_name"]?.summary ?? value.summary); "
         + "only L2 on kernels is supported"
     }
     return nil

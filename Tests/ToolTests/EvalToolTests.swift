@@ -68,7 +68,7 @@ struct EvalToolTests {
         Issue.record("no reason for \(regularizer)")
         continue
       }
-      #expect(loss == nil && reason.contains("layer '\(dense)' has a \(key)"), "\(reason)")
+      #expect(loss == nil && reason.contains("layer '\(dense)' asks for \(key)"), "\(reason)")
     }
   }
 

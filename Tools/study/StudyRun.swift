@@ -157,7 +157,7 @@ final class StudyProgressLine {
   }
 
   private func write(_ text: String) {
-    fflush(nil)
     Swift.print(text, terminator: "")
+    fflush(nil)
   }
 }

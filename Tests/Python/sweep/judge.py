@@ -30,6 +30,10 @@ KINDER = [
 ]
 
 
+SHAPED = {"units", "filters", "kernel_size", "pool_size", "strides", "batch_shape", "axis", "name", "activation", ""}
+MISFIT = r"must be shape .* found shape|expects an image of at least|layers with weights must be|put a Flatten"
+
+
 def kinder(case, verdict, text):
     """The verdict, where KINDER knows why a file that Keras refuses is read."""
     if verdict == LAX and any(re.search(name, case[0]) and re.search(words, text) for name, words in KINDER):
@@ -66,8 +70,8 @@ def refusal(code, errors, names):
     lines = [line for line in errors.strip().split("\n") if not line.startswith("Usage") and "See '" not in line
              and "--help" not in line]
     text = " ".join(lines)
-    # Of the weights, that a changed layer would have had in another shape, and of the samples.
-    if len(lines) == 1 and re.search(r"must be shape .* found shape|expects an image of at least|layers with weights must be|put a Flatten", text):
+    # What a key of shapes or names did is told by the weights or the samples that do not fit.
+    if len(lines) == 1 and SHAPED & set(names[-1]) and re.search(MISFIT, text):
         return REFUSED, text[:400]
     if len(lines) != 1 or not all(any(named(word, text) for word in group) for group in names):
         return POOR, text[:400]

@@ -8,8 +8,10 @@ public enum FunctionCheck {
   /// The largest error that each may have against libm in double precision, as the documentation says; the logistic
   /// function is within 2 of the nearest float, so within 2.5 of the exact value. Units: units in the last place.
   static let limits: [(name: String, function: kc_function, ulps: Double)] = [
-    ("exp", KC_EXP, 1.02), ("log", KC_LOG, 1), ("sigmoid", KC_SIGMOID, 2.5), ("tanh", KC_TANH, 5),
+    ("exp", KC_EXP, 1), ("log", KC_LOG, 1), ("sigmoid", KC_SIGMOID, 2.5), ("tanh", KC_TANH, 5),
   ]
+  /// exp's over all floats: it is beyond 1 at a few, by 0.0104 at -5.8778844.
+  static let largestOfExp = 1.02
 
   /// A case per function and instruction set, over every `step`-th float (all with 1), on all cores: on the best set the
   /// errors, on the others that the bits are the same.
@@ -22,7 +24,11 @@ public enum FunctionCheck {
       DispatchQueue.concurrentPerform(iterations: jobs.count) { index in
         let (limit, set) = jobs[index]
         let outcome =
-          set == best ? errors(limit.function, limit.ulps, step) : bits(limit.function, set, step)
+          set == best
+          ? errors(
+            limit.function,
+            step == 1 && limit.function == KC_EXP ? largestOfExp : limit.ulps, step)
+          : bits(limit.function, set, step)
         found.withLock { $0[index] = outcome }
       }
       for (job, outcome) in zip(jobs, found.withLock { $0 }) {
