@@ -31,7 +31,8 @@ package enum Format {
     fixed(100 * fraction, digits) + " %"
   }
 
+  /// Spaces and the text; `width`: columns of a terminal.
   package static func padded(_ text: String, _ width: Int) -> String {
-    String(repeating: " ", count: max(0, width - text.count)) + text
+    String(repeating: " ", count: max(0, width - TextWidth.columns(of: text))) + text
   }
 }

@@ -24,22 +24,22 @@ public enum JSONValue: Equatable, Sendable {
     case .string(let value): JSONValue.summary(of: value)
     case .array(let values):
       values.count <= 8 && text.utf8.count <= 80
-        ? OneLine.text(text) : "a list of \(values.count): \(JSONValue.cut(text))"
-    case .object: text.utf8.count <= 80 ? OneLine.text(text) : JSONValue.cut(text)
+        ? text : "a list of \(values.count): \(JSONValue.cut(text))"
+    case .object: text.utf8.count <= 80 ? text : JSONValue.cut(text)
     }
   }
 
   /// The first 60 characters.
   private static func cut(_ text: String) -> String {
     let start = text.unicodeScalars.prefix(60)
-    return OneLine.text(String(start)) + (start.count < text.unicodeScalars.count ? "..." : "")
+    return String(start) + (start.count < text.unicodeScalars.count ? "..." : "")
   }
 
   /// At most 40 characters, escaped as JSON does.
   private static func summary(of value: String) -> String {
     var start = String(value.unicodeScalars.prefix(40))
     if start.unicodeScalars.count < value.unicodeScalars.count { start += "..." }
-    return OneLine.text(quoted(start))
+    return quoted(start)
   }
 }
 
@@ -194,25 +194,14 @@ extension JSONValue {
     return "\(value)"
   }
 
+  /// As a string of JSON, in which nothing is hidden: see `OneLine`.
   private static func quoted(_ value: String) -> String {
     var result = "\""
     for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      default:
-        if scalar.value < 0x20 {
-          let hex = String(scalar.value, radix: 16)
-          result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        } else {
-          result.unicodeScalars.append(scalar)
-        }
-      }
+      if scalar == "\"" || scalar == "\\" { result += "\\" }
+      result.unicodeScalars.append(scalar)
     }
-    return result + "\""
+    return OneLine.text(result + "\"")
   }
 }
 

@@ -15,7 +15,7 @@ extension MemoryPlan: CustomStringConvertible {
         slot.shape.map(String.init).joined(separator: "x"),
       ])
     }
-    return aligned(rows, right: [0, 1, 5])
+    return MemoryPlan.text(rows, right: [0, 1, 5])
   }
 
   /// The bytes of every region, of the arena, and of the lower bound.
@@ -32,7 +32,7 @@ extension MemoryPlan: CustomStringConvertible {
       "arena", Format.grouped(byteCount),
       "bytes (\(Format.binaryUnits(byteCount))), \(Format.fixed(above, 2)) % above the lower bound",
     ])
-    return "bytes by region, all copies:\n" + aligned(rows, right: [1]) + "\n" + parts
+    return "bytes by region, all copies:\n" + MemoryPlan.text(rows, right: [1]) + "\n" + parts
   }
 
   /// The sum that the arena's size is.
@@ -54,7 +54,11 @@ extension MemoryPlan: CustomStringConvertible {
       return ["\(step)", name, bar, Format.grouped(counts.reduce(0, +))]
     }
     return "live bytes at every step, all copies; a full bar is the arena:\n(\(legend))\n"
-      + aligned(rows, right: [0, 3])
+      + MemoryPlan.text(rows, right: [0, 3])
+  }
+
+  private static func text(_ rows: [[String]], right: Set<Int>) -> String {
+    TextTable.lines(rows, right: right).joined(separator: "\n")
   }
 
   /// The bytes of a region that hold something, all copies, step by step.
@@ -119,22 +123,4 @@ extension Region {
     case .scratch: "s"
     }
   }
-}
-
-// MARK: - Columns
-
-/// Rows as columns two spaces apart, the columns in `right` aligned to the right.
-private func aligned(_ rows: [[String]], right: Set<Int>) -> String {
-  let widths = (rows.first ?? []).indices.map { column in
-    rows.map { $0[column].count }.max() ?? 0
-  }
-  return rows.map { row in
-    var line = ""
-    for (column, cell) in row.enumerated() {
-      let space = String(repeating: " ", count: widths[column] - cell.count)
-      line += (column > 0 ? "  " : "") + (right.contains(column) ? space + cell : cell + space)
-    }
-    while line.last == " " { line.removeLast() }
-    return line
-  }.joined(separator: "\n")
 }

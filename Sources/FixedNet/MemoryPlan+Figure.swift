@@ -21,7 +21,8 @@ private struct PlanFigure {
   /// What stands under each step; names from files may be of any length.
   private var stepLabels: [String] {
     plan.steps.enumerated().map { step, name in
-      "\(step) " + (name.count > 30 ? name.prefix(29) + "…" : name)
+      let name = OneLine.text(name)
+      return "\(step) " + (name.count > 30 ? name.prefix(29) + "…" : name)
     }
   }
 
@@ -146,7 +147,7 @@ extension PlanFigure {
       + "steps \(slot.firstStep) to \(slot.lastStep)"
     return "<rect x=\"\(number(left))\" y=\"\(number(top))\" width=\"\(number(width))\" "
       + "height=\"\(number(height))\" fill=\"\(slot.region.colour)\"\(edge)>"
-      + "<title>\(escaped(hint))</title></rect>\n"
+      + "<title>\(MarkupText.xml(hint))</title></rect>\n"
       + label(slot, left: left, top: top, width: width, height: height)
   }
 
@@ -154,8 +155,9 @@ extension PlanFigure {
   private func label(
     _ slot: PlannedSlot, left: Double, top: Double, width: Double, height: Double
   ) -> String {
-    let words = slot.name.replacing("/", with: "/ ").split(separator: " ").map(String.init)
-    for (lines, size) in [([slot.name], 12.0), (words, 12), ([slot.name], 10), (words, 10)] {
+    let name = OneLine.text(slot.name)
+    let words = name.replacing("/", with: "/ ").split(separator: " ").map(String.init)
+    for (lines, size) in [([name], 12.0), (words, 12), ([name], 10), (words, 10)] {
       let length = lines.map { textWidth($0, size: size) }.max() ?? 0
       let lineHeight = size * 1.15
       guard length + 6 <= width, lineHeight * Double(lines.count) <= height else { continue }
@@ -245,7 +247,7 @@ private func text(
 ) -> String {
   let turn = turned == 0 ? "" : " transform=\"rotate(\(number(turned)) \(number(x)) \(number(y)))\""
   return "<text x=\"\(number(x))\" y=\"\(number(y))\" font-size=\"\(number(size))\" "
-    + "text-anchor=\"\(anchor)\" fill=\"\(colour)\"\(turn)>\(escaped(content))</text>\n"
+    + "text-anchor=\"\(anchor)\" fill=\"\(colour)\"\(turn)>\(MarkupText.xml(content))</text>\n"
 }
 
 private func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
@@ -255,26 +257,11 @@ private func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> Str
 
 /// About what a sans-serif face needs.
 private func textWidth(_ content: String, size: Double) -> Double {
-  Double(content.count) * size * 0.54
+  Double(TextWidth.columns(of: content)) * size * 0.54
 }
 
 /// Two decimals at most.
 private func number(_ value: Double) -> String {
   let rounded = (value * 100).rounded() / 100
   return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
-}
-
-/// Names come from files: nothing in them may be read as markup.
-private func escaped(_ content: String) -> String {
-  var result = ""
-  for scalar in content.unicodeScalars {
-    switch scalar {
-    case "&": result += "&amp;"
-    case "<": result += "&lt;"
-    case ">": result += "&gt;"
-    case "\"": result += "&quot;"
-    default: result.unicodeScalars.append(scalar.value < 0x20 ? " " : scalar)
-    }
-  }
-  return result
 }

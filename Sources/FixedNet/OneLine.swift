@@ -1,12 +1,12 @@
-/// Texts for error messages.
+/// Texts for terminals and error messages, and the ground of all other forms (`MarkupText`, JSON, CSV, gnuplot).
 package enum OneLine {
-  /// `text` with line breaks, control and invisible formatting characters written as JSON escapes: names come from files that
-  /// anybody may have made, and must neither break a line nor steer a terminal.
+  /// `text` with line breaks, control and invisible characters written as JSON escapes: names come from files that anybody may
+  /// have made, and must neither break a line, steer a terminal nor hide or turn around what is beside them.
   package static func text(_ text: String) -> String {
-    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    guard text.unicodeScalars.contains(where: isHidden) else { return text }
     var result = ""
     for scalar in text.unicodeScalars {
-      if isControl(scalar) {
+      if isHidden(scalar) {
         result += escape(scalar)
       } else {
         result.unicodeScalars.append(scalar)
@@ -17,7 +17,7 @@ package enum OneLine {
 
   /// Whether `text` has none of those.
   package static func isOne(_ text: String) -> Bool {
-    !text.unicodeScalars.contains(where: isControl)
+    !text.unicodeScalars.contains(where: isHidden)
   }
 
   /// At most 120 characters of `text(_:)`, which counts them as code points: a letter may have thousands of accents.
@@ -32,10 +32,15 @@ package enum OneLine {
     names.isEmpty ? "nothing" : short(names.joined(separator: ", "))
   }
 
-  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator: true
-    default: false
+  /// Whether a character does something else than to stand there: controls (C0, DEL, C1), formats (directions and their
+  /// isolates, joiners, tags), separators of lines, and all that is drawn as nothing.
+  /// Source: Unicode Standard, chapter 23; Default_Ignorable_Code_Point of its DerivedCoreProperties.
+  package static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+    guard scalar.value >= 0x7F else { return scalar.value < 0x20 }
+    let properties = scalar.properties
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: return true
+    default: return properties.isDefaultIgnorableCodePoint || properties.isNoncharacterCodePoint
     }
   }
 

@@ -110,7 +110,7 @@ struct RunnerTests {
     #expect(summary.contains("| [counting](counting/report.md) | Counts | 1 of 1 |"))
     #expect(summary.contains("![A heat map.](counting/heat.svg)"))
     #expect(
-      ReportWriter.csvText([["a,b", "c\"d", "e"]]) == "\"a,b\",\"c\"\"d\",e\n")
+      MarkupText.csv([["a,b", "c\"d", "e"]]) == "\"a,b\",\"c\"\"d\",e\n")
   }
 
   @Test("softmax, quick: every check is met, and a second run gives the same bytes")

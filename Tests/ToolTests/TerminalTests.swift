@@ -1,3 +1,4 @@
+import FixedNet
 import Foundation
 import TestSupport
 import Testing
@@ -106,13 +107,13 @@ struct TerminalTests {
 
   @Test("wide characters count two columns, marks none")
   func wideCharacters() {
-    #expect(TerminalWidth.columns(of: "abc") == 3)
-    #expect(TerminalWidth.columns(of: "数据集") == 6)
-    #expect(TerminalWidth.columns(of: "e\u{301}") == 1)
-    #expect(TerminalWidth.columns(of: "😀") == 2)
-    #expect(TerminalWidth.beginning(of: "数据集", room: 5) == "数据")
-    #expect(TerminalWidth.beginning(of: "a数", room: 2) == "a")
-    #expect(TerminalWidth.beginning(of: "abc", room: 0) == "")
+    #expect(TextWidth.columns(of: "abc") == 3)
+    #expect(TextWidth.columns(of: "数据集") == 6)
+    #expect(TextWidth.columns(of: "e\u{301}") == 1)
+    #expect(TextWidth.columns(of: "😀") == 2)
+    #expect(TextWidth.beginning(of: "数据集", room: 5) == "数据")
+    #expect(TextWidth.beginning(of: "a数", room: 2) == "a")
+    #expect(TextWidth.beginning(of: "abc", room: 0) == "")
   }
 
   @Test("train's progress stays within the terminal", arguments: [80, 40, 20])

@@ -202,7 +202,7 @@ extension DataOptions {
       throw ToolError("--download: no $HOME to keep the files in; give --data-dir")
     }
     try Downloader(mirrors: mirror.isEmpty ? nil : mirror).fetch(kind, into: folder) {
-      writeError("\(OneLine.text($0))\n")
+      printNotice($0)
     }
   }
 }
@@ -232,8 +232,8 @@ public struct LoadedData {
       if let doubt { printError(tool, "note: \(doubt)") }
       return
     }
-    if let note { print(note) }
-    if let doubt { print("note: \(doubt)") }
+    if let note { printLine(note) }
+    if let doubt { printLine("note: \(doubt)") }
   }
 }
 

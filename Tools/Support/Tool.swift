@@ -19,23 +19,6 @@ public func shellQuoted(_ text: String) -> String {
   return plain && !text.isEmpty ? text : "'" + text.replacing("'", with: "'\\''") + "'"
 }
 
-/// Prints a tool's error, warning or note as one line on standard error, whatever it holds.
-public func printError(_ tool: String, _ text: String) {
-  fflush(nil)
-  writeError("\(tool): \(OneLine.text(text))\n")
-}
-
-/// Writes to standard error as it is. Where that cannot be written nobody can be told.
-public func writeError(_ text: String) {
-  var rest = Array(text.utf8)[...]
-  while !rest.isEmpty {
-    let count = rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
-    if count < 0, errno == EINTR { continue }
-    guard count > 0 else { return }
-    rest = rest.dropFirst(count)
-  }
-}
-
 /// Fills the places of standard streams that are closed, or the next file that is opened takes one, and what is printed
 /// would go into it. Reading and writing there fail as before.
 private func keepStandardStreams() {
@@ -69,7 +52,7 @@ extension ParsableCommand {
       let code = exitCode(for: error)
       if code.isSuccess {
         // --help and the like.
-        print(fullMessage(for: error))
+        printLines(fullMessage(for: error))
         do { try finishOutput() } catch {
           printError(name, "\(error)")
           Foundation.exit(1)

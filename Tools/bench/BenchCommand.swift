@@ -119,7 +119,7 @@ struct BenchCommand: ParsableCommand {
         rounds: quick ? min(rounds, 2) : rounds, isQuick: quick,
         instructionSet: try InstructionSet.selected(), selects: selects
       ).run()
-      print(json ? report.json.text : report.text)
+      json ? printJSON(report.json) : printLines(report.text)
       return
     }
     let bench = Bench(
@@ -129,10 +129,10 @@ struct BenchCommand: ParsableCommand {
       instructionSet: try InstructionSet.selected())
     if profile {
       let report = try bench.profile()
-      print(json ? report.json.text : report.text)
+      json ? printJSON(report.json) : printLines(report.text)
     } else {
       let report = try bench.run()
-      print(json ? report.json.text : report.text)
+      json ? printJSON(report.json) : printLines(report.text)
     }
   }
 }

@@ -100,15 +100,17 @@ extension PeerReport {
         "- \(item.work.title), \(item.work.steps) steps: FixedNet \(range(item.ours)), "
           + parts.joined(separator: ", "))
     }
-    for item in rows { lines += item.notes.map { "- left out of \(item.work.title): \($0)" } }
-    lines += missing.map { "- not here: \($0)" }
+    for item in rows {
+      lines += item.notes.map { "- left out of \(item.work.title): \(OneLine.text($0))" }
+    }
+    lines += missing.map { "- not here: \(OneLine.text($0))" }
     if machine.configuration == "debug" {
       lines.append("- this is a debug build: use swift run -c release bench --peers")
     }
     return lines.joined(separator: "\n")
   }
 
-  private func row(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |" }
+  private func row(_ cells: [String]) -> String { MarkupText.markdownRow(cells) }
 
   private func ratio(_ item: PeerRow) -> String {
     guard let ratio = item.ratio else { return "" }

@@ -215,12 +215,5 @@ extension Samples {
 
 /// A table: the first column to the left, the others to the right.
 func columns(_ rows: [[String]]) -> String {
-  let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-  return rows.map { row in
-    var line = "  " + row[0] + String(repeating: " ", count: widths[0] - row[0].count)
-    for column in row.indices.dropFirst() {
-      line += "  " + Format.padded(row[column], widths[column])
-    }
-    return line
-  }.joined(separator: "\n")
+  TextTable.lines(rows, right: Set(1..<rows[0].count)).map { "  \($0)" }.joined(separator: "\n")
 }

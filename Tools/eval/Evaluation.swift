@@ -140,7 +140,7 @@ struct Evaluation {
     }
     data.announce("eval", isQuiet: false, isJSON: options.json)
     if options.json {
-      print(report.json.text)
+      printJSON(report.json)
     } else {
       report.print(confusion: options.confusion)
     }
@@ -166,12 +166,12 @@ struct Evaluation {
         "note": expected.note.map { .string($0) } ?? .null,
         "outputs": options.outputs.map { .string($0) } ?? .null,
       ]
-      print(value.text)
+      printJSON(value)
     } else {
-      print("\(arrays.count) samples of \(model.input) through \(options.file)")
-      if let outputs = options.outputs { print("wrote \(outputs)") }
-      if let difference { print("max |difference|: \(difference)") }
-      if let note = expected.note { print(note) }
+      printLine("\(arrays.count) samples of \(model.input) through \(options.file)")
+      if let outputs = options.outputs { printLine("wrote \(outputs)") }
+      if let difference { printLine("max |difference|: \(difference)") }
+      if let note = expected.note { printLine(note) }
     }
   }
 

@@ -29,8 +29,9 @@ struct EvaluationReport {
   var nonFinite: [String]
 
   func print(confusion: Bool) {
-    Swift.print(
-      "\(path): \(model.name) on \(Format.grouped(count)) \(split) images of \(data.record)")
+    printLine(
+      "\(path): \(OneLine.short(model.name)) on \(Format.grouped(count)) \(split) images of \(data.record)"
+    )
     let wrong = metrics.map { "  (\(Format.grouped($0.total - $0.hits)) wrong)" } ?? ""
     let figures = [
       loss.map { "loss\(lossName.map { " (\($0))" } ?? "") \(Format.fixed($0, 4))" },
@@ -38,10 +39,10 @@ struct EvaluationReport {
       accuracy.map { "accuracy \(Format.percent($0))\(wrong)" },
     ]
     if let lossObstacle {
-      Swift.print("no loss: the file's is not computed: \(lossObstacle)")
+      printLine("no loss: the file's is not computed: \(lossObstacle)")
     }
-    Swift.print(figures.compactMap(\.self).joined(separator: "  "))
-    Swift.print(
+    printLine(figures.compactMap(\.self).joined(separator: "  "))
+    printLine(
       "\(Format.grouped(Int(imagesPerSecond))) images/s in an arena of "
         + Format.bytes(arenaBytes))
     if let metrics { printClasses(metrics) }
@@ -50,13 +51,14 @@ struct EvaluationReport {
   }
 
   private func printClasses(_ metrics: Metrics) {
-    let width = max(5, data.set.classNames.map(\.count).max() ?? 0)
-    Swift.print("\n\(Format.padded("class", width))  precision     recall   images")
+    let width = max(5, nameWidth)
+    printLine()
+    printLine("\(Format.padded("class", width))  precision     recall   images")
     for index in 0..<metrics.classCount {
       let columns = [metrics.precision(index), metrics.recall(index)].map {
         Format.padded($0.map { Format.percent($0) } ?? "-", 9)
       }
-      Swift.print(
+      printLine(
         "\(Format.padded(name(index), width))  \(columns[0])  \(columns[1])  "
           + Format.padded(Format.grouped(metrics.support(index)), 7))
     }
@@ -65,10 +67,11 @@ struct EvaluationReport {
   private func printStatistics() {
     let rows = statistics
     guard !rows.isEmpty else { return }
-    let width = max(5, rows.map(\.layer.count).max() ?? 0)
-    Swift.print(
-      "\nbatch normalisation: mean (smallest ... largest) over the channels\n"
-        + Format.padded("layer", width) + "  "
+    let width = max(5, rows.map { TextWidth.columns(of: OneLine.short($0.layer)) }.max() ?? 0)
+    printLine()
+    printLine("batch normalisation: mean (smallest ... largest) over the channels")
+    printLine(
+      Format.padded("layer", width) + "  "
         + EvaluationReport.normalizationWeights.map { Format.padded($0, 28) }.joined())
     for row in rows {
       let columns = EvaluationReport.normalizationWeights.map { name in
@@ -79,23 +82,31 @@ struct EvaluationReport {
           "\(Format.fixed(value.mean, 3)) (\(Format.fixed(value.smallest, 3)) ... "
             + "\(Format.fixed(value.largest, 3)))", 28)
       }
-      Swift.print(Format.padded(row.layer, width) + "  " + columns.joined())
+      printLine(Format.padded(OneLine.short(row.layer), width) + "  " + columns.joined())
     }
   }
 
   private func printConfusion(_ metrics: Metrics) {
-    Swift.print("\nconfusion matrix: rows are the labels, columns the predictions")
-    let width = max(6, data.set.classNames.map(\.count).max() ?? 0) + 1
+    printLine()
+    printLine("confusion matrix: rows are the labels, columns the predictions")
+    let width = max(6, nameWidth) + 1
     let columns = metrics.counts.first?.count ?? 0
     let heads = (0..<columns).map { Format.padded(name($0), width) }
-    Swift.print(Format.padded("", width) + heads.joined())
+    printLine(Format.padded("", width) + heads.joined())
     for (label, row) in metrics.counts.enumerated() {
-      Swift.print(
+      printLine(
         Format.padded(name(label), width) + row.map { Format.padded("\($0)", width) }.joined())
     }
   }
 
-  private func name(_ index: Int) -> String {
+  /// As it stands in tables.
+  private func name(_ index: Int) -> String { OneLine.short(className(index)) }
+
+  private var nameWidth: Int {
+    data.set.classNames.indices.map { TextWidth.columns(of: name($0)) }.max() ?? 0
+  }
+
+  private func className(_ index: Int) -> String {
     index < data.set.classNames.count ? data.set.classNames[index] : "\(index)"
   }
 
@@ -132,7 +143,7 @@ struct EvaluationReport {
   var json: JSONValue {
     let classes: [JSONValue] = (0..<(metrics?.classCount ?? 0)).map { index in
       [
-        "name": .string(name(index)),
+        "name": .string(className(index)),
         "precision": metrics?.precision(index).map { .number($0) } ?? .null,
         "recall": metrics?.recall(index).map { .number($0) } ?? .null,
         "images": .integer(metrics?.support(index) ?? 0),

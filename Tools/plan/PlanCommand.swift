@@ -91,9 +91,12 @@ struct PlanCommand: ParsableCommand {
       ?? OptimizerName(plan.options.optimizer).rawValue
     let report = PlanReport(model: model, plan: plan, optimizer: inference ? nil : name)
     if let svg {
-      try AtomicFile.write(Array(plan.memory.figure(title: try report.header).utf8), to: svg)
+      let title = try report.header.joined(separator: " ")
+      try AtomicFile.write(Array(plan.memory.figure(title: title).utf8), to: svg)
     }
-    print(json ? report.json.text : "\(try report.header)\n\n\(plan.memory)")
+    if json { return printJSON(report.json) }
+    for line in try report.header { printLine(line) }
+    printLines("\n\(plan.memory)")
   }
 
   /// What `train` plans; for a full-batch solver the batch is all samples.

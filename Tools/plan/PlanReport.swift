@@ -13,15 +13,16 @@ struct PlanReport {
   private var options: PlanOptions { plan.options }
 
   /// What was planned, in one line, and a line for everything that saves memory.
-  var header: String {
+  var header: [String] {
     get throws {
       let parameters = Format.grouped(try plan.model.parameterCount())
       let threads = "\(options.threads) thread\(options.threads == 1 ? "" : "s")"
       let blockSize = options.resolvedBlockSize
       let images = "\(blockSize) image\(blockSize == 1 ? "" : "s")"
-      return "\(model): \(optimizer.map { "training (\($0))" } ?? "inference"), "
+      let first =
+        "\(model): \(optimizer.map { "training (\($0))" } ?? "inference"), "
         + "batch \(options.batch) in blocks of \(images), \(threads), \(parameters) parameters"
-        + plan.savings.map { "\n\($0)" }.joined()
+      return [first] + plan.savings
     }
   }
 

@@ -102,10 +102,11 @@ struct StudyCommand: ParsableCommand {
       let entries = studies.map { study -> JSONValue in
         ["name": .string(study.name), "title": .string(study.title)]
       }
-      print(JSONValue.array(entries).text)
+      printJSON(.array(entries))
     } else {
       for study in studies {
-        print(study.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + study.title)
+        printLine(
+          study.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + study.title)
       }
     }
   }

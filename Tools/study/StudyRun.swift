@@ -56,9 +56,9 @@ final class StudyRun {
     let end =
       outcome.isOld
       ? "finished before; --fresh repeats it" : "\(Format.fixed(record.seconds, 1)) s"
-    print("\(record.name): \(outcome.folder)/report.md (\(end))")
+    printLine("\(record.name): \(outcome.folder)/report.md (\(end))")
     for check in record.checks {
-      print("  \(check.isMet ? "met" : "NOT MET"): \(check.what): \(check.found)")
+      printLine("  \(check.isMet ? "met" : "NOT MET"): \(check.what): \(check.found)")
     }
   }
 
@@ -78,10 +78,10 @@ final class StudyRun {
         "output": .string(command.output), "quick": .bool(command.quick),
         "seconds": .number(seconds), "studies": .array(records.map(\.json)),
       ]
-      print(value.text)
+      printJSON(value)
     } else {
-      if isAll { print("\(command.output)/summary.md") }
-      print(
+      if isAll { printLine("\(command.output)/summary.md") }
+      printLine(
         "\(met) of \(records.joined(\.checks).count) checks met; \(Format.fixed(seconds, 1)) s")
     }
     guard let first = advice.first else { return }
@@ -117,7 +117,7 @@ final class StudyProgressLine {
     lastDrawn = started
     first = nil
     guard isTerminal else { return }
-    redraw(name)
+    redrawLine(name)
   }
 
   func draw(_ progress: StudyProgress) {
@@ -132,18 +132,14 @@ final class StudyProgressLine {
       done: progress.done - begin.done, total: progress.total - begin.done,
       seconds: now - begin.seconds)
     let text = line + (left.map { "  \(StudyProgressLine.duration($0)) left" } ?? "")
-    if isTerminal { redraw(text) } else { write(text + "\n") }
-  }
-
-  /// As much of the text as the terminal is wide.
-  private func redraw(_ text: String) {
-    let room = TerminalWidth.room(of: STDOUT_FILENO)
-    write("\r\(TerminalWidth.beginning(of: text, room: room))\u{1B}[K")
+    guard !isTerminal else { return redrawLine(text) }
+    printLine(text)
+    fflush(nil)
   }
 
   func clear() {
     guard isTerminal else { return }
-    write("\r\u{1B}[K")
+    redrawLine("")
   }
 
   /// nil before anything is done.
@@ -154,10 +150,5 @@ final class StudyProgressLine {
   /// "42 s", "3 min".
   static func duration(_ seconds: Double) -> String {
     seconds < 100 ? "\(Int(seconds.rounded(.up))) s" : "\(Int((seconds / 60).rounded(.up))) min"
-  }
-
-  private func write(_ text: String) {
-    Swift.print(text, terminator: "")
-    fflush(nil)
   }
 }

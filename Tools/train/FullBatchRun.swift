@@ -146,16 +146,18 @@ final class FullBatchRun {
     data.announce("train", isQuiet: options.quiet, isJSON: options.json)
     guard !isQuiet else { return }
     let plan = network.plan
-    print(
+    printLine(
       "model \(name): \(Format.grouped((try? plan.model.parameterCount()) ?? 0)) parameters; data "
         + "\(data.record): \(Format.grouped(data.set.train.count)) training and "
         + "\(Format.grouped(data.set.test.count)) test samples of \(data.set.train.shape)")
-    print(
+    printLine(
       "plan: \(Format.bytes(plan.memory.byteCount)) for \(method.rawValue) on all samples at once, "
         + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s"); lower bound "
         + "\(Format.grouped(plan.memory.lowerBound)) bytes")
-    if output == nil { print("nothing will be saved; ask for it with --checkpoint or --output") }
-    print("start: loss \(Format.fixed(loss, 5))")
+    if output == nil {
+      printLine("nothing will be saved; ask for it with --checkpoint or --output")
+    }
+    printLine("start: loss \(Format.fixed(loss, 5))")
   }
 
   private func record(_ progress: SolverProgress) {
@@ -169,7 +171,7 @@ final class FullBatchRun {
           scalars: [("loss/train", progress.value), ("gradient_norm", progress.gradientNorm)]))
     }
     guard !isQuiet else { return }
-    print(
+    printLine(
       "step \(Format.padded("\(progress.iterations)", 4))  evaluations "
         + "\(Format.padded("\(progress.total)", 5))  loss \(Format.fixed(progress.value, 5))  gradient "
         + Format.fixed(progress.gradientNorm, 5))
@@ -182,23 +184,22 @@ final class FullBatchRun {
     let progress = result.progress
     let digest = WeightsDigest.sha256(network.weights)
     if options.json {
-      print(
+      printJSON(
         json(
-          result, before: before, train: train, test: test, digest: digest, seconds: seconds
-        ).text)
+          result, before: before, train: train, test: test, digest: digest, seconds: seconds))
       return
     }
-    print(
+    printLine(
       "\(Self.reason(result.stop)) after \(progress.evaluations) evaluations and "
         + "\(progress.products) Hessian products in \(Format.fixed(seconds, 2)) s")
-    print(
+    printLine(
       "loss \(Format.fixed(before, 5)) -> \(Format.fixed(progress.value, 5))  accuracy "
         + "\(accuracy(train).map { Format.percent($0) } ?? "-")  test loss "
         + "\(Format.fixed(test.meanLoss, 5))  test accuracy "
         + "\(accuracy(test).map { Format.percent($0) } ?? "-")")
-    if let output, output.hasSaved { print("saved \(output.path)") }
-    print("\(Format.fixed(ProgressLine.now - started, 1)) s in all")
-    print("weights sha256: \(digest)")
+    if let output, output.hasSaved { printLine("saved \(output.path)") }
+    printLine("\(Format.fixed(ProgressLine.now - started, 1)) s in all")
+    printLine("weights sha256: \(digest)")
   }
 
   /// nil where numbers are predicted.

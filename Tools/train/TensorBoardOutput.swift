@@ -83,7 +83,7 @@ struct TensorBoardOutput {
     {
       zip(parameters, layers.flatMap(\.tensors)).map { parameter, tensor in
         (
-          tag: "\(prefix)\(parameter.layerName)/\(parameter.description.name)",
+          tag: OneLine.text("\(prefix)\(parameter.layerName)/\(parameter.description.name)"),
           histogram: ValueHistogram(tensor.values)
         )
       }

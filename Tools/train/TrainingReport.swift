@@ -26,27 +26,27 @@ struct TrainingReport: ~Copyable {
     guard !isQuiet else { return }
     let data = loaded.set
     let parameters = (try? plan.model.parameterCount()) ?? 0
-    print(
+    printLine(
       "model \(state.modelName): \(Format.grouped(parameters)) parameters; data \(loaded.record): "
         + "\(Format.grouped(data.train.count)) training and \(Format.grouped(data.test.count)) "
         + "test images of \(data.train.shape)")
     let memory = plan.memory
     let parts =
       plan.options.batch < state.batch ? " in parts of \(plan.options.batch)" : ""
-    print(
+    printLine(
       "plan: \(Format.bytes(memory.byteCount)) for batches of \(state.batch)\(parts) on "
         + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s") "
         + "(\(set.rawValue)); lower bound \(Format.grouped(memory.lowerBound)) bytes")
-    for line in plan.savings { print(line) }
-    print(TrainingReport.method(plan, state) + (optimizerNote?.text ?? ""))
+    for line in plan.savings { printLine(line) }
+    printLine(TrainingReport.method(plan, state) + (optimizerNote?.text ?? ""))
     if case .array(let weights)? = state.classWeights {
       let parts = weights.enumerated().map { "\($0) \($1.summary)" }
-      print("class weights: " + parts.joined(separator: ", "))
+      printLine("class weights: " + parts.joined(separator: ", "))
     }
-    if !isSaving { print("nothing will be saved; ask for it with --checkpoint or --output") }
+    if !isSaving { printLine("nothing will be saved; ask for it with --checkpoint or --output") }
     if state.epoch > 0 || state.stepInEpoch > 0 {
       let inside = state.stepInEpoch > 0 ? " and \(state.stepInEpoch) steps" : ""
-      print("resumed after \(state.epoch) epochs\(inside)")
+      printLine("resumed after \(state.epoch) epochs\(inside)")
     }
   }
 
@@ -72,14 +72,14 @@ struct TrainingReport: ~Copyable {
   func stoppedEarly(_ state: TrainingState) {
     guard !isQuiet else { return }
     let patience = state.earlyStopping.patience ?? 0
-    print(
+    printLine(
       "stopped early after epoch \(state.epoch): the test loss has not improved for \(patience) "
         + "epoch\(patience == 1 ? "" : "s")")
   }
 
   func nothingToDo(_ state: TrainingState) {
     guard !isQuiet else { return }
-    print("all \(state.epochs) epochs are done already; ask for more with --epochs")
+    printLine("all \(state.epochs) epochs are done already; ask for more with --epochs")
   }
 
   mutating func progress(
@@ -96,7 +96,7 @@ struct TrainingReport: ~Copyable {
     guard !isQuiet else { return }
     line.clear()
     let number = Format.padded("\(record.epoch)", "\(epochs)".count)
-    print(
+    printLine(
       "epoch \(number)/\(epochs)  \(Format.fixed(record.seconds, 2)) s  "
         + "loss \(Format.fixed(record.trainLoss, 4))  "
         + "accuracy \(TrainingReport.percent(record.trainAccuracy))  "
@@ -135,11 +135,11 @@ struct TrainingReport: ~Copyable {
       let best =
         output.hasSavedBest
         ? " and, from epoch \(state.bestEpoch)\(best(state)), \(output.bestPath)" : ""
-      print("saved \(output.path)\(best)")
+      printLine("saved \(output.path)\(best)")
     }
     let start = firstStep.map { ", the first step done after \(Format.fixed($0, 3)) s" } ?? ""
-    print("\(Format.fixed(seconds, 1)) s in all\(start)")
-    print("weights sha256: \(digest)")
+    printLine("\(Format.fixed(seconds, 1)) s in all\(start)")
+    printLine("weights sha256: \(digest)")
   }
 
   /// What the best epoch is the best by.

@@ -197,11 +197,10 @@ final class TrainingRun {
     let digest = WeightsDigest.sha256(network.weights)
     let seconds = ProcessClock.seconds
     if options.json {
-      print(
+      printJSON(
         report.json(
           network.plan, state, digest: digest, seconds: seconds, firstStep: firstStepSeconds,
-          path: output.flatMap { $0.hasSaved ? $0.path : nil }, dataNote: data.notes
-        ).text)
+          path: output.flatMap { $0.hasSaved ? $0.path : nil }, dataNote: data.notes))
     } else {
       report.end(
         state, digest: digest, seconds: seconds, firstStep: firstStepSeconds, output: output)

@@ -8,7 +8,13 @@ public struct FigureWriter: Sendable {
   /// gnuplot; nil: no pictures.
   public var gnuplot: String?
 
-  public init(gnuplot: String? = Gnuplot.path()) { self.gnuplot = gnuplot }
+  /// Seconds after which gnuplot is given up.
+  public var deadline: Double
+
+  public init(gnuplot: String? = Gnuplot.path(), deadline: Double = Gnuplot.deadline) {
+    self.gnuplot = gnuplot
+    self.deadline = deadline
+  }
 
   /// What became of a figure.
   public struct Written: Sendable, Equatable {
@@ -88,20 +94,27 @@ public struct FigureWriter: Sendable {
     do { try AtomicFile.write(bytes, to: path) } catch { throw .output("\(error)") }
   }
 
-  /// The pictures by the ends of their names.
+  /// The pictures by the ends of their names. They are drawn in a folder that goes with this call, or with the program.
   private func draw(_ script: FigureScript, with gnuplot: String) throws(StudyError)
     -> [String: [UInt8]]
   {
     let folder = FileManager.default.temporaryDirectory.appending(
       path: "fixednet-figure-\(UUID().uuidString)"
     ).path
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    do {
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true)
-    } catch { throw .output("cannot make the folder '\(folder)' to draw in") }
+    guard mkdir(folder, 0o700) == 0 else {
+      throw .output("cannot make the folder '\(folder)' to draw in")
+    }
+    let names = ["dat", "gp", "svg", "png"].map { "\(folder)/\(script.name).\($0)" }
+    let paths = names + ["\(folder)/\(Gnuplot.log)", folder]
+    let entries = paths.map { UnfinishedFiles.insert($0) }
+    defer {
+      try? FileManager.default.removeItem(atPath: folder)
+      for entry in entries { UnfinishedFiles.remove(entry) }
+    }
     _ = try writeSources(script, to: folder)
-    if let reason = Gnuplot.run(gnuplot, script: "\(script.name).gp", in: folder) {
+    if let reason = Gnuplot.run(
+      gnuplot, script: "\(script.name).gp", in: folder, deadline: deadline)
+    {
       throw .output("gnuplot cannot draw figure '\(script.figure.name)': \(reason)")
     }
     var pictures: [String: [UInt8]] = [:]

@@ -22,7 +22,7 @@ public struct ReportWriter {
     }
     if !report.csv.isEmpty {
       try FigureWriter.write(
-        Array(ReportWriter.csvText(report.csv).utf8), to: "\(folder)/data.csv")
+        Array(MarkupText.csv(report.csv).utf8), to: "\(folder)/data.csv")
     }
     let text = MarkdownReport(
       report: report, title: study.title, name: study.name, options: options, command: command,
@@ -33,16 +33,6 @@ public struct ReportWriter {
       "no gnuplot on this machine; install it (Debian: gnuplot-nox) and run gnuplot *.gp in "
         + "'\(folder)'"
     }
-  }
-
-  /// Comma-separated values; cells with commas, quotes or line breaks are quoted (RFC 4180, line ends as on Unix).
-  public static func csvText(_ rows: [[String]]) -> String {
-    rows.map { row in
-      row.map { cell in
-        let isPlain = !cell.unicodeScalars.contains { ",\"\n\r".unicodeScalars.contains($0) }
-        return isPlain ? cell : "\"" + cell.replacing("\"", with: "\"\"") + "\""
-      }.joined(separator: ",") + "\n"
-    }.joined()
   }
 }
 
@@ -57,7 +47,7 @@ struct MarkdownReport {
   let isDrawn: Bool
 
   var text: String {
-    var parts = ["# \(Markdown.text(title))"]
+    var parts = ["# \(MarkupText.markdown(title))"]
     if options.isQuick {
       parts.append("**A quick run: it shows that everything works. Its figures say nothing.**")
     }
@@ -67,7 +57,7 @@ struct MarkdownReport {
     if !report.tables.isEmpty {
       parts.append("## Results")
       for table in report.tables {
-        parts += ["### \(Markdown.text(table.title))", Markdown.table(table)]
+        parts += ["### \(MarkupText.markdown(table.title))", Markdown.table(table)]
       }
     }
     if !report.figures.isEmpty { parts += ["## Figures"] + report.figures.map(figure) }
@@ -82,29 +72,42 @@ struct MarkdownReport {
     Markdown.table(
       ReportTable(
         "", columns: ["what it has to show", "found", "met"],
-        rows: report.checks.map { [$0.what, $0.found, $0.isMet ? "yes" : "**no**"] }))
+        rows: report.checks.map { $0.markdown }))
   }
 
   /// The picture (the script where there is none) and its caption.
   private func figure(_ figure: Figure) -> String {
-    let alternative = Markdown.text(figure.title)
+    let alternative = MarkupText.markdown(figure.title)
     let picture =
       isDrawn
       ? "![\(alternative)](\(figure.name).svg)"
       : "[\(alternative)](\(figure.name).gp): `gnuplot \(figure.name).gp` draws it."
-    return "\(picture)\n\n*\(Markdown.text(figure.caption))* ([PNG](\(figure.name).png), "
+    return "\(picture)\n\n*\(MarkupText.markdown(figure.caption))* ([PNG](\(figure.name).png), "
       + "[data](\(figure.name).dat), [script](\(figure.name).gp))"
   }
 
   private var provenance: String {
-    var rows = [["command", "`\(command.replacing("`", with: "'"))`"]]
+    var rows = [["command", MarkupText.markdownCode(command)]]
     if let seeds = options.seeds { rows.append(["seeds", ReportText.seeds(seeds)]) }
     rows.append(["threads", "\(options.threads)"])
     rows.append(["seconds", Format.fixed(report.seconds, 1)])
-    for data in report.dataDigests { rows.append(["data \(data.name)", "`\(data.digest)`"]) }
-    for hash in report.modelHashes { rows.append(["weights of \(hash.name)", "`\(hash.sha256)`"]) }
+    for data in report.dataDigests {
+      rows.append([MarkupText.markdown("data \(data.name)"), MarkupText.markdownCode(data.digest)])
+    }
+    for hash in report.modelHashes {
+      rows.append([
+        MarkupText.markdown("weights of \(hash.name)"), MarkupText.markdownCode(hash.sha256),
+      ])
+    }
     return Markdown.table(ReportTable("", columns: ["", ""], rows: rows))
       + (report.csv.isEmpty ? "" : "\n\nAll numbers: [data.csv](data.csv).")
+  }
+}
+
+extension ReportCheck {
+  /// What, what was found, and whether it is met, as cells of Markdown.
+  var markdown: [String] {
+    [MarkupText.markdown(what), MarkupText.markdown(found), isMet ? "yes" : "**no**"]
   }
 }
 
@@ -132,31 +135,12 @@ public enum ReportText {
 
 /// Markdown's few forms.
 enum Markdown {
-  /// Text that is nothing but text: on one line, without markup.
-  static func text(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "<": result += "&lt;"
-      case "\\", "[", "]", "`", "*", "_", "|": result += "\\\(scalar)"
-      default:
-        result.unicodeScalars.append(scalar.value < 0x20 || scalar.value == 0x7F ? " " : scalar)
-      }
-    }
-    return result
-  }
-
   static func list(_ items: [String]) -> String { items.map { "- \($0)" }.joined(separator: "\n") }
 
-  /// Cells are Markdown; a bar in one would end it.
+  /// Cells are Markdown; a bar in one does not end it.
   static func table(_ table: ReportTable) -> String {
-    func row(_ cells: [String]) -> String {
-      let texts = cells.map {
-        $0.replacing("|", with: "\\|").split(whereSeparator: \.isNewline).joined(separator: " ")
-      }
-      return "| " + texts.joined(separator: " | ") + " |"
-    }
     let line = "|" + String(repeating: "---|", count: table.columns.count)
-    return ([row(table.columns), line] + table.rows.map(row)).joined(separator: "\n")
+    return ([MarkupText.markdownRow(table.columns), line] + table.rows.map(MarkupText.markdownRow))
+      .joined(separator: "\n")
   }
 }

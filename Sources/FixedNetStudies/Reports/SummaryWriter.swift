@@ -19,7 +19,7 @@ public enum SummaryWriter {
     }
     parts.append(
       "\(records.count) studies in \(Format.fixed(seconds, 1)) s on \(options.threads) "
-        + "thread\(options.threads == 1 ? "" : "s"): `\(command.replacing("`", with: "'"))`")
+        + "thread\(options.threads == 1 ? "" : "s"): \(MarkupText.markdownCode(command))")
     parts.append(
       Markdown.table(
         ReportTable(
@@ -27,12 +27,12 @@ public enum SummaryWriter {
           rows: records.map { record in
             let met = record.checks.filter(\.isMet).count
             return [
-              "[\(record.name)](\(record.name)/report.md)", Markdown.text(record.title),
+              "[\(record.name)](\(record.name)/report.md)", MarkupText.markdown(record.title),
               "\(met) of \(record.checks.count)", Format.fixed(record.seconds, 1),
             ]
           })))
     let checks = records.flatMap { record in
-      record.checks.map { [record.name, $0.what, $0.found, $0.isMet ? "yes" : "**no**"] }
+      record.checks.map { [record.name] + $0.markdown }
     }
     if !checks.isEmpty {
       parts += [
@@ -44,9 +44,9 @@ public enum SummaryWriter {
     for record in records {
       guard let figure = record.figures.first else { continue }
       parts += [
-        "## \(Markdown.text(record.title))",
-        "![\(Markdown.text(figure.caption))](\(record.name)/\(figure.name).svg)",
-        "*\(Markdown.text(figure.caption))*",
+        "## \(MarkupText.markdown(record.title))",
+        "![\(MarkupText.markdown(figure.caption))](\(record.name)/\(figure.name).svg)",
+        "*\(MarkupText.markdown(figure.caption))*",
       ]
     }
     return parts.joined(separator: "\n\n") + "\n"
