@@ -14,6 +14,8 @@ public struct ModelSource {
   public var lossStatement = LossStatement.none
   /// The optimiser that the file names; nil where there is none.
   public var optimizer: FileOptimizer?
+  /// What the file was trained on; nil where it does not say.
+  public var recorded: RecordedData?
   private var builtIn: BuiltInModel?
 
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
@@ -24,6 +26,7 @@ public struct ModelSource {
       (model, weights, nonFinite) = (file.model, file.weights, file.nonFinite)
       lossStatement = file.lossStatement
       optimizer = FileOptimizer(file, path: name)
+      recorded = file.training.map(RecordedData.init)
     } else if name.hasSuffix(".json") {
       var isFolder: ObjCBool = false
       if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder), isFolder.boolValue {
