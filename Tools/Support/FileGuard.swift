@@ -67,9 +67,8 @@ public struct FileGuard {
   private static func identity(_ path: String) -> String {
     var status = stat()
     if stat(path, &status) == 0 { return "\(status.st_dev):\(status.st_ino)" }
-    let url = URL(filePath: path)
-    let folder = url.deletingLastPathComponent().path
-    guard stat(folder.isEmpty ? "." : folder, &status) == 0 else { return url.standardized.path }
-    return "\(status.st_dev):\(status.st_ino)/\(url.lastPathComponent.lowercased())"
+    let name = FilePath.name(of: path)
+    guard stat(FilePath.folder(of: path), &status) == 0 else { return path }
+    return "\(status.st_dev):\(status.st_ino)/\(name.lowercased())"
   }
 }
