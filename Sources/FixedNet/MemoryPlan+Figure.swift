@@ -21,7 +21,7 @@ private struct PlanFigure {
   /// What stands under each step; names from files may be of any length.
   private var stepLabels: [String] {
     plan.steps.enumerated().map { step, name in
-      let name = OneLine.text(name)
+      let name = OneLine.short(name)
       return "\(step) " + (name.count > 30 ? name.prefix(29) + "…" : name)
     }
   }
@@ -155,7 +155,7 @@ extension PlanFigure {
   private func label(
     _ slot: PlannedSlot, left: Double, top: Double, width: Double, height: Double
   ) -> String {
-    let name = OneLine.text(slot.name)
+    let name = OneLine.short(slot.name)
     let words = name.replacing("/", with: "/ ").split(separator: " ").map(String.init)
     for (lines, size) in [([name], 12.0), (words, 12), ([name], 10), (words, 10)] {
       let length = lines.map { textWidth($0, size: size) }.max() ?? 0

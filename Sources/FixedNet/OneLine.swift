@@ -22,7 +22,8 @@ package enum OneLine {
 
   /// At most 120 characters of `text(_:)`, which counts them as code points: a letter may have thousands of accents.
   package static func short(_ text: String) -> String {
-    let line = OneLine.text(text)
+    // A name may have thousands, and stand in thousands of lines.
+    let line = OneLine.text(String(text.unicodeScalars.prefix(121)))
     let scalars = line.unicodeScalars
     return scalars.count > 120 ? String(scalars.prefix(117)) + "..." : line
   }

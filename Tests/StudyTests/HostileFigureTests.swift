@@ -66,6 +66,25 @@ struct HostileFigureTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["gnuplot"])
   }
 
+  @Test("without gnuplot, files that are there and are no figure's are not overwritten")
+  func sources() throws {
+    let writer = FigureWriter(gnuplot: nil)
+    try writer.write(FigureSamples.heatMap, toFile: "\(folder)/a.svg")
+    // Its own, again.
+    try writer.write(FigureSamples.heatMap, toFile: "\(folder)/a.svg")
+    for name in ["b.dat", "c.gp"] {
+      let path = "\(folder)/\(name)"
+      try Data("mine\n".utf8).write(to: URL(filePath: path))
+      #expect(throws: StudyError.self) {
+        try writer.write(FigureSamples.heatMap, toFile: "\(path.prefix(while: { $0 != "." })).svg")
+      }
+      #expect(FileManager.default.contents(atPath: path) == Data("mine\n".utf8))
+    }
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+        == ["a.dat", "a.gp", "b.dat", "c.gp"])
+  }
+
   @Test("gnuplot is not taken from the working folder")
   func path() throws {
     let folders = ["", ".", "bin", "./bin", "\(folder)/bin"]

@@ -49,6 +49,18 @@ struct HostileTextTests {
       MarkupText.markdownRow(["a|b", "c\\|d", "e\\\\|f\ng"]) == "| a\\|b | c\\|d | e\\\\\\|f g |")
   }
 
+  @Test("a long name is cut where it stands in a table, after as many characters as before")
+  func short() {
+    let name = String(repeating: "x", count: 120)
+    #expect(OneLine.short(name) == name)
+    #expect(OneLine.short(name + "y") == String(repeating: "x", count: 117) + "...")
+    #expect(OneLine.short(String(repeating: "\n", count: 61)).unicodeScalars.count == 120)
+    let start = Date()
+    let long = String(repeating: "数", count: 1_000_000)
+    #expect((0..<1000).allSatisfy { _ in OneLine.short(long).unicodeScalars.count == 120 })
+    #expect(Date().timeIntervalSince(start) < 10)
+  }
+
   @Test("tables keep their columns, whatever is in them")
   func tables() throws {
     let texts = HostileTexts.all + HostileTexts.controls

@@ -4,6 +4,7 @@ import Foundation
 ///
 /// The script draws the SVG, then loads itself for the PNG: blocks in braces would be read in pieces at a `}` in a title.
 struct FigureScript {
+  static let firstLine = "# Draws the SVG and the PNG: run gnuplot on this file, in its folder."
   /// Pixels.
   static let width = 960
   private static let titleHeight = 44
@@ -109,7 +110,7 @@ struct FigureScript {
     let size = "size \(FigureScript.width),\(height)"
     let outputs = ["svg", "png"].map { Gnuplot.quotedPath("./\(name).\($0)") }
     commands = [
-      "# Draws the SVG and the PNG: run gnuplot on this file, in its folder.",
+      FigureScript.firstLine,
       "reset",
       "set encoding utf8",
       "if (!exists('kind')) kind = 'svg'",

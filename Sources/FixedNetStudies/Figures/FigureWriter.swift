@@ -58,6 +58,7 @@ public struct FigureWriter: Sendable {
       guard !name.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
         throw .output("a figure's file must have no control characters in its name")
       }
+      try checkSources("\(folder)/\(name)")
       let paths = try writeSources(FigureScript(figure, name: name), to: folder)
       return Written(
         paths: paths, isDrawn: false, advice: FigureWriter.advice("\(name).gp", in: folder))
@@ -87,6 +88,20 @@ public struct FigureWriter: Sendable {
     try FigureWriter.write(Array(script.data.utf8), to: paths[0])
     try FigureWriter.write(Array(script.script.utf8), to: paths[1])
     return paths
+  }
+
+  /// Nobody has named these files: those that are there must be a figure's.
+  /// Throws: `StudyError.output`.
+  private func checkSources(_ path: String) throws(StudyError) {
+    let start = Data(FigureScript.firstLine.utf8)
+    guard
+      FileManager.default.fileExists(atPath: "\(path).gp")
+        || FileManager.default.fileExists(atPath: "\(path).dat"),
+      FileManager.default.contents(atPath: "\(path).gp")?.starts(with: start) != true
+    else { return }
+    throw .output(
+      "'\(path).gp' and '\(path).dat' would be overwritten, which are no figure's; choose another name"
+    )
   }
 
   static func write(_ bytes: [UInt8], to path: String) throws(StudyError) {

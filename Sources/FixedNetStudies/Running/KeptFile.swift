@@ -3,11 +3,11 @@ import Foundation
 
 /// What a file in a reports folder may say. Anybody may have put it there: it is input like any other.
 enum KeptFile {
-  /// Bytes. The parts of the longest study have 20 MB.
-  enum Limits {
-    static let parts = 64 << 20
-    static let record = 1 << 20
-  }
+  /// Bytes that a finished study's record may have.
+  static let recordLimit = 1 << 20
+
+  /// Bytes that an unfinished study's parts may have: they have up to 3 MB for every seed.
+  static func partsLimit(seeds: Int?) -> Int { max(4, seeds ?? 0) << 24 }
 
   /// Whether an object has these members and no others.
   static func hasMembers(_ json: JSONValue, _ names: Set<String>) -> Bool {

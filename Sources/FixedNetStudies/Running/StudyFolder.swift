@@ -42,7 +42,8 @@ struct StudyFolder {
   func unfinished() throws(StudyError) -> Unfinished {
     guard
       let json = try read(
-        "parts.json", KeptFile.Limits.parts, members: ["parts", "digests", "seconds"])
+        "parts.json", KeptFile.partsLimit(seeds: options.seeds),
+        members: ["parts", "digests", "seconds"])
     else { return Unfinished() }
     guard let seconds = KeptFile.seconds(json["seconds"]),
       case .object(let parts)? = json["parts"], case .object(let digests)? = json["digests"]
@@ -76,7 +77,7 @@ struct StudyFolder {
   /// Throws: `StudyError.kept` where the file is none that this program has written.
   func finished(_ study: any Study.Type) throws(StudyError) -> StudyRecord? {
     guard FileManager.default.fileExists(atPath: "\(path)/report.md"),
-      let json = try read("finished.json", KeptFile.Limits.record, members: ["record"])
+      let json = try read("finished.json", KeptFile.recordLimit, members: ["record"])
     else { return nil }
     guard let record = json["record"].flatMap({ StudyRecord($0, of: study) }) else {
       throw broken("finished.json", "its record is none of the study")
