@@ -25,15 +25,9 @@ public struct ModelSource {
       lossStatement = file.lossStatement
       optimizer = FileOptimizer(file, path: name)
     } else if name.hasSuffix(".json") {
-      var isFolder: ObjCBool = false
-      if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder), isFolder.boolValue {
-        throw ToolError("'\(name)' is a folder; name a model's JSON file")
-      }
-      guard let data = FileManager.default.contents(atPath: name) else {
-        throw ToolError("cannot read '\(name)': no such file, or no permission")
-      }
-      guard data.count <= 16 << 20, let text = String(data: data, encoding: .utf8) else {
-        throw ToolError("'\(name)': expected a model's JSON, UTF-8 of at most 16 MiB")
+      let text: String
+      do { text = try TextFile.read(name, limit: JSONValue.sizeLimit) } catch {
+        throw ToolError("\(error); name a model's JSON file")
       }
       do {
         model = try SequentialModel(json: JSONValue(parsing: text))
