@@ -23,6 +23,8 @@ let package = Package(
     .executable(name: "plan", targets: ["plan"]),
     .executable(name: "bench", targets: ["bench"]),
     .executable(name: "study", targets: ["study"]),
+    .executable(name: "fixednet-reader", targets: ["fixednet-reader"]),
+    .executable(name: "fixednet-unpacker", targets: ["fixednet-unpacker"]),
   ],
   traits: [
     .trait(name: "HDF5", description: "Keras .h5 checkpoints and HDF5 data through libhdf5"),
@@ -53,12 +55,29 @@ let package = Package(
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+    .target(name: "CConfined", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(
+      name: "CUnpack", dependencies: ["CConfined", "CISAL"],
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(
+      name: "CReader",
+      dependencies: [
+        "CConfined", "CZlib",
+        .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
+        .target(name: "CMatio", condition: .when(traits: ["MatIO"])),
+      ],
+      cSettings: [
+        .define("FN_WITH_HDF5", .when(traits: ["HDF5"])),
+        .define("FN_WITH_MATIO", .when(traits: ["MatIO"])),
+        .unsafeFlags(["-O2"], .when(configuration: .debug)),
+      ]),
+    .executableTarget(name: "fixednet-reader", dependencies: ["CReader"]),
+    .executableTarget(name: "fixednet-unpacker", dependencies: ["CUnpack"]),
     .target(
       name: "FixedNetFiles",
       dependencies: [
-        "FixedNet", "CZlib", "CISAL", "CCrypto",
+        "FixedNet", "CZlib", "CCrypto", "CConfined", "CUnpack", "CReader",
         .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
-        .target(name: "CMatio", condition: .when(traits: ["MatIO"])),
         .product(
           name: "SwiftProtobuf", package: "swift-protobuf",
           condition: .when(traits: ["TensorBoard"])),
@@ -126,7 +145,9 @@ let package = Package(
       name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter", "TestSupport"]),
     .testTarget(
       name: "FixedNetFilesTests",
-      dependencies: ["FixedNetFiles", "TestSupport", "FuzzTargets", "CZlib"]),
+      dependencies: [
+        "FixedNetFiles", "CConfined", "CReader", "CUnpack", "TestSupport", "FuzzTargets", "CZlib",
+      ]),
     .target(
       name: "RandomNetworks", dependencies: ["FixedNet", "FixedNetCore"],
       path: "Tests/Support/RandomNetworks"),

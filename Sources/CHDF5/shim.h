@@ -1,12 +1,7 @@
-// libhdf5 for Swift: its macros, which Swift does not see, as functions. Everything else is called by its own name.
+// libhdf5 for Swift, which writes with it: its macros, which Swift does not see, as functions. Everything else is called by
+// its own name. Reading: CReader.
 #pragma once
 #include <hdf5.h>
-
-#include "heap.h"
-#include "probe.h"
-#include "source.h"
-#include "storage.h"
-#include "types.h"
 
 static inline unsigned fn_h5_truncate(void) { return H5F_ACC_TRUNC; }
 
@@ -17,9 +12,7 @@ static inline hid_t fn_h5_group_create(void) { return H5P_GROUP_CREATE; }
 static inline hid_t fn_h5_dataset_create(void) { return H5P_DATASET_CREATE; }
 
 static inline hid_t fn_h5_float32(void) { return H5T_IEEE_F32LE; }
-static inline hid_t fn_h5_float32_big(void) { return H5T_IEEE_F32BE; }
 static inline hid_t fn_h5_float64(void) { return H5T_IEEE_F64LE; }
-static inline hid_t fn_h5_float64_big(void) { return H5T_IEEE_F64BE; }
 static inline hid_t fn_h5_int64(void) { return H5T_STD_I64LE; }
 static inline hid_t fn_h5_uint64(void) { return H5T_STD_U64LE; }
 static inline hid_t fn_h5_native_float(void) { return H5T_NATIVE_FLOAT; }

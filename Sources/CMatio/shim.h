@@ -1,6 +1,3 @@
-// libmatio for Swift: it reads in a child process, and Swift reads from the child.
+// libmatio, for CReader.
 #pragma once
 #include <matio.h>
-
-#include "child.h"
-#include "reader.h"

@@ -200,7 +200,8 @@ public struct PlacedParameter {
     product = planned.product.map(places.shared)
   }
 
-  var count: Int { description.shape.reduce(1, *) }
+  /// Values of the weight.
+  public var count: Int { description.shape.reduce(1, *) }
 }
 
 /// Where a layer's output is once the first operations of a program have run.

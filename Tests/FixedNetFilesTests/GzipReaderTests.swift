@@ -1,5 +1,8 @@
+import CConfined
+import CUnpack
 import CZlib
 import FixedNetFiles
+import Foundation
 import Testing
 
 /// Against zlib, which packs and unpacks the same.
@@ -19,72 +22,129 @@ import Testing
   }()
 
   @Test(
-    "what zlib packed comes out the same, whatever the pieces",
+    "what zlib packed comes out the same",
     arguments: [(0, Z_DEFAULT_STRATEGY), (1, Z_DEFAULT_STRATEGY), (9, Z_DEFAULT_STRATEGY)]
       + [(6, Z_HUFFMAN_ONLY), (6, Z_RLE), (6, Z_FIXED)])
   func unpacks(level: Int, strategy: Int32) throws {
-    for bytes in GzipReaderTests.contents {
+    // An array has one value at least.
+    for bytes in GzipReaderTests.contents.dropFirst().map(GzipReaderTests.idx) {
       let packed = Zlib.pack(bytes, level: Int32(level), strategy: strategy)
-      for (window, piece) in [(1, 977), (13, 1 << 20), (65_536, 65_536), (4096, 1)] {
-        guard piece > 1 || bytes.count < 10 else { continue }
-        #expect(try unpack(packed, window: window, piece: piece) == bytes)
-      }
+      #expect(Unpacked(packed) == Unpacked(fault: FN_UNPACK_DONE, bytes: bytes))
     }
   }
 
   @Test("a file that is cut off anywhere, or goes on, is refused")
   func cutOff() throws {
-    let packed = Zlib.pack(Array(GzipReaderTests.contents[4].prefix(3_000)), level: 6)
+    let bytes = GzipReaderTests.idx(Array(GzipReaderTests.contents[4].prefix(3_000)))
+    let packed = Zlib.pack(bytes, level: 6)
     for length in 0..<packed.count {
-      for window in [1, 5, 65_536] {
-        #expect(throws: GzipReader.Failure.cutOff, "\(length) of \(packed.count), \(window)") {
-          try unpack(Array(packed[..<length]), window: window, piece: 1_000)
-        }
-      }
+      #expect(Unpacked(Array(packed[..<length])).fault == Int(FN_UNPACK_CUT), "\(length)")
     }
-    for (extra, window) in [(1, 1), (1, 65_536), (7, 3), (9, 65_536), (300, 65_536)] {
-      #expect(throws: GzipReader.Failure.trailingBytes(extra)) {
-        try unpack(packed + [UInt8](repeating: 0x1F, count: extra), window: window, piece: 1_000)
-      }
+    for extra in [1, 7, 9, 300] {
+      let found = Unpacked(packed + [UInt8](repeating: 0x1F, count: extra))
+      #expect(found == Unpacked(fault: FN_UNPACK_DONE, bytes: bytes, trailing: extra))
     }
   }
 
   @Test("a bit that is wrong is noticed where zlib notices it")
   func damaged() throws {
-    for (bytes, level) in [(GzipReaderTests.contents[4], 6), (GzipReaderTests.contents[2], 0)] {
-      let packed = Zlib.pack(Array(bytes.prefix(300)), level: Int32(level))
+    for (contents, level) in [(GzipReaderTests.contents[4], 6), (GzipReaderTests.contents[2], 0)] {
+      let bytes = GzipReaderTests.idx(Array(contents.prefix(300)))
+      let packed = Zlib.pack(bytes, level: Int32(level))
       // Behind the header, whose reserved flags ISA-L passes over.
       for bit in 8 * 10..<8 * packed.count {
         var damaged = packed
         damaged[bit / 8] ^= 1 << (bit % 8)
-        let expected = Zlib.unpack(damaged, limit: 100_000)
-        let found = try? unpack(damaged, window: 64, piece: 1_000)
-        #expect(found == expected, "bit \(bit) of level \(level)")
+        let found = Unpacked(damaged)
+        // zlib has no opinion on a header that says another length.
+        guard let expected = Zlib.unpack(damaged, limit: 100_000) else {
+          #expect(!found.isWhole || found.bytes != bytes, "bit \(bit) of level \(level)")
+          continue
+        }
+        #expect(
+          found == Unpacked(fault: FN_UNPACK_DONE, bytes: expected), "bit \(bit) of level \(level)")
       }
     }
   }
 
-  @Test("more than was announced is refused")
+  @Test("more than was announced, and what is no IDX file, is not unpacked any further")
   func tooLong() throws {
-    let packed = Zlib.pack([1, 2, 3, 4, 5], level: 6)
-    var reader = GzipReader(ByteReader(packed))
-    var bytes = [UInt8](repeating: 0, count: 4)
-    #expect(try bytes.withUnsafeMutableBytes { try reader.read(into: $0) } == 4)
-    #expect(throws: GzipReader.Failure.tooLong(limit: 4)) { try reader.finish(limit: 4) }
+    let long = Unpacked(Zlib.pack(GzipReaderTests.idx([1, 2, 3]) + [4, 5], level: 6))
+    #expect(long.fault == Int(FN_UNPACK_TOO_LONG) && (12...64).contains(long.bytes.count))
+    let other = Unpacked(Zlib.pack([UInt8](repeating: 7, count: 1 << 22), level: 6))
+    #expect(other.fault == Int(FN_UNPACK_OTHER) && other.bytes.count == 64)
+    // An array of 2^32 - 1 bytes, of which none is there.
+    let huge = Unpacked(Zlib.pack([0, 0, 8, 1, 255, 255, 255, 255], level: 6))
+    #expect(huge.fault == Int(FN_UNPACK_OTHER))
   }
 
-  /// All bytes, `piece` at a time.
-  private func unpack(_ packed: [UInt8], window: Int, piece: Int) throws -> [UInt8] {
-    var reader = GzipReader(ByteReader(packed), windowLength: window)
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: piece)
-    while true {
-      let length = try buffer.withUnsafeMutableBytes { try reader.read(into: $0) }
-      bytes += buffer[..<length]
-      if length < piece { break }
+  @Test("through the helper: the same bytes, piece by piece, and one line for what is wrong")
+  func helper() throws {
+    let folder = try TemporaryFolder()
+    let bytes = GzipReaderTests.contents[3] + GzipReaderTests.contents[2]
+    let packed = Zlib.pack(GzipReaderTests.idx(bytes), level: 6)
+    func write(_ name: String, _ bytes: [UInt8]) throws -> String {
+      try Data(bytes).write(to: URL(fileURLWithPath: folder.file(name)))
+      return folder.file(name)
     }
-    try reader.finish(limit: bytes.count)
-    return bytes
+    #expect(try IDXFile.read(write("good.gz", packed), rank: 1).values == bytes)
+    for (packed, found) in [
+      (Array(packed.dropLast(9)), "a file that is cut off"),
+      (packed + [0], "1 bytes behind its end"),
+    ] {
+      let path = try write("bad.gz", packed)
+      #expect(
+        throws: DataError.malformed(path: path, expected: "a complete gzip file", found: found)
+      ) { try IDXFile.read(path, rank: 1) }
+    }
+  }
+
+  /// An IDX file of one axis.
+  private static func idx(_ bytes: [UInt8]) -> [UInt8] {
+    [0, 0, 8, 1] + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: bytes.count >> $0) } + bytes
+  }
+}
+
+/// What the helper's unpacking says, in this process.
+private struct Unpacked: Equatable {
+  var fault: Int
+  var bytes: [UInt8]
+  var trailing = 0
+
+  init(fault: some BinaryInteger, bytes: [UInt8], trailing: Int = 0) {
+    (self.fault, self.bytes, self.trailing) = (Int(fault), bytes, trailing)
+  }
+
+  var isWhole: Bool { fault == Int(FN_UNPACK_DONE) && trailing == 0 }
+
+  init(_ packed: [UInt8]) {
+    let limit = 1 << 20
+    var output = [UInt8](repeating: 0, count: Int(FN_UNPACKED) + limit)
+    var request = [UInt64(limit)]
+    let head = Int(FN_ANSWER_HEADER)
+    var record = [UInt64](repeating: 0, count: 6)
+    output.withUnsafeMutableBytes { output in
+      packed.withUnsafeBytes { packed in
+        request.withUnsafeMutableBytes { request in
+          var job = fn_job()
+          job.bytes = packed.baseAddress?.assumingMemoryBound(to: UInt8.self)
+          job.size = UInt64(packed.count)
+          job.request = UnsafePointer(request.baseAddress?.assumingMemoryBound(to: UInt8.self))
+          job.request_size = UInt64(request.count)
+          job.kind = UInt64(FN_UNPACK_GZIP)
+          job.table.bytes = output.baseAddress!.assumingMemoryBound(to: UInt8.self) + head
+          job.table.size = UInt64(output.count - head)
+          #expect(fn_unpack(&job) == Int32(FN_EXIT_DONE))
+          #expect(job.table.is_full == 0)
+        }
+      }
+      record.withUnsafeMutableBytes {
+        $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: output[head..<head + 48]))
+      }
+    }
+    // Tag and length, then the numbers.
+    (fault, trailing) = (Int(record[2]), Int(record[4]))
+    bytes = Array(output[Int(FN_UNPACKED)...].prefix(Int(record[3])))
   }
 }
 

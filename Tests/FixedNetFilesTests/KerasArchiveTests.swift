@@ -64,7 +64,7 @@
       ("two_disks", "several disks"), ("duplicate", "2 of that name"),
       ("no_config", "config.json in the archive is missing"),
       ("no_weights", "model.weights.h5 in the archive is missing"),
-      ("sharded", "sharded"), ("numpy", "NumPy"), ("not_hdf5", "not an HDF5 file"),
+      ("sharded", "sharded"), ("numpy", "NumPy"), ("not_hdf5", "are not an HDF5 file"),
       ("cut_hdf5", "truncated"), ("bomb_config", "at most 16777216 bytes"),
       ("bomb_weights", "17825792"), ("bad_json", "not JSON"), ("bad_utf8", "UTF-8"),
       ("lambda", "Lambda"), ("only_paths", "config.json in the archive is missing"),

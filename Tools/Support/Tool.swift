@@ -1,5 +1,6 @@
 import ArgumentParser
 import FixedNet
+import FixedNetFiles
 import Foundation
 
 /// What a tool says when it cannot go on: one line, and the exit code.
@@ -36,16 +37,39 @@ private func finishOutput() throws(ToolError) {
   throw ToolError("cannot write to standard output: \(String(cString: strerror(errno)))")
 }
 
+/// Starts the process that reads a model or data file while the arguments are still being parsed.
+private func prepareReading() {
+  let ends = [".h5", ".hdf5", ".keras", ".mat"]
+  if CommandLine.arguments.dropFirst().contains(where: { argument in
+    ends.contains { argument.hasSuffix($0) }
+  }) {
+    FileReading.prepare()
+  }
+}
+
+/// Says so where files were read in a process that is confined less than it could be.
+private func noteReading(_ name: String) {
+  guard !FileReading.isFiltered else { return }
+  printError(
+    name,
+    "note: this system does not filter system calls (seccomp): the process that read the files had "
+      + "limits of memory, time and files only")
+}
+
 extension ParsableCommand {
   /// Runs the command; every failure is one line on standard error: exit 64 for wrong use, 1 for the rest.
   public static func runTool() -> Never {
     ProcessClock.begin()
     keepStandardStreams()
     Interrupt.prepare()
+    prepareReading()
     let name = configuration.commandName ?? "\(Self.self)".lowercased()
     do {
       var command = try parseAsRoot()
-      try command.run()
+      do {
+        defer { noteReading(name) }
+        try command.run()
+      }
       try finishOutput()
       Foundation.exit(0)
     } catch {

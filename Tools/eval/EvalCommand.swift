@@ -35,8 +35,17 @@ struct Eval: ParsableCommand {
       valueName: "name"), transform: Loss.option)
   var loss: Loss?
 
-  @Option(parsing: .unconditional, help: "Images of one call; the outputs do not depend on it.")
-  var batch = 128
+  @Option(
+    parsing: .unconditional,
+    help:
+      "Images of one call; the outputs do not depend on it. (default: 128, or what memory allows)")
+  var batch: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The most memory for the network, \(ByteCount.help). (default: 256 MiB and 8 times the weights)",
+      valueName: "size"))
+  var memoryBudget: ByteCount?
 
   @Option(
     parsing: .unconditional,
@@ -80,7 +89,7 @@ struct Eval: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
-    try checked(batch, "--batch", in: 1...65_536)
+    if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
     if let plot { try checkPlot(plot) }
     for (path, option) in [(outputs, "--outputs"), (gradients, "--gradients")] {

@@ -34,16 +34,33 @@ struct Evaluation {
     let own = file.lossStatement
     loss = options.loss.map { .computed($0) } ?? (own == .none ? stated : own)
     threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
-    var planned = PlanOptions(
-      batch: options.batch, isTraining: false, threads: threads, loss: loss.computed)
-    planned.fusesLayers = options.activations == nil
     network = try Network(
-      NetworkPlan(file.model, options: planned), instructionSet: .selected())
+      Evaluation.plan(file.model, options, loss: loss.computed, threads: threads),
+      instructionSet: .selected())
     try network.load(file.weights)
     if !file.nonFinite.isEmpty {
       Evaluation.warn(
         "'\(options.file)' holds NaN or infinite values in "
           + file.nonFinite.joined(separator: ", "))
+    }
+  }
+
+  /// For inference: the batch that was asked for, or the largest of 128, 64, ... that the memory allows.
+  private static func plan(_ model: SequentialModel, _ options: Eval, loss: Loss?, threads: Int)
+    throws -> NetworkPlan
+  {
+    var batch = options.batch ?? 128
+    while true {
+      var planned = PlanOptions(batch: batch, isTraining: false, threads: threads, loss: loss)
+      planned.fusesLayers = options.activations == nil
+      let plan = try NetworkPlan(model, options: planned)
+      let limit = MemoryLimit.bytes(for: plan, budget: options.memoryBudget)
+      if plan.memory.byteCount <= limit { return plan }
+      guard options.batch == nil, batch > 1 else {
+        try MemoryLimit.check(plan, of: options.file, budget: options.memoryBudget)
+        return plan
+      }
+      batch /= 2
     }
   }
 
@@ -214,9 +231,10 @@ struct Evaluation {
           batch: batch, isTraining: true, threads: threads,
           loss: try loss.usable(of: options.file)))
     }
-    let parts = try plan(min(options.batch, images.count))
-    let training = try Network(
-      parts.couplingLayer == nil ? parts : plan(images.count), instructionSet: .selected())
+    let parts = try plan(min(network.plan.options.batch, images.count))
+    let chosen = parts.couplingLayer == nil ? parts : try plan(images.count)
+    try MemoryLimit.check(chosen, of: options.file, budget: options.memoryBudget)
+    let training = try Network(chosen, instructionSet: .selected())
     try training.load(file.weights)
     let sums = try training.computeGradients(images)
     let descriptions = try file.model.weightDescriptions()

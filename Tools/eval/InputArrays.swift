@@ -26,14 +26,13 @@ struct InputArrays {
       found = floats(arrays[name] ?? MatArray(shape: [0], values: []))
       y = arrays["y"].map(floats)
     } else {
-      guard try InputArrays.contains(path, name) else {
+      let arrays = try InputArrays.read(path, [name, "y"])
+      guard let x = arrays[name] else {
         throw ToolError(
           "'\(path)' has no dataset x; --inputs needs one of [samples] x \(input)")
       }
-      found = try HDF5Arrays.readFloats(path: path, dataset: name)
-      y =
-        try HDF5Arrays.contains(path: path, dataset: "y")
-        ? HDF5Arrays.readFloats(path: path, dataset: "y") : nil
+      found = x
+      y = arrays["y"]
     }
     count = found.shape.first ?? 0
     let sample = Array(found.shape.dropFirst())
@@ -51,8 +50,10 @@ struct InputArrays {
   }
 
   /// Throws: `ToolError` for what is no file of arrays; what reading throws.
-  private static func contains(_ path: String, _ name: String) throws -> Bool {
-    do { return try HDF5Arrays.contains(path: path, dataset: name) } catch {
+  private static func read(_ path: String, _ names: [String]) throws
+    -> [String: (shape: [Int], values: [Float])]
+  {
+    do { return try HDF5Arrays.readFloats(path: path, datasets: names) } catch {
       guard case CheckpointError.wrongFormat(_, let found) = error,
         found.hasPrefix("not an HDF5 file")
       else { throw error }

@@ -12,7 +12,11 @@ extension TrainingSetup {
     var wanted = options(batch: state.batch, threads: threads, recomputes: recomputes)
     if state.step > 0 { wanted.blockSize = state.blockSize }
     let whole = try NetworkPlan(model, options: wanted.asTrained).checkingRecomputation()
-    guard let budget, whole.memory.byteCount > budget.bytes else { return whole }
+    guard let budget else {
+      if let file { try MemoryLimit.check(whole, of: file, budget: nil) }
+      return whole
+    }
+    guard whole.memory.byteCount > budget.bytes else { return whole }
     let early = try planUpdatingInBackward(wanted)
     if let early, early.memory.byteCount <= budget.bytes { return early }
     if let layer = whole.couplingLayer {

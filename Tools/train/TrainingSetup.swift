@@ -7,6 +7,8 @@ import ToolSupport
 /// What a run starts from: all that was read, before anything is planned.
 struct TrainingSetup {
   var data: LoadedData
+  /// The file that the model comes from; nil for a built-in one.
+  var file: String?
   var model: SequentialModel
   var weights: [LayerWeights]
   /// What the optimiser remembers; nil at the start.
@@ -38,6 +40,7 @@ struct TrainingSetup {
 
   private init(new options: Train) throws {
     let source = try ModelSource(options.model ?? "lenet")
+    file = source.input == nil ? nil : source.name
     data = try options.data.load(
       input: source.input, model: source.ends(loss: options.loss))
     let seed = options.seed ?? 0
@@ -66,6 +69,7 @@ struct TrainingSetup {
 
   private init(_ options: Train, resuming path: String) throws {
     let file = try KerasFile.read(path: path, trainingState: .require)
+    self.file = path
     guard let training = file.training else { throw ToolError("'\(path)' has no training state") }
     (model, weights, optimizerState) = (file.model, file.weights, file.optimizerState)
     state = training

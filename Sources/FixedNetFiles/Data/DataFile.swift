@@ -38,7 +38,11 @@ public struct DataFile: Sendable {
     trained: LabelMap? = nil
   ) throws(DataFileError) -> DataFile {
     let isMATLAB = path.lowercased().hasSuffix(".mat")
-    let contents = isMATLAB ? try DataPart.readMAT(path) : try DataPart.readHDF5(path)
+    let file: SealedFile
+    do { file = try SealedFile(path: path, limit: 4 << 30, for: .reader) } catch {
+      throw .file(error)
+    }
+    let contents = isMATLAB ? try DataPart.readMAT(file) : try DataPart.readHDF5(file)
     let parts = contents.parts
     for part in parts { try part.check() }
     try checkWeights(parts)
@@ -56,7 +60,7 @@ public struct DataFile: Sendable {
     }
     let trainSet = images(train)
     let fileDigest: String
-    do { fileDigest = try Digest.sha256(file: path) } catch { throw .file(error) }
+    do { fileDigest = try file.digest() } catch { throw .file(error) }
     let isWeighted = parts[0].weightShape != nil
     let rules = [
       "data 1", fileDigest, "\(shape)\(order.rule)", answers.rule,

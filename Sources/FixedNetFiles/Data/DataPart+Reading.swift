@@ -26,12 +26,13 @@ struct DataContents {
 
 extension DataPart {
   /// Throws: `DataFileError.mat`, `.missing` where there are test samples without answers or the reverse.
-  static func readMAT(_ path: String) throws(DataFileError) -> DataContents {
+  static func readMAT(_ file: SealedFile) throws(DataFileError) -> DataContents {
+    let path = file.path
     let contents: MatContents
     let names = DataNames.matlab
     do {
       contents = try MatFile.contents(
-        path: path, variables: [names.x, names.y], optional: names.optional)
+        file, variables: [names.x, names.y], optional: names.optional)
     } catch .missing(_, let variable, let found) {
       throw .missing(
         path: path, array: variable, found: found,
@@ -53,42 +54,53 @@ extension DataPart {
   }
 
   /// Throws: `DataFileError.hdf5`, `.array`, `.missing`, `.wrongFormat`.
-  static func readHDF5(_ path: String) throws(DataFileError) -> DataContents {
+  static func readHDF5(_ source: SealedFile) throws(DataFileError) -> DataContents {
     #if HDF5
-      try checkSignature(path)
+      try checkSignature(source)
       let names = DataNames.hdf5
-      var failure: DataFileError?
-      let contents: DataContents
-      do {
-        contents = try HDF5Library.locked { () throws(CheckpointError) in
-          let file = try HDF5File(path: path, names: names.all)
-          let root = try file.root()
-          let found = names.all.filter { file.has($0, in: root) }
-          let listed = file.names()
-          if let name = [names.x, names.y].first(where: { !found.contains($0) }) {
-            let advice = DataAdvice.renaming(listed, missing: name, isMATLAB: false)
-            failure = .missing(path: path, array: name, found: listed, advice: advice)
-            return DataContents(parts: [], others: [])
-          }
-          var parts: [DataPart] = []
-          for suffix in ["", DataNames.test]
-          where found.contains(names.x + suffix) && found.contains(names.y + suffix) {
-            parts.append(try read(file, root, names, suffix, found: found))
-          }
-          if let name = unpaired(names, found: found, count: parts.count) {
-            failure = .missing(path: path, array: name, found: found)
-          }
-          return DataContents(parts: parts, others: listed.filter { !names.all.contains($0) })
-        }
+      let contents: Result<DataContents, DataFileError>
+      do throws(CheckpointError) {
+        contents = try self.contents(of: HDF5File(source, wants: wants(names)), names)
       } catch { throw DataAdvice.explain(error) }
-      if let failure { throw failure }
-      return contents
+      return try contents.get()
     #else
-      throw .hdf5(.unavailable(path: path))
+      throw .hdf5(.unavailable(path: source.path))
     #endif
   }
 
   #if HDF5
+    private static func wants(_ names: DataNames) -> HDF5Wants {
+      var wants = HDF5Wants()
+      wants.names()
+      for name in names.all {
+        wants.values(.name(name), as: name.hasPrefix(names.x) ? .float : .double)
+      }
+      return wants
+    }
+
+    /// The failure inside of the result is about arrays, the thrown one about HDF5.
+    private static func contents(of file: borrowing HDF5File, _ names: DataNames)
+      throws(CheckpointError) -> Result<DataContents, DataFileError>
+    {
+      let root = try file.root()
+      let found = names.all.filter { file.has($0, in: root) }
+      let listed = file.names()
+      if let name = [names.x, names.y].first(where: { !found.contains($0) }) {
+        let advice = DataAdvice.renaming(listed, missing: name, isMATLAB: false)
+        return .failure(.missing(path: file.path, array: name, found: listed, advice: advice))
+      }
+      var parts: [DataPart] = []
+      for suffix in ["", DataNames.test]
+      where found.contains(names.x + suffix) && found.contains(names.y + suffix) {
+        parts.append(try read(file, root, names, suffix, found: found))
+      }
+      if let name = unpaired(names, found: found, count: parts.count) {
+        return .failure(.missing(path: file.path, array: name, found: found))
+      }
+      return .success(
+        DataContents(parts: parts, others: listed.filter { !names.all.contains($0) }))
+    }
+
     private static func read(
       _ file: borrowing HDF5File, _ root: borrowing HDF5Object, _ names: DataNames,
       _ suffix: String, found: [String]
@@ -109,15 +121,12 @@ extension DataPart {
   #endif
 
   /// A file of another kind is called that, and not a damaged model.
-  private static func checkSignature(_ path: String) throws(DataFileError) {
+  private static func checkSignature(_ file: SealedFile) throws(DataFileError) {
     let start: [UInt8]
-    do {
-      _ = try FileBytes.size(of: path, limit: 4 << 30)
-      start = try FileBytes.start(of: path, count: 8)
-    } catch { throw .file(error) }
+    do { start = try file.bytes(at: 0, count: 8) } catch { throw .file(error) }
     guard start == [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A] else {
       throw .wrongFormat(
-        path: path,
+        path: file.path,
         found: start.isEmpty ? "the file is empty" : "not an HDF5 file; --data takes .h5 or .mat")
     }
   }

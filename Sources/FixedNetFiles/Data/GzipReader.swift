@@ -1,7 +1,7 @@
-import CISAL
+import CUnpack
 
-/// A gzip file of one member, unpacked piece by piece through ISA-L, so that neither all packed bytes nor all unpacked ones
-/// need be in memory.
+/// A gzip file of one member that holds an IDX file, unpacked by a helper, piece by piece: the pieces are copied while it goes
+/// on, so that all unpacked bytes are in memory once.
 package struct GzipReader: ~Copyable {
   package enum Failure: Error, Equatable {
     /// The packed data end too early.
@@ -11,77 +11,107 @@ package struct GzipReader: ~Copyable {
     case trailingBytes(Int)
     /// More than `limit` bytes.
     case tooLong(limit: Int)
+    /// The start of something that is no IDX file.
+    case other
     case file(FileError)
   }
 
-  private var packed: ByteReader
-  private let state: UnsafeMutablePointer<inflate_state>
-  /// Packed bytes that come next.
-  private let window: UnsafeMutableRawBufferPointer
+  /// What the helper says at its end.
+  private struct Report {
+    var fault: Int
+    var count: Int
+    var trailing: Int
+    var reason: String
+  }
+
+  private let path: String
+  private let run: HelperRun
+  private var position = 0
+  private var report: Report?
 
   static func isGzip(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
 
-  /// `windowLength`: packed bytes that are read at once.
-  package init(_ packed: consuming ByteReader, windowLength: Int = 1 << 16) {
-    self.packed = packed
-    state = .allocate(capacity: 1)
-    isal_inflate_init(state)
-    state.pointee.crc_flag = UInt32(ISAL_GZIP)
-    window = .allocate(byteCount: windowLength, alignment: 64)
+  /// `limit`: bytes that it may unpack to.
+  init(_ file: SealedFile, limit: Int) throws(Failure) {
+    path = file.path
+    // DEFLATE expands at most 1032-fold.
+    let most = min(limit, file.count * 1032 + 64)
+    let seconds = 1 + most >> 25
+    var request = HelperRequest(kind: Int(FN_UNPACK_GZIP), memory: 16 << 20, seconds: seconds)
+    request.number(limit)
+    do {
+      run = try HelperRun(
+        .unpacker, file, request, room: Int(FN_UNPACKED) + most + 1, seconds: seconds)
+    } catch { throw GzipReader.error(error, path: file.path) }
   }
 
-  deinit {
-    state.deallocate()
-    window.deallocate()
+  /// A failure before anything was read.
+  static func fileError(_ failure: Failure, path: String) -> FileError {
+    if case .file(let error) = failure { return error }
+    return FileError(path: path, action: "read", reason: "\(failure)")
   }
 
-  private var isFinished: Bool { state.pointee.block_state == ISAL_BLOCK_FINISH }
+  private static func error(_ failure: HelperFailure, path: String) -> Failure {
+    failure.isSystems
+      ? .file(FileError(path: path, action: "read", reason: failure.reason))
+      : .damaged(failure.reason)
+  }
 
-  /// Unpacks into `bytes` until they are full or the member ends. Returns the number of bytes.
-  package mutating func read(
-    into bytes: UnsafeMutableRawBufferPointer
-  ) throws(Failure) -> Int {
-    state.pointee.next_out = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    state.pointee.avail_out = UInt32(bytes.count)
-    while state.pointee.avail_out > 0, !isFinished {
-      if state.pointee.avail_in == 0 { try refill() }
-      let before = (state.pointee.avail_in, state.pointee.avail_out)
-      let status = isal_inflate(state)
-      guard status >= ISAL_DECOMP_OK else { throw .damaged(GzipReader.reason(status)) }
-      let isStuck = before == (state.pointee.avail_in, state.pointee.avail_out)
-      guard isFinished || !isStuck || packed.position < packed.count else { throw .cutOff }
-    }
-    return bytes.count - Int(state.pointee.avail_out)
+  /// The next bytes, until `bytes` are full or the member ends. Returns the number of bytes.
+  package mutating func read(into bytes: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
+    try wait(for: position + bytes.count)
+    let end = report?.count ?? run.progress
+    let length = max(0, min(bytes.count, end - position))
+    run.copy(
+      from: Int(FN_UNPACKED) + position,
+      into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<length]))
+    position += length
+    run.forget(upTo: Int(FN_UNPACKED) + position)
+    if length < bytes.count { try check() }
+    return length
   }
 
   /// What is left must be the trailer, right and at the end.
   /// `limit`: the bytes that there were to be in all.
   package mutating func finish(limit: Int) throws(Failure) {
-    let byte = UnsafeMutableRawBufferPointer.allocate(byteCount: 1, alignment: 1)
-    defer { byte.deallocate() }
-    guard try read(into: byte) == 0 else { throw .tooLong(limit: limit) }
-    // Whole bytes that were taken in for the bits to come count as not read.
-    let unread = Int(state.pointee.avail_in) + Int(state.pointee.read_in_length) / 8
-    let trailing = packed.count - packed.position + unread
-    guard trailing == 0 else { throw .trailingBytes(trailing) }
-  }
-
-  private mutating func refill() throws(Failure) {
-    let length: Int
-    do { length = try packed.read(into: window) } catch { throw .file(error) }
-    state.pointee.next_in = window.baseAddress?.assumingMemoryBound(to: UInt8.self)
-    state.pointee.avail_in = UInt32(length)
-  }
-
-  private static func reason(_ status: Int32) -> String {
-    switch status {
-    case ISAL_INVALID_BLOCK: "an invalid block"
-    case ISAL_INVALID_SYMBOL: "an invalid code"
-    case ISAL_INVALID_LOOKBACK: "a distance too far back"
-    case ISAL_INVALID_WRAPPER: "no gzip header"
-    case ISAL_UNSUPPORTED_METHOD: "an unknown compression method"
-    case ISAL_INCORRECT_CHECKSUM: "an incorrect data check"
-    default: "ISA-L's error \(status)"
+    try wait(for: .max)
+    try check()
+    guard let report, report.count == position, report.fault != Int(FN_UNPACK_TOO_LONG) else {
+      throw .tooLong(limit: limit)
     }
+    guard report.fault != Int(FN_UNPACK_OTHER) else { throw .other }
+    guard report.trailing == 0 else { throw .trailingBytes(report.trailing) }
+  }
+
+  private func check() throws(Failure) {
+    switch report?.fault {
+    case Int(FN_UNPACK_CUT)?: throw .cutOff
+    case Int(FN_UNPACK_DAMAGED)?: throw .damaged(report?.reason ?? "")
+    default: return
+    }
+  }
+
+  /// Until there are `count` bytes, or the helper has ended.
+  private mutating func wait(for count: Int) throws(Failure) {
+    guard report == nil else { return }
+    do throws(HelperFailure) {
+      while run.progress < count {
+        guard try run.hasEnded(within: 1) else { continue }
+        report = try GzipReader.report(try run.answer())
+        return
+      }
+    } catch { throw GzipReader.error(error, path: path) }
+  }
+
+  private static func report(_ output: HelperOutput) throws(HelperFailure) -> Report {
+    var records = output.records
+    guard var record = try records.next(), record.tag == Int(FN_RECORD_UNPACKED) else {
+      throw .answer
+    }
+    let report = Report(
+      fault: try record.count(), count: try record.count(), trailing: try record.count(),
+      reason: String(decoding: try record.text(), as: UTF8.self))
+    guard report.count <= output.bytes.count - Int(FN_UNPACKED) else { throw .answer }
+    return report
   }
 }

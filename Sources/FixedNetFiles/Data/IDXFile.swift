@@ -33,7 +33,8 @@ public struct IDXFile: Sendable {
   init(
     _ file: consuming ByteReader, rank: Int, path: String, digestOn queue: DispatchQueue? = nil
   ) throws(DataError) {
-    var bytes = try UnpackedReader(file, path: path, digestOn: queue)
+    var bytes = try UnpackedReader(
+      file, path: path, limit: IDXFile.limit, digestOn: queue)
     let headCount = 4 + 4 * rank
     shape = try IDXFile.shape(bytes.read(headCount), rank: rank, path: path)
     let count = try IDXFile.byteCount(shape, path: path)

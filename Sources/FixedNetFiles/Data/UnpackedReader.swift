@@ -13,20 +13,23 @@ struct UnpackedReader: ~Copyable {
 
   /// `queue`: where the digest is computed while bytes are read; nil: in between.
   init(
-    _ file: consuming ByteReader, path: String, digestOn queue: DispatchQueue?
+    _ file: consuming ByteReader, path: String, limit: Int, digestOn queue: DispatchQueue?
   ) throws(DataError) {
     self.path = path
     fileCount = file.count
     digest = TrailingDigest(on: queue)
-    let start: [UInt8]
-    do { start = try file.peek(2) } catch { throw .file(error) }
-    if GzipReader.isGzip(start) {
-      plain = nil
-      gzip = GzipReader(file)
-    } else {
-      plain = consume file
-      gzip = nil
-    }
+    plain = nil
+    gzip = nil
+    do throws(FileError) {
+      guard GzipReader.isGzip(try file.peek(2)) else {
+        plain = consume file
+        return
+      }
+      let packed = try file.sealed(path: path, for: .unpacker)
+      do { gzip = try GzipReader(packed, limit: limit) } catch {
+        throw GzipReader.fileError(error, path: path)
+      }
+    } catch { throw .file(error) }
   }
 
   /// Whether there can be `count` bytes, before memory is reserved for them.
@@ -90,6 +93,8 @@ struct UnpackedReader: ~Copyable {
     case .damaged(let reason): found = "damaged data (\(reason))"
     case .trailingBytes(let count): found = "\(count) bytes behind its end"
     case .tooLong(let limit): found = "more than the \(limit) bytes its header says"
+    case .other:
+      return .malformed(path: path, expected: "an IDX file, plain or gzip", found: "another format")
     case .file(let error): return .file(error)
     }
     return .malformed(path: path, expected: "a complete gzip file", found: found)

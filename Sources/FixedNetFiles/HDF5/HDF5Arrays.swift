@@ -7,24 +7,45 @@ public enum HDF5Arrays {
     -> (shape: [Int], values: [Float])
   {
     #if HDF5
-      try HDF5Library.locked { () throws(CheckpointError) in
-        let file = try HDF5File(path: path, names: [dataset])
-        let object = try file.open(dataset, in: file.root(), as: .numbers)
-        return (object.shape, try object.floats())
-      }
+      var wants = HDF5Wants()
+      wants.values(.name(dataset), as: .float)
+      let file = try HDF5File(path: path, wants: wants)
+      let object = try file.open(dataset, in: file.root(), as: .numbers)
+      return (object.shape, try object.floats())
     #else
       throw .unavailable(path: path)
     #endif
   }
 
-  /// Whether the root of the file has something of this name.
+  /// Reads those of some datasets that the file has.
+  /// Throws: `CheckpointError`.
+  public static func readFloats(path: String, datasets: [String]) throws(CheckpointError)
+    -> [String: (shape: [Int], values: [Float])]
+  {
+    #if HDF5
+      var wants = HDF5Wants()
+      for dataset in datasets { wants.values(.name(dataset), as: .float) }
+      let file = try HDF5File(path: path, wants: wants)
+      let root = try file.root()
+      var arrays: [String: (shape: [Int], values: [Float])] = [:]
+      for dataset in datasets where file.has(dataset, in: root) {
+        let object = try file.open(dataset, in: root, as: .numbers)
+        arrays[dataset] = (object.shape, try object.floats())
+      }
+      return arrays
+    #else
+      throw .unavailable(path: path)
+    #endif
+  }
+
+  /// Whether the file has something of this name.
   /// Throws: `CheckpointError` where it is no HDF5 file.
   public static func contains(path: String, dataset: String) throws(CheckpointError) -> Bool {
     #if HDF5
-      try HDF5Library.locked { () throws(CheckpointError) in
-        let file = try HDF5File(path: path)
-        return file.has(dataset, in: try file.root())
-      }
+      var wants = HDF5Wants()
+      wants.object(.name(dataset))
+      let file = try HDF5File(path: path, wants: wants)
+      return file.has(dataset, in: try file.root())
     #else
       throw .unavailable(path: path)
     #endif
@@ -36,10 +57,10 @@ public enum HDF5Arrays {
     throws(CheckpointError) -> String?
   {
     #if HDF5
-      try HDF5Library.locked { () throws(CheckpointError) in
-        let file = try HDF5File(path: path)
-        return try file.open(object, in: file.root(), as: .any).string(name)
-      }
+      var wants = HDF5Wants()
+      wants.attribute(name, of: .name(object))
+      let file = try HDF5File(path: path, wants: wants)
+      return try file.open(object, in: file.root(), as: .any).string(name)
     #else
       throw .unavailable(path: path)
     #endif

@@ -1,17 +1,22 @@
 #if HDF5
-  import CHDF5
+  import CReader
 
   extension HDF5File {
     /// Elements that a dataset of unknown shape may have: 1 GiB as Float.
     static let elementLimit = 1 << 28
 
-    /// Checks a dataset before anything is allocated for it: type, shape, layout, filters, and that the file holds as
-    /// much as the dataset claims.
+    /// Checks a dataset before its values are looked at: type, shape, layout, filters, and that the file holds as much as the
+    /// dataset claims.
     /// Returns: its extents.
-    func checkDataset(_ id: hid_t, item: String, rule: HDF5Rule) throws(CheckpointError) -> [Int] {
-      let size = try checkType(id, item: item, rule: rule)
-      let shape = try checkShape(id, item: item, rule: rule)
-      try checkStorage(id, item: item, declared: shape.reduce(size, *))
+    func checkDataset(_ place: [UInt8], item: String, rule: HDF5Rule) throws(CheckpointError)
+      -> [Int]
+    {
+      guard let dataset = answer.datasets[place] else {
+        throw .library(path: path, item: item, reason: HelperFailure.answer.reason)
+      }
+      try checkType(dataset, item: item, rule: rule)
+      let shape = try checkShape(dataset, item: item, rule: rule)
+      try checkStorage(dataset, item: item, declared: shape.reduce(dataset.size, *))
       return shape
     }
 
@@ -19,48 +24,28 @@
       .item(path: path, item: item, expected: expected, found: found)
     }
 
-    /// Returns: bytes per element.
-    private func checkType(_ id: hid_t, item: String, rule: HDF5Rule) throws(CheckpointError)
-      -> Int
+    private func checkType(_ dataset: HDF5Answer.Dataset, item: String, rule: HDF5Rule)
+      throws(CheckpointError)
     {
       var expected = "float32, float64 or float16"
       if case .numbers = rule { expected += " or integers" }
-      guard let type = HDF5Handle(H5Dget_type(id)) else {
-        throw .library(path: path, item: item, reason: HDF5Library.lastMessage)
-      }
-      guard H5Tcommitted(type.id) == 0 else { throw refuse(item, expected, "a named type") }
-      let kind = H5Tget_class(type.id)
-      let size = H5Tget_size(type.id)
+      guard !dataset.isNamedType else { throw refuse(item, expected, "a named type") }
       // Keras 3 stores bfloat16 as other numbers and says so in an attribute.
-      if let kept = try HDF5File.keptType(id, file: path, item: item) {
-        throw refuse(item, expected, kept)
+      if let kept = try keptType(item) { throw refuse(item, expected, kept) }
+      switch dataset.form {
+      case Int(FN_FORM_FLOAT16), Int(FN_FORM_FLOAT32), Int(FN_FORM_FLOAT64): return
+      case Int(FN_FORM_INTEGER), Int(FN_FORM_BOOLEAN): if case .numbers = rule { return }
+      default: break
       }
-      if kind == H5T_FLOAT {
-        for ieee in [
-          fn_h5_float32(), fn_h5_float32_big(), fn_h5_float64(), fn_h5_float64_big(),
-        ] where H5Tequal(type.id, ieee) > 0 {
-          return size
-        }
-        if fn_h5_is_float16(type.id) != 0 { return size }
-        throw refuse(item, expected, "a floating-point type of \(size) bytes")
-      }
-      if case .numbers = rule, kind == H5T_INTEGER, [1, 2, 4, 8].contains(size),
-        H5Tget_precision(type.id) == size * 8
-      {
-        return size
-      }
-      if case .numbers = rule, fn_h5_is_boolean(type.id) != 0 { return size }
-      throw refuse(item, expected, HDF5File.name(of: kind))
+      throw refuse(
+        item, expected,
+        dataset.kind == Int(FN_CLASS_FLOAT)
+          ? "a floating-point type of \(dataset.size) bytes" : HDF5File.name(of: dataset.kind))
     }
 
     /// Keras' remark that a dataset's values stand for another type; nil where there is none.
-    private static func keptType(_ id: hid_t, file: String, item: String) throws(CheckpointError)
-      -> String?
-    {
-      guard H5Aexists(id, "dtype") > 0, H5Iinc_ref(id) >= 0, let handle = HDF5Handle(id) else {
-        return nil
-      }
-      let object = HDF5Object(handle: handle, file: file, path: item, shape: [])
+    private func keptType(_ item: String) throws(CheckpointError) -> String? {
+      let object = HDF5Object(file: path, path: item, shape: [], answer: answer, source: source)
       let type = try object.string("dtype")
       return ["float32", "float64"].contains(type) ? nil : type
     }
@@ -76,30 +61,27 @@
       return "filter \(number)" + (names[number].map { " (\($0)); save it with gzip" } ?? "")
     }
 
-    private static func name(of kind: H5T_class_t) -> String {
+    private static func name(of kind: Int) -> String {
       switch kind {
-      case H5T_INTEGER: "integers"
-      case H5T_FLOAT: "floating-point numbers"
-      case H5T_STRING: "strings"
-      case H5T_COMPOUND: "a compound type (complex?)"
-      case H5T_ENUM: "an enumeration other than FALSE and TRUE"
-      case H5T_BITFIELD: "bit fields (boolean?); store them as integers"
-      case H5T_REFERENCE: "references"
-      case H5T_VLEN: "lists of variable length"
-      case H5T_ARRAY: "an array type"
+      case Int(FN_CLASS_INTEGER): "integers"
+      case Int(FN_CLASS_FLOAT): "floating-point numbers"
+      case Int(FN_CLASS_STRING): "strings"
+      case Int(FN_CLASS_COMPOUND): "a compound type (complex?)"
+      case Int(FN_CLASS_ENUMERATION): "an enumeration other than FALSE and TRUE"
+      case Int(FN_CLASS_BITFIELD): "bit fields (boolean?); store them as integers"
+      case Int(FN_CLASS_REFERENCE): "references"
+      case Int(FN_CLASS_LIST): "lists of variable length"
+      case Int(FN_CLASS_ARRAY): "an array type"
       // What h5py makes of NumPy types that it does not know.
-      case H5T_OPAQUE: "opaque bytes (bfloat16?)"
+      case Int(FN_CLASS_OPAQUE): "opaque bytes (bfloat16?)"
       default: "another type"
       }
     }
 
-    private func checkShape(_ id: hid_t, item: String, rule: HDF5Rule) throws(CheckpointError)
-      -> [Int]
+    private func checkShape(_ dataset: HDF5Answer.Dataset, item: String, rule: HDF5Rule)
+      throws(CheckpointError) -> [Int]
     {
-      guard let space = HDF5Handle(H5Dget_space(id)) else {
-        throw .library(path: path, item: item, reason: HDF5Library.lastMessage)
-      }
-      let shape = HDF5File.shape(of: space.id)
+      let shape = dataset.shape
       if case .real(let expected) = rule {
         guard shape == expected else {
           throw refuse(item, HDF5File.text(expected), shape.map(HDF5File.text) ?? "no values")
@@ -111,20 +93,6 @@
           item, "an array of at most 2^28 values", shape.map(HDF5File.text) ?? "no values")
       }
       return shape
-    }
-
-    /// The extents of a simple or scalar space; nil for any other.
-    static func shape(of space: hid_t) -> [Int]? {
-      switch H5Sget_simple_extent_type(space) {
-      case H5S_SCALAR: return []
-      case H5S_SIMPLE: break
-      default: return nil
-      }
-      let rank = H5Sget_simple_extent_ndims(space)
-      guard (0...32).contains(rank) else { return nil }
-      var extents = [hsize_t](repeating: 0, count: Int(rank))
-      guard H5Sget_simple_extent_dims(space, &extents, nil) == rank else { return nil }
-      return extents.map { Int(clamping: $0) }
     }
 
     /// The product, or nil beyond the limit.
@@ -144,31 +112,34 @@
     }
 
     /// The values must be in this file, and as many as the shape says.
-    private func checkStorage(_ id: hid_t, item: String, declared: Int) throws(CheckpointError) {
-      var found: Int64 = 0
-      let fault = fn_h5_check_storage(id, UInt64(declared), UInt64(byteCount), &found)
-      switch fault {
-      case FN_H5_STORAGE_SOUND: return
-      case FN_H5_STORAGE_VIRTUAL:
+    private func checkStorage(_ dataset: HDF5Answer.Dataset, item: String, declared: Int)
+      throws(CheckpointError)
+    {
+      let found = dataset.found
+      switch dataset.fault {
+      case Int(FN_STORAGE_SOUND): return
+      case Int(FN_STORAGE_VIRTUAL):
         throw refuse(item, "stored in this file", "a virtual dataset of other files")
-      case FN_H5_STORAGE_EXTERNAL:
+      case Int(FN_STORAGE_EXTERNAL):
         throw refuse(item, "stored in this file", "values in another file")
-      case FN_H5_STORAGE_FILTERS: throw refuse(item, "stored with at most 4 filters", "\(found)")
-      case FN_H5_STORAGE_FILTER:
+      case Int(FN_STORAGE_FILTERS):
+        throw refuse(item, "stored with at most 4 filters", "\(found)")
+      case Int(FN_STORAGE_FILTER):
         throw refuse(
           item, "plain or compressed with gzip, shuffle or fletcher32",
-          HDF5File.name(ofFilter: found))
-      case FN_H5_STORAGE_EMPTY:
+          HDF5File.name(ofFilter: Int64(found)))
+      case Int(FN_STORAGE_EMPTY):
         throw refuse(item, "\(declared) bytes of values", "no values in the file")
-      case FN_H5_STORAGE_BEYOND_FILE:
+      case Int(FN_STORAGE_BEYOND_FILE):
         throw refuse(item, "within the file's \(byteCount) bytes", "\(found) bytes")
-      case FN_H5_STORAGE_SHORT:
+      case Int(FN_STORAGE_SHORT):
         throw refuse(item, "\(declared) bytes of values", "\(found) bytes")
-      case FN_H5_STORAGE_PACKED_SHORT:
+      case Int(FN_STORAGE_PACKED_SHORT):
         throw refuse(item, "\(declared) bytes of values", "only \(found) compressed bytes")
-      case FN_H5_STORAGE_CHUNKS:
+      case Int(FN_STORAGE_CHUNKS):
         throw refuse(item, "stored in chunks of at most 64 MiB", "larger ones")
-      default: throw .library(path: path, item: item, reason: HDF5Library.lastMessage)
+      default:
+        throw .library(path: path, item: item, reason: "how its values are stored is unreadable")
       }
     }
   }
@@ -176,40 +147,55 @@
   extension HDF5Object {
     /// A dataset's values as Float.
     func floats() throws(CheckpointError) -> [Float] {
-      if let booleans = try booleans() { return booleans.map { Float($0) } }
-      return try read(fn_h5_native_float(), zero: Float(0))
+      let (values, output) = try values(as: .float)
+      return values.floats(in: output.table)
     }
 
     /// A dataset's values as Double.
     func doubles() throws(CheckpointError) -> [Double] {
-      if let booleans = try booleans() { return booleans.map { Double($0) } }
-      return try read(fn_h5_native_double(), zero: Double(0))
+      let (values, output) = try values(as: .double)
+      return values.doubles(in: output.table)
     }
 
-    /// A dataset of booleans as 0 and 1: libhdf5 turns no enumeration into numbers. nil for other types.
-    private func booleans() throws(CheckpointError) -> [UInt8]? {
-      guard let type = HDF5Handle(H5Dget_type(handle.id)), fn_h5_is_boolean(type.id) != 0 else {
-        return nil
+    /// The values where they are: in the answer, or in one that is asked for now that type and shape are known to be right.
+    private func values(as form: HDF5Wants.Form) throws(CheckpointError)
+      -> (AnswerValues, HelperOutput)
+    {
+      if let values = try values(in: answer, as: form) { return (values, answer.output) }
+      // Whatever the answer has of them is of the other form; then that is exact or was to be rounded anyway.
+      var wants = HDF5Wants()
+      let bytes = max(1, shape.reduce(form == .float ? 4 : 8, *))
+      wants.values(.name(String(path.dropFirst())), as: form, limit: bytes)
+      let other: HDF5Answer
+      do { other = try source.read(wants, approved: bytes) } catch {
+        throw HDF5File.error(error, path: file)
       }
-      let values = try read(type.id, zero: UInt8(0))
-      if let odd = values.first(where: { $0 > 1 }) {
-        throw .item(path: file, item: path, expected: "booleans, 0 and 1", found: "\(odd)")
+      guard let values = try values(in: other, as: form) else {
+        throw .library(path: file, item: path, reason: HelperFailure.answer.reason)
       }
-      return values
+      return (values, other.output)
     }
 
-    /// `Value` and the memory type `type` are of one size.
-    private func read<Value>(_ type: hid_t, zero: Value) throws(CheckpointError) -> [Value] {
-      let count = shape.reduce(1, *)
-      guard count > 0 else { return [] }
-      var values = [Value](repeating: zero, count: count)
-      let status = values.withUnsafeMutableBytes {
-        H5Dread(handle.id, type, 0, 0, 0, $0.baseAddress)
+    /// The values of this form, or of the other; nil where they are not in the answer.
+    private func values(in answer: HDF5Answer, as form: HDF5Wants.Form) throws(CheckpointError)
+      -> AnswerValues?
+    {
+      var found: AnswerValues?
+      for values in answer.values[Array(path.utf8)] ?? [] {
+        switch values {
+        case .here(let here):
+          if found == nil || here.isDouble == (form == .double) { found = here }
+        case .later: break
+        case .unreadable(let reason):
+          throw .library(path: file, item: path, reason: HDF5Answer.reason(reason))
+        case .odd(let odd):
+          throw .item(path: file, item: path, expected: "booleans, 0 and 1", found: "\(odd)")
+        }
       }
-      guard status >= 0 else {
-        throw .library(path: file, item: path, reason: HDF5Library.lastMessage)
+      guard found?.count ?? shape.reduce(1, *) == shape.reduce(1, *) else {
+        throw .library(path: file, item: path, reason: HelperFailure.answer.reason)
       }
-      return values
+      return found
     }
   }
 #endif

@@ -1,5 +1,5 @@
 #if HDF5
-  import CHDF5
+  import CReader
   import Foundation
 
   /// What an object of a file has to be.
@@ -13,18 +13,16 @@
     case any
   }
 
-  /// Somebody's HDF5 file, open for reading. Nothing in it is trusted: objects are opened only by `open`, by names that
-  /// are known beforehand, and never walked.
+  /// Somebody's HDF5 file. Nothing in it is trusted: a helper has read what was wanted of it, and here its table is checked
+  /// against what things have to be.
   struct HDF5File: ~Copyable {
     let path: String
-    let byteCount: Int
-    private let handle: HDF5Handle
-    private let linkAccess: HDF5Handle
+    let answer: HDF5Answer
+    let source: HDF5Source
 
-    /// What `handle` reads from, where that is memory.
-    private let image: HDF5Image?
+    var byteCount: Int { source.count }
 
-    /// Bytes and components of a path inside of a file; the trial reading has the same limits.
+    /// Bytes and components of a path inside of a file; the helper has the same limits.
     private static let pathLimit = 65_536
     private static let componentLimit = 1_024
     static let sizes = 512...(4 << 30)
@@ -32,85 +30,63 @@
 
     static func isHDF5(_ start: [UInt8]) -> Bool { start.starts(with: signature) }
 
-    /// Opens the file at `path`.
-    /// `names`: paths of the datasets that will be opened, and of groups of datasets 0, 1, ..., besides those that
-    /// Keras' legacy layout lists; they are read for a trial like everything else.
-    /// `userBlock`: bytes of something else in front, as MATLAB writes them.
-    init(path: String, names: [String] = [], userBlock: Int = 0) throws(CheckpointError) {
-      let count = try HDF5File.checkedSize(path, userBlock: userBlock)
-      let source = path.withCString { fn_h5_source(path: strdup($0), bytes: nil, size: count) }
-      defer { free(UnsafeMutablePointer(mutating: source.path)) }
-      try self.init(source, image: nil, path: path, names: names)
+    /// Opens the file at `path` and reads what is wanted.
+    init(path: String, wants: HDF5Wants) throws(CheckpointError) {
+      let file: SealedFile
+      do { file = try SealedFile(path: path, limit: HDF5File.sizes.upperBound, for: .reader) } catch
+      {
+        throw .file(error)
+      }
+      try self.init(file, wants: wants)
     }
 
-    /// Opens a file in memory. `path`: for messages.
-    init(image: HDF5Image, path: String, names: [String] = []) throws(CheckpointError) {
-      try HDF5File.check(start: image.start, count: image.count, path: path)
-      try self.init(image.source.pointee, image: image, path: path, names: names)
+    /// Reads what is wanted of a file. `userBlock`: bytes of something else in front, as MATLAB writes them.
+    init(_ file: SealedFile, wants: HDF5Wants, userBlock: Int = 0) throws(CheckpointError) {
+      let start: [UInt8]
+      do { start = try file.bytes(at: userBlock, count: 8) } catch { throw .file(error) }
+      try HDF5File.check(start: start, count: file.count, path: file.path)
+      let source = HDF5Source(file: file, member: nil)
+      let answer: HDF5Answer
+      do { answer = try source.read(wants) } catch {
+        throw HDF5File.error(error, path: file.path)
+      }
+      try self.init(source, answer)
     }
 
-    private init(_ source: fn_h5_source, image: HDF5Image?, path: String, names: [String])
-      throws(CheckpointError)
-    {
-      var source = source
-      // libhdf5 keeps a pointer to an image's source.
-      let place = image?.source
-      func withSource<Result>(_ body: (UnsafePointer<fn_h5_source>) -> Result) -> Result {
-        if let place { body(UnsafePointer(place)) } else { withUnsafePointer(to: &source, body) }
-      }
-      guard withSource({ fn_h5_heaps_are_sound($0) }) != 0 else {
-        throw .library(path: path, item: "the file", reason: "a string reaches beyond its heap")
-      }
-      try HDF5File.tryOut(withSource { HDF5Wanted.probe($0, names: names) }, path: path)
-      guard let handle = HDF5Handle(withSource { fn_h5_open_source($0) }) else {
-        throw HDF5File.refusal(HDF5Library.lastMessage, path: path)
-      }
-      guard let links = HDF5Handle(fn_h5_careful_links()) else {
-        throw .library(path: path, item: "the file", reason: HDF5Library.lastMessage)
-      }
-      self.path = path
-      self.image = image
-      byteCount = source.size
-      self.handle = handle
-      linkAccess = links
+    /// What was read of a file.
+    init(_ source: HDF5Source, _ answer: HDF5Answer) throws(CheckpointError) {
+      path = source.file.path
+      self.source = source
+      self.answer = answer
+      if let fault = answer.fault { throw HDF5File.refusal(fault.kind, fault.text, path: path) }
+    }
+
+    /// What is said where a helper has no answer.
+    static func error(_ failure: HelperFailure, path: String) -> CheckpointError {
+      failure.isSystems
+        ? .file(FileError(path: path, action: "read", reason: failure.reason))
+        : .library(path: path, item: "the file", reason: failure.reason)
     }
 
     /// A file that is marked as open is whole in most cases: its writer goes on, or ended without closing it.
-    private static func refusal(_ reason: String, path: String) -> CheckpointError {
-      guard reason.contains("h5clear") else {
-        return .library(path: path, item: "the file", reason: reason)
+    private static func refusal(_ kind: Int, _ text: [UInt8], path: String) -> CheckpointError {
+      switch kind {
+      case Int(FN_FAULT_OPEN):
+        return .wrongFormat(
+          path: path,
+          found: "marked as open by the program that writes it; close it there, or, where that has "
+            + "ended, take the mark off with h5clear -s FILE")
+      case Int(FN_FAULT_HEAP):
+        return .library(path: path, item: "the file", reason: "a string reaches beyond its heap")
+      case Int(FN_FAULT_COUNT):
+        return .library(
+          path: path, item: "the file", reason: "it has more objects than are plausible")
+      default:
+        let reason = HDF5Answer.reason(text)
+        return reason.contains("signature not found")
+          ? .wrongFormat(path: path, found: "its weights are not an HDF5 file")
+          : .library(path: path, item: "the file", reason: reason)
       }
-      return .wrongFormat(
-        path: path,
-        found: "marked as open by the program that writes it; close it there, or, where that has "
-          + "ended, take the mark off with h5clear -s FILE")
-    }
-
-    /// What the trial reading found.
-    private static func tryOut(_ result: Int, path: String) throws(CheckpointError) {
-      let reason: String
-      switch result {
-      case FN_H5_SURVIVES: return
-      case FN_H5_NO_CHILD:
-        throw .file(
-          FileError(path: path, action: "read", reason: "no child process for a trial reading"))
-      case FN_H5_TOO_MUCH_MEMORY: reason = "a trial reading needed more memory than is plausible"
-      case Int(SIGALRM), Int(SIGXCPU): reason = "a trial reading did not end"
-      default: reason = "a trial reading crashed"
-      }
-      throw .library(path: path, item: "the file", reason: reason)
-    }
-
-    /// The size of a regular file that starts like HDF5.
-    private static func checkedSize(_ path: String, userBlock: Int) throws(CheckpointError) -> Int {
-      let count: Int
-      let start: [UInt8]
-      do {
-        count = try FileBytes.size(of: path, limit: sizes.upperBound)
-        start = Array(try FileBytes.start(of: path, count: userBlock + 8).dropFirst(userBlock))
-      } catch { throw .file(error) }
-      try check(start: start, count: count, path: path)
-      return count
     }
 
     private static func check(start: [UInt8], count: Int, path: String) throws(CheckpointError) {
@@ -131,79 +107,74 @@
       }
     }
 
+    // MARK: - Objects
+
     func root() throws(CheckpointError) -> HDF5Object {
-      guard let root = HDF5Handle(H5Oopen(handle.id, "/", linkAccess.id)) else {
-        throw .library(path: path, item: "/", reason: HDF5Library.lastMessage)
+      guard let root = answer.objects[[]], root.kind == Int(FN_OBJECT_GROUP) else {
+        throw .library(
+          path: path, item: "/", reason: HDF5Answer.reason(answer.objects[[]]?.reason ?? []))
       }
-      return HDF5Object(handle: root, file: path, path: "", shape: [])
+      return HDF5Object(file: path, path: "", shape: [], answer: answer, source: source)
     }
 
-    /// Whether `group` has something called `name` (one component).
+    /// Whether `group` has something called `name` (one component). It must have been wanted.
     func has(_ name: String, in group: borrowing HDF5Object) -> Bool {
-      fn_h5_link_kind(group.handle.id, name, linkAccess.id) >= 0
+      answer.objects[Array("\(group.path)/\(name)".utf8)] != nil
     }
 
-    /// Opens `name` below `group`: the one place where objects are opened. Component by component, hard links only, so
-    /// that no other file and no other part of this one is ever reached; then the object has to be what `rule` says.
+    /// Opens `name` below `group`, which must have been wanted: the one place where objects are opened. Component by
+    /// component, hard links only, so that no other file and no other part of this one is ever reached; then the object has to
+    /// be what `rule` says.
     func open(_ name: String, in group: borrowing HDF5Object, as rule: HDF5Rule)
       throws(CheckpointError) -> HDF5Object
     {
       let item = "\(group.path)/\(name)"
       let components = name.split(separator: "/", omittingEmptySubsequences: false)
-      guard name.utf8.count <= HDF5File.pathLimit, components.count <= HDF5File.componentLimit,
+      guard item.utf8.count <= HDF5File.pathLimit, components.count <= HDF5File.componentLimit,
         components.allSatisfy({ !["", ".", ".."].contains($0) && !$0.utf8.contains(0) })
       else {
         throw .item(
           path: path, item: "the name '\(item)'", expected: "a plain path inside its group",
           found: "a name that is empty, too long, or leads elsewhere")
       }
-      var current = try step(String(components[0]), from: group.handle.id, item: item)
-      for component in components.dropFirst() {
-        try require(H5I_GROUP, current.id, item: item)
-        current = try step(String(component), from: current.id, item: item)
+      var place = Array(group.path.utf8)
+      for (depth, component) in components.enumerated() {
+        place.append(UInt8(ascii: "/"))
+        place += component.utf8
+        try step(place, isLast: depth == components.count - 1, item: item)
       }
+      var shape: [Int] = []
       switch rule {
-      case .group:
-        try require(H5I_GROUP, current.id, item: item)
-        return HDF5Object(handle: current, file: path, path: item, shape: [])
-      case .any:
-        return HDF5Object(handle: current, file: path, path: item, shape: [])
+      case .any: break
+      case .group: try require(FN_OBJECT_GROUP, place, item: item)
       case .real, .numbers:
-        try require(H5I_DATASET, current.id, item: item)
-        let shape = try checkDataset(current.id, item: item, rule: rule)
-        return HDF5Object(handle: current, file: path, path: item, shape: shape)
+        try require(FN_OBJECT_DATASET, place, item: item)
+        shape = try checkDataset(place, item: item, rule: rule)
       }
+      return HDF5Object(file: path, path: item, shape: shape, answer: answer, source: source)
     }
 
-    /// The object behind the hard link `component`.
-    private func step(_ component: String, from group: hid_t, item: String)
-      throws(CheckpointError) -> HDF5Handle
-    {
-      switch fn_h5_link_kind(group, component, linkAccess.id) {
-      case 0: break
-      case -1:
+    /// The object at `place` must be behind a hard link, and a group where the path goes on.
+    private func step(_ place: [UInt8], isLast: Bool, item: String) throws(CheckpointError) {
+      guard let object = answer.objects[place] else {
         throw .missing(
           path: path, item: item, advice: "the file is incomplete; save the model again")
-      case 1: throw hardLink(item, found: "a soft link")
-      case 64: throw hardLink(item, found: "a link to another file")
+      }
+      switch object.link {
+      case Int(FN_LINK_HARD): break
+      case Int(FN_LINK_SOFT): throw hardLink(item, found: "a soft link")
+      case Int(FN_LINK_EXTERNAL): throw hardLink(item, found: "a link to another file")
       default: throw hardLink(item, found: "a user-defined link")
       }
-      guard let handle = HDF5Handle(H5Oopen(group, component, linkAccess.id)) else {
-        throw .library(path: path, item: item, reason: HDF5Library.lastMessage)
+      guard object.kind != Int(FN_OBJECT_UNREADABLE) else {
+        throw .library(path: path, item: item, reason: HDF5Answer.reason(object.reason))
       }
-      return handle
+      if !isLast { try require(FN_OBJECT_GROUP, place, item: item) }
     }
 
-    /// Seconds that listing the names may take.
-    private static let listSeconds: UInt32 = 10
-
-    /// The names in the root group, for messages: listed in a child process, because nothing is walked in this one.
+    /// The names in the root group, for messages, where they were wanted.
     func names() -> [String] {
-      var bytes = [CChar](repeating: 0, count: 4096)
-      let count = fn_h5_list_root(handle.id, HDF5File.listSeconds, &bytes, bytes.count)
-      return bytes.prefix(max(0, count)).split(separator: 0).map {
-        String(decoding: $0.map(UInt8.init(bitPattern:)), as: UTF8.self)
-      }
+      answer.names[[]]?.map { String(decoding: $0, as: UTF8.self) } ?? []
     }
 
     private func hardLink(_ item: String, found: String) -> CheckpointError {
@@ -211,24 +182,34 @@
         path: path, item: item, expected: "stored in this file under its own name", found: found)
     }
 
-    private func require(_ type: H5I_type_t, _ id: hid_t, item: String) throws(CheckpointError) {
-      let found = H5Iget_type(id)
-      guard found != type else { return }
-      let names = [H5I_GROUP.rawValue: "a group", H5I_DATASET.rawValue: "a dataset"]
+    private func require(_ kind: some BinaryInteger, _ place: [UInt8], item: String)
+      throws(CheckpointError)
+    {
+      let found = answer.objects[place]?.kind ?? 0
+      guard found != Int(kind) else { return }
+      let names = [Int(FN_OBJECT_GROUP): "a group", Int(FN_OBJECT_DATASET): "a dataset"]
       throw .item(
-        path: path, item: item, expected: names[type.rawValue] ?? "something else",
-        found: names[found.rawValue] ?? "something else")
+        path: path, item: item, expected: names[Int(kind)] ?? "something else",
+        found: names[found] ?? "something else")
     }
   }
 
-  /// A group or a dataset of an open file.
+  /// A group or a dataset of a file that was read.
   struct HDF5Object: ~Copyable {
-    let handle: HDF5Handle
     /// The file's path, for messages.
     let file: String
     /// Its own path in the file.
     let path: String
     /// A dataset's extents.
     let shape: [Int]
+    let answer: HDF5Answer
+    let source: HDF5Source
+  }
+
+  extension HDF5Answer {
+    /// A library's reason.
+    static func reason(_ text: [UInt8]) -> String {
+      text.isEmpty ? "no reason given" : String(decoding: text, as: UTF8.self)
+    }
   }
 #endif

@@ -10,50 +10,119 @@
 
     // MARK: - Reading
 
-    static func read(_ path: String, _ policy: KerasFile.TrainingStatePolicy)
+    static func read(_ file: SealedFile, _ policy: KerasFile.TrainingStatePolicy)
       throws(CheckpointError) -> KerasModelFile
     {
-      let archive = try open(path)
-      let config = try config(archive, path: path)
+      let contents = try Contents(file, policy)
+      let config = try contents.config.get()
       let model: SequentialModel
       do { model = try SequentialModel(json: config) } catch {
-        throw .model(path: path, error)
+        throw .model(path: file.path, error)
       }
-      return try readWeights(
-        archive, path: path, model,
+      return try contents.readWeights(
+        model, describedAs: nil,
         trainingConfig: KerasTrainingConfig.config(fromCompileConfig: config["compile_config"]),
         policy)
     }
 
     /// The weights only, for a model that is known from elsewhere.
     static func readWeights(
-      _ path: String, of model: SequentialModel, _ policy: KerasFile.TrainingStatePolicy
+      _ file: SealedFile, of model: SequentialModel, _ policy: KerasFile.TrainingStatePolicy
     ) throws(CheckpointError) -> KerasModelFile {
-      let archive = try open(path)
-      let config = try? config(archive, path: path)
-      return try readWeights(
-        archive, path: path, model,
-        describedAs: config.flatMap { try? SequentialModel(json: $0) },
+      let contents = try Contents(file, policy)
+      let config = try? contents.config.get()
+      return try contents.readWeights(
+        model, describedAs: config.flatMap { try? SequentialModel(json: $0) },
         trainingConfig: config.flatMap {
           KerasTrainingConfig.config(fromCompileConfig: $0["compile_config"])
         }, policy)
     }
 
-    private static func open(_ path: String) throws(CheckpointError) -> ZipArchive {
-      let archive = try ZipArchive(path: path)
+    /// What a helper unpacked and read.
+    private struct Contents {
+      private let file: SealedFile
+      private let archive: ZipArchive
+      /// The weights, where they are small enough for a reading before the model is known.
+      private let answer: HDF5Answer?
+      let config: Result<JSONValue, CheckpointError>
+
+      init(_ file: SealedFile, _ policy: KerasFile.TrainingStatePolicy) throws(CheckpointError) {
+        self.file = file
+        archive = try KerasArchive.open(file)
+        let weights = try? archive.place(of: weightsName, limit: HDF5Source.allowance)
+        let place: ZipArchive.Place
+        do throws(CheckpointError) {
+          place = try archive.place(of: configName, limit: configLimit)
+        } catch {
+          config = .failure(error)
+          answer = nil
+          return
+        }
+        let source = HDF5Source(file: file, member: weights)
+        let answer = try KerasArchive.ask(source, policy, members: [place])
+        self.answer = weights == nil ? nil : answer
+        do throws(CheckpointError) {
+          try archive.check(configName, place, state: answer.members[0]?.state)
+          config = .success(try KerasArchive.config(answer.members[0]?.bytes, path: file.path))
+        } catch { config = .failure(error) }
+      }
+
+      func readWeights(
+        _ model: SequentialModel, describedAs described: SequentialModel?,
+        trainingConfig: JSONValue?, _ policy: KerasFile.TrainingStatePolicy
+      ) throws(CheckpointError) -> KerasModelFile {
+        for (name, what) in [
+          ("model.weights.json", "sharded weights"),
+          ("model.weights.npz", "weights in NumPy's form"),
+        ] where archive.has(name) && !archive.has(weightsName) {
+          throw .wrongFormat(
+            path: file.path,
+            found: "a .keras archive with \(what) (\(name)), which are not read here; "
+              + "load it in Keras and save it as .h5")
+        }
+        let limit = try KerasArchive.byteLimit(model, path: file.path)
+        let place = try archive.place(of: weightsName, limit: limit)
+        try KerasArchive.checkExpansion(place, path: file.path)
+        let source = HDF5Source(file: file, member: place)
+        let answer: HDF5Answer
+        if let early = self.answer {
+          answer = early
+        } else {
+          answer = try KerasArchive.ask(source, policy)
+        }
+        // The last of the members that were asked for.
+        try archive.check(
+          weightsName, place, state: answer.members[answer.members.keys.max() ?? 0]?.state)
+        let file = try HDF5File(source, answer)
+        return try KerasReader(file).readWeights(
+          of: model, describedAs: described, trainingConfig: trainingConfig, policy)
+      }
+    }
+
+    private static func open(_ file: SealedFile) throws(CheckpointError) -> ZipArchive {
+      let archive = try ZipArchive(file)
       if !archive.has(configName), !archive.has(weightsName),
         let other = ForeignModel.description(ofArchive: archive.names)
       {
-        throw .wrongFormat(path: path, found: other)
+        throw .wrongFormat(path: file.path, found: other)
       }
       return archive
     }
 
-    private static func config(_ archive: borrowing ZipArchive, path: String)
+    private static func ask(
+      _ source: HDF5Source, _ policy: KerasFile.TrainingStatePolicy,
+      members: [ZipArchive.Place] = []
+    ) throws(CheckpointError) -> HDF5Answer {
+      do {
+        return try source.read(KerasReader.wants(policy, isNumbered: true), members: members)
+      } catch { throw HDF5File.error(error, path: source.file.path) }
+    }
+
+    private static func config(_ bytes: UnsafeRawBufferPointer?, path: String)
       throws(CheckpointError) -> JSONValue
     {
-      let bytes = try archive.bytes(of: configName, limit: configLimit)
-      guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
+      guard let bytes, !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self)
+      else {
         throw .item(
           path: path, item: "\(configName) in the archive", expected: "UTF-8 text",
           found: "other bytes")
@@ -63,27 +132,15 @@
       }
     }
 
-    private static func readWeights(
-      _ archive: borrowing ZipArchive, path: String, _ model: SequentialModel,
-      describedAs described: SequentialModel? = nil, trainingConfig: JSONValue?,
-      _ policy: KerasFile.TrainingStatePolicy
-    ) throws(CheckpointError) -> KerasModelFile {
-      for (name, what) in [
-        ("model.weights.json", "sharded weights"), ("model.weights.npz", "weights in NumPy's form"),
-      ] where archive.has(name) && !archive.has(weightsName) {
-        throw .wrongFormat(
-          path: path,
-          found: "a .keras archive with \(what) (\(name)), which are not read here; "
-            + "load it in Keras and save it as .h5")
-      }
-      let entry = try archive.entry(weightsName, limit: byteLimit(model, path: path))
-      let image = try HDF5Image(count: entry.count) { buffer throws(CheckpointError) in
-        try archive.unpack(entry, weightsName, into: buffer)
-      }
-      let file = try HDF5File(
-        image: image, path: path, names: KerasReader.groups(of: model))
-      return try KerasReader(file).readWeights(
-        of: model, describedAs: described, trainingConfig: trainingConfig, policy)
+    /// Keras does not pack weights, and whoever does gains little: what unpacks to many times its size is not weights.
+    private static func checkExpansion(_ place: ZipArchive.Place, path: String)
+      throws(CheckpointError)
+    {
+      guard place.count > HDF5Source.allowance + 32 * place.packedCount else { return }
+      throw .item(
+        path: path, item: "\(weightsName) in the archive",
+        expected: "packed to no less than a 32nd part",
+        found: "\(place.packedCount) bytes for \(place.count)")
     }
 
     /// More than the weights of a model can take: float64, four slots of an optimiser, room to spare for HDF5.

@@ -94,12 +94,10 @@ public enum KerasFile {
     throws(CheckpointError) -> KerasModelFile
   {
     #if HDF5
-      let isArchive = try isArchive(path)
-      return try HDF5Library.locked { () throws(CheckpointError) in
-        isArchive
-          ? try KerasArchive.read(path, trainingState)
-          : try KerasReader(HDF5File(path: path)).read(trainingState)
-      }
+      let file = try open(path)
+      if try isArchive(file) { return try KerasArchive.read(file, trainingState) }
+      let wants = KerasReader.wants(trainingState, isNumbered: false)
+      return try KerasReader(HDF5File(file, wants: wants)).read(trainingState)
     #else
       throw .unavailable(path: path)
     #endif
@@ -112,28 +110,26 @@ public enum KerasFile {
     path: String, model: SequentialModel, trainingState: TrainingStatePolicy = .ifPresent
   ) throws(CheckpointError) -> KerasModelFile {
     #if HDF5
-      let isArchive = try isArchive(path)
+      let file = try open(path)
       var kerasModel = model.kerasForm([]).model
       // One that has no mean and variance yet gets them from the file.
       kerasModel.layers = kerasModel.layers.map { layer in
         model.layers.first { $0 is Normalization && $0.name == layer.name } ?? layer
       }
-      let read = try HDF5Library.locked { () throws(CheckpointError) in
-        if isArchive { return try KerasArchive.readWeights(path, of: kerasModel, trainingState) }
-        let file = try HDF5File(path: path, names: KerasReader.groups(of: kerasModel))
-        return try KerasReader(file).readWeights(
-          of: kerasModel, trainingConfig: nil, trainingState)
+      if try isArchive(file) {
+        return try KerasArchive.readWeights(file, of: kerasModel, trainingState).form(of: model)
       }
-      return read.form(of: model)
+      let wants = KerasReader.wants(trainingState, isNumbered: true)
+      return try KerasReader(HDF5File(file, wants: wants))
+        .readWeights(of: kerasModel, trainingConfig: nil, trainingState).form(of: model)
     #else
       throw .unavailable(path: path)
     #endif
   }
 
   #if HDF5
-    /// Whether a file is a zip archive. Other programs' formats are refused here, and weights in several files, by their
-    /// names.
-    private static func isArchive(_ path: String) throws(CheckpointError) -> Bool {
+    /// Other programs' formats are refused here as far as names tell: folders, and weights in several files.
+    private static func open(_ path: String) throws(CheckpointError) -> SealedFile {
       if path.hasSuffix(".weights.json") || path.contains(/_[0-9]{5}\.weights\.h5$/) {
         throw .wrongFormat(
           path: path,
@@ -143,15 +139,22 @@ public enum KerasFile {
       if let folder = ForeignModel.description(ofFolder: path) {
         throw .wrongFormat(path: path, found: folder)
       }
+      do {
+        return try SealedFile(path: path, limit: HDF5File.sizes.upperBound, for: .reader)
+      } catch { throw .file(error) }
+    }
+
+    /// Whether a file is a zip archive. Other programs' formats are refused.
+    private static func isArchive(_ file: SealedFile) throws(CheckpointError) -> Bool {
       let start: [UInt8]
-      do { start = try FileBytes.start(ofFile: path, count: ForeignModel.startCount) } catch {
+      do { start = try file.bytes(at: 0, count: ForeignModel.startCount) } catch {
         throw .file(error)
       }
       if ZipArchive.isZip(start) { return true }
       if !HDF5File.isHDF5(start),
-        let other = ForeignModel.description(start: start, path: path)
+        let other = ForeignModel.description(start: start, path: file.path)
       {
-        throw .wrongFormat(path: path, found: other)
+        throw .wrongFormat(path: file.path, found: other)
       }
       return false
     }

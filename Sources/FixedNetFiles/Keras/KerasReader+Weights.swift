@@ -15,11 +15,6 @@
     /// Where a `.weights.h5` has its layers: Keras 3, and TF-Keras 2.13.
     static let numberedGroups = ["layers", "_layer_checkpoint_dependencies"]
 
-    /// The groups of a `.weights.h5` that may hold the weights of a model, for the trial reading.
-    static func groups(of model: SequentialModel) -> [String] {
-      numberedGroups.flatMap { group in keys(of: model).map { "\(group)/\($0)/vars" } }
-    }
-
     private static func keys(of model: SequentialModel) -> [String] {
       KerasNames.keys(ofClasses: model.layers.map { type(of: $0).className })
     }

@@ -36,13 +36,13 @@
       [("optimizer", \.optimizer), ("schedule", \.schedule)]
     }
 
-    /// Every attribute of the group, for the trial reading.
+    /// Every attribute of the group.
     static var attributes: [String] {
       ["format_version", "seed", "loss", "options"] + integers.map(\.0) + doubles.map(\.0)
         + strings.map(\.0) + values.map(\.0)
     }
 
-    /// Every list of the history, for the trial reading.
+    /// Every list of the history.
     static var lists: [String] {
       ["epoch"] + columns.map(\.0)
     }

@@ -1,11 +1,11 @@
-import CZlib
+import CReader
 
-/// Somebody's zip archive, of which single members are read into memory. Nothing in it is trusted: only the central
+/// Somebody's zip archive, of which a helper unpacks single members. Nothing in it is trusted: only the central
 /// directory says what there is, only members that are asked for by their exact names are looked at, sizes are checked
 /// before memory is allocated, and nothing is ever written to the disk.
 /// Source: PKWARE APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (central directory), 4.3.16 (its end).
-struct ZipArchive: ~Copyable {
-  private let file: OpenFile
+struct ZipArchive {
+  private let file: SealedFile
   private let entries: [Entry]
   /// Where the central directory starts: the members are in front of it.
   private let directoryStart: Int
@@ -21,7 +21,16 @@ struct ZipArchive: ~Copyable {
     var offset: Int
   }
 
-  static let byteLimit = 4 << 30 - 1
+  /// A member that can be unpacked: where its content starts, and what the directory says of it.
+  struct Place: Equatable {
+    var start: Int
+    var packedCount: Int
+    var count: Int
+    /// 0 stored, 8 deflated.
+    var method: Int
+    var checksum: UInt32
+  }
+
   private static let entryLimit = 65_535
   private static let directoryLimit = 4 << 20
   /// The end record's own bytes, and the comment that may follow it.
@@ -31,14 +40,9 @@ struct ZipArchive: ~Copyable {
   static func isZip(_ start: [UInt8]) -> Bool { start.starts(with: [0x50, 0x4B, 0x03, 0x04]) }
 
   /// Throws: `CheckpointError.file`, `.wrongFormat`.
-  init(path: String) throws(CheckpointError) {
-    let file = try ZipArchive.open(path)
+  init(_ file: SealedFile) throws(CheckpointError) {
     (entries, directoryStart) = try ZipArchive.directory(of: file)
     self.file = file
-  }
-
-  private static func open(_ path: String) throws(CheckpointError) -> OpenFile {
-    do { return try OpenFile(path: path, limit: byteLimit) } catch { throw .file(error) }
   }
 
   private static func damaged(_ path: String, _ reason: String) -> CheckpointError {
@@ -46,7 +50,7 @@ struct ZipArchive: ~Copyable {
       path: path, found: "a zip archive (.keras?) that \(reason); save the model again in Keras")
   }
 
-  private static func bytes(_ file: borrowing OpenFile, _ offset: Int, _ count: Int)
+  private static func bytes(_ file: SealedFile, _ offset: Int, _ count: Int)
     throws(CheckpointError) -> ZipRecord
   {
     do { return ZipRecord(try file.bytes(at: offset, count: count)) } catch { throw .file(error) }
@@ -54,7 +58,7 @@ struct ZipArchive: ~Copyable {
 
   // MARK: - The central directory
 
-  private static func directory(of file: borrowing OpenFile) throws(CheckpointError)
+  private static func directory(of file: SealedFile) throws(CheckpointError)
     -> (entries: [Entry], start: Int)
   {
     let tailCount = min(file.count, endCount + commentLimit)
@@ -107,22 +111,8 @@ struct ZipArchive: ~Copyable {
   /// For messages: those that are UTF-8.
   var names: [String] { entries.compactMap { String(validating: $0.name, as: UTF8.self) } }
 
-  /// A member as bytes, which must be at most `limit`.
-  func bytes(of name: String, limit: Int) throws(CheckpointError) -> [UInt8] {
-    let entry = try entry(name, limit: limit)
-    var bytes = [UInt8](repeating: 0, count: entry.count)
-    var failure: CheckpointError?
-    bytes.withUnsafeMutableBytes { buffer in
-      do throws(CheckpointError) { try unpack(entry, name, into: buffer) } catch {
-        failure = error
-      }
-    }
-    if let failure { throw failure }
-    return bytes
-  }
-
-  /// The one member of this name, checked as far as the directory goes.
-  func entry(_ name: String, limit: Int) throws(CheckpointError) -> Entry {
+  /// The one member of this name, which must be at most `limit` bytes, checked as far as directory and local header go.
+  func place(of name: String, limit: Int) throws(CheckpointError) -> Place {
     let found = entries.filter { $0.name == Array(name.utf8) }
     guard let entry = found.first else {
       throw .missing(
@@ -149,31 +139,25 @@ struct ZipArchive: ~Copyable {
       throw refuse(
         name, "\(entry.count) bytes, as the directory says", "\(entry.packedCount) packed ones")
     }
-    return entry
+    return Place(
+      start: try contentOffset(entry, name), packedCount: entry.packedCount, count: entry.count,
+      method: entry.method, checksum: entry.crc)
   }
 
   private func refuse(_ name: String, _ expected: String, _ found: String) -> CheckpointError {
     .item(path: file.path, item: "\(name) in the archive", expected: expected, found: found)
   }
 
-  /// Writes a member's `entry.count` bytes and checks them against the checksum.
-  func unpack(_ entry: Entry, _ name: String, into buffer: UnsafeMutableRawBufferPointer)
-    throws(CheckpointError)
-  {
-    let offset = try contentOffset(entry, name)
-    if entry.method == 0 {
-      do { try file.read(into: buffer, at: offset) } catch { throw .file(error) }
-    } else {
-      let packed = try ZipArchive.bytes(file, offset, entry.packedCount).bytes
-      guard ZipArchive.inflate(packed, into: buffer) else {
-        throw refuse(name, "\(entry.count) deflated bytes", "damaged ones")
-      }
-    }
-    // Far below 4 GiB: `byteLimit`.
-    let crc = crc32(
-      0, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt32(buffer.count))
-    guard UInt32(crc) == entry.crc else {
+  /// The member must have come out as the directory says. `state`: FN_MEMBER_...; nil: nobody said.
+  func check(_ name: String, _ place: Place, state: Int?) throws(CheckpointError) {
+    switch state {
+    case Int(FN_MEMBER_HERE)?: return
+    case Int(FN_MEMBER_DAMAGED)?:
+      throw refuse(name, "\(place.count) deflated bytes", "damaged ones")
+    case Int(FN_MEMBER_CHECKSUM)?:
       throw refuse(name, "as it was written", "a wrong checksum: the file is damaged")
+    default:
+      throw .library(path: file.path, item: name, reason: HelperFailure.answer.reason)
     }
   }
 
@@ -189,30 +173,6 @@ struct ZipArchive: ~Copyable {
       try ZipArchive.bytes(file, entry.offset + headerCount, entry.name.count).bytes == entry.name
     else { throw damaged() }
     return start
-  }
-
-  /// Whether all of `packed` unpacks to exactly as many bytes as `buffer` has.
-  private static func inflate(_ packed: [UInt8], into buffer: UnsafeMutableRawBufferPointer)
-    -> Bool
-  {
-    var stream = z_stream()
-    // Negative: no header of zlib's own.
-    guard
-      inflateInit2_(&stream, -MAX_WBITS, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
-    else { return false }
-    defer { inflateEnd(&stream) }
-    return packed.withUnsafeBufferPointer { packed in
-      // zlib insists on a place to write to.
-      var nothing: UInt8 = 0
-      return withUnsafeMutablePointer(to: &nothing) { nothing in
-        stream.next_in = UnsafeMutablePointer(mutating: packed.baseAddress)
-        stream.avail_in = UInt32(packed.count)
-        stream.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? nothing
-        stream.avail_out = UInt32(buffer.count)
-        let status = CZlib.inflate(&stream, Z_FINISH)
-        return status == Z_STREAM_END && stream.avail_in == 0 && stream.avail_out == 0
-      }
-    }
   }
 }
 

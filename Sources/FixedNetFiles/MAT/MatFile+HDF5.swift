@@ -2,26 +2,27 @@ import FixedNet
 
 extension MatFile {
   /// Version 7.3: HDF5 behind a text of 512 bytes, with the extents in reverse order, read through our own reader.
-  static func readHDF5(path: String, variables: [String], optional: [String])
+  static func readHDF5(_ source: SealedFile, variables: [String], optional: [String])
     throws(MatFileError) -> MatContents
   {
     #if HDF5
-      do {
-        return try HDF5Library.locked { () throws(CheckpointError) in
-          let file = try HDF5File(
-            path: path, names: variables + optional, userBlock: MatContainer.userBlock)
-          let root = try file.root()
-          return try readVariables(file, root, variables: variables, optional: optional)
-        }.get()
-      } catch let error as MatFileError {
-        throw error
-      } catch let error as CheckpointError {
-        throw matError(error, path: path)
-      } catch {
-        throw .damaged(path: path, reason: "\(error)")
-      }
+      let contents: Result<MatContents, MatFileError>
+      do throws(CheckpointError) {
+        var wants = HDF5Wants()
+        wants.names()
+        for name in variables + optional {
+          for attribute in ["MATLAB_class", "MATLAB_sparse", "MATLAB_empty"] {
+            wants.attribute(attribute, of: .name(name))
+          }
+          wants.values(.name(name), as: .double)
+        }
+        let file = try HDF5File(source, wants: wants, userBlock: MatFormat.userBlock)
+        contents = try readVariables(
+          file, file.root(), variables: variables, optional: optional)
+      } catch { throw matError(error, path: source.path) }
+      return try contents.get()
     #else
-      throw .unavailable(path: path, trait: "HDF5")
+      throw .unavailable(path: source.path, trait: "HDF5")
     #endif
   }
 }

@@ -55,7 +55,7 @@ public enum MatFile {
   static let elementLimit = 1 << 28
 
   /// Reads real, full arrays of numbers (double, single, integers, logical) as row-major Double. Files are not trusted:
-  /// extents are checked before memory is allocated, and libmatio runs in a child process within limits.
+  /// extents are checked before memory is allocated, and a helper reads them within limits.
   /// `optional`: read where the file has them. At most eight names in all.
   /// Throws: `MatFileError`; `.missing` names the variables that exist.
   public static func read(
@@ -69,14 +69,20 @@ public enum MatFile {
   static func contents(
     path: String, variables: [String], optional: [String] = []
   ) throws(MatFileError) -> MatContents {
-    switch try MatContainer.check(path: path) {
-    case .version7HDF5:
-      return try readHDF5(path: path, variables: variables, optional: optional)
-    case .plain(let unpackedBytes, let variableCount):
-      return try readInChild(
-        path: path, variables: variables, optional: optional, unpackedBytes: unpackedBytes,
-        variableCount: variableCount)
+    let file: SealedFile
+    do { file = try SealedFile(path: path, limit: 4 << 30, for: .reader) } catch {
+      throw .file(error)
     }
+    return try contents(file, variables: variables, optional: optional)
+  }
+
+  static func contents(
+    _ file: SealedFile, variables: [String], optional: [String] = []
+  ) throws(MatFileError) -> MatContents {
+    let isHDF5 = try MatFormat.isVersion7HDF5(file)
+    return isHDF5
+      ? try readHDF5(file, variables: variables, optional: optional)
+      : try readPlain(file, variables: variables, optional: optional)
   }
 
   /// What an array of numbers is called in messages.

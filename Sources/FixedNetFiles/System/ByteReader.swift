@@ -19,6 +19,14 @@ package struct ByteReader: ~Copyable {
     self.file = consume file
   }
 
+  /// All of them as a helper gets them.
+  func sealed(path: String, for program: HelperProgram) throws(FileError) -> SealedFile {
+    switch file {
+    case .some(let file): try SealedFile(file, for: program)
+    case nil: try SealedFile(memory, path: path, for: program)
+    }
+  }
+
   /// Fills `buffer`, or as much of it as there are bytes left. Returns the number of bytes.
   mutating func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
     let length = min(buffer.count, count - position)

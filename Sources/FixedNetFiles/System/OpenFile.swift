@@ -1,19 +1,20 @@
 import Foundation
 
-/// A regular file, open for reading at any place.
+/// A regular file, opened once and open for reading at any place.
 struct OpenFile: ~Copyable {
   let path: String
   let count: Int
-  private let descriptor: Int32
+  let descriptor: Int32
 
   /// `limit`: bytes that the file may have.
   init(path: String, limit: Int) throws(FileError) {
-    let count = try FileBytes.size(of: path, limit: limit)
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError(path: path, action: "read", code: errno) }
+    let file = try FileBytes.open(path)
+    do throws(FileError) { count = try FileBytes.size(of: file, path: path, limit: limit) } catch {
+      close(file)
+      throw error
+    }
     self.path = path
-    self.count = count
-    self.descriptor = descriptor
+    descriptor = file
   }
 
   deinit { close(descriptor) }
@@ -33,16 +34,5 @@ struct OpenFile: ~Copyable {
       }
       done += count
     }
-  }
-
-  /// `count` bytes from `offset` on.
-  func bytes(at offset: Int, count: Int) throws(FileError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    var failure: FileError?
-    bytes.withUnsafeMutableBytes { buffer in
-      do throws(FileError) { try read(into: buffer, at: offset) } catch { failure = error }
-    }
-    if let failure { throw failure }
-    return bytes
   }
 }

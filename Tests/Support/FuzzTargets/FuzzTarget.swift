@@ -55,7 +55,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
       do { _ = try IDXFile.read(path, rank: 3) } catch {
         if (try? IDXFile.read(path, rank: 1)) == nil { throw error }
       }
-    case .gzip: try FuzzTarget.unpack(bytes)
+    case .gzip: _ = try IDXFile.read(ScratchFile.write(bytes, "fuzz.gz"), rank: 1)
     case .json: try FuzzTarget.parseJSON(bytes)
     case .options: try FuzzOptions.parse(bytes)
     }
@@ -68,21 +68,6 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
       Dense(name: "a", units: 2, activation: .tanh), BatchNormalization(name: "b"),
       Dense(name: "c", units: 2, activation: .softmax),
     ])
-
-  private static let unpackedLimit = 1 << 20
-
-  /// Takes as many bytes as the first eight of the contents say, within the limit.
-  private static func unpack(_ bytes: [UInt8]) throws {
-    var reader = GzipReader(ByteReader(bytes), windowLength: 1 + bytes.count / 3)
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: unpackedLimit, alignment: 64)
-    defer { buffer.deallocate() }
-    let head = UnsafeMutableRawBufferPointer(rebasing: buffer[..<8])
-    let count = try reader.read(into: head)
-    let announced = head[..<count].reduce(0) { $0 << 8 | Int($1) } & 0xFFFF_FFFF
-    let end = max(count, min(announced, unpackedLimit))
-    _ = try reader.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count..<end]))
-    try reader.finish(limit: end)
-  }
 
   private static func parseJSON(_ bytes: [UInt8]) throws {
     guard let text = String(validating: bytes, as: UTF8.self) else { return }

@@ -1,31 +1,10 @@
-// How values are stored, checked before any of them is read: the same functions for the reader and for the trial
-// reading.
+// How values are stored, checked before any of them is read.
 #pragma once
 #include <hdf5.h>
 
 #include <stdint.h>
 
-/// What is wrong with a dataset's storage.
-typedef enum {
-  FN_H5_STORAGE_SOUND,
-  FN_H5_STORAGE_UNREADABLE,
-  /// Values of other files.
-  FN_H5_STORAGE_VIRTUAL,
-  FN_H5_STORAGE_EXTERNAL,
-  /// More than 4; found: how many.
-  FN_H5_STORAGE_FILTERS,
-  /// Neither deflate, shuffle nor fletcher32; found: its number.
-  FN_H5_STORAGE_FILTER,
-  FN_H5_STORAGE_EMPTY,
-  /// More than the file has; found: bytes.
-  FN_H5_STORAGE_BEYOND_FILE,
-  /// Fewer than the shape says; found: bytes.
-  FN_H5_STORAGE_SHORT,
-  /// Fewer than DEFLATE needs for the shape (it expands at most 1032-fold); found: bytes.
-  FN_H5_STORAGE_PACKED_SHORT,
-  /// Chunks beyond 64 MiB.
-  FN_H5_STORAGE_CHUNKS,
-} fn_h5_storage_fault;
+#include "include/CReader.h"
 
 /// The id of filter `index` of a creation list, or -1.
 static inline int fn_h5_filter(hid_t list, unsigned index) {
@@ -34,47 +13,47 @@ static inline int fn_h5_filter(hid_t list, unsigned index) {
   return (int)H5Pget_filter2(list, index, &flags, &count, NULL, 0, NULL, &config);
 }
 
-static inline fn_h5_storage_fault fn_h5_check_creation(
+static inline int fn_h5_check_creation(
     hid_t list, uint64_t stored, uint64_t declared, uint64_t file_size, int64_t *found) {
   H5D_layout_t layout = H5Pget_layout(list);
-  if (layout == H5D_VIRTUAL) return FN_H5_STORAGE_VIRTUAL;
+  if (layout == H5D_VIRTUAL) return FN_STORAGE_VIRTUAL;
   if (layout != H5D_COMPACT && layout != H5D_CONTIGUOUS && layout != H5D_CHUNKED)
-    return FN_H5_STORAGE_UNREADABLE;
-  if (H5Pget_external_count(list) != 0) return FN_H5_STORAGE_EXTERNAL;
+    return FN_STORAGE_UNREADABLE;
+  if (H5Pget_external_count(list) != 0) return FN_STORAGE_EXTERNAL;
   int filters = H5Pget_nfilters(list);
   *found = filters;
-  if (filters < 0 || filters > 4) return FN_H5_STORAGE_FILTERS;
+  if (filters < 0 || filters > 4) return FN_STORAGE_FILTERS;
   for (int i = 0; i < filters; i++) {
     int filter = fn_h5_filter(list, (unsigned)i);
     *found = filter;
     if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE &&
         filter != H5Z_FILTER_FLETCHER32)
-      return FN_H5_STORAGE_FILTER;
+      return FN_STORAGE_FILTER;
   }
-  if (declared == 0) return FN_H5_STORAGE_SOUND;
+  if (declared == 0) return FN_STORAGE_SOUND;
   *found = (int64_t)(stored < INT64_MAX ? stored : INT64_MAX);
-  if (stored == 0) return FN_H5_STORAGE_EMPTY;
-  if (stored > file_size) return FN_H5_STORAGE_BEYOND_FILE;
-  if (layout != H5D_CHUNKED) return stored < declared ? FN_H5_STORAGE_SHORT : FN_H5_STORAGE_SOUND;
-  if (declared / 1032 > stored + 64) return FN_H5_STORAGE_PACKED_SHORT;
+  if (stored == 0) return FN_STORAGE_EMPTY;
+  if (stored > file_size) return FN_STORAGE_BEYOND_FILE;
+  if (layout != H5D_CHUNKED) return stored < declared ? FN_STORAGE_SHORT : FN_STORAGE_SOUND;
+  if (declared / 1032 > stored + 64) return FN_STORAGE_PACKED_SHORT;
   hsize_t extents[H5S_MAX_RANK];
   int rank = H5Pget_chunk(list, H5S_MAX_RANK, extents);
   uint64_t bytes = 8;
   for (int i = 0; i < rank; i++) {
     if (extents[i] == 0 || bytes > ((uint64_t)128 << 20) / extents[i])
-      return FN_H5_STORAGE_CHUNKS;
+      return FN_STORAGE_CHUNKS;
     bytes *= extents[i];
   }
-  return FN_H5_STORAGE_SOUND;
+  return FN_STORAGE_SOUND;
 }
 
-/// Checks a dataset whose shape and type declare `declared` bytes. Sets `found` as the fault says.
-static inline fn_h5_storage_fault fn_h5_check_storage(
+/// Checks a dataset whose shape and type declare `declared` bytes. Returns FN_STORAGE_..., and sets `found` as that says.
+static inline int fn_h5_check_storage(
     hid_t dataset, uint64_t declared, uint64_t file_size, int64_t *found) {
   *found = 0;
   hid_t list = H5Dget_create_plist(dataset);
-  if (list < 0) return FN_H5_STORAGE_UNREADABLE;
-  fn_h5_storage_fault fault =
+  if (list < 0) return FN_STORAGE_UNREADABLE;
+  int fault =
       fn_h5_check_creation(list, H5Dget_storage_size(dataset), declared, file_size, found);
   // On every path: libhdf5 1.10 crashes at exit when the list of a virtual dataset stays open.
   H5Pclose(list);

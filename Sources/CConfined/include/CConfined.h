@@ -1,0 +1,133 @@
+// A process that sees the bytes of one file, its work, and memory for its answer, and nothing else: what parses a file
+// that nobody vouches for runs in it. The parent starts it and believes only a complete answer.
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+// MARK: - The parent
+
+/// A file in memory without a name: its descriptor, or -1 with errno. Not inherited by programs that are started.
+int fn_memory_file(void);
+
+/// From here on nobody changes the file's bytes or size. Without effect where the system has no seals (only Linux has).
+void fn_seal_contents(int file);
+
+/// The same for its size only.
+void fn_seal_size(int file);
+
+/// Gives the memory of a part of the file back: it is zeros from now on. Without effect where the system cannot.
+void fn_forget(int file, int64_t start, int64_t count);
+
+/// A helper that was started.
+typedef struct {
+  pid_t process;
+  /// Readable once the process has ended; -1 where the system has no such descriptor.
+  int watch;
+  /// Closed: the work may begin.
+  int go;
+} fn_helper;
+
+/// Starts the program at `path` as the helper `name`, with an empty environment and three files: `input` (what is to be
+/// read), `request` (what is wanted of it) and `output` (memory for the answer). They may still be empty. `library_path`:
+/// what LD_LIBRARY_PATH is set to there; NULL: nothing. Returns 0 or an errno.
+int fn_helper_start(
+    fn_helper *helper, const char *path, const char *name, const char *library_path, int input,
+    int request, int output);
+
+/// Input, request and output are complete: the helper begins.
+void fn_helper_begin(fn_helper *helper);
+
+/// Whether it has ended, after at most `milliseconds`; then `status` is what `waitpid` gives.
+int fn_helper_has_ended(fn_helper *helper, int milliseconds, int *status);
+
+/// Ends it, however it is, and forgets it.
+void fn_helper_stop(fn_helper *helper);
+
+// MARK: - The answer
+
+enum { FN_ANSWER_HEADER = 64 };
+static inline uint64_t fn_answer_magic(void) { return UINT64_C(0x315245574E414E46); }
+
+/// What stands at the start of the output.
+typedef struct {
+  /// `fn_answer_magic` once the answer is complete.
+  uint64_t magic;
+  /// Bytes of records behind the header.
+  uint64_t used;
+  /// Whether the system offered no filter of system calls.
+  uint64_t is_unfiltered;
+  /// Bytes of values that are complete while the helper goes on; only some kinds of work say so.
+  uint64_t progress;
+  uint64_t reserved[4];
+} fn_answer;
+
+/// Records, one after the other: tag (4 bytes), zero (4), length (8), contents filled up with zeros to a multiple of 8.
+typedef struct {
+  unsigned char *bytes;
+  uint64_t size, used;
+  /// Where the contents of the record that is being written start.
+  uint64_t start;
+  /// What did not fit is left out, and the answer is none.
+  int is_full;
+} fn_table;
+
+void fn_table_begin(fn_table *table, uint32_t tag);
+void fn_table_end(fn_table *table);
+void fn_table_number(fn_table *table, uint64_t value);
+/// The length, then the bytes.
+void fn_table_text(fn_table *table, const void *bytes, uint64_t count);
+/// Writes where the next `count` bytes are, a multiple of 64 from the start of the table, and gives them; NULL if there
+/// are not so many.
+void *fn_table_room(fn_table *table, uint64_t count);
+/// Takes back what was written since `used` was what it is.
+void fn_table_take_back(fn_table *table, uint64_t used);
+
+// MARK: - The helper
+
+/// The request's first numbers. Whatever follows is for the work.
+typedef struct {
+  uint64_t kind;
+  /// Bytes of memory besides input, output and what the program has at its start; seconds of the processor.
+  uint64_t memory, seconds;
+} fn_request;
+
+/// What a helper has to do, and where its answer goes.
+typedef struct {
+  const unsigned char *bytes;
+  uint64_t size;
+  /// The descriptor of the file that they are.
+  int input;
+  /// The request behind its first numbers.
+  const unsigned char *request;
+  uint64_t request_size;
+  uint64_t kind;
+  fn_table table;
+  /// For `fn_answer.progress`; may be NULL.
+  volatile uint64_t *progress;
+} fn_job;
+
+/// What a helper exits with: a complete answer; no room for it; no memory; the confinement is not what it must be; no
+/// work that it can do.
+enum { FN_EXIT_DONE = 0, FN_EXIT_FULL = 3, FN_EXIT_MEMORY = 4, FN_EXIT_OPEN = 5, FN_EXIT_WORK = 6 };
+
+/// Descriptors of a helper.
+enum { FN_INPUT = 3, FN_REQUEST = 4, FN_OUTPUT = 5, FN_GO = 6 };
+
+/// A helper's parts.
+typedef struct {
+  /// Called at once, while the parent is still busy.
+  void (*prepare)(void);
+  /// Called with the bytes, before the confinement, for what cannot be opened later. Returns a descriptor that stays
+  /// open for reading, or -1.
+  int (*open)(fn_job *job);
+  /// Parses; in confinement. Returns what to exit with.
+  int (*work)(fn_job *job);
+} fn_work;
+
+/// Where this program was started as the helper `name`: does its work and ends. Returns otherwise. Called by a constructor:
+/// any program that has the helper's code in it can be started as one.
+void fn_helper_run_if_asked(int argc, char **argv, const char *name, const fn_work *work);
+
+/// Gives up all that parsing does not need, for good. `file`: a descriptor that may be read, or -1. `memory`, `seconds`: as
+/// in `fn_request`. 0, or 1 where the system has no filter of system calls but all else holds, or -1.
+int fn_confine(int file, uint64_t memory, uint64_t seconds);

@@ -1,0 +1,178 @@
+// What a helper does with HDF5 files, Keras' archives and MATLAB files: it reads what is asked for into a table. Only
+// numbers and bytes leave it; what they mean, and whether they are right, is decided by who reads the table.
+#pragma once
+#include <stdint.h>
+
+#include "CConfined.h"
+
+/// The name under which the helper is started.
+#define FN_READER_NAME "fixednet-reader"
+
+/// Kinds of work. What a request holds behind its first numbers:
+/// FN_READ_HDF5: a limit of bytes for values that take more memory than they take in the file, a number of wants, wants.
+/// FN_READ_ARCHIVE: a number of members, members; then as FN_READ_HDF5 for a member of role FN_MEMBER_HDF5.
+/// FN_READ_MATLAB: a limit of bytes for all that is unpacked, one for values, a number of names, names.
+/// Numbers have 8 bytes; a text is its length and then its bytes, filled up with zeros to a multiple of 8.
+enum { FN_READ_HDF5 = 1, FN_READ_ARCHIVE = 2, FN_READ_MATLAB = 3 };
+
+/// What is wanted of an HDF5 file. A want: its kind, for values how, a number of steps, steps (kind and text), and for an
+/// attribute its name.
+enum {
+  /// The object at the end of the path: its kind, a dataset's type and shape.
+  FN_WANT_OBJECT = 1,
+  /// An attribute of it.
+  FN_WANT_ATTRIBUTE = 2,
+  /// A list of strings that may be split into name0, name1, ...
+  FN_WANT_LIST = 3,
+  /// The names in the group.
+  FN_WANT_NAMES = 4,
+  /// The values of the dataset, as FN_AS_... says; a limit of bytes, 0: where they are small for what the file has.
+  FN_WANT_VALUES = 5,
+};
+
+/// As what values are wanted: float32; float64; float32 for those that are stored so or in two bytes, else float64, and
+/// integers only where there are at most 65,536 of them.
+enum { FN_AS_FLOAT = 1, FN_AS_DOUBLE = 2, FN_AS_STORED = 3 };
+
+/// A step of a path: by name; to 0, 1, ... as far as there are; to everything in the group; to all that an attribute of the
+/// group lists (names of several components).
+enum { FN_STEP_NAME = 1, FN_STEP_NUMBERS = 2, FN_STEP_ALL = 3, FN_STEP_LISTED = 4 };
+
+/// A member of an archive: its role, its place, packed bytes, bytes, method (0 stored, 8 deflated), CRC-32.
+enum { FN_MEMBER_BYTES = 1, FN_MEMBER_HDF5 = 2 };
+
+/// Records of the table.
+enum {
+  /// Why nothing can be read: what (FN_FAULT_...), text.
+  FN_RECORD_FAULT = 1,
+  /// Path, kind of link, kind of object, reason where it cannot be opened.
+  FN_RECORD_OBJECT = 2,
+  /// Path, form, class, bytes per element, is committed, has a shape, rank, extents, storage fault, number found.
+  FN_RECORD_DATASET = 3,
+  /// Path, name, form; then texts (count, texts), or a number's 8 bytes, or a reason.
+  FN_RECORD_ATTRIBUTE = 4,
+  /// Path, count, texts.
+  FN_RECORD_NAMES = 5,
+  /// Index; FN_MEMBER_HERE, count, place, or why it is not there.
+  FN_RECORD_MEMBER = 6,
+  /// Name, class, is complex, rank, number of extents, extents.
+  FN_RECORD_VARIABLE = 7,
+  /// Unpacked bytes of all variables, number of variables.
+  FN_RECORD_VARIABLES = 8,
+  /// Path or name; FN_VALUES_...; FN_VALUES_HERE: as what, count, place; FN_VALUES_UNREADABLE: reason; FN_VALUES_ODD: one.
+  FN_RECORD_VALUES = 9,
+};
+
+enum {
+  FN_FAULT_HEAP = 1,
+  FN_FAULT_LIBRARY = 2,
+  FN_FAULT_CUT = 3,
+  FN_FAULT_TYPE = 4,
+  FN_FAULT_ZLIB = 5,
+  FN_FAULT_TOO_LONG = 6,
+  FN_FAULT_HEADER = 7,
+  FN_FAULT_COUNT = 8,
+  /// Marked as open by its writer.
+  FN_FAULT_OPEN = 9,
+};
+
+/// Links, as HDF5 numbers them.
+enum { FN_LINK_HARD = 0, FN_LINK_SOFT = 1, FN_LINK_EXTERNAL = 64 };
+enum { FN_OBJECT_UNREADABLE = 0, FN_OBJECT_GROUP = 1, FN_OBJECT_DATASET = 2, FN_OBJECT_OTHER = 3 };
+
+/// Forms of elements that can be read; 0: none of them.
+enum {
+  FN_FORM_FLOAT16 = 1,
+  FN_FORM_FLOAT32 = 2,
+  FN_FORM_FLOAT64 = 3,
+  FN_FORM_INTEGER = 4,
+  FN_FORM_BOOLEAN = 5,
+};
+
+/// HDF5's classes of types.
+enum {
+  FN_CLASS_INTEGER = 0,
+  FN_CLASS_FLOAT = 1,
+  FN_CLASS_STRING = 3,
+  FN_CLASS_BITFIELD = 4,
+  FN_CLASS_OPAQUE = 5,
+  FN_CLASS_COMPOUND = 6,
+  FN_CLASS_REFERENCE = 7,
+  FN_CLASS_ENUMERATION = 8,
+  FN_CLASS_LIST = 9,
+  FN_CLASS_ARRAY = 10,
+};
+
+/// Values: in the table; more than was allowed without asking; the library gave up; a boolean that is neither 0 nor 1.
+enum { FN_VALUES_HERE = 1, FN_VALUES_LATER = 2, FN_VALUES_UNREADABLE = 3, FN_VALUES_ODD = 4 };
+
+/// Attributes.
+enum {
+  FN_ATTRIBUTE_UNREADABLE = 0,
+  FN_ATTRIBUTE_TEXTS = 1,
+  FN_ATTRIBUTE_SIGNED = 2,
+  FN_ATTRIBUTE_UNSIGNED = 3,
+  FN_ATTRIBUTE_FLOAT = 4,
+  /// A list of nothing, of any type.
+  FN_ATTRIBUTE_EMPTY = 5,
+  /// More axes than one.
+  FN_ATTRIBUTE_SHAPE = 6,
+  /// Some other type, or numbers that are not one.
+  FN_ATTRIBUTE_TYPE = 7,
+  /// More strings, or more text, than may be; how many.
+  FN_ATTRIBUTE_COUNT = 8,
+  FN_ATTRIBUTE_TEXT = 9,
+  /// Bytes of another number than its strings take.
+  FN_ATTRIBUTE_SIZE = 10,
+};
+
+/// Strings of a list, and bytes of the text of an attribute.
+enum { FN_TEXT_COUNT = 65536, FN_TEXT_BYTES = 16 << 20 };
+
+/// What is wrong with a dataset's storage.
+enum {
+  FN_STORAGE_SOUND = 0,
+  FN_STORAGE_UNREADABLE = 1,
+  /// Values of other files.
+  FN_STORAGE_VIRTUAL = 2,
+  FN_STORAGE_EXTERNAL = 3,
+  /// More than 4; found: how many.
+  FN_STORAGE_FILTERS = 4,
+  /// Neither deflate, shuffle nor fletcher32; found: its number.
+  FN_STORAGE_FILTER = 5,
+  FN_STORAGE_EMPTY = 6,
+  /// More than the file has; found: bytes.
+  FN_STORAGE_BEYOND_FILE = 7,
+  /// Fewer than the shape says; found: bytes.
+  FN_STORAGE_SHORT = 8,
+  /// Fewer than DEFLATE needs for the shape (it expands at most 1032-fold); found: bytes.
+  FN_STORAGE_PACKED_SHORT = 9,
+  /// Chunks beyond 64 MiB of float32.
+  FN_STORAGE_CHUNKS = 10,
+};
+
+enum { FN_MEMBER_HERE = 1, FN_MEMBER_DAMAGED = 2, FN_MEMBER_CHECKSUM = 3, FN_MEMBER_LATER = 4 };
+
+/// Classes of MATLAB's variables.
+enum {
+  FN_MATLAB_NUMBERS = 0,
+  FN_MATLAB_EMPTY = 1,
+  FN_MATLAB_CELL = 2,
+  FN_MATLAB_STRUCT = 3,
+  FN_MATLAB_OBJECT = 4,
+  FN_MATLAB_TEXT = 5,
+  FN_MATLAB_SPARSE = 6,
+  FN_MATLAB_FUNCTION = 7,
+  FN_MATLAB_UNKNOWN = 8,
+};
+enum { FN_MATLAB_RANK = 8, FN_MATLAB_NAMES = 8, FN_MATLAB_VARIABLES = 65536 };
+
+/// Reads as a helper does; for tests, in any process. Returns what a helper would exit with.
+int fn_read(fn_job *job);
+/// What `fn_read` needs to have been called once before.
+void fn_read_prepare(void);
+/// What it needs to have been called before with the same job: opens what is read as a file. Returns its descriptor or -1.
+int fn_read_open(fn_job *job);
+
+/// Ends the helper. In other processes `fn_read` returns `code` then, and what it had is lost.
+void fn_give_up(int code) __attribute__((noreturn));

@@ -1,0 +1,119 @@
+#include "include/CUnpack.h"
+
+#include <isa-l/igzip_lib.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  struct inflate_state state;
+  const unsigned char *packed;
+  uint64_t size;
+  unsigned char *to;
+  /// Bytes that are there; that there may be.
+  uint64_t count, room;
+  volatile uint64_t *progress;
+  int fault, error;
+} unpacking;
+
+/// Unpacks up to `count` bytes in all, a mebibyte at a time.
+static void unpack_to(unpacking *work, uint64_t count) {
+  while (work->count < count && work->fault == FN_UNPACK_DONE &&
+         work->state.block_state != ISAL_BLOCK_FINISH) {
+    uint64_t piece = count - work->count < 1 << 20 ? count - work->count : 1 << 20;
+    work->state.next_out = work->to + work->count;
+    work->state.avail_out = (uint32_t)piece;
+    uint32_t before = work->state.avail_in;
+    int status = isal_inflate(&work->state);
+    uint64_t written = piece - work->state.avail_out;
+    work->count += written;
+    if (work->progress) __atomic_store_n(work->progress, work->count, __ATOMIC_RELEASE);
+    if (status < ISAL_DECOMP_OK) {
+      work->fault = FN_UNPACK_DAMAGED;
+      work->error = status;
+    } else if (
+        written == 0 && before == work->state.avail_in &&
+        work->state.block_state != ISAL_BLOCK_FINISH) {
+      work->fault = FN_UNPACK_CUT;
+    }
+  }
+}
+
+/// The length that an IDX file of bytes has by its own account; 0 for anything else.
+/// Layout: two zeros, 8, the rank, an extent of 4 bytes per axis, most significant first.
+static uint64_t idx_length(const unsigned char *start, uint64_t count, uint64_t limit) {
+  if (count < 4 || start[0] != 0 || start[1] != 0 || start[2] != 8) return 0;
+  uint64_t rank = start[3], head = 4 + 4 * rank, length = 1;
+  if (head > count) return 0;
+  for (uint64_t axis = 0; axis < rank; axis++) {
+    const unsigned char *extent = start + 4 + 4 * axis;
+    length *= (uint64_t)extent[0] << 24 | (uint64_t)extent[1] << 16 | (uint64_t)extent[2] << 8 |
+              extent[3];
+    if (length == 0 || length > limit) return 0;
+  }
+  return head + length;
+}
+
+/// Where the packed bytes are over: those that were taken in for the bits to come count as not read.
+static uint64_t trailing(const unpacking *work) {
+  return work->state.avail_in + (uint64_t)(work->state.read_in_length / 8);
+}
+
+static void unpack(unpacking *work, uint64_t limit) {
+  unpack_to(work, work->room < FN_UNPACK_START ? work->room : FN_UNPACK_START);
+  uint64_t length = idx_length(work->to, work->count, limit);
+  if (length == 0 || length + 1 > work->room) {
+    if (work->fault == FN_UNPACK_DONE) work->fault = FN_UNPACK_OTHER;
+    return;
+  }
+  unpack_to(work, length);
+  // What is left must be the trailer: a byte more is asked for so that it is read.
+  unpack_to(work, length + 1);
+  if (work->count > length) work->fault = FN_UNPACK_TOO_LONG;
+}
+
+static const char *reason(int error) {
+  switch (error) {
+    case ISAL_INVALID_BLOCK: return "an invalid block";
+    case ISAL_INVALID_SYMBOL: return "an invalid code";
+    case ISAL_INVALID_LOOKBACK: return "a distance too far back";
+    case ISAL_INVALID_WRAPPER: return "no gzip header";
+    case ISAL_UNSUPPORTED_METHOD: return "an unknown compression method";
+    case ISAL_INCORRECT_CHECKSUM: return "an incorrect data check";
+    default: return "an error of ISA-L's without a name";
+  }
+}
+
+int fn_unpack(fn_job *job) {
+  uint64_t limit;
+  if (job->kind != FN_UNPACK_GZIP || job->request_size < sizeof limit) return FN_EXIT_WORK;
+  memcpy(&limit, job->request, sizeof limit);
+  uint64_t before = FN_UNPACKED - FN_ANSWER_HEADER;
+  if (job->size > UINT32_MAX || job->table.size <= before) return FN_EXIT_WORK;
+  unpacking *work = calloc(1, sizeof *work);
+  if (!work) return FN_EXIT_MEMORY;
+  work->size = job->size;
+  work->to = job->table.bytes + before;
+  work->room = job->table.size - before;
+  work->progress = job->progress;
+  isal_inflate_init(&work->state);
+  work->state.crc_flag = ISAL_GZIP;
+  work->state.next_in = (uint8_t *)(uintptr_t)job->bytes;
+  work->state.avail_in = (uint32_t)job->size;
+  unpack(work, limit);
+  job->table.size = before;
+  const char *text = work->fault == FN_UNPACK_DAMAGED ? reason(work->error) : "";
+  fn_table_begin(&job->table, FN_RECORD_UNPACKED);
+  fn_table_number(&job->table, (uint64_t)work->fault);
+  fn_table_number(&job->table, work->count);
+  fn_table_number(&job->table, trailing(work));
+  fn_table_text(&job->table, text, strlen(text));
+  fn_table_end(&job->table);
+  free(work);
+  return FN_EXIT_DONE;
+}
+
+/// Any program that has this code can be started as the helper: the one that is made for it starts faster.
+__attribute__((constructor)) static void run_if_asked(int argc, char **argv) {
+  static const fn_work unpacking_work = {0, 0, fn_unpack};
+  fn_helper_run_if_asked(argc, argv, FN_UNPACKER_NAME, &unpacking_work);
+}
