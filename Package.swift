@@ -110,6 +110,8 @@ let package = Package(
       ],
       path: "Tests/Support/Faults"),
     .executableTarget(name: "measure", path: "Tests/Support/Measure"),
+    .executableTarget(
+      name: "confined", dependencies: ["CConfined"], path: "Tests/Support/Confined"),
     .target(
       name: "ConformanceSupport",
       dependencies: [
@@ -139,8 +141,8 @@ let package = Package(
       path: "Tests/Support/FuzzTargets"),
     .target(name: "FuzzDriver", path: "Tests/Support/FuzzDriver"),
     .executableTarget(
-      name: "fuzz", dependencies: ["FuzzTargets", "FuzzDriver"], path: "Tests/Fuzz",
-      exclude: ["fuzz.sh"]),
+      name: "fuzz", dependencies: ["FuzzTargets", "FuzzDriver", "FixedNetFiles"],
+      path: "Tests/Fuzz", exclude: ["fuzz.sh"]),
     .testTarget(
       name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter", "TestSupport"]),
     .testTarget(
@@ -162,6 +164,7 @@ let package = Package(
       name: "ToolTests",
       dependencies: [
         "FixedNetFiles", "ToolSupport", "TestSupport", "MallocCounter", "FaultInjection", "measure",
+        "confined", "fixednet-reader", "fixednet-unpacker",
         "ConformanceSupport", "train", "eval", "plan", "bench", "study",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),

@@ -1,3 +1,4 @@
+import FixedNetFiles
 import Foundation
 import FuzzDriver
 import FuzzTargets
@@ -21,15 +22,25 @@ enum Fuzz {
     }
     setenv(variable, name, 1)
     self.target = target
-    if rest.first != "-replay" {
+    if rest.first != "-replay", rest.first != "-dump" {
       var pointers = ([program] + rest).map { strdup($0) } + [nil]
       let status = fuzz_run(Int32(pointers.count - 1), &pointers) { data, count in
         Fuzz.target.run(Array(UnsafeBufferPointer(start: data, count: count)))
         return 0
       }
       if status >= 0 { exit(status) }
-    } else {
+    } else if rest.first == "-replay" {
       rest.removeFirst()
+    }
+    // The records that a helper has of files, beside them: what `answer` starts from.
+    if target == .answer, rest.first == "-dump" {
+      for path in rest.dropFirst() {
+        guard let records = try? KerasFile.records(path: path) else {
+          fail("fuzz: cannot read '\(path)'")
+        }
+        _ = FileManager.default.createFile(atPath: "\(path).answer", contents: Data(records))
+      }
+      return
     }
     for path in rest {
       guard let data = FileManager.default.contents(atPath: path) else {

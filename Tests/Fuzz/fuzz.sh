@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 build=.build-fuzz
 fixtures=Tests/Fixtures
 program=$build/release/fuzz
-all='h5 weights keras mat idx gzip json options'
+all='h5 weights keras mat idx json options answer'
 
 # Bytes of one allocation and of the whole process, and seconds for one input, that are too many.
 # A child process that reads for a trial and is stopped leaves its input in the folder too: where the search as a whole
@@ -34,7 +34,6 @@ sources() {
   case $1 in
     h5) others='malformed dialects' ;;
     keras) others=archives ;;
-    gzip) others=idx ;;
     mat | idx) others=$1 ;;
     *) others= ;;
   esac

@@ -104,14 +104,14 @@ package struct GzipReader: ~Copyable {
   }
 
   private static func report(_ output: HelperOutput) throws(HelperFailure) -> Report {
-    var records = output.records
+    var records = AnswerRecords(output)
     guard var record = try records.next(), record.tag == Int(FN_RECORD_UNPACKED) else {
       throw .answer
     }
     let report = Report(
       fault: try record.count(), count: try record.count(), trailing: try record.count(),
       reason: String(decoding: try record.text(), as: UTF8.self))
-    guard report.count <= output.bytes.count - Int(FN_UNPACKED) else { throw .answer }
+    guard report.count <= output.size - Int(FN_UNPACKED) else { throw .answer }
     return report
   }
 }

@@ -46,7 +46,6 @@
       var name: [UInt8]
     }
 
-    let output: HelperOutput
     private(set) var objects: [Path: Object] = [:]
     private(set) var datasets: [Path: Dataset] = [:]
     private(set) var attributes: [AttributeKey: Attribute] = [:]
@@ -54,13 +53,12 @@
     private(set) var values: [Path: [Values]] = [:]
     private(set) var names: [Path: [[UInt8]]] = [:]
     /// Members of an archive by their places in the request: what became of them.
-    private(set) var members: [Int: (state: Int, bytes: UnsafeRawBufferPointer?)] = [:]
+    private(set) var members: [Int: (state: Int, bytes: [UInt8]?)] = [:]
     /// Why nothing could be read.
     private(set) var fault: (kind: Int, text: [UInt8])?
 
     init(_ output: HelperOutput) throws(HelperFailure) {
-      self.output = output
-      var records = output.records
+      var records = AnswerRecords(output)
       while var record = try records.next() {
         switch record.tag {
         case Int(FN_RECORD_FAULT): fault = (try record.count(), try record.text())
@@ -74,14 +72,14 @@
           attributes[key] = try Attribute(&record)
         case Int(FN_RECORD_VALUES):
           let path = try record.text()
-          values[path, default: []].append(try Values(&record, output.table))
+          values[path, default: []].append(try Values(&record))
         case Int(FN_RECORD_NAMES):
           let path = try record.text()
           names[path] = try record.texts()
         case Int(FN_RECORD_MEMBER):
           let (index, state) = (try record.count(), try record.count())
           let isHere = state == Int(FN_MEMBER_HERE) && record.hasMore
-          members[index] = (state, isHere ? try record.bytes(in: output.table) : nil)
+          members[index] = (state, isHere ? try record.bytes() : nil)
         default: throw .answer
         }
       }
@@ -124,11 +122,9 @@
   }
 
   extension HDF5Answer.Values {
-    fileprivate init(_ record: inout AnswerRecord, _ table: UnsafeRawBufferPointer)
-      throws(HelperFailure)
-    {
+    fileprivate init(_ record: inout AnswerRecord) throws(HelperFailure) {
       switch try record.count() {
-      case Int(FN_VALUES_HERE): self = .here(try record.values(in: table))
+      case Int(FN_VALUES_HERE): self = .here(try record.values())
       case Int(FN_VALUES_LATER): self = .later
       case Int(FN_VALUES_UNREADABLE): self = .unreadable(try record.text())
       case Int(FN_VALUES_ODD): self = .odd(try record.count())

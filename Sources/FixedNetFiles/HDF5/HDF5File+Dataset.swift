@@ -147,25 +147,28 @@
   extension HDF5Object {
     /// A dataset's values as Float.
     func floats() throws(CheckpointError) -> [Float] {
-      let (values, output) = try values(as: .float)
-      return values.floats(in: output.table)
+      let values = try values(as: .float)
+      do { return try values.floats() } catch { throw HDF5File.error(error, path: file) }
     }
 
     /// A dataset's values as Double.
     func doubles() throws(CheckpointError) -> [Double] {
-      let (values, output) = try values(as: .double)
-      return values.doubles(in: output.table)
+      let values = try values(as: .double)
+      do { return try values.doubles() } catch { throw HDF5File.error(error, path: file) }
     }
 
     /// The values where they are: in the answer, or in one that is asked for now that type and shape are known to be right.
     private func values(as form: HDF5Wants.Form) throws(CheckpointError)
-      -> (AnswerValues, HelperOutput)
+      -> AnswerValues
     {
-      if let values = try values(in: answer, as: form) { return (values, answer.output) }
+      if let values = try values(in: answer, as: form) { return values }
       // Whatever the answer has of them is of the other form; then that is exact or was to be rounded anyway.
       var wants = HDF5Wants()
       let bytes = max(1, shape.reduce(form == .float ? 4 : 8, *))
       wants.values(.name(String(path.dropFirst())), as: form, limit: bytes)
+      guard let source else {
+        throw .library(path: file, item: path, reason: HelperFailure.answer.reason)
+      }
       let other: HDF5Answer
       do { other = try source.read(wants, approved: bytes) } catch {
         throw HDF5File.error(error, path: file)
@@ -173,7 +176,7 @@
       guard let values = try values(in: other, as: form) else {
         throw .library(path: file, item: path, reason: HelperFailure.answer.reason)
       }
-      return (values, other.output)
+      return values
     }
 
     /// The values of this form, or of the other; nil where they are not in the answer.

@@ -18,9 +18,10 @@
   struct HDF5File: ~Copyable {
     let path: String
     let answer: HDF5Answer
-    let source: HDF5Source
+    /// nil: there is nothing but the answer.
+    let source: HDF5Source?
 
-    var byteCount: Int { source.count }
+    var byteCount: Int { source?.count ?? 0 }
 
     /// Bytes and components of a path inside of a file; the helper has the same limits.
     private static let pathLimit = 65_536
@@ -55,7 +56,12 @@
 
     /// What was read of a file.
     init(_ source: HDF5Source, _ answer: HDF5Answer) throws(CheckpointError) {
-      path = source.file.path
+      try self.init(answer, path: source.file.path, source: source)
+    }
+
+    /// An answer. `path`: for messages.
+    init(_ answer: HDF5Answer, path: String, source: HDF5Source? = nil) throws(CheckpointError) {
+      self.path = path
       self.source = source
       self.answer = answer
       if let fault = answer.fault { throw HDF5File.refusal(fault.kind, fault.text, path: path) }
@@ -203,7 +209,7 @@
     /// A dataset's extents.
     let shape: [Int]
     let answer: HDF5Answer
-    let source: HDF5Source
+    let source: HDF5Source?
   }
 
   extension HDF5Answer {

@@ -17,6 +17,13 @@
     func read(_ wants: HDF5Wants, members: [ZipArchive.Place] = [], approved: Int = 0)
       throws(HelperFailure) -> HDF5Answer
     {
+      try HDF5Answer(output(wants, members: members, approved: approved))
+    }
+
+    /// The same, before it is made sense of.
+    func output(_ wants: HDF5Wants, members: [ZipArchive.Place] = [], approved: Int = 0)
+      throws(HelperFailure) -> HelperOutput
+    {
       let unpacked = members.reduce(member?.count ?? 0) { $0 + $1.count }
       // Blocks of packed values, what libhdf5 keeps of them, and text.
       let memory = 96 << 20 + unpacked + 2 * approved
@@ -37,7 +44,7 @@
       // What is stored in a byte may become eight; and text.
       let room = 16 << 20 + (approved > 0 ? approved : HDF5Source.allowance + 8 * count) + unpacked
       let run = try HelperRun(.reader, file, request, room: room, seconds: seconds)
-      return try HDF5Answer(try run.answer())
+      return try run.answer()
     }
   }
 

@@ -118,7 +118,7 @@
       } catch { throw HDF5File.error(error, path: source.file.path) }
     }
 
-    private static func config(_ bytes: UnsafeRawBufferPointer?, path: String)
+    private static func config(_ bytes: [UInt8]?, path: String)
       throws(CheckpointError) -> JSONValue
     {
       guard let bytes, !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self)

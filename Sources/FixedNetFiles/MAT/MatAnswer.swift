@@ -18,7 +18,6 @@
       var text: String
     }
 
-    let output: HelperOutput
     private(set) var variables: [Variable] = []
     private(set) var values: [[UInt8]: AnswerValues] = [:]
     private(set) var unreadable: [[UInt8]] = []
@@ -28,8 +27,7 @@
     private(set) var fault: Fault?
 
     init(_ output: HelperOutput) throws(HelperFailure) {
-      self.output = output
-      var records = output.records
+      var records = AnswerRecords(output)
       while var record = try records.next() {
         switch record.tag {
         case Int(FN_RECORD_VARIABLES):
@@ -46,7 +44,7 @@
         case Int(FN_RECORD_VALUES):
           let name = try record.text()
           switch try record.count() {
-          case Int(FN_VALUES_HERE): values[name] = try record.values(in: output.table)
+          case Int(FN_VALUES_HERE): values[name] = try record.values()
           case Int(FN_VALUES_UNREADABLE): unreadable.append(name)
           default: break
           }

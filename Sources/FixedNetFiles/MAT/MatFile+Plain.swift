@@ -35,8 +35,9 @@ extension MatFile {
         guard let values = answer.values[Array(name.utf8)], values.count == count else {
           throw .damaged(path: file.path, reason: "\(name) cannot be read")
         }
-        arrays[name] = MatArray(
-          shape: shape, columnMajor: values.doubles(in: answer.output.table))
+        do throws(HelperFailure) {
+          arrays[name] = MatArray(shape: shape, columnMajor: try values.doubles())
+        } catch { throw .damaged(path: file.path, reason: error.reason) }
       }
       let others = first.variables.map(\.title).filter { !$0.isEmpty && !names.contains($0) }
       return MatContents(arrays: arrays, others: others)
