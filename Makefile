@@ -4,6 +4,9 @@ DEMO = .build/demo/lenet.h5
 PACKAGES = libhdf5-dev libmatio-dev zlib1g-dev libisal-dev libssl-dev pkg-config gnuplot-nox
 READERS = hdf5-tools octave r-bioc-rhdf5 strace
 PYTHON = .venv/bin/python
+# What is installed from PyPI, to the last package that another one needs. All but PyTorch with the hashes of its files for
+# every system: what has another one is not installed. Python 3.11 or later.
+REQUIREMENTS = Tests/Python/requirements
 # The second: C in headers too, which the Swift compiler translates. UndefinedBehaviorSanitizer is for C alone: Swift
 # traps by itself where a number overflows or an index is out of bounds.
 ASAN = --sanitize=address -Xcc -fsanitize=address,undefined --scratch-path .build-asan
@@ -55,7 +58,7 @@ faults: setup ## kill 200 training runs, fill disks, take folders away: nothing 
 conformance: setup ## ONNX' cases, Keras' own unit tests, functions over all floats, random streams in dieharder
 	swift build -c release
 	@tools=dieharder; options=--no-install-recommends; { $(INSTALL); } || true
-	@$(call ENVIRONMENT,.venv-conformance,onnx,keras==3.15.1 onnx==1.23.2 jax h5py pytest)
+	@$(call ENVIRONMENT,.venv-conformance,onnx,--require-hashes -r $(REQUIREMENTS)/conformance.txt)
 	@rm -rf .build/conformance; mkdir -p .build/conformance; \
 	if [ -x .venv-conformance/bin/python ]; then \
 	  .venv-conformance/bin/python Tests/Conformance/make_cases.py .build/conformance; \
@@ -67,7 +70,7 @@ conformance: setup ## ONNX' cases, Keras' own unit tests, functions over all flo
 	  --minimum Tests/Conformance/minimum.tsv
 
 peers: compiler ## the other frameworks for bench --peers, in .venv-peers (3 GB of disk)
-	@$(call ENVIRONMENT,.venv-peers,onnxruntime,torch==2.13.0 tensorflow-cpu keras jax onnx onnxruntime)
+	@$(call ENVIRONMENT,.venv-peers,onnxruntime,-r $(REQUIREMENTS)/peers.txt)
 
 asan: setup ## readers, kernels and engine under AddressSanitizer and UndefinedBehaviorSanitizer
 	swift build --build-tests $(ASAN)
@@ -87,7 +90,7 @@ sanitize: asan tsan ## all three sanitizers, one after the other
 sweep: setup ## every config key of layers, losses, optimisers and schedules with every value, beside Keras
 	swift build -c release --product eval
 	swift build -c release --product train
-	@$(call ENVIRONMENT,.venv-tf,tf_keras,keras tensorflow-cpu tf_keras h5py)
+	@$(call ENVIRONMENT,.venv-tf,tf_keras,--require-hashes -r $(REQUIREMENTS)/tensorflow.txt)
 	.venv-tf/bin/python Tests/Python/sweep
 
 fuzz: setup ## search for files and options that break a parser, SECONDS=60 each; prints a table
@@ -119,6 +122,18 @@ proto: ## TensorBoard's messages in Swift, from their .proto
 	cd Sources/FixedNetFiles/TensorBoard && protoc --swift_out=. event.proto && \
 	  sed -i -e '/^import SwiftProtobuf/i #if TensorBoard\n' -e '$$a \\n#endif' event.pb.swift
 
+# Versions of what is named in the .in files change there; what PyTorch's build for CUDA needs is left to pip.
+requirements: ## pin the Python packages anew, with uv (PyPI: uv)
+	@for name in keras tensorflow conformance; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	    --generate-hashes $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt; \
+	done; \
+	for name in torch peers; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	    $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt && \
+	  sed -i '/^nvidia\|^cuda\|^triton/d' $(REQUIREMENTS)/$$name.txt; \
+	done
+
 clean: ## remove what was built
 	rm -rf .build .build-asan .build-bare .build-fuzz .build-mutants .build-traits .build-tsan .venv .venv-tf .venv-torch .venv-peers \
 	  .venv-conformance
@@ -145,20 +160,20 @@ readers:
 # torch is 0.2 GB where pip finds its build without CUDA (PIP_EXTRA_INDEX_URL), and several GB from PyPI itself.
 more-readers:
 	@tools=r-cran-hdf5r; options=--no-install-recommends; { $(INSTALL); } || true
-	@$(call ENVIRONMENT,.venv-tf,tf_keras,keras tensorflow-cpu tf_keras h5py)
-	@$(call ENVIRONMENT,.venv-torch,torch,keras torch==2.13.0 h5py)
+	@$(call ENVIRONMENT,.venv-tf,tf_keras,--require-hashes -r $(REQUIREMENTS)/tensorflow.txt)
+	@$(call ENVIRONMENT,.venv-torch,torch,-r $(REQUIREMENTS)/torch.txt)
 
 # The cross-checks against Keras, JAX and TensorBoard skip themselves where this cannot be set up.
 venv:
 	@python3 -c 'import ensurepip' 2>/dev/null || { tools="python3 python3-venv"; $(INSTALL); } || true
 	@$(HAS_KERAS) || \
 	  { python3 -m venv .venv && \
-	    $(PYTHON) -m pip install --quiet --disable-pip-version-check keras jax h5py numpy \
-	      tensorboard; } || \
+	    $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes \
+	      -r $(REQUIREMENTS)/keras.txt; } || \
 	  { rm -rf .venv; \
 	    echo "make: no Keras, JAX and TensorBoard from PyPI (see above); the cross-checks are skipped"; }
 
-# A virtual environment (1) for a module (2), made from packages of PyPI (3).
+# A virtual environment (1) for a module (2), made from packages of PyPI (3: pip's options).
 ENVIRONMENT = $(1)/bin/python -c 'import importlib.util as i; exit(i.find_spec("$(2)") is None)' 2>/dev/null || \
   { python3 -m venv $(1) && $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(3); } || \
   { rm -rf $(1); echo "make: no $(2) from PyPI (see above); the tests with it are skipped"; }
@@ -183,4 +198,4 @@ fi
 endef
 
 .PHONY: help demo test interop faults conformance sweep peers asan tsan sanitize fuzz properties mutants build release lint format proto clean
-.PHONY: setup compiler readers more-readers venv
+.PHONY: setup compiler readers more-readers venv requirements

@@ -40,6 +40,8 @@ public enum StudyError: Error, Equatable {
   case data(String)
   /// A run that went wrong: what and where.
   case failed(String)
+  /// What an earlier run has kept and what cannot be its result: where, and why.
+  case kept(place: String, reason: String)
   /// A report or figure that could not be written.
   case output(String)
 }
@@ -50,6 +52,7 @@ extension StudyError: CustomStringConvertible {
     case .interrupted: "interrupted"
     case .unknown(let name, let known):
       "no study is called '\(name)'; there are \(known.joined(separator: ", "))"
+    case .kept(let place, let reason): "\(place): \(reason); begin anew with --fresh"
     case .data(let reason), .failed(let reason), .output(let reason): reason
     }
   }

@@ -131,8 +131,8 @@ struct TrainingStudyTests {
   func broken() {
     let part: JSONValue = ["epochs": [["one"]], "sha256": "", "distributions": []]
     #expect(
-      throws: StudyError.failed(
-        "what was kept of 'batch 32, seed 0' cannot be read; start the study anew")
+      throws: StudyError.kept(
+        place: "what was kept of 'batch 32, seed 0'", reason: "it cannot be its result")
     ) {
       _ = try BatchSizeStudy().run(
         StudyContext(

@@ -75,7 +75,7 @@ struct HostileJSONTests {
     #expect(symlink("/dev/zero", "\(folder)/zero.json") == 0)
     try expect("plan", ["zero.json"], "cannot read 'zero.json': it is no regular file" + advice)
     try Data([0x7B, 0xFF, 0x7D]).write(to: URL(filePath: "\(folder)/bytes.json"))
-    try expect("plan", ["bytes.json"], "cannot read 'bytes.json': it is not UTF-8 text" + advice)
+    try expect("plan", ["bytes.json"], "cannot read 'bytes.json': it is not UTF-8" + advice)
     #expect(FileManager.default.createFile(atPath: "\(folder)/large.json", contents: nil))
     #expect(truncate("\(folder)/large.json", 1 << 40) == 0)
     try expect("plan", ["large.json"], "at most 16777216 are supported" + advice)

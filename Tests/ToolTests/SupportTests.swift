@@ -17,6 +17,7 @@ struct FileGuardTests {
       (a, a, nil), (a, b, nil),
       (a, "\(folder)/../\(URL(filePath: folder).lastPathComponent)/a.h5", nil),
       (nil, "\(folder)/new.csv", "\(folder)/./new.csv"), (nil, folder, nil),
+      (nil, "\(folder)/new.csv", "\(folder)/New.CSV"),
     ] as [(String?, String, String?)] {
       var files = FileGuard()
       files.reads(read, "--data")

@@ -123,7 +123,9 @@ public struct DataOptions: ParsableArguments {
       train: ImageSet(shape: shape, pixels: .bytes(files.trainImages), labels: files.trainLabels),
       test: ImageSet(shape: shape, pixels: .bytes(files.testImages), labels: files.testLabels),
       classNames: kind.classNames)
-    return LoadedData(set: set, record: set.name, digest: kind.digest)
+    return LoadedData(
+      set: set, record: set.name, digest: kind.digest,
+      files: MNISTFiles.existing(kind, directory: dataDir))
   }
 }
 
@@ -159,6 +161,9 @@ extension DataOptions {
       ? "choose the data with --data" : "its axes may be \(orders.joined(separator: ", or "))"
   }
 
+  /// Whether something was said about a data file, which may be read in another way than before then.
+  public var describesFile: Bool { fileOptions != DataFileOptions() }
+
   /// What was said about a data file.
   var fileOptions: DataFileOptions {
     DataFileOptions(
@@ -193,7 +198,7 @@ extension DataOptions {
       trained: recorded?.labels)
     return LoadedData(
       set: file.set, record: file.record, labels: file.labels, digest: file.digest,
-      note: file.note, doubt: file.doubt)
+      note: file.note, doubt: file.doubt, files: [path])
   }
 
   /// Into --data-dir where it is given, else into the cache.
@@ -219,6 +224,8 @@ public struct LoadedData {
   public var note: String?
   /// What may be meant otherwise, in one line.
   public var doubt: String?
+  /// The files that it is in, or may be in: nothing may be written there.
+  public var files: [String] = []
 
   /// All that is to be said, for a report in JSON.
   public var notes: String? {

@@ -1,19 +1,41 @@
 import ArgumentParser
+import FixedNetFiles
 import Foundation
 
 /// Files that a tool reads and files that it writes: none may be both, or be written twice.
 public struct FileGuard {
-  private var entries: [(path: String, what: String, isWritten: Bool)] = []
+  private struct Entry {
+    var path: String
+    /// For messages: "--data", and what it does with the file.
+    var what: String
+    var verb = "reads"
+    var isWritten = false
+  }
+
+  private var entries: [Entry] = []
 
   public init() {}
 
   /// `what`: the option, for messages. nil paths are passed over.
   public mutating func reads(_ path: String?, _ what: String) {
-    if let path { entries.append((path, what, false)) }
+    if let path { entries.append(Entry(path: path, what: what)) }
+  }
+
+  /// The files that data came from, which need not be on the command line.
+  public mutating func reads(_ data: LoadedData?) {
+    for path in data?.files ?? [] { reads(path, "--data") }
+  }
+
+  /// The file that `checkpoint` was trained on: it is the user's, even where other data are read.
+  public mutating func keeps(_ recorded: RecordedData?, of checkpoint: String) {
+    guard let recorded else { return }
+    let path = DataFileOptions.split(recorded.name).path
+    guard DataFile.isDataFile(path), access(path, F_OK) == 0 else { return }
+    entries.append(Entry(path: path, what: "'\(checkpoint)'", verb: "records as its data"))
   }
 
   public mutating func writes(_ path: String?, _ what: String) {
-    if let path { entries.append((path, what, true)) }
+    if let path { entries.append(Entry(path: path, what: what, isWritten: true)) }
   }
 
   /// Throws: `ValidationError` where an output would replace an input or another output; `ToolError` where it is a
@@ -34,20 +56,19 @@ public struct FileGuard {
           other.isWritten
             ? "\(entry.what) and \(other.what) would write the same file, '\(entry.path)'; choose "
               + "another name for one of them"
-            : "\(entry.what) would overwrite '\(entry.path)', which \(other.what) reads; choose "
-              + "another name")
+            : "\(entry.what) would overwrite '\(entry.path)', which \(other.what) \(other.verb); "
+              + "choose another name")
       }
     }
   }
 
   /// A file's device and number, so that links and other spellings are seen through; for one that is not there, its
-  /// folder's with its name.
+  /// folder's with its name, in small letters, as some disks do not tell capitals apart.
   private static func identity(_ path: String) -> String {
     var status = stat()
     if stat(path, &status) == 0 { return "\(status.st_dev):\(status.st_ino)" }
-    let url = URL(filePath: path)
-    let folder = url.deletingLastPathComponent().path
-    guard stat(folder.isEmpty ? "." : folder, &status) == 0 else { return url.standardized.path }
-    return "\(status.st_dev):\(status.st_ino)/\(url.lastPathComponent)"
+    let name = FilePath.name(of: path)
+    guard stat(FilePath.folder(of: path), &status) == 0 else { return path }
+    return "\(status.st_dev):\(status.st_ino)/\(name.lowercased())"
   }
 }

@@ -14,6 +14,8 @@ public struct ModelSource {
   public var lossStatement = LossStatement.none
   /// The optimiser that the file names; nil where there is none.
   public var optimizer: FileOptimizer?
+  /// What the file was trained on; nil where it does not say.
+  public var recorded: RecordedData?
   private var builtIn: BuiltInModel?
 
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
@@ -24,9 +26,15 @@ public struct ModelSource {
       (model, weights, nonFinite) = (file.model, file.weights, file.nonFinite)
       lossStatement = file.lossStatement
       optimizer = FileOptimizer(file, path: name)
+      recorded = file.training.map(RecordedData.init)
     } else if name.hasSuffix(".json") {
       let text: String
-      do { text = try TextFile.read(name, limit: JSONValue.sizeLimit) } catch {
+      do {
+        guard let found = try TextFile.read(name, limit: JSONValue.sizeLimit) else {
+          throw FileError(path: name, action: "read", reason: "there is no such file")
+        }
+        text = found
+      } catch {
         throw ToolError("\(error); name a model's JSON file")
       }
       do {

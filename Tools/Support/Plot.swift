@@ -1,4 +1,5 @@
 import ArgumentParser
+import FixedNetFiles
 import FixedNetStudies
 import Foundation
 
@@ -19,5 +20,5 @@ public func drawPlot(_ figure: Figure, to path: String, tool: String) throws {
 
 /// A path's last part: what a title has room for.
 public func fileName(_ path: String) -> String {
-  path.split(separator: "/").last.map(String.init) ?? path
+  FilePath.name(of: path)
 }

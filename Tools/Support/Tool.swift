@@ -37,6 +37,33 @@ private func finishOutput() throws(ToolError) {
   throw ToolError("cannot write to standard output: \(String(cString: strerror(errno)))")
 }
 
+/// Arguments are bytes. Those that are no text would be made one, and name another file.
+/// Throws: `ToolError` with the first.
+private func checkArguments() throws(ToolError) {
+  for index in 1..<max(1, Int(CommandLine.argc)) {
+    guard let bytes = CommandLine.unsafeArgv[index], String(validatingCString: bytes) == nil else {
+      continue
+    }
+    throw ToolError(
+      "argument \(index) is not UTF-8: '\(asciiText(bytes))'; names of files must be, so rename it")
+  }
+  for name in ["HOME", "FIXEDNET_DATA"] {
+    guard let bytes = getenv(name), String(validatingCString: bytes) == nil else { continue }
+    throw ToolError("$\(name) is not UTF-8: '\(asciiText(bytes))'; name another folder")
+  }
+}
+
+/// At most 120 bytes, those that are no letters, digits or signs of ASCII as \xNN.
+private func asciiText(_ bytes: UnsafePointer<CChar>) -> String {
+  let count = strlen(bytes)
+  let text = (0..<min(count, 120)).map { index in
+    let byte = UInt8(bitPattern: bytes[index])
+    return (0x20..<0x7F).contains(byte)
+      ? String(Unicode.Scalar(byte)) : "\\x" + String(format: "%02x", byte)
+  }
+  return text.joined() + (count > 120 ? "..." : "")
+}
+
 /// Starts the process that reads a model or data file while the arguments are still being parsed.
 private func prepareReading() {
   let ends = [".h5", ".hdf5", ".keras", ".mat"]
@@ -62,9 +89,10 @@ extension ParsableCommand {
     ProcessClock.begin()
     keepStandardStreams()
     Interrupt.prepare()
-    prepareReading()
     let name = configuration.commandName ?? "\(Self.self)".lowercased()
     do {
+      try checkArguments()
+      prepareReading()
       var command = try parseAsRoot()
       do {
         defer { noteReading(name) }

@@ -61,9 +61,10 @@ struct BenchCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The Python of --peers, with any of torch, tensorflow, jax and onnxruntime.",
+      "The Python of --peers, with any of torch, tensorflow, jax and onnxruntime. (default: that of "
+        + "make peers, in the checkout that this program was built in)",
       valueName: "path"))
-  var python = ".venv-peers/bin/python"
+  var python: String?
 
   @Option(
     help: ArgumentHelp(

@@ -4,7 +4,8 @@ import ToolSupport
 
 /// The same work by other frameworks and by us, in turn.
 struct PeerBench {
-  var python: String
+  /// nil: the one that `make peers` sets up.
+  var python: String?
   var threads: Int
   var rounds: Int
   var isQuick: Bool
@@ -17,12 +18,12 @@ struct PeerBench {
 
   /// Throws: `ToolError` where there is no Python or not one peer.
   func run() throws -> PeerReport {
+    let (python, script) = try programs()
     guard FileManager.default.isExecutableFile(atPath: python) else {
       throw ToolError(
         "no Python at '\(python)': make peers sets it up, or say --python PATH, one that has "
           + "torch, tensorflow, jax or onnxruntime")
     }
-    let script = try PeerBench.script()
     let folder = try PeerFolder()
     defer { folder.remove() }
     var missing: [String] = []
@@ -114,20 +115,23 @@ struct PeerBench {
     values.map { Format.fixed($0, 4) }.joined(separator: " ")
   }
 
-  /// The worker, in the checkout that this program was built in or that it is run in.
-  private static func script() throws -> String {
+  /// The Python, and the worker of the checkout that this program was built in. Neither is taken from the working folder:
+  /// whoever unpacked something there does not say what is run.
+  private func programs() throws -> (python: String, script: String) {
     let place = "Tools/bench/peers/worker.py"
-    var folder = Bundle.main.bundleURL
-    var candidates = [FileManager.default.currentDirectoryPath]
-    while folder.path != "/" {
-      candidates.append(folder.path)
+    let program = Bundle.main.executableURL?.resolvingSymlinksInPath()
+    var folder = program ?? URL(filePath: "/")
+    while folder.path != "/", !folder.lastPathComponent.hasPrefix(".build") {
       folder.deleteLastPathComponent()
     }
-    let found = candidates.map { "\($0)/\(place)" }.first {
-      FileManager.default.fileExists(atPath: $0)
+    let checkout = folder.deletingLastPathComponent().path
+    let script = "\(checkout)/\(place)"
+    guard folder.path != "/", FileManager.default.fileExists(atPath: script) else {
+      throw ToolError(
+        "no \(place) where '\(program?.path ?? "bench")' was built: run the bench in a checkout's "
+          + ".build")
     }
-    guard let found else { throw ToolError("no \(place) here: run bench in the checkout") }
-    return found
+    return (python ?? "\(checkout)/.venv-peers/bin/python", script)
   }
 
   private func progress(_ text: String) {

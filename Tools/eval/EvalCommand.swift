@@ -119,9 +119,13 @@ struct Eval: ParsableCommand {
     }
   }
 
-  func run() throws {
+  /// Nothing that is read is replaced, and nothing is written twice. `loaded`, `recorded`: the data, and those that the
+  /// file was trained on, where they are known.
+  func checkFiles(_ loaded: LoadedData? = nil, recorded: RecordedData? = nil) throws {
     var files = FileGuard()
     files.reads(file, "eval")
+    files.keeps(recorded, of: file)
+    files.reads(loaded)
     files.reads(inputs, "--inputs")
     files.reads(data.data, "--data")
     files.reads(model, "--model")
@@ -129,6 +133,10 @@ struct Eval: ParsableCommand {
     files.writes(gradients, "--gradients")
     files.writes(plot, "--plot")
     try files.check()
+  }
+
+  func run() throws {
+    try checkFiles()
     let evaluation = try Evaluation(self)
     if let inputs {
       try evaluation.compare(inputs)

@@ -30,6 +30,7 @@ struct Evaluation {
       loaded = nil
       file = try KerasFile.read(path: options.file, trainingState: .ifPresent)
     }
+    try options.checkFiles(loaded, recorded: file.training.map(RecordedData.init))
     if let note = file.model.precisionNote { printError("eval", "note: '\(options.file)' \(note)") }
     let own = file.lossStatement
     loss = options.loss.map { .computed($0) } ?? (own == .none ? stated : own)
@@ -85,9 +86,19 @@ struct Evaluation {
   // MARK: - A data set
 
   /// What was asked for, or what the file was trained on.
-  /// Throws: `ToolError` where neither is known.
+  /// Throws: `ToolError` where neither is known, or where the data are no longer those of the training.
   private func loadData() throws -> LoadedData {
-    if let loaded { return loaded }
+    let data = try loaded ?? loadKnownData()
+    try options.checkFiles(data, recorded: recorded)
+    guard let training = file.training, options.data.data == nil, !options.data.describesFile,
+      options.loss == nil, !training.dataDigest.isEmpty, training.dataDigest != data.digest
+    else { return data }
+    throw ToolError(
+      "'\(options.file)' was trained on other data: \(training.data) [\(training.dataDigest)], found "
+        + "[\(data.digest)]; --data \(shellQuoted(data.set.name)) evaluates what is there now")
+  }
+
+  private func loadKnownData() throws -> LoadedData {
     guard options.data.data != nil || file.training != nil else {
       throw ToolError(
         "'\(options.file)' does not say what it was trained on; give --data (digits, mnist, "
@@ -95,7 +106,7 @@ struct Evaluation {
     }
     do {
       return try options.data.load(
-        recorded: file.training.map(RecordedData.init), only: split, input: file.model.input,
+        recorded: recorded, only: split, input: file.model.input,
         model: file.model.ends(loss: loss.computed))
     } catch DataFileError.file(let error) where options.data.data == nil {
       throw ToolError(
@@ -103,6 +114,8 @@ struct Evaluation {
       )
     }
   }
+
+  private var recorded: RecordedData? { file.training.map(RecordedData.init) }
 
   /// Why there is no loss: of the loss itself, or of what a layer adds to it.
   private var lossObstacle: String? {

@@ -81,6 +81,8 @@ struct PlanCommand: ParsableCommand {
     files.writes(svg, "--svg")
     try files.check()
     let source = try ModelSource(model)
+    files.keeps(source.recorded, of: model)
+    try files.check()
     if !source.nonFinite.isEmpty {
       let names = source.nonFinite.joined(separator: ", ")
       printError("plan", "warning: '\(model)' holds NaN or infinite values in \(names)")

@@ -24,17 +24,37 @@ struct BatchHistory {
 
   /// The lines of an earlier part of the run; none where there is no file.
   private static func lines(of path: String) throws -> [String] {
-    guard let data = FileManager.default.contents(atPath: path) else { return [] }
-    let text = String(decoding: data, as: UTF8.self)
+    let text: String
+    do {
+      guard let found = try TextFile.read(path, limit: BatchHistory.limit) else { return [] }
+      text = found
+    } catch { throw ToolError("--batch-history: \(error); choose another file") }
     var lines = text.split(separator: "\n").map(String.init)
     // What a full disk cut off could pass for an earlier step.
     if !text.hasSuffix("\n") { _ = lines.popLast() }
     guard lines.first == header else {
-      throw ToolError(
-        "--batch-history: '\(path)' is no history of steps (its first line is not \(header)); "
-          + "choose another file")
+      throw refusal(path, "its first line is not \(header)")
     }
-    return Array(lines.dropFirst())
+    let steps = Array(lines.dropFirst())
+    if let line = steps.first(where: { !isStep($0) }) {
+      throw refusal(path, "it has the line '\(OneLine.short(line))'")
+    }
+    return steps
+  }
+
+  /// Bytes: of ten million steps.
+  private static let limit = 1 << 30
+
+  /// Whether a line has an epoch, a step, a rate and a loss.
+  private static func isStep(_ line: String) -> Bool {
+    let cells = line.split(separator: ",", omittingEmptySubsequences: false)
+    return cells.count == 4 && cells.prefix(2).allSatisfy { Int($0) != nil }
+      && cells.suffix(2).allSatisfy { Double($0) != nil }
+  }
+
+  private static func refusal(_ path: String, _ reason: String) -> ToolError {
+    ToolError(
+      "--batch-history: '\(path)' is no history of steps (\(reason)); choose another file")
   }
 
   /// Adds a line per step to the file, and flushes it to the disk: a checkpoint that is written next must not know more

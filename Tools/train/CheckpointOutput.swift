@@ -21,14 +21,9 @@ final class CheckpointOutput {
   /// nil where nothing is to be written. The folder is tried before training starts, so that an hour's work does not
   /// end at a folder that cannot be written; only the default one, Models, is made. Two runs cannot write one file.
   /// Throws: `ToolError`, `FileError` where another run has the file, `CheckpointError.unavailable`.
-  init?(_ options: Train, modelName: String) throws {
-    if let output = options.output {
-      path = output
-    } else if options.checkpoint {
-      path = options.resume ?? "Models/\(CheckpointOutput.fileName(modelName)).h5"
-    } else {
-      return nil
-    }
+  init?(_ options: Train) throws {
+    guard let path = CheckpointOutput.path(options) else { return nil }
+    self.path = path
     bestPath = CheckpointOutput.bestPath(path)
     guard KerasFile.isAvailable else { throw CheckpointError.unavailable(path: path) }
     if options.output == nil, options.resume == nil {
@@ -37,6 +32,13 @@ final class CheckpointOutput {
     }
     try checkFolder(of: path)
     locks = try [path, bestPath].compactMap { path in try OutputLock(path) }
+  }
+
+  /// Where the last state goes; nil: nowhere.
+  static func path(_ options: Train) -> String? {
+    if let output = options.output { return output }
+    guard options.checkpoint else { return nil }
+    return options.resume ?? "Models/\(CheckpointOutput.fileName(options.modelName)).h5"
   }
 
   /// Where the best state goes: run.best.keras beside run.keras.

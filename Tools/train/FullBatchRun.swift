@@ -28,7 +28,7 @@ final class FullBatchRun {
   init(_ options: Train, _ method: FullBatchMethod) throws {
     self.options = options
     self.method = method
-    let source = try ModelSource(options.model ?? "perceptron")
+    let source = try ModelSource(options.modelName)
     self.name = source.name
     var data = try options.data.load(
       input: source.input, model: source.ends(loss: options.loss))
@@ -36,6 +36,7 @@ final class FullBatchRun {
       data.set.train = data.set.train.weighted(byClass: try classWeight.weights(for: data.set))
     }
     self.data = data
+    try options.checkFiles(data, recorded: source.recorded)
     let images = data.set.train
     var (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: options.seed ?? 0, loss: options.loss)
@@ -48,7 +49,7 @@ final class FullBatchRun {
       loss: try FullBatchRun.loss(loss, model),
       usesReferenceGradient: options.fullBatch.referenceGradient)
     for path in [options.history, options.plot].compactMap(\.self) { try checkFolder(of: path) }
-    output = try CheckpointOutput(options, modelName: name)
+    output = try CheckpointOutput(options)
     lock = try options.history.flatMap { path in try OutputLock(path) }
     let network = try Network(plan, instructionSet: .selected())
     try network.load(weights)

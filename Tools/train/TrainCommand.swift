@@ -229,12 +229,19 @@ struct Train: ParsableCommand {
     }
   }
 
-  /// Nothing that is read is replaced, but a model by its own next checkpoint; nothing is written twice.
-  private func checkFiles(_ output: String?, _ best: String?) throws {
+  /// --model, or what stands for it.
+  var modelName: String { model ?? (fullBatchMethod == nil ? "lenet" : "perceptron") }
+
+  /// Nothing that is read is replaced, but a model by its own next checkpoint; nothing is written twice. `loaded`,
+  /// `recorded`: the data, and those that the model was trained on, where they are known.
+  func checkFiles(_ loaded: LoadedData? = nil, recorded: RecordedData? = nil) throws {
+    let output = CheckpointOutput.path(self)
     var files = FileGuard()
     files.reads(data.data, "--data")
-    files.writes(output, "--output")
-    files.writes(best, "the best checkpoint")
+    files.keeps(recorded, of: resume ?? modelName)
+    files.reads(loaded)
+    files.writes(output, self.output == nil ? "--checkpoint" : "--output")
+    files.writes(output.map(CheckpointOutput.bestPath), "the best checkpoint")
     files.writes(history, "--history")
     files.writes(batchHistory, "--batch-history")
     files.writes(plot, "--plot")
@@ -251,8 +258,7 @@ struct Train: ParsableCommand {
 
   func run() throws {
     if tensorboard != nil { try TensorBoardOutput.checkIsAvailable() }
-    let path = output ?? (checkpoint ? resume : nil)
-    try checkFiles(path, path.map(CheckpointOutput.bestPath))
+    try checkFiles()
     StartUpCode.release()
     if let method = fullBatchMethod { return try FullBatchRun(self, method).run() }
     let run = try TrainingRun(self)

@@ -27,7 +27,7 @@ final class TrainingRun {
     self.options = options
     // Who goes on with a file must own it before reading it, or another run may still change it.
     let resumed =
-      options.resume == nil ? nil : try CheckpointOutput(options, modelName: "")
+      options.resume == nil ? nil : try CheckpointOutput(options)
     let setup = try TrainingSetup(options)
     data = setup.data
     state = setup.state
@@ -43,7 +43,7 @@ final class TrainingRun {
     if let path = options.plot { try checkFolder(of: path) }
     output =
       options.resume == nil
-      ? try CheckpointOutput(options, modelName: state.modelName) : resumed
+      ? try CheckpointOutput(options) : resumed
     locks = try [options.history, options.batchHistory].compactMap { path in
       try path.flatMap { path in try OutputLock(path) }
     }

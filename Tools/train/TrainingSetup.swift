@@ -39,10 +39,11 @@ struct TrainingSetup {
   }
 
   private init(new options: Train) throws {
-    let source = try ModelSource(options.model ?? "lenet")
+    let source = try ModelSource(options.modelName)
     file = source.input == nil ? nil : source.name
     data = try options.data.load(
       input: source.input, model: source.ends(loss: options.loss))
+    try options.checkFiles(data, recorded: source.recorded)
     let seed = options.seed ?? 0
     (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: seed, loss: options.loss)
@@ -73,8 +74,10 @@ struct TrainingSetup {
     guard let training = file.training else { throw ToolError("'\(path)' has no training state") }
     (model, weights, optimizerState) = (file.model, file.weights, file.optimizerState)
     state = training
+    try options.checkFiles(recorded: RecordedData(training))
     data = try options.data.load(
       recorded: RecordedData(training), model: model.ends(loss: try? Loss(record: training.loss)))
+    try options.checkFiles(data, recorded: RecordedData(training))
     try state.check(data, resumedFrom: path)
     try state.weigh(&data.set, path: path)
     do { loss = try Loss(record: training.loss) } catch { throw ToolError("'\(path)': \(error)") }

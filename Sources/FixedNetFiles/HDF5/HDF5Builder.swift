@@ -11,6 +11,9 @@
     private let groups: HDF5Handle
     private let datasets: HDF5Handle
 
+    /// libhdf5 wants a name, and would open and read a file that has it.
+    private static let nowhere = "/dev/null/fixednet-image"
+
     /// How a string is marked; the bytes are UTF-8 either way.
     enum Encoding { case ascii, utf8 }
 
@@ -26,7 +29,7 @@
         let datasets = HDF5Handle(H5Pcreate(fn_h5_dataset_create())),
         H5Pset_obj_track_times(datasets.id, false) >= 0,
         let file = HDF5Handle(
-          H5Fcreate("fixednet-image", fn_h5_truncate(), fileList.id, access.id))
+          H5Fcreate(HDF5Builder.nowhere, fn_h5_truncate(), fileList.id, access.id))
       else { throw .library(path: path, item: "/", reason: HDF5Library.lastMessage) }
       self.path = path
       self.file = file

@@ -29,7 +29,7 @@ package enum HelperProgram: Sendable {
       }
     #endif
     defer { free(resolved) }
-    let beside = "\(AtomicFile.folder(of: String(cString: resolved)))/\(name)"
+    let beside = "\(FilePath.folder(of: String(cString: resolved)))/\(name)"
     return access(beside, X_OK) == 0 ? beside : own
   }
 }

@@ -46,19 +46,17 @@ public enum AtomicFile {
 
   /// Removes the temporary files of `target` that killed programs left. A file that somebody still writes is locked.
   static func removeOrphans(of target: String) {
-    let folder = folder(of: target)
-    guard let name = target.split(separator: "/").last, let entries = opendir(folder) else {
-      return
-    }
+    let folder = FilePath.folder(of: target)
+    guard let entries = opendir(folder) else { return }
     defer { closedir(entries) }
-    let start = ".\(name.prefix(200))."
+    let start = Array(".\(FilePath.stem(of: FilePath.name(of: target))).".utf8)
     while let entry = readdir(entries) {
-      let found = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      guard found.hasPrefix(start) else { continue }
-      if found.dropFirst(start.count).wholeMatch(of: /[0-9]+-[0-9]+\.tmp/) != nil {
-        removeOrphan("\(folder)/\(found)")
+      // Bytes: other names need not be UTF-8.
+      let found = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      guard found.starts(with: start) else { continue }
+      let rest = String(decoding: found.dropFirst(start.count), as: UTF8.self)
+      if rest.wholeMatch(of: /[0-9]+-[0-9]+\.tmp/) != nil {
+        removeOrphan("\(folder)/\(String(decoding: start, as: UTF8.self))\(rest)")
       }
     }
   }
@@ -104,25 +102,31 @@ public enum AtomicFile {
     guard access(path, W_OK) == 0 else {
       throw FileError(path: path, action: "write", code: errno)
     }
-    guard let resolved = realpath(path, nil) else { return path }
+    var link = stat()
+    guard lstat(path, &link) == 0, link.st_mode & S_IFMT == S_IFLNK,
+      let resolved = realpath(path, nil)
+    else { return path }
     defer { free(resolved) }
-    return String(cString: resolved)
+    guard let target = String(validatingCString: resolved) else {
+      throw FileError(
+        path: path, action: "write", reason: "it is a link to a name that is not UTF-8")
+    }
+    return target
   }
 
   /// A new file in the folder of `target`, with the permissions of the file that is there.
   private static func create(besides target: String, path: String) throws(FileError)
     -> (file: Int32, name: String)
   {
-    let folder = AtomicFile.folder(of: target)
-    let name = target.split(separator: "/").last.map(String.init) ?? ""
-    guard !name.isEmpty, !target.hasSuffix("/") else {
+    let (folder, name) = (FilePath.folder(of: target), FilePath.name(of: target))
+    guard !name.isEmpty else {
       throw FileError(path: path, action: "write", reason: "it names no file")
     }
     var status = stat()
     let mode = stat(target, &status) == 0 ? status.st_mode & 0o777 : nil
     for _ in 0..<100 {
       let number = counter.add(1, ordering: .relaxed).newValue
-      let temporary = "\(folder)/.\(name.prefix(200)).\(getpid())-\(number).tmp"
+      let temporary = "\(folder)/.\(FilePath.stem(of: name)).\(getpid())-\(number).tmp"
       let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if file >= 0 {
         // Somebody may be removing orphans: then the lock is theirs, or the name is gone.
@@ -161,16 +165,11 @@ public enum AtomicFile {
   }
 
   private static func flushFolder(of target: String, path: String) throws(FileError) {
-    let folder = open(folder(of: target), O_RDONLY | O_CLOEXEC)
+    let folder = open(FilePath.folder(of: target), O_RDONLY | O_CLOEXEC)
     guard folder >= 0 else { return }
     defer { close(folder) }
     // Some file systems cannot flush folders; that is no failure of the write.
     guard fsync(folder) != 0, errno != EINVAL, errno != ENOTSUP else { return }
     throw FileError(path: path, action: "flush the folder of", code: errno)
-  }
-
-  static func folder(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 }

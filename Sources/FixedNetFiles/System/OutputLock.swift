@@ -30,17 +30,40 @@ public final class OutputLock {
   }
 
   private static func name(besides target: String) throws(FileError) -> String {
-    guard let name = target.split(separator: "/").last, !target.hasSuffix("/") else {
+    let name = FilePath.name(of: target)
+    guard !name.isEmpty else {
       throw FileError(path: target, action: "write", reason: "it names no file")
     }
-    return "\(AtomicFile.folder(of: target))/.\(name.prefix(200)).lock"
+    return "\(FilePath.folder(of: target))/.\(FilePath.stem(of: name)).lock"
+  }
+
+  /// The lock file, and whether it is new.
+  private static func open(_ name: String) throws(FileError) -> (file: Int32, isNew: Bool) {
+    let flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC
+    while true {
+      var file = Foundation.open(name, flags | O_CREAT | O_EXCL, 0o666)
+      if file >= 0 { return (file, true) }
+      if errno == EEXIST { file = Foundation.open(name, flags) }
+      if file >= 0 {
+        var status = stat()
+        if fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 {
+          return (file, false)
+        }
+        close(file)
+        throw FileError(
+          path: name, action: "lock", reason: "it is none of this program's locks; rename it")
+      }
+      // Its owner may have deleted it between the two.
+      guard errno == ENOENT, access(FilePath.folder(of: name), F_OK) == 0 else {
+        throw FileError(path: name, action: "write", code: errno)
+      }
+    }
   }
 
   /// The open lock file; nil where there are no locks.
   private static func acquire(_ name: String, path: String) throws(FileError) -> Int32? {
     while true {
-      let file = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o666)
-      guard file >= 0 else { throw FileError(path: name, action: "write", code: errno) }
+      let (file, isNew) = try open(name)
       var whole = flock()
       whole.l_type = Int16(F_WRLCK)
       whole.l_whence = Int16(SEEK_SET)
@@ -55,6 +78,7 @@ public final class OutputLock {
         }
         // Its owner may have gone between the two questions.
         if code == EACCES || code == EAGAIN || code == EINTR { continue }
+        if isNew { unlink(name) }
         return nil
       }
       // The owner before may have deleted the file between `open` and the lock.

@@ -120,23 +120,39 @@ struct PerceptronResult {
 
   /// nil for anything that `json` did not write.
   init?(_ json: JSONValue) {
-    guard let before = json["before"]?.double, let penalty = json["beforePenalty"]?.double,
-      let after = json["after"]?.double, case .integer(let iterations)? = json["iterations"],
-      case .integer(let evaluations)? = json["evaluations"],
-      case .integer(let products)? = json["products"], let seconds = json["seconds"]?.double,
-      case .string(let hash)? = json["hash"], case .array(let rows)? = json["confusion"],
-      case .array(let points)? = json["curve"]
+    func count(_ value: JSONValue?) -> Int? {
+      guard case .integer(let count)? = value, (0...10_000_000).contains(count) else { return nil }
+      return count
+    }
+    func finite(_ value: JSONValue?) -> Double? {
+      value?.double.flatMap { $0.isFinite ? $0 : nil }
+    }
+    let names: Set = [
+      "before", "beforePenalty", "after", "iterations", "evaluations", "products", "seconds",
+      "hash", "confusion", "curve",
+    ]
+    guard KeptFile.hasMembers(json, names), let before = finite(json["before"]),
+      let penalty = finite(json["beforePenalty"]), let after = finite(json["after"]),
+      let iterations = count(json["iterations"]), let evaluations = count(json["evaluations"]),
+      let products = count(json["products"]), let seconds = KeptFile.seconds(json["seconds"]),
+      let hash = KeptFile.text(json["hash"]), KeptFile.isSHA256(hash),
+      case .array(let rows)? = json["confusion"], case .array(let points)? = json["curve"],
+      rows.count == 10, points.count <= 1_000_000
     else { return nil }
     self.init(before: before, beforePenalty: penalty)
     (self.after, self.iterations, self.evaluations) = (after, iterations, evaluations)
     (self.products, self.seconds, self.hash) = (products, seconds, hash)
     for case .array(let row) in rows {
-      confusion.append(row.compactMap { if case .integer(let count) = $0 { count } else { nil } })
+      let counts = row.compactMap { count($0) }
+      guard row.count == 10, counts.count == 10 else { return nil }
+      confusion.append(counts)
     }
-    for case .array(let pair) in points where pair.count == 2 {
-      guard case .integer(let evaluations) = pair[0], let loss = pair[1].double else { return nil }
+    for case .array(let pair) in points {
+      guard pair.count == 2, let evaluations = count(pair[0]), let loss = finite(pair[1]) else {
+        return nil
+      }
       curve.append((evaluations, loss))
     }
-    guard confusion.count == 10, confusion.allSatisfy({ $0.count == 10 }) else { return nil }
+    guard confusion.count == 10, curve.count == points.count else { return nil }
   }
 }

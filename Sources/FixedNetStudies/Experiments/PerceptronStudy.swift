@@ -24,7 +24,8 @@ struct PerceptronStudy: Study {
         { throw error } catch { throw StudyError.failed("\(run.name): \(error)") }
       }
       guard let result = PerceptronResult(part) else {
-        throw StudyError.failed("what is kept of '\(run.name)' is broken; use --fresh")
+        throw StudyError.kept(
+          place: "what was kept of '\(run.name)'", reason: "it cannot be its result")
       }
       results.append((run, result))
     }

@@ -53,9 +53,8 @@ public struct FigureWriter: Sendable {
       throw .output("a figure's file must end in .svg or .png, found '\(path)'")
     }
     guard let gnuplot else {
-      let url = URL(filePath: path)
-      let folder = url.deletingLastPathComponent().path
-      let name = url.deletingPathExtension().lastPathComponent
+      let folder = FilePath.folder(of: path)
+      let name = String(FilePath.name(of: path).dropLast(4))
       guard !name.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
         throw .output("a figure's file must have no control characters in its name")
       }
@@ -70,8 +69,8 @@ public struct FigureWriter: Sendable {
 
   /// "svg" or "png"; nil for other names.
   public static func end(of path: String) -> String? {
-    let end = URL(filePath: path).pathExtension.lowercased()
-    return ["svg", "png"].contains(end) ? end : nil
+    let name = FilePath.name(of: path).lowercased()
+    return ["svg", "png"].first { name.hasSuffix(".\($0)") && name.utf8.count > 4 }
   }
 
   // MARK: - Files

@@ -17,6 +17,9 @@ public final class StudyData {
     self.environment = environment
   }
 
+  /// The data sets that there are.
+  static let names = MNISTName.allCases.map(\.rawValue) + ["digits20x20"]
+
   /// The digest of a data set that was loaded.
   public func digest(of name: String) -> String? { loaded[name]?.digest }
 

@@ -37,15 +37,31 @@ struct StudyFolder {
     var seconds = 0.0
   }
 
-  /// What an earlier run with equal options left; a file that cannot be read counts as none.
-  var unfinished: Unfinished {
-    guard let json = read("parts.json"), case .object(let parts)? = json["parts"],
-      case .object(let digests)? = json["digests"]
+  /// What an earlier run with equal options left.
+  /// Throws: `StudyError.kept` where the file is none that this program has written.
+  func unfinished() throws(StudyError) -> Unfinished {
+    guard
+      let json = try read(
+        "parts.json", KeptFile.Limits.parts, members: ["parts", "digests", "seconds"])
     else { return Unfinished() }
-    let texts = digests.compactMapValues { value -> String? in
-      if case .string(let text) = value { text } else { nil }
+    guard let seconds = KeptFile.seconds(json["seconds"]),
+      case .object(let parts)? = json["parts"], case .object(let digests)? = json["digests"]
+    else { throw broken("parts.json", "its members are no parts, digests and seconds") }
+    if let name = parts.keys.sorted().first(where: { !KeptFile.isText($0, limit: 200) }) {
+      throw broken("parts.json", "it has a part \(JSONValue.string(name).summary)")
     }
-    return Unfinished(parts: parts, digests: texts, seconds: json["seconds"]?.double ?? 0)
+    var texts: [String: String] = [:]
+    for (name, value) in digests.sorted(by: { $0.key < $1.key }) {
+      guard StudyData.names.contains(name), case .string(let digest) = value,
+        KeptFile.isSHA256(digest)
+      else {
+        throw broken(
+          "parts.json",
+          "\(value.summary) is no digest of the data \(JSONValue.string(name).summary)")
+      }
+      texts[name] = digest
+    }
+    return Unfinished(parts: parts, digests: texts, seconds: seconds)
   }
 
   func save(_ unfinished: Unfinished) throws(StudyError) {
@@ -57,11 +73,15 @@ struct StudyFolder {
   }
 
   /// What is left of a finished run with equal options whose report is still there.
-  var finished: StudyRecord? {
-    guard let json = read("finished.json"), let record = json["record"],
-      FileManager.default.fileExists(atPath: "\(path)/report.md")
+  /// Throws: `StudyError.kept` where the file is none that this program has written.
+  func finished(_ study: any Study.Type) throws(StudyError) -> StudyRecord? {
+    guard FileManager.default.fileExists(atPath: "\(path)/report.md"),
+      let json = try read("finished.json", KeptFile.Limits.record, members: ["record"])
     else { return nil }
-    return StudyRecord(record)
+    guard let record = json["record"].flatMap({ StudyRecord($0, of: study) }) else {
+      throw broken("finished.json", "its record is none of the study")
+    }
+    return record
   }
 
   /// The study is finished: its parts are needed no longer.
@@ -84,13 +104,27 @@ struct StudyFolder {
     try FigureWriter.write(Array((json.text + "\n").utf8), to: "\(path)/\(file)")
   }
 
-  /// The file's object, where it belongs to these options.
-  private func read(_ file: String) -> JSONValue? {
-    guard let bytes = FileManager.default.contents(atPath: "\(path)/\(file)"),
-      let json = try? JSONValue(parsing: String(decoding: bytes, as: UTF8.self)),
-      json["options"] == key
-    else { return nil }
+  /// The file's object, where it is there and belongs to these options; `members`: those that it has beside them.
+  private func read(_ file: String, _ limit: Int, members: Set<String>) throws(StudyError)
+    -> JSONValue?
+  {
+    let text: String?
+    do { text = try TextFile.read("\(path)/\(file)", limit: limit) } catch {
+      throw broken(file, error.reason)
+    }
+    guard let text else { return nil }
+    let json: JSONValue
+    do { json = try JSONValue(parsing: text) } catch { throw broken(file, "\(error)") }
+    guard KeptFile.hasMembers(json, members.union(["options"])), let options = json["options"],
+      case .object(let keys)? = json["options"], case .object(let own) = key,
+      Set(keys.keys) == Set(own.keys), options["study"] == own["study"]
+    else { throw broken(file, "it is none that study has written") }
+    guard options == key else { return nil }
     return json
+  }
+
+  private func broken(_ file: String, _ reason: String) -> StudyError {
+    .kept(place: "'\(path)/\(file)'", reason: reason)
   }
 
   /// The options that change a result; the number of threads does not.

@@ -17,8 +17,10 @@ public struct StudyRecord: Sendable, Equatable {
     name = study.name
     title = study.title
     seconds = report.seconds
-    checks = report.checks
-    figures = report.figures.map { ($0.name, $0.caption) }
+    checks = report.checks.map {
+      ReportCheck(OneLine.text($0.what), isMet: $0.isMet, found: OneLine.text($0.found))
+    }
+    figures = report.figures.map { ($0.name, OneLine.text($0.caption)) }
   }
 
   public var json: JSONValue {
@@ -33,25 +35,30 @@ public struct StudyRecord: Sendable, Equatable {
     ]
   }
 
-  /// nil for anything that `json` did not write.
-  init?(_ json: JSONValue) {
-    guard case .string(let name)? = json["name"], case .string(let title)? = json["title"],
-      let seconds = json["seconds"]?.double, case .array(let checks)? = json["checks"],
-      case .array(let figures)? = json["figures"]
+  /// nil for anything that `json` did not write of this study.
+  init?(_ json: JSONValue, of study: any Study.Type) {
+    guard KeptFile.hasMembers(json, ["name", "title", "seconds", "checks", "figures"]),
+      json["name"] == .string(study.name), json["title"] == .string(study.title),
+      let seconds = KeptFile.seconds(json["seconds"]), case .array(let checks)? = json["checks"],
+      case .array(let figures)? = json["figures"], checks.count <= 200, figures.count <= 200
     else { return nil }
-    self.name = name
-    self.title = title
-    self.seconds = seconds
+    (name, title, self.seconds) = (study.name, study.title, seconds)
     self.checks = checks.compactMap { check in
-      guard case .string(let what)? = check["what"], case .bool(let isMet)? = check["isMet"],
-        case .string(let found)? = check["found"]
+      guard KeptFile.hasMembers(check, ["what", "isMet", "found"]),
+        let what = KeptFile.text(check["what"]), case .bool(let isMet)? = check["isMet"],
+        let found = KeptFile.text(check["found"])
       else { return nil }
       return ReportCheck(what, isMet: isMet, found: found)
     }
     self.figures = figures.compactMap { figure in
-      guard case .string(let name)? = figure["name"], case .string(let caption)? = figure["caption"]
+      guard KeptFile.hasMembers(figure, ["name", "caption"]),
+        let name = KeptFile.text(figure["name"]), KeptFile.isFileName(name),
+        let caption = KeptFile.text(figure["caption"])
       else { return nil }
       return (name, caption)
+    }
+    guard self.checks.count == checks.count, self.figures.count == figures.count else {
+      return nil
     }
   }
 }

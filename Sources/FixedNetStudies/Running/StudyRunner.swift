@@ -45,11 +45,11 @@ public final class StudyRunner {
   {
     let folder = try StudyFolder(study.name, in: output, options: options)
     if isFresh { folder.clear() }
-    if skipsFinished, let record = folder.finished {
+    if skipsFinished, let record = try folder.finished(study) {
       return Outcome(record: record, folder: folder.path, isOld: true, advice: nil)
     }
     let started = StudyRunner.now
-    let before = folder.unfinished
+    let before = try folder.unfinished()
     let (context, digests) = context(folder, before, started: started)
     var result: StudyReport
     do { result = try study.init().run(context) } catch let error as StudyError {

@@ -32,8 +32,11 @@ struct Distribution: Equatable {
   }
 
   init?(_ json: JSONValue) {
-    guard case .string(let name)? = json["name"], let values = FloatText.values(json["values"]),
-      case .string(let text)? = json["root_mean_square"], let rootMeanSquare = Double(text)
+    guard KeptFile.hasMembers(json, ["name", "values", "root_mean_square"]),
+      let name = KeptFile.text(json["name"], limit: 200),
+      let values = FloatText.values(json["values"]), values.count <= Distribution.valueCount,
+      case .string(let text)? = json["root_mean_square"], let rootMeanSquare = Double(text),
+      !(rootMeanSquare < 0)
     else { return nil }
     (self.name, self.values, self.rootMeanSquare) = (name, values, rootMeanSquare)
   }

@@ -40,9 +40,9 @@ struct TrainingExperiment {
       let part = try context.part(partName) {
         try train(from: before, to: last, context, data, progress).json
       }
-      guard let kept = TrainingResult(part) else {
-        throw StudyError.failed(
-          "what was kept of '\(partName)' cannot be read; start the study anew")
+      guard let kept = TrainingResult(part), try kept.isResult(of: self, to: last, data) else {
+        throw StudyError.kept(
+          place: "what was kept of '\(partName)'", reason: "it cannot be its result")
       }
       result = kept
     }

@@ -41,16 +41,38 @@ struct TrainingResult: Equatable {
   }
 
   /// Brings a network to where this run was.
-  /// Throws: `ModelError`.
-  func restore(_ network: Network) throws(ModelError) {
+  /// Throws: `ModelError`; `StudyError.kept` where the values are not as many as the network's.
+  func restore(_ network: Network) throws {
+    var state = network.optimizerState
+    let count = state.slots.flatMap(\.tensors).reduce(0) { $0 + $1.values.count }
+    guard memory.count == count else {
+      throw StudyError.kept(
+        place: "what was kept of a run",
+        reason: "the optimiser has \(count) values, found \(memory.count)")
+    }
     try network.load(weights(like: network.weights))
     guard !memory.isEmpty else { return }
-    var state = network.optimizerState
     var rest = memory[...]
     for slot in state.slots.indices {
       state.slots[slot].tensors = TrainingResult.fill(state.slots[slot].tensors, &rest)
     }
     try network.load(state)
+  }
+
+  /// Whether this can be what the first `last` epochs of a run gave: a file may say anything.
+  /// Throws: `ModelError`.
+  func isResult(of run: TrainingExperiment, to last: Int, _ data: DataSet) throws -> Bool {
+    let isBroken = divergence != nil
+    let isFinished = last == run.epochs || isBroken
+    let batch = max(1, min(run.batch, data.train.count))
+    let steps = (data.train.count + batch - 1) / batch
+    let parameterCount = try run.model.weightDescriptions().joined()
+      .reduce(0) { $0 + $1.shape.reduce(1, *) }
+    return (isBroken ? epochs.count < last : epochs.count == last)
+      && batchLosses.count == (run.keepsBatchLosses ? epochs.count * steps : 0)
+      && weights.count == (run.keepsWeights || !isFinished ? parameterCount : 0)
+      && (memory.isEmpty || !isFinished) && batchLosses.allSatisfy(\.isFinite)
+      && (isBroken || weights.allSatisfy(\.isFinite) && memory.allSatisfy(\.isFinite))
   }
 
   /// The kept weights in the shape of others.
@@ -91,16 +113,21 @@ extension TrainingResult {
 
   /// nil where it is not what `json` gives.
   init?(_ json: JSONValue) {
-    guard case .array(let epochs)? = json["epochs"],
+    let names = ["epochs", "batch_losses", "sha256", "distributions", "weights", "memory"]
+    let hasPlace = json["divergence"] != nil
+    guard KeptFile.hasMembers(json, Set(names + (hasPlace ? ["divergence"] : []))),
+      case .array(let epochs)? = json["epochs"],
       case .array(let distributions)? = json["distributions"],
-      case .string(let sha256)? = json["sha256"],
+      case .string(let sha256)? = json["sha256"], KeptFile.isSHA256(sha256),
       let batchLosses = FloatText.values(json["batch_losses"]),
       let weights = FloatText.values(json["weights"]), let memory = FloatText.values(json["memory"])
     else { return nil }
     for epoch in epochs {
       guard case .array(let members) = epoch else { return nil }
       let values = members.compactMap(\.double)
-      guard values.count == 4 else { return nil }
+      guard members.count == 4, values.count == 4, values[0].isFinite,
+        [values[1], values[3]].allSatisfy({ (0...1).contains($0) })
+      else { return nil }
       self.epochs.append(
         Epoch(
           trainLoss: values[0], trainAccuracy: values[1], testLoss: values[2],
@@ -108,7 +135,8 @@ extension TrainingResult {
     }
     self.distributions = distributions.compactMap(Distribution.init)
     guard self.distributions.count == distributions.count else { return nil }
-    if case .string(let place)? = json["divergence"] { divergence = place }
+    divergence = KeptFile.text(json["divergence"])
+    guard hasPlace == (divergence != nil) else { return nil }
     guard !self.epochs.isEmpty || divergence != nil else { return nil }
     (self.sha256, self.batchLosses, self.weights, self.memory) =
       (sha256, batchLosses, weights, memory)
