@@ -198,7 +198,8 @@ extension Initializer {
         return fallback
       }
     }
-    switch name.lowercased().replacing("_", with: "") {
+    // No name of Keras is as long, and one in a file may be megabytes.
+    switch name.utf8.count > 40 ? "" : name.lowercased().replacing("_", with: "") {
     case "zeros": self = .zeros
     case "ones": self = .ones
     case "constant": self = .constant(number("value", 0))

@@ -27,10 +27,7 @@ struct KerasModelEntry {
       result.append(try KerasModelEntry(entry, index: index))
     }
     try nameUnnamed(&result)
-    var names: Set<String> = []
-    for entry in result where !names.insert(entry.name).inserted {
-      throw .duplicateName(entry.name)
-    }
+    try SequentialModel.checkNames(result.map(\.name))
     let missing = result.filter {
       $0.className != "InputLayer" && LayerRegistry.layerType($0.className) == nil
     }
@@ -50,11 +47,12 @@ struct KerasModelEntry {
     switch members["name"] {
     case .string(let text)? where !text.isEmpty: name = text
     case nil, .null: name = ""
-    default: throw .malformed("layer \(index) (\(given)) has no name")
+    default: throw .malformed("layer \(index) (\(OneLine.short(given))) has no name")
     }
     guard name.isEmpty || SequentialModel.isUsable(name) else {
       throw .malformed(
-        "layer \(index) (\(given)) has an unusable name; use letters, digits, '_' and '-'")
+        "layer \(index) (\(OneLine.short(given))) has an unusable name; use letters, digits, '_' "
+          + "and '-'")
     }
     if case .string(let registered)? = entry["registered_name"], registered.contains(">"),
       !registered.hasPrefix("Keras>")
@@ -67,9 +65,11 @@ struct KerasModelEntry {
 
   /// Names as Keras gives them: the class, then the class_1, ...
   private static func nameUnnamed(_ entries: inout [KerasModelEntry]) throws(ModelError) {
+    try SequentialModel.checkLength(of: entries.map(\.name))
     var names = Set(entries.map(\.name))
     for index in entries.indices where entries[index].name.isEmpty {
-      let base = SnakeCase.text(entries[index].className)
+      // No class of Keras has as long a name, and one in a file may be megabytes.
+      let base = SnakeCase.text(String(entries[index].className.unicodeScalars.prefix(200)))
       guard SequentialModel.isUsable(base) else {
         throw .malformed("layer \(index) has no name")
       }

@@ -201,7 +201,8 @@ extension Loss {
         throw .loss(name: className, reason: "its config has no fn")
       }
       self.init(loss.function)
-      try read(entries)
+      // Once: a wrapper may have a wrapper as its fn, and so on.
+      try read(entries.filter { $0.key != "fn" })
     case (_, .object(let entries)):
       try self.init(named: className)
       try read(entries)

@@ -29,17 +29,18 @@ public enum ModelError: Error, Equatable {
 }
 
 extension ModelError: CustomStringConvertible {
-  public var description: String { OneLine.text(text) }
+  /// Whatever the description holds, at most 2,000 characters.
+  public var description: String { OneLine.short(text, limit: 2_000) }
 
   private var text: String {
     switch self {
     case .malformed(let reason): "the model description is unusable: \(reason)"
     case .unsupportedLayer(let className, let layer, let others):
-      "layer '\(OneLine.short(layer))': class \(className) is not supported"
+      "layer '\(OneLine.short(layer))': class \(OneLine.short(className)) is not supported"
         + (others.isEmpty ? "" : " (and further: \(OneLine.list(others)))") + "; "
         + LayerRegistry.advice(for: className, others: others)
     case .config(let layer, let key, let expected, let found):
-      "layer '\(OneLine.short(layer))': \(key) must be \(expected), found \(found)"
+      "layer '\(OneLine.short(layer))': \(OneLine.short(key)) must be \(expected), found \(found)"
     case .duplicateName(let name): "two layers are called '\(OneLine.short(name))'; rename one"
     case .shape(let layer, let expected, let found):
       "layer '\(OneLine.short(layer))': expects \(expected), but its input is \(found)"
@@ -49,13 +50,13 @@ extension ModelError: CustomStringConvertible {
     case .updateInBackward(let reason):
       "the weights cannot be updated in the backward pass: \(reason)"
     case .unknownLayer(let what, let name, let layers):
-      "\(what) has '\(name)', but no layer is called that; the model has "
-        + layers.joined(separator: ", ")
+      "\(what) has '\(OneLine.short(name))', but no layer is called that; the model has "
+        + OneLine.short(layers.joined(separator: ", "), limit: 1_000)
     case .option(let key, let expected, let found), .optimizer(let key, let expected, let found):
-      "\(key) must be \(expected), found \(found)"
-    case .loss(let name, let reason): "loss '\(name)': \(reason)"
+      "\(OneLine.short(key)) must be \(expected), found \(found)"
+    case .loss(let name, let reason): "loss '\(OneLine.short(name))': \(reason)"
     case .unknownModel(let name):
-      "no built-in model is called '\(name)'; built in are "
+      "no built-in model is called '\(OneLine.short(name))'; built in are "
         + BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")
     }
   }

@@ -20,12 +20,15 @@ package enum OneLine {
     !text.unicodeScalars.contains(where: isHidden)
   }
 
-  /// At most 120 characters of `text(_:)`, which counts them as code points: a letter may have thousands of accents.
-  package static func short(_ text: String) -> String {
-    // A name may have thousands, and stand in thousands of lines.
-    let line = OneLine.text(String(text.unicodeScalars.prefix(121)))
+  /// At most 120 characters of `text(_:)`.
+  package static func short(_ text: String) -> String { short(text, limit: 120) }
+
+  /// At most `limit` characters of `text(_:)`, counted as code points: a letter may have thousands of accents.
+  package static func short(_ text: String, limit: Int) -> String {
+    // What is cut off is not looked at: it may be megabytes.
+    let line = OneLine.text(String(text.unicodeScalars.prefix(limit + 1)))
     let scalars = line.unicodeScalars
-    return scalars.count > 120 ? String(scalars.prefix(117)) + "..." : line
+    return scalars.count > limit ? String(scalars.prefix(limit - 3)) + "..." : line
   }
 
   /// "x, y, z", cut off where it gets long; "nothing".

@@ -175,7 +175,8 @@ extension KerasConfig {
       }
       guard zip(boundaries, boundaries.dropFirst()).allSatisfy({ $0 < $1 }) else {
         throw .optimizer(
-          key: "\(owner)'s boundaries", expected: "growing", found: "\(boundaries)")
+          key: "\(owner)'s boundaries", expected: "growing",
+          found: JSONValue.array(boundaries.map { .integer($0) }).summary)
       }
       guard let pieces = Schedule.Pieces(boundaries: boundaries, values: values) else {
         throw .optimizer(

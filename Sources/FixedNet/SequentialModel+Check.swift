@@ -11,18 +11,18 @@ extension SequentialModel {
     guard (1...SequentialModel.layerLimit).contains(layers.count) else {
       throw .malformed("it has \(layers.count) layers; it needs 1 to \(SequentialModel.layerLimit)")
     }
-    var names: Set<String> = []
     for layer in layers {
       guard SequentialModel.isUsable(layer.name) else {
         throw .malformed(
           "a \(type(of: layer).className) has the unusable name '\(OneLine.short(layer.name))'; "
             + "use letters, digits, '_' and '-'")
       }
-      guard names.insert(layer.name).inserted else { throw .duplicateName(layer.name) }
       _ = try SequentialModel.reread(layer)
     }
+    let names = layers.map(\.name)
+    try SequentialModel.checkNames(names)
     for name in frozenLayers.sorted() where !names.contains(name) {
-      throw .unknownLayer(what: "frozenLayers", name, layers: layers.map(\.name))
+      throw .unknownLayer(what: "frozenLayers", name, layers: names)
     }
   }
 

@@ -10,7 +10,7 @@ extension SequentialModel {
         + "or give the Keras file that it was made from"
     }
     if case .string(let version)? = json["keras_version"], version.hasPrefix("1.") {
-      return kerasOne("keras_version \(version)")
+      return kerasOne("keras_version \(OneLine.short(version))")
     }
     if json["class_name"] == "Sequential", case .array(let layers)? = json["config"],
       let old = layers.first(where: isKerasOne)
@@ -37,17 +37,18 @@ extension SequentialModel {
   /// What a model of another class is, and which of its layers could not be read either.
   static func notSequential(_ json: JSONValue, className: String) -> String {
     guard ["Functional", "Model"].contains(className) else {
-      return "class \(className) is not supported; save the network as a Keras Sequential model"
+      return "class \(OneLine.short(className)) is not supported; save the network as a Keras "
+        + "Sequential model"
     }
     var text =
       "class \(className) is not supported, only Sequential; where its layers are one chain, make "
       + "it so in Keras: keras.Sequential(model.layers).save(\"chain.keras\")"
     var missing: [String] = []
+    var known: Set<String> = []
     if case .array(let layers)? = json["config"]?["layers"] {
       for case .string(let name)? in layers.map({ $0["class_name"] })
-      where name != "InputLayer" && LayerRegistry.layerType(name) == nil && !missing.contains(name)
-      {
-        missing.append(name)
+      where name != "InputLayer" && LayerRegistry.layerType(name) == nil {
+        if known.insert(name).inserted { missing.append(name) }
       }
     }
     if !missing.isEmpty {
@@ -58,9 +59,10 @@ extension SequentialModel {
 }
 
 extension LayerRegistry {
-  /// Layers that do nothing outside training.
+  /// Layers that do nothing outside training; no class of Keras has a longer name.
   private static func isForTrainingOnly(_ className: String) -> Bool {
-    className.hasPrefix("Random") || className.hasPrefix("SpatialDropout")
+    guard className.utf8.count <= 40 else { return false }
+    return className.hasPrefix("Random") || className.hasPrefix("SpatialDropout")
       || [
         "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization", "RandAugment",
         "AugMix", "CutMix", "MixUp",

@@ -23,6 +23,11 @@ extension SequentialModel {
       }
       entries = list
       if case .string(let given)? = config["name"] { name = given }
+      guard name.utf8.count <= SequentialModel.nameLimit else {
+        throw .malformed(
+          "its name has \(name.utf8.count) bytes; at most \(SequentialModel.nameLimit) are supported"
+        )
+      }
     default: throw .malformed("it has no config")
     }
     guard entries.count <= SequentialModel.layerLimit else {
@@ -48,7 +53,8 @@ extension SequentialModel {
     for (index, entry) in entries.enumerated() {
       guard let type = LayerRegistry.layerType(entry.className) else {
         guard index == 0 else {
-          throw .malformed("layer '\(entry.name)': an InputLayer must come first")
+          throw .malformed(
+            "layer '\(OneLine.short(entry.name))': an InputLayer must come first")
         }
         try entry.checkKeys([])
         inputName = entry.name
@@ -75,13 +81,35 @@ extension SequentialModel {
     _ = try shapes()
   }
 
-  /// Names become paths in files, and two of them are one dataset's: at most 30,000 bytes, no control characters, no empty,
-  /// "." or ".." component.
+  /// Bytes that a name may have: two of them are in a dataset's path.
+  static let nameLimit = 30_000
+  /// Bytes that the names of all layers may have: they are in every table of a plan.
+  private static let namesLimit = 1 << 17
+
+  /// Throws: `ModelError.malformed` where the names are too long together, `ModelError.duplicateName`.
+  static func checkNames(_ names: [String]) throws(ModelError) {
+    try checkLength(of: names)
+    var known: Set<String> = []
+    for name in names where !known.insert(name).inserted { throw .duplicateName(name) }
+  }
+
+  /// Throws: `ModelError.malformed` where the names are too long together.
+  static func checkLength(of names: [String]) throws(ModelError) {
+    let byteCount = names.reduce(0) { $0 + $1.utf8.count }
+    guard byteCount <= namesLimit else {
+      throw .malformed(
+        "the names of its layers have \(byteCount) bytes together; at most \(namesLimit) are "
+          + "supported")
+    }
+  }
+
+  /// Names become paths in files: at most `nameLimit` bytes, no control characters, no empty, "." or ".." component. Paths
+  /// are bytes: a "/" parts them also where an accent makes it another letter.
   static func isUsable(_ name: String) -> Bool {
-    name.utf8.count <= 30_000
+    name.utf8.count <= nameLimit
       && name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
-      && name.split(separator: "/", omittingEmptySubsequences: false)
-        .allSatisfy { !["", ".", ".."].contains($0) }
+      && name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        .allSatisfy { part in ["", ".", ".."].allSatisfy { !part.elementsEqual($0.utf8) } }
   }
 
   // MARK: - The input
@@ -113,8 +141,9 @@ extension SequentialModel {
       if let noted, noted != .null { return try shape(noted, "the shape of its input", config) }
     }
     throw .malformed(
-      "it has no input shape, neither in its first layer '\(first.name)' nor noted beside it; "
-        + "call the model on data once in Keras, or put an Input layer in front, and save it again")
+      "it has no input shape, neither in its first layer '\(OneLine.short(first.name))' nor noted "
+        + "beside it; call the model on data once in Keras, or put an Input layer in front, and "
+        + "save it again")
   }
 
   private static func shape(_ value: JSONValue, _ key: String, _ config: LayerConfig)

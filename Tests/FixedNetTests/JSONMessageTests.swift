@@ -29,12 +29,13 @@ struct JSONMessageTests {
   @Test(
     "a number that no float64 holds is called so",
     arguments: [
-      ("[1e999]", "1e999"), ("{\"a\": -1e400, \"b\": [1]}", "-1e400"),
-      ("[\"1e999\", \"\\\"\", 2e308]", "2e308"),
-      ("[NaN, 1E+999]", "1E+999"),
+      ("[1e999]", "1e999 (line 1, column 2)"),
+      ("{\"a\": -1e400, \"b\": [1]}", "-1e400 (line 1, column 7)"),
+      ("[\"1e999\", \"\\\"\",\n 2e308]", "2e308 (line 2, column 2)"),
+      ("[NaN, 1E+999]", "1E+999 (line 1, column 7)"),
       (
         "[1" + String(repeating: "0", count: 400) + "]",
-        "1" + String(repeating: "0", count: 39) + "..."
+        "1" + String(repeating: "0", count: 39) + "... (line 1, column 2)"
       ),
     ])
   func outOfRange(text: String, digits: String) throws {

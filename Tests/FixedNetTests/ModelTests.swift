@@ -199,6 +199,8 @@ struct JSONValueTests {
     #expect(throws: JSONError.self) { try JSONValue(parsing: #"{"a": [1, 2"#) }
     #expect(throws: JSONError.self) { try JSONValue(parsing: "") }
     let deep = String(repeating: "[", count: 20_000) + String(repeating: "]", count: 20_000)
-    #expect(throws: JSONError.tooDeep(limit: 64)) { try JSONValue(parsing: deep) }
+    #expect(throws: JSONError.tooDeep(limit: 64, at: JSONPlace(line: 1, column: 65))) {
+      try JSONValue(parsing: deep)
+    }
   }
 }

@@ -78,6 +78,23 @@ struct KeptFileTests {
     #expect(try study().unfinished().parts.isEmpty)
   }
 
+  @Test("parts may be larger than other texts, by the seeds that were asked for, and no larger")
+  func size() throws {
+    func read(_ mebibytes: Int, seeds: Int?) throws -> Int {
+      var options = options
+      options.seeds = seeds
+      let key = Self.key.replacing("null", with: seeds.map(String.init) ?? "null")
+      let part = String(repeating: "x", count: mebibytes << 20)
+      try put(
+        #"{"options": \#(key), "parts": {"a": "\#(part)"}, "digests": {}, "seconds": 1}"#,
+        "parts.json")
+      return try StudyFolder("softmax", in: folder, options: options).unfinished().parts.count
+    }
+    #expect(try read(17, seeds: nil) == 1)
+    #expect(isKept(#expect(throws: StudyError.self) { try read(32, seeds: nil) }))
+    #expect(try read(40, seeds: 3) == 1)
+  }
+
   @Test("a pipe, a folder and a file beyond the limit are not waited for and not read")
   func otherFiles() throws {
     try put("", "parts.json")

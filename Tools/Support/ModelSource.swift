@@ -28,15 +28,14 @@ public struct ModelSource {
       optimizer = FileOptimizer(file, path: name)
       recorded = file.training.map(RecordedData.init)
     } else if name.hasSuffix(".json") {
-      var isFolder: ObjCBool = false
-      if FileManager.default.fileExists(atPath: name, isDirectory: &isFolder), isFolder.boolValue {
-        throw ToolError("'\(name)' is a folder; name a model's JSON file")
-      }
-      guard let data = FileManager.default.contents(atPath: name) else {
-        throw ToolError("cannot read '\(name)': no such file, or no permission")
-      }
-      guard data.count <= 16 << 20, let text = String(data: data, encoding: .utf8) else {
-        throw ToolError("'\(name)': expected a model's JSON, UTF-8 of at most 16 MiB")
+      let text: String
+      do {
+        guard let found = try TextFile.read(name, limit: JSONValue.sizeLimit) else {
+          throw FileError(path: name, action: "read", reason: "there is no such file")
+        }
+        text = found
+      } catch {
+        throw ToolError("\(error); name a model's JSON file")
       }
       do {
         model = try SequentialModel(json: JSONValue(parsing: text))

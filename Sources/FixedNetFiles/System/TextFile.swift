@@ -19,7 +19,10 @@ package enum TextFile {
     guard fstat(file, &status) == 0 else {
       throw FileError(path: path, action: "read", code: errno)
     }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw failure("it is no regular file") }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw failure(
+        status.st_mode & S_IFMT == S_IFDIR ? "it is a folder" : "it is no regular file")
+    }
     guard status.st_size <= limit else {
       throw failure("\(status.st_size) bytes; at most \(limit) are supported")
     }

@@ -3,11 +3,9 @@ import Foundation
 
 /// What a file in a reports folder may say. Anybody may have put it there: it is input like any other.
 enum KeptFile {
-  /// Bytes that a finished study's record may have.
-  static let recordLimit = 1 << 20
-
-  /// Bytes that an unfinished study's parts may have: they have up to 3 MB for every seed.
-  static func partsLimit(seeds: Int?) -> Int { max(4, seeds ?? 0) << 24 }
+  /// How often parts.json may have the size and the values of other texts: parts have up to 3 MB for every seed, of which
+  /// the studies have up to five where nobody asks for more.
+  static func partsFactor(seeds: Int?) -> Int { max(2, seeds ?? 0) }
 
   /// Whether an object has these members and no others.
   static func hasMembers(_ json: JSONValue, _ names: Set<String>) -> Bool {

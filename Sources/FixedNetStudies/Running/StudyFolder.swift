@@ -42,7 +42,7 @@ struct StudyFolder {
   func unfinished() throws(StudyError) -> Unfinished {
     guard
       let json = try read(
-        "parts.json", KeptFile.partsLimit(seeds: options.seeds),
+        "parts.json", KeptFile.partsFactor(seeds: options.seeds),
         members: ["parts", "digests", "seconds"])
     else { return Unfinished() }
     guard let seconds = KeptFile.seconds(json["seconds"]),
@@ -77,7 +77,7 @@ struct StudyFolder {
   /// Throws: `StudyError.kept` where the file is none that this program has written.
   func finished(_ study: any Study.Type) throws(StudyError) -> StudyRecord? {
     guard FileManager.default.fileExists(atPath: "\(path)/report.md"),
-      let json = try read("finished.json", KeptFile.recordLimit, members: ["record"])
+      let json = try read("finished.json", 1, members: ["record"])
     else { return nil }
     guard let record = json["record"].flatMap({ StudyRecord($0, of: study) }) else {
       throw broken("finished.json", "its record is none of the study")
@@ -105,17 +105,20 @@ struct StudyFolder {
     try FigureWriter.write(Array((json.text + "\n").utf8), to: "\(path)/\(file)")
   }
 
-  /// The file's object, where it is there and belongs to these options; `members`: those that it has beside them.
-  private func read(_ file: String, _ limit: Int, members: Set<String>) throws(StudyError)
+  /// The file's object, where it is there and belongs to these options. `factor`: of the limits of JSON;
+  /// `members`: those that it has beside the options.
+  private func read(_ file: String, _ factor: Int, members: Set<String>) throws(StudyError)
     -> JSONValue?
   {
     let text: String?
-    do { text = try TextFile.read("\(path)/\(file)", limit: limit) } catch {
+    do { text = try TextFile.read("\(path)/\(file)", limit: JSONValue.sizeLimit * factor) } catch {
       throw broken(file, error.reason)
     }
     guard let text else { return nil }
     let json: JSONValue
-    do { json = try JSONValue(parsing: text) } catch { throw broken(file, "\(error)") }
+    do { json = try JSONValue(parsing: text, factor: factor) } catch {
+      throw broken(file, "\(error)")
+    }
     guard KeptFile.hasMembers(json, members.union(["options"])), let options = json["options"],
       case .object(let keys)? = json["options"], case .object(let own) = key,
       Set(keys.keys) == Set(own.keys), options["study"] == own["study"]
