@@ -52,7 +52,7 @@ struct HostileFigureTests {
   @Test("a gnuplot that does not end is given up, and leaves nothing")
   func deadline() throws {
     let program = "\(folder)/gnuplot"
-    try Data("#!/bin/sh\nsleep 60\n".utf8).write(to: URL(filePath: program))
+    try Data("#!/bin/sh\nsleep 600\n".utf8).write(to: URL(filePath: program))
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
     let started = Date()
     #expect(
@@ -62,7 +62,7 @@ struct HostileFigureTests {
       try FigureWriter(gnuplot: program, deadline: 1).write(
         FigureSamples.heatMap, toFile: "\(folder)/a.svg")
     }
-    #expect(Date().timeIntervalSince(started) < 20)
+    #expect(Date().timeIntervalSince(started) < 300)
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["gnuplot"])
   }
 
