@@ -87,9 +87,9 @@ static int set_limits(uint64_t memory, uint64_t seconds) {
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
 /// 0; 1 where the system has no such filter; -1.
-static int set_filter(int file) {
+static int set_filter(int file, int stream) {
 #ifndef FN_ARCHITECTURE
-  (void)file;
+  (void)file, (void)stream;
   return 1;
 #else
   // The lower half of an argument is enough: all bits of flags and protections are in it.
@@ -105,6 +105,13 @@ static int set_filter(int file) {
       ALLOW_FILE(SYS_fstat, file),
       ALLOW_FILE(SYS_close, file),
       ALLOW_FILE(SYS_newfstatat, file),
+  };
+  const struct sock_filter output[] = {
+      UNLESS(SYS_write, 4),
+      LOAD(args[0]),
+      UNLESS((unsigned)stream, 1),
+      ANSWER(SECCOMP_RET_ALLOW),
+      ANSWER(SECCOMP_RET_ERRNO | EBADF),
   };
   const struct sock_filter rest[] = {
       ALLOW(SYS_brk),
@@ -127,13 +134,17 @@ static int set_filter(int file) {
       ANSWER(SECCOMP_RET_KILL_PROCESS),
       ANSWER(SECCOMP_RET_KILL_PROCESS),
   };
-  struct sock_filter program[LENGTH(start) + LENGTH(input) + LENGTH(rest)];
+  struct sock_filter program[LENGTH(start) + LENGTH(input) + LENGTH(output) + LENGTH(rest)];
   size_t length = 0;
   memcpy(program, start, sizeof start);
   length += LENGTH(start);
   if (file >= 0) {
     memcpy(program + length, input, sizeof input);
     length += LENGTH(input);
+  }
+  if (stream >= 0) {
+    memcpy(program + length, output, sizeof output);
+    length += LENGTH(output);
   }
   memcpy(program + length, rest, sizeof rest);
   length += LENGTH(rest);
@@ -145,15 +156,15 @@ static int set_filter(int file) {
 }
 
 #else
-static int set_filter(int file) {
-  (void)file;
+static int set_filter(int file, int stream) {
+  (void)file, (void)stream;
   return 1;
 }
 #endif
 
-int fn_confine(int file, uint64_t memory, uint64_t seconds) {
+int fn_confine(int file, int stream, uint64_t memory, uint64_t seconds) {
   if (set_limits(memory, seconds) != 0) return -1;
-  return set_filter(file);
+  return set_filter(file, stream);
 }
 
 // MARK: - A helper's life
@@ -170,13 +181,13 @@ static void follow(long parent) {
 static void close_others(void) {
 #ifdef SYS_close_range
   if (syscall(SYS_close_range, 0, FN_INPUT - 1, 0) == 0 &&
-      syscall(SYS_close_range, FN_GO + 1, ~0U, 0) == 0)
+      syscall(SYS_close_range, FN_STREAM + 1, ~0U, 0) == 0)
     return;
 #endif
   long most = sysconf(_SC_OPEN_MAX);
   if (most < 0 || most > 65536) most = 65536;
   for (int file = 0; file < (int)most; file++)
-    if (file < FN_INPUT || file > FN_GO) close(file);
+    if (file < FN_INPUT || file > FN_STREAM) close(file);
 }
 
 /// The file's bytes; NULL and no `size` for an empty one. Ends the helper if they cannot be had.
@@ -190,7 +201,7 @@ static void *map(int file, int protection, int flags, uint64_t *size) {
   return bytes;
 }
 
-/// Waits until the parent has all files ready.
+/// Waits until the parent has all files ready; where it has gone, this process goes too.
 static void wait_for_go(void) {
   char byte;
   while (read(FN_GO, &byte, 1) < 0)
@@ -218,12 +229,20 @@ static void run(const fn_work *work, long parent) {
   if (size < FN_ANSWER_HEADER) _exit(FN_EXIT_WORK);
   job.table.bytes = (unsigned char *)answer + FN_ANSWER_HEADER;
   job.table.size = size - FN_ANSWER_HEADER;
-  job.progress = &answer->progress;
+  job.stream = fcntl(FN_STREAM, F_GETFD) >= 0 ? FN_STREAM : -1;
+  if (job.stream >= 0) {
+    if (size < FN_RING + FN_RING_PARTS * FN_RING_BYTES) _exit(FN_EXIT_WORK);
+    job.ring = (unsigned char *)answer + FN_RING;
+    job.ring_lengths = (volatile uint64_t *)((unsigned char *)answer + FN_RING_LENGTHS);
+    job.table.size = FN_RING_LENGTHS - FN_ANSWER_HEADER;
+  }
   job.input = FN_INPUT;
   int file = work->open ? work->open(&job) : -1;
+  // The parent says there when a part of the ring is free.
+  if (job.stream >= 0) file = FN_GO;
   for (int own = FN_INPUT; own <= FN_GO; own++)
     if (own != file) close(own);
-  int filter = fn_confine(file, head.memory, head.seconds);
+  int filter = fn_confine(file, job.stream, head.memory, head.seconds);
   if (filter < 0) _exit(FN_EXIT_OPEN);
   int code = work->work(&job);
   if (code == FN_EXIT_DONE && job.table.is_full) code = FN_EXIT_FULL;

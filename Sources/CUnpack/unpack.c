@@ -3,35 +3,58 @@
 #include <isa-l/igzip_lib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
   struct inflate_state state;
-  const unsigned char *packed;
-  uint64_t size;
-  unsigned char *to;
-  /// Bytes that are there; that there may be.
-  uint64_t count, room;
-  volatile uint64_t *progress;
-  int fault, error;
+  fn_job *job;
+  /// The first bytes.
+  unsigned char start[FN_UNPACK_START];
+  /// Where bytes go without a ring.
+  unsigned char *piece;
+  /// Bytes that were unpacked.
+  uint64_t count;
+  int fault, error, is_refused;
 } unpacking;
 
-/// Unpacks up to `count` bytes in all, a mebibyte at a time.
+/// Passes a piece on; what nobody takes is not unpacked any further.
+static void pass_on(unpacking *work, const unsigned char *bytes, uint64_t length) {
+  if (length == 0) return;
+  if (work->count < FN_UNPACK_START) {
+    uint64_t room = FN_UNPACK_START - work->count;
+    memcpy(work->start + work->count, bytes, length < room ? length : room);
+  }
+  work->count += length;
+  if (work->job->ring)
+    work->is_refused = !fn_ring_pass(work->job, length);
+  else
+    work->is_refused = write(work->job->stream, bytes, length) != (ssize_t)length;
+}
+
+/// Unpacks up to `count` bytes in all.
 static void unpack_to(unpacking *work, uint64_t count) {
-  while (work->count < count && work->fault == FN_UNPACK_DONE &&
+  unsigned char *room = NULL;
+  while (work->count < count && work->fault == FN_UNPACK_DONE && !work->is_refused &&
          work->state.block_state != ISAL_BLOCK_FINISH) {
-    uint64_t piece = count - work->count < 1 << 20 ? count - work->count : 1 << 20;
-    work->state.next_out = work->to + work->count;
-    work->state.avail_out = (uint32_t)piece;
+    uint64_t most = count - work->count < FN_RING_BYTES ? count - work->count : FN_RING_BYTES;
+    // A part of the ring that nothing was passed on of is still there.
+    if (!room) room = work->job->ring ? fn_ring_room(work->job) : work->piece;
+    if (!room) {
+      work->is_refused = 1;
+      return;
+    }
+    work->state.next_out = room;
+    work->state.avail_out = (uint32_t)most;
     uint32_t before = work->state.avail_in;
     int status = isal_inflate(&work->state);
-    uint64_t written = piece - work->state.avail_out;
-    work->count += written;
-    if (work->progress) __atomic_store_n(work->progress, work->count, __ATOMIC_RELEASE);
+    uint64_t length = most - work->state.avail_out;
+    pass_on(work, room, length);
+    if (length > 0) room = NULL;
     if (status < ISAL_DECOMP_OK) {
       work->fault = FN_UNPACK_DAMAGED;
       work->error = status;
     } else if (
-        written == 0 && before == work->state.avail_in &&
+        length == 0 && before == work->state.avail_in &&
         work->state.block_state != ISAL_BLOCK_FINISH) {
       work->fault = FN_UNPACK_CUT;
     }
@@ -59,9 +82,10 @@ static uint64_t trailing(const unpacking *work) {
 }
 
 static void unpack(unpacking *work, uint64_t limit) {
-  unpack_to(work, work->room < FN_UNPACK_START ? work->room : FN_UNPACK_START);
-  uint64_t length = idx_length(work->to, work->count, limit);
-  if (length == 0 || length + 1 > work->room) {
+  unpack_to(work, FN_UNPACK_START);
+  uint64_t length = idx_length(
+      work->start, work->count < FN_UNPACK_START ? work->count : FN_UNPACK_START, limit);
+  if (length == 0) {
     if (work->fault == FN_UNPACK_DONE) work->fault = FN_UNPACK_OTHER;
     return;
   }
@@ -87,20 +111,17 @@ int fn_unpack(fn_job *job) {
   uint64_t limit;
   if (job->kind != FN_UNPACK_GZIP || job->request_size < sizeof limit) return FN_EXIT_WORK;
   memcpy(&limit, job->request, sizeof limit);
-  uint64_t before = FN_UNPACKED - FN_ANSWER_HEADER;
-  if (job->size > UINT32_MAX || job->table.size <= before) return FN_EXIT_WORK;
+  if (job->size > UINT32_MAX || job->stream < 0) return FN_EXIT_WORK;
   unpacking *work = calloc(1, sizeof *work);
   if (!work) return FN_EXIT_MEMORY;
-  work->size = job->size;
-  work->to = job->table.bytes + before;
-  work->room = job->table.size - before;
-  work->progress = job->progress;
+  work->job = job;
+  if (!job->ring) work->piece = malloc(FN_RING_BYTES);
+  if (!job->ring && !work->piece) return FN_EXIT_MEMORY;
   isal_inflate_init(&work->state);
   work->state.crc_flag = ISAL_GZIP;
   work->state.next_in = (uint8_t *)(uintptr_t)job->bytes;
   work->state.avail_in = (uint32_t)job->size;
   unpack(work, limit);
-  job->table.size = before;
   const char *text = work->fault == FN_UNPACK_DAMAGED ? reason(work->error) : "";
   fn_table_begin(&job->table, FN_RECORD_UNPACKED);
   fn_table_number(&job->table, (uint64_t)work->fault);
@@ -108,6 +129,7 @@ int fn_unpack(fn_job *job) {
   fn_table_number(&job->table, trailing(work));
   fn_table_text(&job->table, text, strlen(text));
   fn_table_end(&job->table);
+  free(work->piece);
   free(work);
   return FN_EXIT_DONE;
 }

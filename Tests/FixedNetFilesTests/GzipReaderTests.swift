@@ -118,12 +118,11 @@ private struct Unpacked: Equatable {
   var isWhole: Bool { fault == Int(FN_UNPACK_DONE) && trailing == 0 }
 
   init(_ packed: [UInt8]) {
-    let limit = 1 << 20
-    var output = [UInt8](repeating: 0, count: Int(FN_UNPACKED) + limit)
-    var request = [UInt64(limit)]
-    let head = Int(FN_ANSWER_HEADER)
-    var record = [UInt64](repeating: 0, count: 6)
-    output.withUnsafeMutableBytes { output in
+    var request = [UInt64(1 << 20)]
+    var table = [UInt64](repeating: 0, count: 64)
+    let stream = fn_memory_file()
+    defer { close(stream) }
+    table.withUnsafeMutableBytes { table in
       packed.withUnsafeBytes { packed in
         request.withUnsafeMutableBytes { request in
           var job = fn_job()
@@ -132,19 +131,18 @@ private struct Unpacked: Equatable {
           job.request = UnsafePointer(request.baseAddress?.assumingMemoryBound(to: UInt8.self))
           job.request_size = UInt64(request.count)
           job.kind = UInt64(FN_UNPACK_GZIP)
-          job.table.bytes = output.baseAddress!.assumingMemoryBound(to: UInt8.self) + head
-          job.table.size = UInt64(output.count - head)
-          #expect(fn_unpack(&job) == Int32(FN_EXIT_DONE))
-          #expect(job.table.is_full == 0)
+          job.table.bytes = table.baseAddress?.assumingMemoryBound(to: UInt8.self)
+          job.table.size = UInt64(table.count)
+          job.stream = stream
+          #expect(fn_unpack(&job) == Int32(FN_EXIT_DONE) && job.table.is_full == 0)
         }
-      }
-      record.withUnsafeMutableBytes {
-        $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: output[head..<head + 48]))
       }
     }
     // Tag and length, then the numbers.
-    (fault, trailing) = (Int(record[2]), Int(record[4]))
-    bytes = Array(output[Int(FN_UNPACKED)...].prefix(Int(record[3])))
+    (fault, trailing) = (Int(table[2]), Int(table[4]))
+    var bytes = [UInt8](repeating: 0, count: Int(table[3]))
+    #expect(pread(stream, &bytes, bytes.count, 0) == bytes.count)
+    self.bytes = bytes
   }
 }
 

@@ -15,9 +15,6 @@ void fn_seal_contents(int file);
 /// The same for its size only.
 void fn_seal_size(int file);
 
-/// Gives the memory of a part of the file back: it is zeros from now on. Without effect where the system cannot.
-void fn_forget(int file, int64_t start, int64_t count);
-
 /// A helper that was started.
 typedef struct {
   pid_t process;
@@ -25,14 +22,27 @@ typedef struct {
   int watch;
   /// Closed: the work may begin.
   int go;
+  /// Where it says that a part of its ring is full; -1: it has none.
+  int stream;
+  /// Parts of the ring that were taken; bytes of the present one that were not, and where they are.
+  uint64_t parts, left, place;
 } fn_helper;
 
 /// Starts the program at `path` as the helper `name`, with an empty environment and three files: `input` (what is to be
-/// read), `request` (what is wanted of it) and `output` (memory for the answer). They may still be empty. `library_path`:
-/// what LD_LIBRARY_PATH is set to there; NULL: nothing. Returns 0 or an errno.
+/// read), `request` (what is wanted of it) and `output` (memory for the answer). They may still be empty. `streams`: whether
+/// its output is a ring. `library_path`: what LD_LIBRARY_PATH is set to there; NULL: nothing. Returns 0 or an errno.
 int fn_helper_start(
     fn_helper *helper, const char *path, const char *name, const char *library_path, int input,
-    int request, int output);
+    int request, int output, int streams);
+
+/// A ring in the output: parts that a helper fills one after the other while its parent empties them, so that all it writes
+/// is never in memory twice. The lengths of the parts are in front of them, at the start of the page.
+enum { FN_RING = 8192, FN_RING_LENGTHS = 4096, FN_RING_PARTS = 4, FN_RING_BYTES = 1 << 18 };
+
+/// Copies the next bytes of the ring in `output`, which is the whole mapped output, FN_RING + FN_RING_PARTS * FN_RING_BYTES
+/// long at least. Returns their number, 0 at the end, -1 after `milliseconds` without any, -2 where lengths are impossible.
+int64_t fn_helper_read(
+    fn_helper *helper, const void *output, void *bytes, uint64_t count, int milliseconds);
 
 /// Input, request and output are complete: the helper begins.
 void fn_helper_begin(fn_helper *helper);
@@ -56,9 +66,7 @@ typedef struct {
   uint64_t used;
   /// Whether the system offered no filter of system calls.
   uint64_t is_unfiltered;
-  /// Bytes of values that are complete while the helper goes on; only some kinds of work say so.
-  uint64_t progress;
-  uint64_t reserved[4];
+  uint64_t reserved[5];
 } fn_answer;
 
 /// Records, one after the other: tag (4 bytes), zero (4), length (8), contents filled up with zeros to a multiple of 8.
@@ -102,16 +110,25 @@ typedef struct {
   uint64_t request_size;
   uint64_t kind;
   fn_table table;
-  /// For `fn_answer.progress`; may be NULL.
-  volatile uint64_t *progress;
+  /// The ring's parts, the start of their lengths, and how many were filled; NULL: there is none.
+  unsigned char *ring;
+  volatile uint64_t *ring_lengths;
+  uint64_t ring_count;
+  /// Where it is said that a part is full; without a ring a file that takes all bytes.
+  int stream;
 } fn_job;
+
+/// Room for FN_RING_BYTES: the next part of the ring, once it is free. NULL where the parent takes no more.
+unsigned char *fn_ring_room(fn_job *job);
+/// The first `count` bytes of that room are there. 0 where the parent takes no more.
+int fn_ring_pass(fn_job *job, uint64_t count);
 
 /// What a helper exits with: a complete answer; no room for it; no memory; the confinement is not what it must be; no
 /// work that it can do.
 enum { FN_EXIT_DONE = 0, FN_EXIT_FULL = 3, FN_EXIT_MEMORY = 4, FN_EXIT_OPEN = 5, FN_EXIT_WORK = 6 };
 
 /// Descriptors of a helper.
-enum { FN_INPUT = 3, FN_REQUEST = 4, FN_OUTPUT = 5, FN_GO = 6 };
+enum { FN_INPUT = 3, FN_REQUEST = 4, FN_OUTPUT = 5, FN_GO = 6, FN_STREAM = 7 };
 
 /// A helper's parts.
 typedef struct {
@@ -133,6 +150,7 @@ void fn_helper_run_if_asked(int argc, char **argv, const char *name, const fn_wo
 void fn_helper_run_here(const char *name, long parent) __attribute__((noreturn));
 #endif
 
-/// Gives up all that parsing does not need, for good. `file`: a descriptor that may be read, or -1. `memory`, `seconds`: as
-/// in `fn_request`. 0, or 1 where the system has no filter of system calls but all else holds, or -1.
-int fn_confine(int file, uint64_t memory, uint64_t seconds);
+/// Gives up all that parsing does not need, for good. `file`: a descriptor that may be read, or -1; `stream`: one that may be
+/// written to, or -1. `memory`, `seconds`: as in `fn_request`. 0, or 1 where the system has no filter of system calls but all
+/// else holds, or -1.
+int fn_confine(int file, int stream, uint64_t memory, uint64_t seconds);

@@ -9,9 +9,9 @@
 
 /// The kind of its work. A request holds, behind its first numbers, how many bytes there are to be at most. Contents that
 /// start as an IDX file of bytes are unpacked as far as that says; of all others only the start is.
-/// The bytes are at FN_UNPACKED from the start of the output, and `fn_answer.progress` tells how many are there already.
+/// The bytes go through the ring.
 enum { FN_UNPACK_GZIP = 4 };
-enum { FN_UNPACKED = 4096, FN_UNPACK_START = 64 };
+enum { FN_UNPACK_START = 64 };
 /// The one record: FN_UNPACK_..., bytes unpacked, packed bytes behind the end, reason.
 enum { FN_RECORD_UNPACKED = 16 };
 enum {

@@ -62,7 +62,8 @@ public struct Downloader: Sendable {
       report("fetching \(address)")
       let idx: IDXFile
       do {
-        idx = try IDXFile(ByteReader(fetch(address)), rank: file.shape.count, path: address)
+        idx = try IDXFile(
+          ByteReader(fetch(address)), rank: file.shape.count, path: address, shape: file.shape)
         try MNISTFiles.check(idx, is: file, of: name, path: address)
       } catch {
         reasons.append(error.reason(address))
@@ -99,7 +100,9 @@ public struct Downloader: Sendable {
   private static func isPresent(_ file: MNISTFile, of name: MNISTName, in folder: String) -> Bool {
     file.spellings.contains { spelling in
       let path = "\(folder)/\(spelling)"
-      guard let idx = try? IDXFile.read(path, rank: file.shape.count) else { return false }
+      guard let idx = try? IDXFile.read(path, shape: file.shape, digestOn: nil) else {
+        return false
+      }
       return (try? MNISTFiles.check(idx, is: file, of: name, path: path)) != nil
     }
   }

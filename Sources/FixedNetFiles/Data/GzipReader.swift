@@ -1,7 +1,7 @@
 import CUnpack
 
-/// A gzip file of one member that holds an IDX file, unpacked by a helper, piece by piece: the pieces are copied while it goes
-/// on, so that all unpacked bytes are in memory once.
+/// A gzip file of one member that holds an IDX file, unpacked by a helper, which passes the bytes on through a ring: all
+/// unpacked bytes are in memory once.
 package struct GzipReader: ~Copyable {
   package enum Failure: Error, Equatable {
     /// The packed data end too early.
@@ -27,22 +27,21 @@ package struct GzipReader: ~Copyable {
   private let path: String
   private let run: HelperRun
   private var position = 0
-  private var report: Report?
 
   static func isGzip(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
 
-  /// `limit`: bytes that it may unpack to.
-  init(_ file: SealedFile, limit: Int) throws(Failure) {
-    path = file.path
+  /// `descriptor`: `count` bytes. `limit`: bytes that they may unpack to.
+  init(_ descriptor: Int32, count: Int, path: String, limit: Int) throws(Failure) {
+    self.path = path
     // DEFLATE expands at most 1032-fold.
-    let most = min(limit, file.count * 1032 + 64)
-    let seconds = 1 + most >> 25
+    let seconds = 1 + min(limit, count * 1032) >> 25
     var request = HelperRequest(kind: Int(FN_UNPACK_GZIP), memory: 16 << 20, seconds: seconds)
     request.number(limit)
     do {
       run = try HelperRun(
-        .unpacker, file, request, room: Int(FN_UNPACKED) + most + 1, seconds: seconds)
-    } catch { throw GzipReader.error(error, path: file.path) }
+        StartedHelper(.unpacker, input: descriptor), request, room: HelperOutput.ringSize,
+        seconds: seconds)
+    } catch { throw GzipReader.error(error, path: path) }
   }
 
   /// A failure before anything was read.
@@ -59,48 +58,47 @@ package struct GzipReader: ~Copyable {
 
   /// The next bytes, until `bytes` are full or the member ends. Returns the number of bytes.
   package mutating func read(into bytes: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
-    try wait(for: position + bytes.count)
-    let end = report?.count ?? run.progress
-    let length = max(0, min(bytes.count, end - position))
-    run.copy(
-      from: Int(FN_UNPACKED) + position,
-      into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<length]))
-    position += length
-    run.forget(upTo: Int(FN_UNPACKED) + position)
-    if length < bytes.count { try check() }
-    return length
+    var filled = 0
+    do throws(HelperFailure) {
+      while filled < bytes.count {
+        let rest = UnsafeMutableRawBufferPointer(rebasing: bytes[filled...])
+        let length = try run.read(into: rest)
+        guard length > 0 else { break }
+        filled += length
+      }
+    } catch { throw GzipReader.error(error, path: path) }
+    position += filled
+    if filled < bytes.count { _ = try end() }
+    return filled
   }
 
   /// What is left must be the trailer, right and at the end.
   /// `limit`: the bytes that there were to be in all.
   package mutating func finish(limit: Int) throws(Failure) {
-    try wait(for: .max)
-    try check()
-    guard let report, report.count == position, report.fault != Int(FN_UNPACK_TOO_LONG) else {
+    let rest = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 8)
+    defer { rest.deallocate() }
+    let extra: Int
+    do { extra = try run.read(into: rest) } catch { throw GzipReader.error(error, path: path) }
+    guard extra == 0 else { throw .tooLong(limit: limit) }
+    let report = try end()
+    guard report.fault != Int(FN_UNPACK_OTHER) else { throw .other }
+    guard report.count == position, report.fault == Int(FN_UNPACK_DONE) else {
       throw .tooLong(limit: limit)
     }
-    guard report.fault != Int(FN_UNPACK_OTHER) else { throw .other }
     guard report.trailing == 0 else { throw .trailingBytes(report.trailing) }
   }
 
-  private func check() throws(Failure) {
-    switch report?.fault {
-    case Int(FN_UNPACK_CUT)?: throw .cutOff
-    case Int(FN_UNPACK_DAMAGED)?: throw .damaged(report?.reason ?? "")
-    default: return
+  /// What the helper says once it has ended.
+  private func end() throws(Failure) -> Report {
+    let report: Report
+    do throws(HelperFailure) { report = try GzipReader.report(try run.answer()) } catch {
+      throw GzipReader.error(error, path: path)
     }
-  }
-
-  /// Until there are `count` bytes, or the helper has ended.
-  private mutating func wait(for count: Int) throws(Failure) {
-    guard report == nil else { return }
-    do throws(HelperFailure) {
-      while run.progress < count {
-        guard try run.hasEnded(within: 1) else { continue }
-        report = try GzipReader.report(try run.answer())
-        return
-      }
-    } catch { throw GzipReader.error(error, path: path) }
+    switch report.fault {
+    case Int(FN_UNPACK_CUT): throw .cutOff
+    case Int(FN_UNPACK_DAMAGED): throw .damaged(report.reason)
+    default: return report
+    }
   }
 
   private static func report(_ output: HelperOutput) throws(HelperFailure) -> Report {
@@ -111,7 +109,6 @@ package struct GzipReader: ~Copyable {
     let report = Report(
       fault: try record.count(), count: try record.count(), trailing: try record.count(),
       reason: String(decoding: try record.text(), as: UTF8.self))
-    guard report.count <= output.size - Int(FN_UNPACKED) else { throw .answer }
     return report
   }
 }

@@ -17,26 +17,35 @@ public struct IDXFile: Sendable {
   /// Reads a file of unsigned bytes.
   /// Throws: `DataError.malformed` unless it is exactly one array of `rank` axes.
   public static func read(_ path: String, rank: Int) throws(DataError) -> IDXFile {
-    try read(path, rank: rank, digestOn: nil)
+    try IDXFile(open(path), rank: rank, path: path)
   }
 
-  /// `queue`: where the digest is computed while the values are read.
+  /// The same for a file of which the shape is known: nothing is read of another. `queue`: where the digest is computed
+  /// while the values are read.
   static func read(
-    _ path: String, rank: Int, digestOn queue: DispatchQueue?
+    _ path: String, shape: [Int], digestOn queue: DispatchQueue?
   ) throws(DataError) -> IDXFile {
-    let bytes: ByteReader
-    do { bytes = try ByteReader(path: path, limit: limit) } catch { throw .file(error) }
-    return try IDXFile(bytes, rank: rank, path: path, digestOn: queue)
+    try IDXFile(open(path), rank: shape.count, path: path, shape: shape, digestOn: queue)
   }
 
-  /// `path`: for messages.
+  private static func open(_ path: String) throws(DataError) -> ByteReader {
+    do { return try ByteReader(path: path, limit: limit) } catch { throw .file(error) }
+  }
+
+  /// `path`: for messages. `shape`: what it must be, where that is known.
   init(
-    _ file: consuming ByteReader, rank: Int, path: String, digestOn queue: DispatchQueue? = nil
+    _ file: consuming ByteReader, rank: Int, path: String, shape expected: [Int]? = nil,
+    digestOn queue: DispatchQueue? = nil
   ) throws(DataError) {
     var bytes = try UnpackedReader(
       file, path: path, limit: IDXFile.limit, digestOn: queue)
     let headCount = 4 + 4 * rank
     shape = try IDXFile.shape(bytes.read(headCount), rank: rank, path: path)
+    guard shape == expected ?? shape else {
+      throw .malformed(
+        path: path, expected: (expected ?? []).map(String.init).joined(separator: " x "),
+        found: shape.map(String.init).joined(separator: " x "))
+    }
     let count = try IDXFile.byteCount(shape, path: path)
     try bytes.check(canHold: count)
     values = try bytes.read(count - headCount)

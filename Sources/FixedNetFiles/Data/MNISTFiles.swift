@@ -151,7 +151,7 @@ public struct MNISTFiles: Sendable {
     _ file: MNISTFile, of name: MNISTName, in folder: String, digestOn queue: DispatchQueue
   ) throws(DataError) -> [UInt8] {
     let path = path(of: file, in: folder) ?? file.rawValue
-    let idx = try IDXFile.read(path, rank: file.shape.count, digestOn: queue)
+    let idx = try IDXFile.read(path, shape: file.shape, digestOn: queue)
     try check(idx, is: file, of: name, path: path)
     return idx.values
   }

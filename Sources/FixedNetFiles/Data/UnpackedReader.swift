@@ -25,10 +25,9 @@ struct UnpackedReader: ~Copyable {
         plain = consume file
         return
       }
-      let packed = try file.sealed(path: path, for: .unpacker)
-      do { gzip = try GzipReader(packed, limit: limit) } catch {
-        throw GzipReader.fileError(error, path: path)
-      }
+      do {
+        gzip = try file.unpacker(path: path, limit: limit)
+      } catch { throw GzipReader.fileError(error, path: path) }
     } catch { throw .file(error) }
   }
 
@@ -52,8 +51,6 @@ struct UnpackedReader: ~Copyable {
     var failure: DataError?
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { array, filled in
       let buffer = UnsafeMutableRawBufferPointer(array)
-      // Copying is as fast as finding memory; unpacking is not.
-      if gzip != nil { digest.prepare(buffer) }
       do throws(DataError) {
         while filled < count {
           let end = min(count, filled + TrailingDigest.pieceLength)

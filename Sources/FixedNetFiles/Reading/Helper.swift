@@ -17,6 +17,9 @@ package enum HelperProgram: Sendable {
     }
   }
 
+  /// Whether it writes while it works.
+  var streams: Bool { self == .unpacker }
+
   /// The program of this name beside the one that runs. Where there is none, the one that runs: the helpers' code is in
   /// every program that reads files here, and starts with it, only slower.
   var path: String {

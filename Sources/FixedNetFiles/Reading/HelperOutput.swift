@@ -41,8 +41,6 @@ final class HelperOutput: @unchecked Sendable {
     base.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)
   }
 
-  var progress: Int { Int(clamping: field(3)) }
-
   /// The helper has ended: its answer must say that it is whole.
   func complete() throws(HelperFailure) {
     guard size >= HelperOutput.header, field(0) == fn_answer_magic(),
@@ -57,6 +55,18 @@ final class HelperOutput: @unchecked Sendable {
     guard place >= 0, place <= size, bytes.count <= size - place else { return }
     bytes.copyMemory(from: UnsafeRawBufferPointer(start: base + place, count: bytes.count))
   }
+
+  /// The next bytes of the ring.
+  func read(
+    from helper: StartedHelper, into bytes: UnsafeMutableRawBufferPointer,
+    within milliseconds: Int
+  ) -> Int {
+    guard size >= HelperOutput.ringSize else { return -2 }
+    return helper.read(into: bytes, from: base, within: milliseconds)
+  }
+
+  /// Bytes of an output with a ring.
+  static let ringSize = Int(FN_RING) + Int(FN_RING_PARTS) * Int(FN_RING_BYTES)
 
   // MARK: - Places that count from the first record
 

@@ -8,10 +8,9 @@ final class HelperRun {
   private let begin = ContinuousClock.now
   private let output: HelperOutput
   private var code: Int?
-  private var forgotten = 0
 
   /// `room`: bytes of its answer. `seconds`: of the processor, as in the request; on a busy machine it gets ten times as long.
-  init(
+  convenience init(
     _ program: HelperProgram, _ file: SealedFile, _ request: HelperRequest, room: Int, seconds: Int
   ) throws(HelperFailure) {
     let started: StartedHelper
@@ -20,6 +19,12 @@ final class HelperRun {
     } else {
       started = try StartedHelper(program, input: file.descriptor)
     }
+    try self.init(started, request, room: room, seconds: seconds)
+  }
+
+  init(_ started: StartedHelper, _ request: HelperRequest, room: Int, seconds: Int)
+    throws(HelperFailure)
+  {
     let size = Int(FN_ANSWER_HEADER) + room
     try started.begin(request, size: size)
     output = try HelperOutput(started.output, size: size)
@@ -51,23 +56,22 @@ final class HelperRun {
     }
   }
 
-  /// Bytes at `place` of the output, which are complete while it goes on; to be copied before they are looked at.
-  func copy(from place: Int, into bytes: UnsafeMutableRawBufferPointer) {
-    output.copy(from: place, into: bytes)
+  /// The next bytes that it writes while it works, as many as there are at once; 0 at the end.
+  /// Throws: `.endless` where none come in its time.
+  func read(into bytes: UnsafeMutableRawBufferPointer) throws(HelperFailure) -> Int {
+    let passed = begin.duration(to: .now)
+    let left = milliseconds - Int(passed.components.seconds) * 1000
+    let length = left > 0 ? output.read(from: started, into: bytes, within: left) : -1
+    guard length != -2 else {
+      started.stop()
+      throw .answer
+    }
+    guard length >= 0 else {
+      started.stop()
+      throw .endless
+    }
+    return length
   }
-
-  /// Bytes of the output in front of `place` are not needed any more: the memory is given back.
-  func forget(upTo place: Int) {
-    let page = Int(getpagesize())
-    // The header stays.
-    let (start, end) = (max(forgotten, page), place / page * page)
-    guard end - start >= 1 << 20 else { return }
-    fn_forget(started.output, Int64(start), Int64(end - start))
-    forgotten = end
-  }
-
-  /// What it says of its progress.
-  var progress: Int { output.progress }
 
   /// Waits for the end. Only a complete answer counts.
   func answer() throws(HelperFailure) -> HelperOutput {

@@ -23,7 +23,8 @@ final class StartedHelper: Sendable {
     var code = files[0] < 0 || files[1] < 0 || own < 0 ? errno : 0
     if code == 0 {
       code = fn_helper_start(
-        &helper, program.path, program.name, getenv("LD_LIBRARY_PATH"), own, files[0], files[1])
+        &helper, program.path, program.name, getenv("LD_LIBRARY_PATH"), own, files[0], files[1],
+        program.streams ? 1 : 0)
     }
     guard code == 0 else {
       for file in files where file >= 0 { close(file) }
@@ -77,6 +78,19 @@ final class StartedHelper: Sendable {
         return nil
       }
       return status & 0x7F != 0 ? -Int(status & 0x7F) : Int(status >> 8 & 0xFF)
+    }
+  }
+
+  /// Copies what it has in its ring; see `fn_helper_read`. `output`: all of it, mapped.
+  func read(
+    into bytes: UnsafeMutableRawBufferPointer, from output: UnsafeRawPointer,
+    within milliseconds: Int
+  ) -> Int {
+    state.withLock { state in
+      Int(
+        fn_helper_read(
+          &state.helper, output, bytes.baseAddress, UInt64(bytes.count),
+          Int32(clamping: milliseconds)))
     }
   }
 

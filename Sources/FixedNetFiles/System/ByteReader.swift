@@ -19,11 +19,18 @@ package struct ByteReader: ~Copyable {
     self.file = consume file
   }
 
-  /// All of them as a helper gets them.
-  func sealed(path: String, for program: HelperProgram) throws(FileError) -> SealedFile {
+  /// A helper that unpacks all of them. It may have the file itself: what becomes of that meanwhile is in the bytes that come
+  /// out, and nothing else is taken from it.
+  func unpacker(path: String, limit: Int) throws(GzipReader.Failure) -> GzipReader {
     switch file {
-    case .some(let file): try SealedFile(file, for: program)
-    case nil: try SealedFile(memory, path: path, for: program)
+    case .some(let file):
+      return try GzipReader(file.descriptor, count: count, path: path, limit: limit)
+    case nil:
+      let sealed: SealedFile
+      do { sealed = try SealedFile(memory, path: path, for: .unpacker) } catch {
+        throw .file(error)
+      }
+      return try GzipReader(sealed.descriptor, count: count, path: path, limit: limit)
     }
   }
 

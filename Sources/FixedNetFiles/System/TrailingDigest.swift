@@ -13,19 +13,6 @@ final class TrailingDigest: @unchecked Sendable {
 
   init(on queue: DispatchQueue?) { self.queue = queue }
 
-  /// `bytes` will all be written soon: the other thread has the system find the memory for them, which takes a third of the
-  /// time that touching page after page takes.
-  func prepare(_ bytes: UnsafeMutableRawBufferPointer) {
-    #if os(Linux)
-      // MADV_POPULATE_WRITE, from Linux 5.14 on; without it nothing is lost.
-      let populate: Int32 = 23
-      let page = Int(getpagesize())
-      let start = Int(bitPattern: bytes.baseAddress) / page * page
-      let length = Int(bitPattern: bytes.baseAddress) + bytes.count - start
-      queue?.async { _ = madvise(UnsafeMutableRawPointer(bitPattern: start), length, populate) }
-    #endif
-  }
-
   /// `piece` must keep its contents until `wait` has returned.
   func add(_ piece: UnsafeRawBufferPointer) {
     guard let queue else { return digest.add(piece) }

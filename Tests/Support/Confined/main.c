@@ -69,7 +69,7 @@ int main(int argc, char **argv) {
   int is_free = argc == 3 && strcmp(argv[2], "free") == 0;
   for (size_t i = 0; argc >= 2 && i < sizeof acts / sizeof *acts; i++) {
     if (strcmp(argv[1], acts[i].name) != 0) continue;
-    if (!is_free && fn_confine(-1, 64 << 20, 1) != 0) return 3;
+    if (!is_free && fn_confine(-1, -1, 64 << 20, 1) != 0) return 3;
     _exit(acts[i].act() ? 0 : 1);
   }
   fputs("confined: expected the name of an act\n", stderr);
