@@ -177,17 +177,17 @@ static void follow(long parent) {
   if (getppid() != (pid_t)parent) _exit(FN_EXIT_OPEN);
 }
 
-/// Closes every descriptor but a helper's own; those below are closed too.
-static void close_others(void) {
+/// Closes every descriptor but a helper's own, the last of which is `last`; what a parent left open must not be taken for one.
+static void close_others(int last) {
 #ifdef SYS_close_range
   if (syscall(SYS_close_range, 0, FN_INPUT - 1, 0) == 0 &&
-      syscall(SYS_close_range, FN_STREAM + 1, ~0U, 0) == 0)
+      syscall(SYS_close_range, last + 1, ~0U, 0) == 0)
     return;
 #endif
   long most = sysconf(_SC_OPEN_MAX);
   if (most < 0 || most > 65536) most = 65536;
   for (int file = 0; file < (int)most; file++)
-    if (file < FN_INPUT || file > FN_STREAM) close(file);
+    if (file < FN_INPUT || file > last) close(file);
 }
 
 /// The file's bytes; NULL and no `size` for an empty one. Ends the helper if they cannot be had.
@@ -212,7 +212,7 @@ static void run(const fn_work *work, long parent) __attribute__((noreturn));
 
 static void run(const fn_work *work, long parent) {
   follow(parent);
-  close_others();
+  close_others(work->streams ? FN_STREAM : FN_GO);
   if (work->prepare) work->prepare();
   wait_for_go();
   fn_job job = {0};
@@ -229,7 +229,7 @@ static void run(const fn_work *work, long parent) {
   if (size < FN_ANSWER_HEADER) _exit(FN_EXIT_WORK);
   job.table.bytes = (unsigned char *)answer + FN_ANSWER_HEADER;
   job.table.size = size - FN_ANSWER_HEADER;
-  job.stream = fcntl(FN_STREAM, F_GETFD) >= 0 ? FN_STREAM : -1;
+  job.stream = work->streams ? FN_STREAM : -1;
   if (job.stream >= 0) {
     if (size < FN_RING + FN_RING_PARTS * FN_RING_BYTES) _exit(FN_EXIT_WORK);
     job.ring = (unsigned char *)answer + FN_RING;

@@ -60,6 +60,6 @@ int fn_read_open(fn_job *job) {
 
 /// Any program that has this code can be started as the helper: the one that is made for it starts faster.
 __attribute__((constructor)) static void run_if_asked(int argc, char **argv) {
-  static const fn_work reading = {fn_read_prepare, fn_read_open, work};
+  static const fn_work reading = {fn_read_prepare, fn_read_open, work, 0};
   fn_helper_run_if_asked(argc, argv, FN_READER_NAME, &reading);
 }

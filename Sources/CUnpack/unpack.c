@@ -136,6 +136,6 @@ int fn_unpack(fn_job *job) {
 
 /// Any program that has this code can be started as the helper: the one that is made for it starts faster.
 __attribute__((constructor)) static void run_if_asked(int argc, char **argv) {
-  static const fn_work unpacking_work = {0, 0, fn_unpack};
+  static const fn_work unpacking_work = {0, 0, fn_unpack, 1};
   fn_helper_run_if_asked(argc, argv, FN_UNPACKER_NAME, &unpacking_work);
 }

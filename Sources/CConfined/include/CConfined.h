@@ -139,6 +139,8 @@ typedef struct {
   int (*open)(fn_job *job);
   /// Parses; in confinement. Returns what to exit with.
   int (*work)(fn_job *job);
+  /// Whether the output is a ring.
+  int streams;
 } fn_work;
 
 /// Where this program was started as the helper `name`: does its work and ends. Returns otherwise. Called by a constructor:
