@@ -18,6 +18,8 @@ ASAN_FILTER = CSupportTests|FixedNetTests|FixedNetFilesTests|HostileFileTests
 TSAN_FILTER = TeamTests|DeterminismTests|NetworkTests|LaneNetwork|FullBatch|FixedNetFilesTests
 # Seconds that `make fuzz` searches for each parser.
 SECONDS ?= 60
+# Files of `make storm`.
+COUNT ?= 2000
 # Random networks of `make properties`.
 NETWORKS = 1000
 # Other traits than the default ones, in folders of their own: nothing is built twice when going back and forth.
@@ -95,6 +97,11 @@ sweep: setup ## every config key of layers, losses, optimisers and schedules wit
 
 fuzz: setup ## search for files and options that break a parser, SECONDS=60 each; prints a table
 	Tests/Fuzz/fuzz.sh run $(SECONDS)
+
+storm: setup ## run the tools on COUNT mutated files: no signal, one line, two seconds, 256 MiB
+	@python3 --version >/dev/null 2>&1 || { tools=python3; $(INSTALL); }
+	swift build -c release
+	python3 Tests/Fuzz/storm.py .build/release --count $(COUNT)
 
 properties: setup venv ## plan, bits, gradients, files and Keras over NETWORKS random networks
 	swift build --build-tests
@@ -197,5 +204,5 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop faults conformance sweep peers asan tsan sanitize fuzz properties mutants build release lint format proto clean
+.PHONY: help demo test interop faults conformance sweep peers asan tsan sanitize fuzz storm properties mutants build release lint format proto clean
 .PHONY: setup compiler readers more-readers venv requirements

@@ -9,8 +9,10 @@ let optimisedC: [CSetting] = [
 ]
 let optimisedSwift: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
+// The helpers that read files are programs of their own beside the tools.
 let toolDependencies: [Target.Dependency] = [
-  "FixedNet", "FixedNetFiles", "FixedNetStudies", "ToolSupport",
+  "FixedNet", "FixedNetFiles", "FixedNetStudies", "ToolSupport", "fixednet-reader",
+  "fixednet-unpacker",
 ]
 
 let package = Package(

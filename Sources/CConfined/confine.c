@@ -30,6 +30,7 @@
 #endif
 #endif
 
+#ifndef FN_SANITIZED
 /// Bytes of address space that this process has; 0 where the system does not tell.
 static uint64_t address_space(void) {
   char text[64] = {0};
@@ -39,6 +40,8 @@ static uint64_t address_space(void) {
   close(file);
   return length > 0 ? strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
+
+#endif
 
 /// Sets a limit to what is wanted, or to what is inherited if that is less. 0 or -1.
 static int limit(int resource, uint64_t wanted) {
@@ -53,7 +56,9 @@ static int limit(int resource, uint64_t wanted) {
 
 static int set_limits(uint64_t memory, uint64_t seconds) {
   int failures = 0;
-#ifndef FN_SANITIZED
+#ifdef FN_SANITIZED
+  (void)memory;
+#else
   uint64_t now = address_space();
   if (now > 0) failures |= limit(RLIMIT_AS, now + memory);
 #ifdef __linux__
@@ -222,6 +227,7 @@ static void run(const fn_work *work, long parent) {
   if (size < sizeof(fn_request)) _exit(FN_EXIT_WORK);
   fn_request head;
   memcpy(&head, request, sizeof head);
+  if (head.version != FN_VERSION) _exit(FN_EXIT_WORK);
   job.kind = head.kind;
   job.request = request + sizeof head;
   job.request_size = size - sizeof head;

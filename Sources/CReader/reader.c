@@ -23,6 +23,7 @@ void fn_give_up(int code) {
 
 static int work(fn_job *job) {
   fn_source request = {job->request, job->request_size, 0, 0};
+  (void)request;
   switch (job->kind) {
 #ifdef FN_WITH_HDF5
     case FN_READ_HDF5: return fn_read_hdf5(&job->table, job->bytes, job->size, &request);

@@ -40,7 +40,8 @@ struct DownloaderTests {
   @Test(
     "a bad mirror is one line, and nothing is kept",
     arguments: [
-      ("missing", "404"), ("cut", "60000 x 28 x 28"), ("other", "another format"), ("broken", "127.0.0.1"),
+      ("missing", "404"), ("cut", "60000 x 28 x 28"), ("other", "another format"),
+      ("broken", "127.0.0.1"),
       ("silent", "no answer in time"), ("endless", "more than"),
     ])
   func bad(kind: String, word: String) throws {

@@ -104,6 +104,19 @@
       #expect(asked.exitCode == 0, "\(asked.errors)")
     }
 
+    @Test("a checkpoint that records impossible data is refused as a file, not as an option")
+    func impossibleData() throws {
+      try train()
+      for name in ["", "mnist.csv", "digits\u{1}"] {
+        var file = try KerasFile.read(path: path("run.h5"), trainingState: .require)
+        file.training?.data = name
+        try KerasFile.write(file, to: path("odd.h5"))
+        Tool.expectRefusal(try run("eval", "odd.h5"), "the checkpoint records '")
+        Tool.expectRefusal(
+          try run("train", "--resume odd.h5 --epochs 2"), "say where they are with --data")
+      }
+    }
+
     @Test("files of the names that the program uses inside are not opened")
     func innerNames() throws {
       // Whoever opens a pipe waits for its other end.

@@ -111,7 +111,13 @@ public struct DataOptions: ParsableArguments {
         testCount: split == .train ? 0 : Digits.testCount)
       return LoadedData(set: set, record: set.name, digest: "digits, version 1, seed 0")
     }
-    guard let kind = MNISTName(rawValue: name) else { throw OtherFile.refusal(of: name) }
+    guard let kind = MNISTName(rawValue: name) else {
+      // Whoever wrote a file did not use this program wrongly.
+      guard data == nil, recorded != nil else { throw OtherFile.refusal(of: name) }
+      throw ToolError(
+        "the checkpoint records '\(name)' as its data, which is neither digits, mnist, fashion-mnist, a "
+          + ".mat nor an .h5 file; say where they are with --data")
+    }
     let shape = DataOptions.greyDigit
     try DataOptions.check(shape, of: name, against: input)
     if download {

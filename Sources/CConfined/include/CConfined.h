@@ -92,9 +92,12 @@ void fn_table_take_back(fn_table *table, uint64_t used);
 
 // MARK: - The helper
 
+/// What parent and helper must agree on; another number for every change of what they say to each other.
+enum { FN_VERSION = 1 };
+
 /// The request's first numbers. Whatever follows is for the work.
 typedef struct {
-  uint64_t kind;
+  uint64_t version, kind;
   /// Bytes of memory besides input, output and what the program has at its start; seconds of the processor.
   uint64_t memory, seconds;
 } fn_request;

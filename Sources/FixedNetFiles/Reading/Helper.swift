@@ -46,6 +46,7 @@ struct HelperRequest {
 
   /// `memory`, `seconds`: beyond what the program has at its start.
   init(kind: Int, memory: Int, seconds: Int) {
+    number(Int(FN_VERSION))
     number(kind)
     number(memory)
     number(seconds)

@@ -51,6 +51,7 @@ final class HelperRun {
     case Int(FN_EXIT_FULL): throw .room
     case Int(FN_EXIT_MEMORY): throw .memory
     case Int(FN_EXIT_OPEN): throw .unconfined
+    case Int(FN_EXIT_WORK): throw .system("the helper beside this program is of another version")
     case -Int(SIGXCPU), -Int(SIGKILL): throw .endless
     default: throw .crashed
     }
