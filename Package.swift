@@ -144,7 +144,7 @@ let package = Package(
     .target(name: "FuzzDriver", path: "Tests/Support/FuzzDriver"),
     .executableTarget(
       name: "fuzz", dependencies: ["FuzzTargets", "FuzzDriver", "FixedNetFiles"],
-      path: "Tests/Fuzz", exclude: ["fuzz.sh"]),
+      path: "Tests/Fuzz", exclude: ["fuzz.sh", "storm.py"]),
     .testTarget(
       name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter", "TestSupport"]),
     .testTarget(
