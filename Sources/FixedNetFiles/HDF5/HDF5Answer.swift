@@ -95,7 +95,7 @@
       let hasShape = try record.count() != 0
       // Extents beyond Int are no array's that is read here.
       let rank = try record.count()
-      guard rank <= 32, size <= 1 << 32 else { throw .answer }
+      guard rank <= 32, form == 0 || size <= 8 else { throw .answer }
       var extents: [Int] = []
       for _ in 0..<rank { extents.append(Int(clamping: try record.bits())) }
       shape = hasShape ? extents : nil

@@ -2,12 +2,18 @@
 struct AnswerRecords {
   private let output: HelperOutput
   private var place = 0
+  private var count = 0
+
+  /// More than any helper writes: it ends before.
+  private static let limit = 1 << 19
 
   init(_ output: HelperOutput) { self.output = output }
 
   /// The next one; nil at the end.
   mutating func next() throws(HelperFailure) -> AnswerRecord? {
     guard place < output.count else { return nil }
+    count += 1
+    guard count <= AnswerRecords.limit else { throw .answer }
     let tag = try output.number(at: place, as: UInt32.self)
     let length = try output.number(at: place + 8, as: UInt64.self)
     let start = place + 16
