@@ -307,19 +307,6 @@ static int read_wants(fn_h5_reading *reading, fn_source *request) {
   return FN_EXIT_DONE;
 }
 
-/// Whether the file is marked as open by a writer, which may have left it half written. libhdf5 looks at the mark only of
-/// files that it opens itself.
-/// Layout of the superblock, at 0, 512, 1024, 2048, ...: signature (8), version (1), 2 bytes, flags (1; of version 3: bit 0
-/// open for writing, bit 2 for writing with readers).
-/// Source: HDF5 File Format Specification 3.0, II.A.
-static int is_marked_open(const unsigned char *bytes, uint64_t size) {
-  static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
-  for (uint64_t place = 0; place + 12 <= size; place = place ? 2 * place : 512)
-    if (memcmp(bytes + place, signature, sizeof signature) == 0)
-      return bytes[place + 8] == 3 && (bytes[place + 11] & 5) != 0;
-  return 0;
-}
-
 int fn_read_hdf5(fn_table *table, const unsigned char *bytes, uint64_t size, fn_source *request) {
   H5Eset_auto2(H5E_DEFAULT, end_at_shortage, NULL);
   fn_h5_reading reading = {.table = table, .size = size, .file = -1, .links = -1};
@@ -328,7 +315,7 @@ int fn_read_hdf5(fn_table *table, const unsigned char *bytes, uint64_t size, fn_
     fn_write_fault(table, FN_FAULT_HEAP, "");
     return FN_EXIT_DONE;
   }
-  if (is_marked_open(bytes, size)) {
+  if (fn_h5_is_marked_open(bytes, size)) {
     fn_write_fault(table, FN_FAULT_OPEN, "");
     return FN_EXIT_DONE;
   }

@@ -121,6 +121,14 @@ hid_t fn_h5_open_image(const unsigned char *bytes, uint64_t size) {
   return file;
 }
 
+int fn_h5_is_marked_open(const unsigned char *bytes, uint64_t size) {
+  static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
+  for (uint64_t place = 0; place + 12 <= size; place = place ? 2 * place : 512)
+    if (memcmp(bytes + place, signature, sizeof signature) == 0)
+      return bytes[place + 8] == 3 && (bytes[place + 11] & 5) != 0;
+  return 0;
+}
+
 static herr_t refuse_external(
     const char *parent, const char *group, const char *file, const char *object, unsigned *flags,
     hid_t access, void *data) {

@@ -8,6 +8,13 @@
 /// Opens an image for reading, which stays where it is for as long as the file is open. Negative on failure.
 hid_t fn_h5_open_image(const unsigned char *bytes, uint64_t size);
 
+/// Whether the file is marked as open by a writer, which may have left it half written. libhdf5 looks at the mark only of
+/// files that it opens itself.
+/// Layout of the superblock, at 0, 512, 1024, 2048, ...: signature (8), version (1), 2 bytes, flags (1; of version 3: bit 0
+/// open for writing, bit 2 for writing with readers).
+/// Source: HDF5 File Format Specification 3.0, II.A.
+int fn_h5_is_marked_open(const unsigned char *bytes, uint64_t size);
+
 /// A link access list that refuses every external link; negative on failure.
 hid_t fn_h5_careful_links(void);
 
