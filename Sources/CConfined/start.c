@@ -43,22 +43,25 @@ int fn_memory_file(void) {
 #endif
 }
 
-void fn_seal_contents(int file) {
+int fn_seal_contents(int file) {
 #ifdef __linux__
   // Nobody has the file mapped for writing any more, so that this seal is as good as F_SEAL_WRITE, which waits 5 to 20 ms for
   // the system to be done with new pages.
-  if (fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | FN_SEAL_FUTURE_WRITE | F_SEAL_SEAL))
-    fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+  int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+  if (fcntl(file, F_ADD_SEALS, seals | FN_SEAL_FUTURE_WRITE) == 0) return 0;
+  return fcntl(file, F_ADD_SEALS, seals | F_SEAL_WRITE) == 0 ? 0 : -1;
 #else
   (void)file;
+  return 0;
 #endif
 }
 
-void fn_seal_size(int file) {
+int fn_seal_size(int file) {
 #ifdef __linux__
-  fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+  return fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 ? 0 : -1;
 #else
   (void)file;
+  return 0;
 #endif
 }
 
@@ -225,8 +228,8 @@ int fn_helper_has_ended(fn_helper *helper, int milliseconds, int *status) {
   for (;;) {
     pid_t ended = waitpid(helper->process, status, WNOHANG);
     if (ended == helper->process || (ended < 0 && errno != EINTR)) {
-      // Nobody knows how it ended: then it counts as failed.
-      if (ended < 0) *status = FN_EXIT_WORK << 8;
+      // The system does not say how it ended where the parent ignores the ends of its children (SIGCHLD).
+      if (ended < 0) *status = FN_EXIT_UNKNOWN << 8;
       helper->process = -1;
       return 1;
     }

@@ -75,6 +75,28 @@ struct ConfinementTests {
     Tool.expectRefusal(run, "cannot read")
   }
 
+  @Test("who ignores the ends of children can start a tool all the same")
+  func ignoredChildren() throws {
+    let run = try eval(after: "trap '' CHLD;", "\(model) --inputs \(data)")
+    #expect(run.exitCode == 0, "\(run.errors)")
+  }
+
+  @Test(
+    "a helper is started beforehand for a file that is read, not for one that is written",
+    .enabled(if: Opened.strace != nil, "needs strace, and leave to trace: apt-get install strace"))
+  func beforehand() throws {
+    for (tool, arguments, isRead) in [
+      ("eval", ["x.h5", "--nonsense"], true), ("train", ["--resume", "x.h5", "--nonsense"], true),
+      ("train", ["--output", "x.h5", "--nonsense"], false),
+      ("train", ["--output=x.h5", "--nonsense"], false),
+    ] {
+      let opened = try Opened.names("\(Tool.folder)/\(tool)", arguments, in: folder)
+      #expect(opened.run.exitCode == 64)
+      let isStarted = opened.names.contains { $0.hasSuffix("fixednet-reader") }
+      #expect(isStarted == isRead, "\(arguments)")
+    }
+  }
+
   @Test("a file that is swapped, cut, or grows while it is read: one of its contents, or one line")
   func swapped() throws {
     let path = "\(folder)/m.h5"

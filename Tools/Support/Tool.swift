@@ -64,13 +64,18 @@ private func asciiText(_ bytes: UnsafePointer<CChar>) -> String {
   return text.joined() + (count > 120 ? "..." : "")
 }
 
-/// Starts the process that reads a model or data file while the arguments are still being parsed.
+/// Starts the process that reads a model or data file while the arguments are still being parsed. What is only written needs
+/// none, which would wait until the tool ends.
 private func prepareReading() {
+  // Who started this program may ignore the ends of children, which is inherited: then nobody would learn how one ended.
+  signal(SIGCHLD, SIG_DFL)
   let ends = [".h5", ".hdf5", ".keras", ".mat"]
-  if CommandLine.arguments.dropFirst().contains(where: { argument in
-    ends.contains { argument.hasSuffix($0) }
-  }) {
-    FileReading.prepare()
+  let outputs = ["--output", "--outputs", "--gradients"]
+  let arguments = CommandLine.arguments
+  for (before, argument) in zip(arguments, arguments.dropFirst())
+  where ends.contains(where: { argument.hasSuffix($0) }) {
+    let isOutput = outputs.contains { before == $0 || argument.hasPrefix("\($0)=") }
+    if !isOutput { return FileReading.prepare() }
   }
 }
 

@@ -9,18 +9,19 @@
 /// A file in memory without a name: its descriptor, or -1 with errno. Not inherited by programs that are started.
 int fn_memory_file(void);
 
-/// From here on nobody changes the file's bytes or size. Without effect where the system has no seals (only Linux has).
-void fn_seal_contents(int file);
+/// From here on nobody changes the file's bytes or size. 0, or -1 with errno. Without effect where the system has no seals
+/// (only Linux has).
+int fn_seal_contents(int file);
 
 /// The same for its size only.
-void fn_seal_size(int file);
+int fn_seal_size(int file);
 
 /// A helper that was started.
 typedef struct {
   pid_t process;
   /// Readable once the process has ended; -1 where the system has no such descriptor.
   int watch;
-  /// Closed: the work may begin.
+  /// A byte: the work may begin, or a part of the ring is free.
   int go;
   /// Where it says that a part of its ring is full; -1: it has none.
   int stream;
@@ -47,7 +48,7 @@ int64_t fn_helper_read(
 /// Input, request and output are complete: the helper begins.
 void fn_helper_begin(fn_helper *helper);
 
-/// Whether it has ended, after at most `milliseconds`; then `status` is what `waitpid` gives.
+/// Whether it has ended, after at most `milliseconds`; then `status` is what `waitpid` gives, or FN_EXIT_UNKNOWN in its place.
 int fn_helper_has_ended(fn_helper *helper, int milliseconds, int *status);
 
 /// Ends it, however it is, and forgets it.
@@ -127,8 +128,15 @@ unsigned char *fn_ring_room(fn_job *job);
 int fn_ring_pass(fn_job *job, uint64_t count);
 
 /// What a helper exits with: a complete answer; no room for it; no memory; the confinement is not what it must be; no
-/// work that it can do.
-enum { FN_EXIT_DONE = 0, FN_EXIT_FULL = 3, FN_EXIT_MEMORY = 4, FN_EXIT_OPEN = 5, FN_EXIT_WORK = 6 };
+/// work that it can do. The last is never exited with: nobody knows.
+enum {
+  FN_EXIT_DONE = 0,
+  FN_EXIT_FULL = 3,
+  FN_EXIT_MEMORY = 4,
+  FN_EXIT_OPEN = 5,
+  FN_EXIT_WORK = 6,
+  FN_EXIT_UNKNOWN = 7,
+};
 
 /// Descriptors of a helper.
 enum { FN_INPUT = 3, FN_REQUEST = 4, FN_OUTPUT = 5, FN_GO = 6, FN_STREAM = 7 };

@@ -38,7 +38,7 @@ public struct IDXFile: Sendable {
     digestOn queue: DispatchQueue? = nil
   ) throws(DataError) {
     var bytes = try UnpackedReader(
-      file, path: path, limit: IDXFile.limit, digestOn: queue)
+      file, path: path, limit: expected?.reduce(1, *) ?? IDXFile.limit, digestOn: queue)
     let headCount = 4 + 4 * rank
     shape = try IDXFile.shape(bytes.read(headCount), rank: rank, path: path)
     guard shape == expected ?? shape else {

@@ -12,7 +12,7 @@
     /// Bytes for values that take more memory than they take in the file, before anybody knows what they should be.
     static let allowance = 64 << 20
 
-    /// Asks a helper for what is wanted, and for members of the archive as bytes. `isWhole`: whether the HDF5 file too.
+    /// Asks a helper for what is wanted, and for members of the archive as bytes.
     /// `approved`: bytes of values that are known to be right.
     func read(_ wants: HDF5Wants, members: [ZipArchive.Place] = [], approved: Int = 0)
       throws(HelperFailure) -> HDF5Answer

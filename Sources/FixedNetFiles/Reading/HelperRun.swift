@@ -51,7 +51,10 @@ final class HelperRun {
     case Int(FN_EXIT_FULL): throw .room
     case Int(FN_EXIT_MEMORY): throw .memory
     case Int(FN_EXIT_OPEN): throw .unconfined
-    case Int(FN_EXIT_WORK): throw .system("the helper beside this program is of another version")
+    case Int(FN_EXIT_WORK):
+      throw .system("the helper beside this program is of another version; build both again")
+    case Int(FN_EXIT_UNKNOWN):
+      throw .system("how it ended is unknown; this program must not ignore SIGCHLD")
     case -Int(SIGXCPU), -Int(SIGKILL): throw .endless
     default: throw .crashed
     }

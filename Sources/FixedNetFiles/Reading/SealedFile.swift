@@ -56,17 +56,21 @@ final class SealedFile: Sendable {
 
   /// `body` writes all bytes; then they are sealed.
   private func fill(_ body: (UnsafeMutableRawBufferPointer) -> Void) throws(FileError) {
-    guard count > 0 else { return fn_seal_contents(descriptor) }
+    guard count > 0 else { return try seal() }
     guard ftruncate(descriptor, off_t(count)) == 0,
       let place = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0),
       place != MAP_FAILED
     else { throw FileError(path: path, action: "read", code: errno) }
-    defer {
-      // A seal is refused while somebody could still write.
-      munmap(place, count)
-      fn_seal_contents(descriptor)
-    }
     body(UnsafeMutableRawBufferPointer(start: place, count: count))
+    // A seal is refused while somebody could still write.
+    munmap(place, count)
+    try seal()
+  }
+
+  private func seal() throws(FileError) {
+    guard fn_seal_contents(descriptor) == 0 else {
+      throw FileError(path: path, action: "read", code: errno)
+    }
   }
 
   private static func checkHoles(_ file: Int32, path: String, count: Int) throws(FileError) {

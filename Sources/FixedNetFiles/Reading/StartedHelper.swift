@@ -62,11 +62,9 @@ final class StartedHelper: Sendable {
   /// The input is complete: gives it its work. `size`: bytes of the output.
   func begin(_ request: HelperRequest, size: Int) throws(HelperFailure) {
     let written = request.bytes.withUnsafeBytes { write(self.request, $0.baseAddress, $0.count) }
-    guard written == request.bytes.count, ftruncate(output, off_t(size)) == 0 else {
-      throw .system(String(cString: strerror(errno)))
-    }
-    fn_seal_contents(self.request)
-    fn_seal_size(output)
+    guard written == request.bytes.count, ftruncate(output, off_t(size)) == 0,
+      fn_seal_contents(self.request) == 0, fn_seal_size(output) == 0
+    else { throw .system(String(cString: strerror(errno))) }
     state.withLock { fn_helper_begin(&$0.helper) }
   }
 
