@@ -57,6 +57,8 @@ static float lane_tree(float s[LANES]) {
 
 #include "reference_input.inc"
 
+#include "reference_depthwise.inc"
+
 // MARK: - Measuring
 
 static uint64_t peak_fma(uint64_t iterations, float *sink) {
@@ -125,6 +127,9 @@ static const cs_kernels reference = {
     .gather_u8 = gather_u8,
     .gather_f32 = gather_f32,
     .scatter_f32 = scatter_f32,
+    .depthwise_forward = depthwise_forward,
+    .depthwise_backward_input = depthwise_backward_input,
+    .depthwise_backward_weights = depthwise_backward_weights,
     .peak_fma = peak_fma,
 };
 
