@@ -125,6 +125,9 @@ static const cs_kernels reference = {
     .gather_u8 = gather_u8,
     .gather_f32 = gather_f32,
     .scatter_f32 = scatter_f32,
+    .nadam_update = nadam_update,
+    .adagrad_update = adagrad_update,
+    .decay = decay,
     .peak_fma = peak_fma,
 };
 

@@ -109,6 +109,14 @@ typedef struct cs_adam {
   float rate, gradientShare, squareShare, epsilon;
 } cs_adam;
 
+/// Nadam's constants of step t (from 1): with u_t = beta1 (1 - 0.96^t / 2) and U_t = u_1 u_2 ... u_t,
+/// momentumRate = learningRate u_{t+1} / (1 - U_{t+1}), gradientRate = learningRate (1 - u_t) / (1 - U_t),
+/// squareScale = 1 / (1 - beta2^t). gradientShare and squareShare as in cs_adam; Keras' Nadam rounds the betas to float
+/// before it subtracts them from 1.
+typedef struct cs_nadam {
+  float momentumRate, gradientRate, gradientShare, squareShare, squareScale, epsilon;
+} cs_nadam;
+
 /// What output_loss and class_loss compute of the outputs y and the targets t = targetScale target + targetOffset (an fma),
 /// as Keras does: epsilon = 1e-7, in(x) = min(max(x, epsilon), 1 - epsilon), whose derivative is 0 outside of these limits
 /// and 1 within. At its kink a derivative is 0.
@@ -497,6 +505,20 @@ typedef struct cs_kernels {
   /// out[n][p][c] = y[c][p][n] for n < lanes: one block back to channels-last images, `outStride` elements apart.
   void (*scatter_f32)(int32_t channels, int32_t pixels, int32_t block, int32_t lanes, const float *restrict y,
                       float *restrict out, size_t outStride);
+
+  // -- More updates ------------------------------------------------------------------------------------------
+
+  /// m and v as in adam_update; w[i] -= fma(momentumRate, m[i], gradientRate dw[i]) / (sqrt(squareScale v[i]) + epsilon).
+  void (*nadam_update)(size_t count, const cs_nadam *rule, const float *restrict dw, float *restrict m,
+                       float *restrict v, float *restrict w);
+
+  /// sum[i] = fma(dw[i], dw[i], sum[i]); w[i] -= learningRate dw[i] / sqrt(sum[i] + epsilon), evaluated as
+  /// (learningRate dw) / (...).
+  void (*adagrad_update)(size_t count, float learningRate, float epsilon, const float *restrict dw,
+                         float *restrict sum, float *restrict w);
+
+  /// w[i] = fma(-factor, w[i], w[i]): decoupled weight decay, before the step; factor = learningRate weightDecay.
+  void (*decay)(size_t count, float factor, float *w);
 
   // -- Measuring ---------------------------------------------------------------------------------------------
 
