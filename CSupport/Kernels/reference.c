@@ -53,6 +53,8 @@ static float lane_tree(float s[LANES]) {
 
 #include "reference_updates.inc"
 
+#include "reference_named_functions.inc"
+
 #include "reference_lanes.inc"
 
 #include "reference_input.inc"
@@ -128,6 +130,8 @@ static const cs_kernels reference = {
     .nadam_update = nadam_update,
     .adagrad_update = adagrad_update,
     .decay = decay,
+    .function_forward = function_forward,
+    .function_backward = function_backward,
     .peak_fma = peak_fma,
 };
 
