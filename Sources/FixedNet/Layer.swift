@@ -15,8 +15,13 @@ public protocol Layer: Sendable {
   /// Keras' config besides name, dtype and trainable, in the form that Keras 2 and Keras 3 both load.
   var config: [String: JSONValue] { get }
 
+  /// Of a layer that reads one other.
   /// Throws: `ModelError.shape` if the layer cannot take `input`.
   func outputShape(for input: Shape) throws(ModelError) -> Shape
+
+  /// Of a layer that reads several others: as many as there are `inputs`.
+  /// Throws: `ModelError.shape`, `.connection`.
+  func outputShape(of inputs: [Shape]) throws(ModelError) -> Shape
 
   /// The layer's weights in Keras' order.
   func weights(for input: Shape) -> [WeightDescription]
@@ -36,8 +41,17 @@ public protocol Layer: Sendable {
   /// Multiply-adds of one image's forward pass.
   func multiplyAdds(for input: Shape) -> Int
 
+  /// The activation that the layer's kernels apply to its output; nil for a class that has none.
+  var kernelActivation: ActivationFunction? { get set }
+
+  /// What the layer says of its kernel and bias; nil for a class that has none.
+  var weightOptions: WeightOptions? { get set }
+
   /// Reserves what the layer needs for its forward pass; the result does the same for the backward pass.
-  func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer
+  func plan(_ input: Value, in plan: Planner) -> LayerPlan
+
+  /// The same for a layer that reads several others.
+  func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan
 }
 
 extension Layer {
@@ -48,6 +62,27 @@ extension Layer {
   }
   public var trainingObstacle: String? { nil }
   public var lossObstacle: String? { nil }
+  public var kernelActivation: ActivationFunction? {
+    get { nil }
+    set {}
+  }
+  public var weightOptions: WeightOptions? {
+    get { nil }
+    set {}
+  }
+
+  public func outputShape(of inputs: [Shape]) throws(ModelError) -> Shape {
+    guard inputs.count == 1 else {
+      throw .connection(
+        layer: name, expected: "one layer to read", found: "\(inputs.count)")
+    }
+    return try outputShape(for: inputs[0])
+  }
+
+  public func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan {
+    self.plan(inputs[0], in: plan)
+  }
+
   public func multiplyAdds(for input: Shape) -> Int { 0 }
 }
 

@@ -176,8 +176,7 @@
       -> [[WeightDescription]]
     {
       do {
-        let shapes = try model.shapes()
-        return model.layers.indices.map { model.layers[$0].fileWeights(for: shapes[$0]) }
+        return zip(model.layers, try model.shapes().inputs).map { $0.fileWeights(for: $1[0]) }
       } catch {
         throw .model(path: file.path, error)
       }
