@@ -56,17 +56,49 @@ struct Graph {
 extension Graph {
   /// The layers as programs run them.
   ///
+  /// - A merge of more than two values becomes merges of two; their average a sum and a factor.
   /// - An activation that is no kernel's own (softmax) becomes a layer.
   /// - Rescaling(2) and a sigmoid are one scaled sigmoid; so are tanh and Rescaling(1/2, 1/2).
   /// - An activation that alone reads a linear Dense or Conv2D is applied by its kernel.
   /// - `fuses`: false leaves every layer's output where it can be looked at.
   /// - `keepsLast`: the last activation stays a layer, because a loss may take its place.
   func lowered(fuses: Bool, keepsLast: Bool = true) -> Graph {
-    var graph = splittingActivations()
+    var graph = splittingMerges().splittingActivations()
     if fuses {
       graph = graph.joiningScaledSigmoids().puttingActivationsIntoKernels(keepsLast: keepsLast)
     }
     return graph.namingActivations()
+  }
+
+  /// Merges of two values each: ((a + b) + c) + ..., as Keras computes them.
+  func splittingMerges() -> Graph {
+    var graph = self
+    var nextID = (nodes.map(\.id).max() ?? 0) + 1
+    graph.nodes = nodes.flatMap { node -> [Node] in
+      guard let merge = node.layer as? any ElementwiseMerge else { return [node] }
+      var parts: [Node] = []
+      var sum = node.sources[0]
+      for (number, source) in node.sources.enumerated().dropFirst() {
+        var part = node
+        part.id = nextID
+        part.sources = [sum, source]
+        part.layer = BinaryMerge(name: "\(node.layer.name)/\(number)", kind: merge.kind)
+        parts.append(part)
+        sum = nextID
+        nextID += 1
+      }
+      if merge is Average {
+        var factor = node
+        factor.sources = [sum]
+        factor.layer = Rescaling(
+          name: node.layer.name, scale: 1 / Double(node.sources.count))
+        return parts + [factor]
+      }
+      parts[parts.count - 1].id = node.id
+      parts[parts.count - 1].layer = BinaryMerge(name: node.layer.name, kind: merge.kind)
+      return parts
+    }
+    return graph
   }
 
   /// Layers and their activations apart.

@@ -89,9 +89,10 @@ extension Layer {
 /// The layer classes that models may name: a fixed table, nothing is ever looked up elsewhere.
 public enum LayerRegistry {
   static let all: [any Layer.Type] = [
-    Activation.self, AveragePooling2D.self, BatchNormalization.self, Conv2D.self, Dense.self,
-    Dropout.self, Flatten.self, LeakyReLU.self, MaxPooling2D.self, Normalization.self, ReLU.self,
-    Rescaling.self, Softmax.self,
+    Activation.self, Add.self, Average.self, AveragePooling2D.self, BatchNormalization.self,
+    Conv2D.self, Dense.self, Dropout.self, Flatten.self, LeakyReLU.self, MaxPooling2D.self,
+    Maximum.self, Minimum.self, Multiply.self, Normalization.self, ReLU.self, Rescaling.self,
+    Softmax.self, Subtract.self,
   ]
 
   public static var classNames: [String] { all.map { $0.className } }

@@ -30,6 +30,7 @@ public enum Operation: BitwiseCopyable {
   case logisticLoss(UnsafePointer<LogisticLossOperation>)
   case outputLoss(UnsafePointer<OutputLossOperation>)
   case gradientSum(UnsafePointer<GradientSumOperation>)
+  case merge(UnsafePointer<MergeOperation>)
 
   /// Whether the team must meet between `gather...` and `forward` or `backward`.
   var couplesBatch: Bool {
@@ -51,7 +52,8 @@ public enum Operation: BitwiseCopyable {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
     case .dense, .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout, .softmax,
-      .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum:
+      .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
+      .merge:
       break
     }
   }
@@ -81,6 +83,7 @@ public enum Operation: BitwiseCopyable {
     case .squaredError(let operation): operation.pointee.forward(c)
     case .logisticLoss(let operation): operation.pointee.forward(c)
     case .outputLoss(let operation): operation.pointee.forward(c)
+    case .merge(let operation): operation.pointee.forward(c)
     case .gradientSum: break
     }
   }
@@ -94,7 +97,8 @@ public enum Operation: BitwiseCopyable {
     case .logisticLoss(let operation): operation.pointee.tangent(c)
     // A plan of second order has no others.
     case .convolution, .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout,
-      .softmax, .batchNormalization, .batchNormalizationInference, .outputLoss, .gradientSum:
+      .softmax, .batchNormalization, .batchNormalizationInference, .outputLoss, .gradientSum,
+      .merge:
       break
     }
   }
@@ -131,6 +135,7 @@ public enum Operation: BitwiseCopyable {
     case .batchNormalization(let operation): operation.pointee.backward(c)
     case .batchNormalizationInference(let operation): operation.pointee.backward(c)
     case .gradientSum(let operation): operation.pointee.backward(c)
+    case .merge(let operation): operation.pointee.backward(c)
     case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
     }
   }
@@ -149,7 +154,7 @@ public enum Operation: BitwiseCopyable {
     case .batchNormalization(let operation): operation.pointee.update(c)
     case .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout, .softmax,
       .batchNormalizationInference, .crossEntropy, .squaredError, .logisticLoss, .outputLoss,
-      .gradientSum:
+      .gradientSum, .merge:
       break
     }
   }
