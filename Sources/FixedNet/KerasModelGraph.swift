@@ -1,6 +1,6 @@
 /// The layers of a Keras model_config in one list, nested models spliced in, and what each of them reads.
 package struct KerasModelGraph {
-  /// An entry of the list: as in the file, but for the name, which is the path through nested models.
+  /// An entry of the list: as in the file, but for the name in a nested model, which begins with that model's.
   struct Part {
     var entry: JSONValue
     /// Positions in the list; -1 is the model's input.
@@ -10,8 +10,9 @@ package struct KerasModelGraph {
   /// What a file lists at one level: a layer of the model, or a nested model.
   package struct Item: Sendable {
     package var className: String
-    /// The path through nested models, which is a layer's name in the model.
-    package var path: String
+    package var name: String
+    /// The name of the layer in the model; "" for a nested model.
+    package var layer: String
     /// Of a nested model; nil for a layer.
     package var items: [Item]?
   }
@@ -22,6 +23,8 @@ package struct KerasModelGraph {
   /// The InputLayer at the top, where there is one.
   private(set) var inputEntry: JSONValue?
   private var frozen = 0
+  /// Names of layers at the top, and of those in nested models so far.
+  private var names: Set<String> = []
 
   static func isModel(_ className: String) -> Bool {
     ["Sequential", "Functional", "Model"].contains(className)
@@ -73,6 +76,7 @@ package struct KerasModelGraph {
     let isFrozen = json["config"]?["trainable"] == false && !path.isEmpty
     frozen += isFrozen ? 1 : 0
     defer { frozen -= isFrozen ? 1 : 0 }
+    if path.isEmpty { names = Set(entries.map(KerasModelGraph.name)) }
     return className == "Sequential"
       ? try spliceRow(entries, path: path, input: input, into: &items)
       : try spliceGraph(json, entries, path: path, input: input, into: &items)
@@ -98,7 +102,8 @@ package struct KerasModelGraph {
     let inputs = entries.filter { $0["class_name"] == "InputLayer" }
     let inputNames = try KerasModelGraph.ends(json["config"]?["input_layers"], "input_layers")
     let outputNames = try KerasModelGraph.ends(json["config"]?["output_layers"], "output_layers")
-    let owner = path.isEmpty ? "it" : "the nested model '\(OneLine.short(path.joined(separator: "/")))'"
+    let owner =
+      path.isEmpty ? "it" : "the nested model '\(OneLine.short(path.joined(separator: "/")))'"
     guard inputs.count == 1, inputNames == [KerasModelGraph.name(inputs[0])] else {
       let names = max(inputs.count, inputNames.count) > 1 ? " (\(OneLine.list(inputNames)))" : ""
       throw .malformed(
@@ -106,7 +111,8 @@ package struct KerasModelGraph {
     }
     guard outputNames.count == 1 else {
       throw .malformed(
-        "\(owner) has \(outputNames.count) outputs (\(OneLine.list(outputNames))); one is supported")
+        "\(owner) has \(outputNames.count) outputs (\(OneLine.list(outputNames))); one is supported"
+      )
     }
     if path.isEmpty { inputEntry = inputs[0] }
     var places = [inputNames[0]: input]
@@ -129,34 +135,32 @@ package struct KerasModelGraph {
   private mutating func add(
     _ entry: JSONValue, index: Int, path: [String], readings: [Int], into items: inout [Item]
   ) throws(ModelError) -> Int {
-    guard case .string(let className)? = entry["class_name"], case .object(var config)? = entry["config"]
+    guard case .string(let className)? = entry["class_name"],
+      case .object(var config)? = entry["config"]
     else { throw .malformed("layer \(index) has no class_name and config") }
-    let own = KerasModelGraph.name(entry)
+    let given = KerasModelGraph.name(entry)
+    let own = given.isEmpty && !path.isEmpty ? "\(SnakeCase.text(className))_\(index)" : given
     if KerasModelGraph.isModel(className) {
       guard readings.count == 1 else {
-        throw .connection(
-          layer: own, expected: "one layer to read", found: "\(readings.count)")
+        throw .connection(layer: own, expected: "one layer to read", found: "\(readings.count)")
       }
-      let name = own.isEmpty ? "\(SnakeCase.text(className))_\(index)" : own
       var inner: [Item] = []
-      let output = try splice(entry, path: path + [name], input: readings[0], into: &inner)
-      items.append(
-        Item(className: className, path: (path + [name]).joined(separator: "/"), items: inner))
+      let output = try splice(entry, path: path + [own], input: readings[0], into: &inner)
+      items.append(Item(className: className, name: own, layer: "", items: inner))
       return output
     }
+    // Keras takes no name with a slash.
+    var name = (path + [own]).joined(separator: "_")
+    while !path.isEmpty, !names.insert(name).inserted { name += "_" }
     var renamed = entry
-    if !path.isEmpty || frozen > 0 {
-      if case .object(var members) = entry {
-        let name = own.isEmpty ? "\(SnakeCase.text(className))_\(index)" : own
-        config["name"] = .string((path + [name]).joined(separator: "/"))
-        if frozen > 0 { config["trainable"] = false }
-        members["config"] = .object(config)
-        renamed = .object(members)
-      }
+    if !path.isEmpty || frozen > 0, case .object(var members) = entry {
+      config["name"] = .string(name)
+      if frozen > 0 { config["trainable"] = false }
+      members["config"] = .object(config)
+      renamed = .object(members)
     }
     parts.append(Part(entry: renamed, readings: readings))
-    items.append(
-      Item(className: className, path: KerasModelGraph.name(renamed), items: nil))
+    items.append(Item(className: className, name: own, layer: name, items: nil))
     return parts.count - 1
   }
 
@@ -218,7 +222,9 @@ extension KerasModelGraph {
       guard rest.count < waiting.count else {
         throw .connection(
           layer: name(rest[0].entry), expected: "layers that can run before it",
-          found: "a cycle through '\(OneLine.short(rest[0].readings.first { !placed.contains($0) } ?? ""))'")
+          found:
+            "a cycle through '\(OneLine.short(rest[0].readings.first { !placed.contains($0) } ?? ""))'"
+        )
       }
       waiting = rest
     }
