@@ -47,6 +47,9 @@ public protocol Layer: Sendable {
   /// What the layer says of its kernel and bias; nil for a class that has none.
   var weightOptions: WeightOptions? { get set }
 
+  /// Whether flattened images must be put into Keras' order first.
+  func needsPlainOrder(of inputs: [Value]) -> Bool
+
   /// Reserves what the layer needs for its forward pass; the result does the same for the backward pass.
   func plan(_ input: Value, in plan: Planner) -> LayerPlan
 
@@ -71,6 +74,8 @@ extension Layer {
     set {}
   }
 
+  public func needsPlainOrder(of inputs: [Value]) -> Bool { false }
+
   public func outputShape(of inputs: [Shape]) throws(ModelError) -> Shape {
     guard inputs.count == 1 else {
       throw .connection(
@@ -90,9 +95,11 @@ extension Layer {
 public enum LayerRegistry {
   static let all: [any Layer.Type] = [
     Activation.self, Add.self, Average.self, AveragePooling2D.self, BatchNormalization.self,
-    Conv2D.self, Dense.self, Dropout.self, Flatten.self, LeakyReLU.self, MaxPooling2D.self,
-    Maximum.self, Minimum.self, Multiply.self, Normalization.self, ReLU.self, Rescaling.self,
-    Softmax.self, Subtract.self,
+    Concatenate.self, Conv2D.self, Cropping1D.self, Cropping2D.self, Dense.self, Dropout.self,
+    Flatten.self, LeakyReLU.self, MaxPooling2D.self,
+    Normalization.self, Permute.self, ReLU.self, RepeatVector.self, Rescaling.self, Reshape.self,
+    Softmax.self, Subtract.self, UpSampling1D.self, UpSampling2D.self, ZeroPadding1D.self,
+    ZeroPadding2D.self,
   ]
 
   public static var classNames: [String] { all.map { $0.className } }
@@ -123,6 +130,17 @@ public struct LayerConfig: Sendable {
       throw fail(key, "a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return value
+  }
+
+  /// A list of whole numbers within `range`.
+  func integers(_ key: String, in range: ClosedRange<Int>) throws(ModelError) -> [Int] {
+    let refusal = fail(
+      key, "a list of whole numbers from \(range.lowerBound) to \(range.upperBound)")
+    guard case .array(let list)? = members[key] else { throw refusal }
+    var result: [Int] = []
+    for case .integer(let value) in list where range.contains(value) { result.append(value) }
+    guard result.count == list.count else { throw refusal }
+    return result
   }
 
   /// Two whole numbers, or one that stands for both. Missing: `fallback`, or an error without one.

@@ -19,6 +19,13 @@ public struct Value {
     self.flattened = flattened
   }
 
+  /// The engine's number of the element that Keras, channels last, counts as number `index`.
+  func engineIndex(_ index: Int) -> Int {
+    let (channels, pixels) = flattened ?? (shape.channels, shape.pixels)
+    let (pixel, channel) = index.quotientAndRemainder(dividingBy: channels)
+    return channel * pixels + pixel
+  }
+
   /// How the engine orders one value per feature (or per channel of an image).
   var flattenedLayout: ParameterLayout {
     guard let flattened else { return .plain }
@@ -39,13 +46,17 @@ public struct LayerPlan {
   }
 
   public struct Finished {
-    /// nil for a layer that only renames.
-    public var operation: (any OperationDescription)?
+    /// In the order of the forward pass; none for a layer that only renames.
+    public var operations: [any OperationDescription]
     /// Where the backward pass leaves dX, for each input; nil where it is not needed.
     public var inputGradients: [Slot?]
 
     init(_ operation: (any OperationDescription)?, inputGradients: [Slot?] = []) {
-      self.operation = operation
+      self.init(operation.map { [$0] } ?? [], inputGradients: inputGradients)
+    }
+
+    init(_ operations: [any OperationDescription], inputGradients: [Slot?] = []) {
+      self.operations = operations
       self.inputGradients = inputGradients
     }
   }

@@ -90,7 +90,7 @@ public struct NetworkPlan {
   let training: PlannedProgram?
   let inference: PlannedProgram
   /// What is written into the arena before anything runs.
-  let constants: [(slot: SharedSlot, values: [Float])]
+  let constants: [PlannedConstant]
   /// The solver's floats.
   let workspace: SharedSlot?
 

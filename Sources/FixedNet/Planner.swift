@@ -48,7 +48,7 @@ public final class Planner {
   public private(set) var steps: [String] = []
   public private(set) var parameters: [PlacedParameter] = []
   /// Values of the description that the program reads.
-  private(set) var constants: [(slot: SharedSlot, values: [Float])] = []
+  private(set) var constants: [PlannedConstant] = []
   /// R-operator: where the gradient of a value with this tangent has its own tangent.
   var gradientTangents: [Slot: Slot] = [:]
   /// The convolutions that the backward pass runs again.
@@ -219,8 +219,14 @@ public final class Planner {
 
   /// Reserves values that the program reads and nothing changes.
   func reserveConstant(_ name: String, _ values: [Float]) -> SharedSlot {
+    reserveConstant(name, count: values.count) { values }
+  }
+
+  /// `values`: asked for once there is memory.
+  func reserveConstant(_ name: String, count: Int, _ values: @escaping () -> [Float]) -> SharedSlot
+  {
     let slot = reserve(
-      name, shape: [values.count], region: .constants, scope: .shared, lasting: true
+      name, shape: [count], region: .constants, scope: .shared, lasting: true
     ).shared
     constants.append((slot, values))
     return slot
@@ -275,6 +281,9 @@ public final class Planner {
     Placement.lowerBound(slots.filter { scopes.contains($0.scope) })
   }
 }
+
+/// What is written into the arena before anything runs.
+typealias PlannedConstant = (slot: SharedSlot, values: () -> [Float])
 
 /// The slots of one program, with their places within their scopes.
 struct PlacedSlots {

@@ -8,7 +8,7 @@ struct BuiltProgram {
   let places: PlacedSlots
   let steps: [String]
   let parameters: [PlacedParameter]
-  let constants: [(slot: SharedSlot, values: [Float])]
+  let constants: [PlannedConstant]
   let input: Value
   let output: Value
   /// Where the output of every layer of the model is that has one.

@@ -71,15 +71,42 @@ struct ProgramWalk {
   // MARK: - Forward
 
   private mutating func run(_ node: Graph.Node) {
+    var node = node
+    var inputs = node.sources.compactMap { values[$0] }
+    if node.layer.needsPlainOrder(of: inputs) {
+      for index in inputs.indices where inputs[index].flattened != nil {
+        node.sources[index] = reorder(inputs[index], node.sources[index], index, for: node)
+        inputs[index] = values[node.sources[index]] ?? inputs[index]
+      }
+    }
     plan.beginStep("forward \(node.layer.name)")
-    var layer = node.layer.plan(node.sources.compactMap { values[$0] }, in: plan)
+    var layer = node.layer.plan(inputs, in: plan)
     // A gradient that others add to has a place of its own.
     if graph.readerCount(of: node.id) != 1 { layer.output.convolution = nil }
+    add(layer, node, name: node.layer.name)
+  }
+
+  private mutating func add(_ layer: LayerPlan, _ node: Graph.Node, name: String) {
     values[node.id] = layer.output
     planned.append(
       PlannedNode(
-        id: node.id, name: node.layer.name, origin: node.origin, first: node.first,
-        sources: node.sources, layer: layer))
+        id: node.id, name: name, origin: node.origin, first: node.first, sources: node.sources,
+        layer: layer))
+  }
+
+  /// A flattened image in Keras' order, as input `index` of a layer; returns its number among the layers.
+  private mutating func reorder(_ value: Value, _ source: Int, _ index: Int, for reader: Graph.Node)
+    -> Int
+  {
+    let name = "\(reader.layer.name)/input \(index)"
+    plan.beginStep("forward \(name)")
+    var node = reader
+    node.id = Int.min + planned.count
+    node.sources = [source]
+    node.origin = name
+    let layer = plan.reshaped(name, value, as: value.shape)
+    add(layer, node, name: name)
+    return node.id
   }
 
   /// Class numbers for cross-entropy, a value per output for the other losses; a slot of their own in either case.
@@ -259,7 +286,7 @@ struct ProgramWalk {
 
   private func add(_ node: PlannedNode, to built: inout BuiltProgram) {
     let output = node.layer.output
-    if let operation = node.finished?.operation {
+    for operation in node.finished?.operations ?? [] {
       built.add(operation, node.origin, first: node.first, output, isLoss: node.isLoss)
     }
     if !node.isLoss {

@@ -31,6 +31,8 @@ public enum Operation: BitwiseCopyable {
   case outputLoss(UnsafePointer<OutputLossOperation>)
   case gradientSum(UnsafePointer<GradientSumOperation>)
   case merge(UnsafePointer<MergeOperation>)
+  case gather(UnsafePointer<GatherOperation>)
+  case copy(UnsafePointer<CopyOperation>)
 
   /// Whether the team must meet between `gather...` and `forward` or `backward`.
   var couplesBatch: Bool {
@@ -53,7 +55,7 @@ public enum Operation: BitwiseCopyable {
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
     case .dense, .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout, .softmax,
       .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
-      .merge:
+      .merge, .gather, .copy:
       break
     }
   }
@@ -84,6 +86,8 @@ public enum Operation: BitwiseCopyable {
     case .logisticLoss(let operation): operation.pointee.forward(c)
     case .outputLoss(let operation): operation.pointee.forward(c)
     case .merge(let operation): operation.pointee.forward(c)
+    case .gather(let operation): operation.pointee.forward(c)
+    case .copy(let operation): operation.pointee.forward(c)
     case .gradientSum: break
     }
   }
@@ -98,7 +102,7 @@ public enum Operation: BitwiseCopyable {
     // A plan of second order has no others.
     case .convolution, .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout,
       .softmax, .batchNormalization, .batchNormalizationInference, .outputLoss, .gradientSum,
-      .merge:
+      .merge, .gather, .copy:
       break
     }
   }
@@ -136,6 +140,8 @@ public enum Operation: BitwiseCopyable {
     case .batchNormalizationInference(let operation): operation.pointee.backward(c)
     case .gradientSum(let operation): operation.pointee.backward(c)
     case .merge(let operation): operation.pointee.backward(c)
+    case .gather(let operation): operation.pointee.backward(c)
+    case .copy(let operation): operation.pointee.backward(c)
     case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
     }
   }
@@ -154,7 +160,7 @@ public enum Operation: BitwiseCopyable {
     case .batchNormalization(let operation): operation.pointee.update(c)
     case .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout, .softmax,
       .batchNormalizationInference, .crossEntropy, .squaredError, .logisticLoss, .outputLoss,
-      .gradientSum, .merge:
+      .gradientSum, .merge, .gather, .copy:
       break
     }
   }

@@ -74,4 +74,46 @@ extension Planner {
       return LayerPlan.Finished(nil, inputGradients: [gradient])
     }
   }
+
+  /// The same values in Keras' order under other extents.
+  func reshaped(_ name: String, _ input: Value, as shape: Shape) -> LayerPlan {
+    let output = Value(slot: input.slot, shape: shape)
+    func order(_ value: Value) -> (Int, Int)? {
+      let (channels, pixels) = value.flattened ?? (value.shape.channels, value.shape.pixels)
+      return channels == 1 || pixels == 1 ? nil : (channels, pixels)
+    }
+    if order(input) ?? (1, 1) == order(output) ?? (1, 1) { return renamed(input, as: output) }
+    return gather(name, input, shape: shape) { $0 }
+  }
+
+  /// A layer that moves values. `source`: the number of the input that an output is, both as Keras counts them; nil: 0.
+  func gather(
+    _ name: String, _ input: Value, shape: Shape, source: @escaping (Int) -> Int?
+  ) -> LayerPlan {
+    let count = shape.elementCount
+    let map = reserveConstant("\(name)/map", count: count) {
+      let output = Value(slot: input.slot, shape: shape)
+      var map = [Float](repeating: Float(bitPattern: UInt32.max), count: count)
+      for index in map.indices {
+        guard let source = source(index) else { continue }
+        map[output.engineIndex(index)] = Float(bitPattern: UInt32(input.engineIndex(source)))
+      }
+      return map
+    }
+    use(input.slot)
+    let own = reserveOutput(name, shape: shape)
+    var operation = GatherOperation(
+      inputCount: input.shape.elementCount, outputCount: count, input: input.slot.block,
+      output: own.slot.block, map: map)
+    return LayerPlan(output: own) { backward in
+      guard let backward, backward.needsInputGradient else {
+        return LayerPlan.Finished(operation, inputGradients: [nil])
+      }
+      self.use(backward.outputGradient)
+      let gradient = self.reserveActivation("\(name)/input gradient", shape: input.shape)
+      operation.outputGradient = backward.outputGradient.block
+      operation.inputGradient = gradient.block
+      return LayerPlan.Finished(operation, inputGradients: [gradient])
+    }
+  }
 }

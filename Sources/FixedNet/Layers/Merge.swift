@@ -102,6 +102,10 @@ struct BinaryMerge: Layer {
 
   func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
+  func needsPlainOrder(of inputs: [Value]) -> Bool {
+    inputs.contains { $0.flattened ?? (0, 0) != inputs[0].flattened ?? (0, 0) }
+  }
+
   func plan(_ input: Value, in plan: Planner) -> LayerPlan { self.plan([input, input], in: plan) }
 
   func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan {
