@@ -15,8 +15,13 @@ public protocol Layer: Sendable {
   /// Keras' config besides name, dtype and trainable, in the form that Keras 2 and Keras 3 both load.
   var config: [String: JSONValue] { get }
 
+  /// Of a layer that reads one other.
   /// Throws: `ModelError.shape` if the layer cannot take `input`.
   func outputShape(for input: Shape) throws(ModelError) -> Shape
+
+  /// Of a layer that reads several others: as many as there are `inputs`.
+  /// Throws: `ModelError.shape`, `.connection`.
+  func outputShape(of inputs: [Shape]) throws(ModelError) -> Shape
 
   /// The layer's weights in Keras' order.
   func weights(for input: Shape) -> [WeightDescription]
@@ -36,8 +41,20 @@ public protocol Layer: Sendable {
   /// Multiply-adds of one image's forward pass.
   func multiplyAdds(for input: Shape) -> Int
 
+  /// The activation that the layer's kernels apply to its output; nil for a class that has none.
+  var kernelActivation: ActivationFunction? { get set }
+
+  /// What the layer says of its kernel and bias; nil for a class that has none.
+  var weightOptions: WeightOptions? { get set }
+
+  /// Whether flattened images must be put into Keras' order first.
+  func needsPlainOrder(of inputs: [Value]) -> Bool
+
   /// Reserves what the layer needs for its forward pass; the result does the same for the backward pass.
-  func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer
+  func plan(_ input: Value, in plan: Planner) -> LayerPlan
+
+  /// The same for a layer that reads several others.
+  func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan
 }
 
 extension Layer {
@@ -48,15 +65,41 @@ extension Layer {
   }
   public var trainingObstacle: String? { nil }
   public var lossObstacle: String? { nil }
+  public var kernelActivation: ActivationFunction? {
+    get { nil }
+    set {}
+  }
+  public var weightOptions: WeightOptions? {
+    get { nil }
+    set {}
+  }
+
+  public func needsPlainOrder(of inputs: [Value]) -> Bool { false }
+
+  public func outputShape(of inputs: [Shape]) throws(ModelError) -> Shape {
+    guard inputs.count == 1 else {
+      throw .connection(
+        layer: name, expected: "one layer to read", found: "\(inputs.count)")
+    }
+    return try outputShape(for: inputs[0])
+  }
+
+  public func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan {
+    self.plan(inputs[0], in: plan)
+  }
+
   public func multiplyAdds(for input: Shape) -> Int { 0 }
 }
 
 /// The layer classes that models may name: a fixed table, nothing is ever looked up elsewhere.
 public enum LayerRegistry {
   static let all: [any Layer.Type] = [
-    Activation.self, AveragePooling2D.self, BatchNormalization.self, Conv2D.self, Dense.self,
-    Dropout.self, Flatten.self, LeakyReLU.self, MaxPooling2D.self, Normalization.self, ReLU.self,
-    Rescaling.self, Softmax.self,
+    Activation.self, Add.self, Average.self, AveragePooling2D.self, BatchNormalization.self,
+    Concatenate.self, Conv2D.self, Cropping1D.self, Cropping2D.self, Dense.self, Dropout.self,
+    Flatten.self, LeakyReLU.self, MaxPooling2D.self,
+    Normalization.self, Permute.self, ReLU.self, RepeatVector.self, Rescaling.self, Reshape.self,
+    Softmax.self, Subtract.self, UpSampling1D.self, UpSampling2D.self, ZeroPadding1D.self,
+    ZeroPadding2D.self,
   ]
 
   public static var classNames: [String] { all.map { $0.className } }
@@ -87,6 +130,17 @@ public struct LayerConfig: Sendable {
       throw fail(key, "a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return value
+  }
+
+  /// A list of whole numbers within `range`.
+  func integers(_ key: String, in range: ClosedRange<Int>) throws(ModelError) -> [Int] {
+    let refusal = fail(
+      key, "a list of whole numbers from \(range.lowerBound) to \(range.upperBound)")
+    guard case .array(let list)? = members[key] else { throw refusal }
+    var result: [Int] = []
+    for case .integer(let value) in list where range.contains(value) { result.append(value) }
+    guard result.count == list.count else { throw refusal }
+    return result
   }
 
   /// Two whole numbers, or one that stands for both. Missing: `fallback`, or an error without one.

@@ -30,7 +30,7 @@ extension SequentialModel {
   /// Throws: `ModelError.config` for numbers out of range.
   static func reread(_ layer: any Layer) throws(ModelError) -> any Layer {
     var members = layer.config
-    // Files have the scaled sigmoid as two layers, see `kerasLayers`.
+    // Files have the scaled sigmoid as two layers, see `kerasForm`.
     if members["activation"] == .string(ActivationFunction.scaledSigmoid.name) {
       members["activation"] = .string(ActivationFunction.sigmoid.name)
     }

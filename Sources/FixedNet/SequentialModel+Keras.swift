@@ -1,36 +1,37 @@
 /// The description in Keras' terms: what is one thing here and two in Keras' files.
 extension SequentialModel {
-  /// The layers as Keras knows them: a scaled sigmoid is Rescaling(2) and a sigmoid, called `<layer>_x2` and `<layer>_act`;
+  /// The model as Keras knows it: a scaled sigmoid is Rescaling(2) and a sigmoid, called `<layer>_x2` and `<layer>_act`;
   /// a Normalization that is not adapted has a mean of 0 and a variance of 1.
-  public var kerasLayers: [any Layer] {
+  package var kerasForm: SequentialModel {
     var names = Set(layers.map(\.name))
     func helper(_ base: String) -> String {
       var name = base
       while !names.insert(name).inserted { name += "_" }
       return name
     }
-    let shapes = (try? shapes()) ?? []
-    var result: [any Layer] = []
+    let shapes = try? shapes()
+    var result = self
+    result.layers = []
+    /// The layer that a reader of `layer` reads then.
+    var ends: [String: String] = [:]
     for (index, layer) in layers.enumerated() {
+      var parts = [layer]
       let doubled = { Rescaling(name: helper("\(layer.name)_x2"), scale: 2) }
       let sigmoid = { Activation(name: $0, function: .sigmoid) }
-      switch layer {
-      case var dense as Dense where dense.activation == .scaledSigmoid:
-        dense.activation = .linear
-        result += [dense, doubled(), sigmoid(helper("\(layer.name)_act"))]
-      case var convolution as Conv2D where convolution.activation == .scaledSigmoid:
-        convolution.activation = .linear
-        result += [convolution, doubled(), sigmoid(helper("\(layer.name)_act"))]
-      case let activation as Activation where activation.function == .scaledSigmoid:
-        result += [doubled(), sigmoid(layer.name)]
-      case let layer as Normalization where layer.mean == nil && index < shapes.count:
-        let tensors = layer.fileWeights(for: shapes[index]).map { weight in
-          let values = [Float](
-            repeating: weight.initializer == .ones ? 1 : 0, count: weight.shape.reduce(1, *))
-          return Tensor(shape: weight.shape, values: values)
-        }
-        result.append(layer.adopting(tensors).layer)
-      default: result.append(layer)
+      if layer.kernelActivation == .scaledSigmoid {
+        parts[0].kernelActivation = .linear
+        parts += [doubled(), sigmoid(helper("\(layer.name)_act"))]
+      } else if (layer as? Activation)?.function == .scaledSigmoid {
+        parts = [doubled(), sigmoid(layer.name)]
+      } else if let normalization = layer as? Normalization, normalization.mean == nil, let shapes {
+        parts = [normalization.unitNormalization(for: shapes.inputs[index][0])]
+      }
+      result.layers += parts
+      ends[layer.name] = parts.last?.name
+      guard let readings = connections?[layer.name] else { continue }
+      result.connections?[parts[0].name] = readings.map { ends[$0] ?? $0 }
+      for (part, next) in zip(parts, parts.dropFirst()) {
+        result.connections?[next.name] = [part.name]
       }
     }
     return result
@@ -41,11 +42,22 @@ extension SequentialModel {
   public func kerasForm(_ weights: [LayerWeights]) -> (
     model: SequentialModel, weights: [LayerWeights]
   ) {
-    var model = self
-    model.layers = kerasLayers
+    let model = kerasForm
     let given = Dictionary(weights.map { ($0.layer, $0.tensors) }) { first, _ in first }
     return (
       model, model.layers.map { LayerWeights(layer: $0.name, tensors: given[$0.name] ?? []) }
     )
+  }
+}
+
+extension Normalization {
+  /// The same with a mean of 0 and a variance of 1, for one that is not adapted.
+  fileprivate func unitNormalization(for input: Shape) -> any Layer {
+    let tensors = fileWeights(for: input).map { weight in
+      let values = [Float](
+        repeating: weight.initializer == .ones ? 1 : 0, count: weight.shape.reduce(1, *))
+      return Tensor(shape: weight.shape, values: values)
+    }
+    return adopting(tensors).layer
   }
 }

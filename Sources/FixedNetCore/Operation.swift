@@ -29,6 +29,10 @@ public enum Operation: BitwiseCopyable {
   case squaredError(UnsafePointer<SquaredErrorOperation>)
   case logisticLoss(UnsafePointer<LogisticLossOperation>)
   case outputLoss(UnsafePointer<OutputLossOperation>)
+  case gradientSum(UnsafePointer<GradientSumOperation>)
+  case merge(UnsafePointer<MergeOperation>)
+  case gather(UnsafePointer<GatherOperation>)
+  case copy(UnsafePointer<CopyOperation>)
 
   /// Whether the team must meet between `gather...` and `forward` or `backward`.
   var couplesBatch: Bool {
@@ -49,7 +53,10 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
-    default: break
+    case .dense, .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout, .softmax,
+      .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
+      .merge, .gather, .copy:
+      break
     }
   }
 
@@ -78,6 +85,10 @@ public enum Operation: BitwiseCopyable {
     case .squaredError(let operation): operation.pointee.forward(c)
     case .logisticLoss(let operation): operation.pointee.forward(c)
     case .outputLoss(let operation): operation.pointee.forward(c)
+    case .merge(let operation): operation.pointee.forward(c)
+    case .gather(let operation): operation.pointee.forward(c)
+    case .copy(let operation): operation.pointee.forward(c)
+    case .gradientSum: break
     }
   }
 
@@ -88,7 +99,11 @@ public enum Operation: BitwiseCopyable {
     case .crossEntropy(let operation): operation.pointee.tangent(c)
     case .squaredError(let operation): operation.pointee.tangent(c)
     case .logisticLoss(let operation): operation.pointee.tangent(c)
-    default: break
+    // A plan of second order has no others.
+    case .convolution, .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout,
+      .softmax, .batchNormalization, .batchNormalizationInference, .outputLoss, .gradientSum,
+      .merge, .gather, .copy:
+      break
     }
   }
 
@@ -123,6 +138,10 @@ public enum Operation: BitwiseCopyable {
     case .softmax(let operation): operation.pointee.backward(c)
     case .batchNormalization(let operation): operation.pointee.backward(c)
     case .batchNormalizationInference(let operation): operation.pointee.backward(c)
+    case .gradientSum(let operation): operation.pointee.backward(c)
+    case .merge(let operation): operation.pointee.backward(c)
+    case .gather(let operation): operation.pointee.backward(c)
+    case .copy(let operation): operation.pointee.backward(c)
     case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
     }
   }
@@ -139,7 +158,10 @@ public enum Operation: BitwiseCopyable {
     case .convolution(let operation): operation.pointee.update(c)
     case .dense(let operation): operation.pointee.update(c)
     case .batchNormalization(let operation): operation.pointee.update(c)
-    default: break
+    case .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout, .softmax,
+      .batchNormalizationInference, .crossEntropy, .squaredError, .logisticLoss, .outputLoss,
+      .gradientSum, .merge, .gather, .copy:
+      break
     }
   }
 }

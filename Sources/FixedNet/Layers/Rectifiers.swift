@@ -28,8 +28,8 @@ public struct ReLU: Layer {
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    PlannedElementwise(rectifier, name: name, input, plan)
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    plan.rectifier(rectifier, name: name, input)
   }
 }
 
@@ -58,20 +58,7 @@ public struct LeakyReLU: Layer {
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    PlannedElementwise(Rectifier(negativeSlope: slope), name: name, input, plan)
-  }
-}
-
-extension PlannedElementwise {
-  convenience init(
-    _ rectifier: Rectifier, name: String, _ input: PlannedValue, _ plan: PlanBuilder
-  ) {
-    let count = input.shape.elementCount
-    self.init(name, input, plan, remembers: .input) { input, output, gradient, _ in
-      RectifierOperation(
-        rectifier: rectifier.kernel, count: count, input: input, output: output,
-        gradient: gradient)
-    }
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    plan.rectifier(Rectifier(negativeSlope: slope), name: name, input)
   }
 }

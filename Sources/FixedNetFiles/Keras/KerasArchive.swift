@@ -184,6 +184,8 @@
       else { preconditionFailure("a model's JSON has a config with layers") }
       config["layers"] = .array(layers.map { object($0, module: "keras.layers") })
       model["config"] = .object(config)
+      // "Functional" is no public name; Model's from_config makes one in Keras 3 and TF-Keras.
+      if model["class_name"] == "Functional" { model["class_name"] = "Model" }
       if let training = KerasTrainingConfig.config(of: file),
         let compile = KerasTrainingConfig.compileConfig(from: training)
       {
