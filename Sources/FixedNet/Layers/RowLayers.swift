@@ -5,6 +5,8 @@ public protocol RowLayer: Layer {
   /// The layer of two dimensions.
   var image: Image { get set }
   init(name: String, image: Image)
+  /// Plans the layer of two dimensions with weights of one.
+  func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner) -> LayerPlan
 }
 
 /// What Keras has one number for in one dimension, and two in two.
@@ -102,7 +104,9 @@ extension RowLayer {
     return planned
   }
 
-  func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner) -> LayerPlan {
+  public func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
+    -> LayerPlan
+  {
     image.plan(input, in: plan)
   }
 }
@@ -121,7 +125,9 @@ public struct Conv1D: RowLayer {
     if isCausal { image.padding = .causal }
   }
 
-  func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner) -> LayerPlan {
+  public func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
+    -> LayerPlan
+  {
     image.plan(input, weights, in: plan)
   }
 }
