@@ -96,12 +96,14 @@ public enum LayerRegistry {
   static let all: [any Layer.Type] = [
     Activation.self, Add.self, Average.self, AveragePooling1D.self, AveragePooling2D.self,
     BatchNormalization.self,
-    Concatenate.self, Conv1D.self, Conv2D.self, Cropping1D.self, Cropping2D.self, Dense.self,
+    ELU.self, Concatenate.self, Conv1D.self, Conv2D.self, Cropping1D.self, Cropping2D.self,
+    Dense.self,
     Dropout.self,
     Flatten.self, GlobalAveragePooling1D.self, GlobalAveragePooling2D.self, GlobalMaxPooling1D.self,
     GlobalMaxPooling2D.self, LeakyReLU.self, MaxPooling1D.self, MaxPooling2D.self,
     Normalization.self, Permute.self, ReLU.self, RepeatVector.self, Rescaling.self, Reshape.self,
-    Softmax.self, Subtract.self, UpSampling1D.self, UpSampling2D.self, ZeroPadding1D.self,
+    Softmax.self, Subtract.self, ThresholdedReLU.self, UpSampling1D.self, UpSampling2D.self,
+    ZeroPadding1D.self,
     ZeroPadding2D.self,
   ]
 
@@ -216,7 +218,7 @@ public struct LayerConfig: Sendable {
   /// An activation: a name, null (linear), Keras 3's serialised function of that name, or a layer that is one.
   func activation(_ key: String = "activation") throws(ModelError) -> ActivationFunction {
     let names = ActivationFunction.named.map(\.name).joined(separator: ", ")
-    let refusal = fail(key, "one of \(names), or a layer LeakyReLU, ReLU or Softmax")
+    let refusal = fail(key, "one of \(names), or a layer ELU, LeakyReLU, ReLU or Softmax")
     switch members[key] {
     case nil, .null: return .linear
     case .string(let name):
@@ -266,6 +268,7 @@ public struct LayerConfig: Sendable {
     case "Softmax":
       _ = try Softmax(name: layer, config: config)
       return .softmax
+    case "ELU": return .function(try ELU(name: layer, config: config).function)
     default: return nil
     }
   }

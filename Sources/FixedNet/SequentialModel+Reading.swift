@@ -23,6 +23,9 @@ extension SequentialModel {
     let built = json["config"]?["build_input_shape"] ?? json["build_config"]?["input_shape"]
     try self.init(
       name: name, graph, isSequential: className == "Sequential", buildShape: built)
+    if case .string(let version)? = json["keras_version"], version.hasPrefix("2") {
+      self = asKeras2
+    }
   }
 
   /// `isSequential`: whether it stays a row of layers where it is one.

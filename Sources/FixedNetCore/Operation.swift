@@ -29,6 +29,7 @@ public enum Operation: BitwiseCopyable {
   case squaredError(UnsafePointer<SquaredErrorOperation>)
   case logisticLoss(UnsafePointer<LogisticLossOperation>)
   case outputLoss(UnsafePointer<OutputLossOperation>)
+  case function(UnsafePointer<FunctionOperation>)
   case gradientSum(UnsafePointer<GradientSumOperation>)
   case merge(UnsafePointer<MergeOperation>)
   case gather(UnsafePointer<GatherOperation>)
@@ -53,7 +54,8 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
-    case .dense, .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout, .softmax,
+    case .dense, .pooling, .activation, .function, .rectifier, .rescaling, .normalization, .dropout,
+      .softmax,
       .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
       .merge, .gather, .copy:
       break
@@ -75,6 +77,7 @@ public enum Operation: BitwiseCopyable {
     case .pooling(let operation): operation.forward(c)
     case .activation(let operation): operation.pointee.forward(c)
     case .rectifier(let operation): operation.pointee.forward(c)
+    case .function(let operation): operation.pointee.forward(c)
     case .rescaling(let operation): operation.pointee.forward(c)
     case .normalization(let operation): operation.pointee.forward(c)
     case .dropout(let operation): operation.pointee.forward(c)
@@ -100,7 +103,8 @@ public enum Operation: BitwiseCopyable {
     case .squaredError(let operation): operation.pointee.tangent(c)
     case .logisticLoss(let operation): operation.pointee.tangent(c)
     // A plan of second order has no others.
-    case .convolution, .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout,
+    case .convolution, .pooling, .activation, .function, .rectifier, .rescaling, .normalization,
+      .dropout,
       .softmax, .batchNormalization, .batchNormalizationInference, .outputLoss, .gradientSum,
       .merge, .gather, .copy:
       break
@@ -132,6 +136,7 @@ public enum Operation: BitwiseCopyable {
     case .pooling(let operation): operation.backward(c)
     case .activation(let operation): operation.pointee.backward(c)
     case .rectifier(let operation): operation.pointee.backward(c)
+    case .function(let operation): operation.pointee.backward(c)
     case .rescaling(let operation): operation.pointee.backward(c)
     case .normalization(let operation): operation.pointee.backward(c)
     case .dropout(let operation): operation.pointee.backward(c)
@@ -158,7 +163,8 @@ public enum Operation: BitwiseCopyable {
     case .convolution(let operation): operation.pointee.update(c)
     case .dense(let operation): operation.pointee.update(c)
     case .batchNormalization(let operation): operation.pointee.update(c)
-    case .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout, .softmax,
+    case .pooling, .activation, .function, .rectifier, .rescaling, .normalization, .dropout,
+      .softmax,
       .batchNormalizationInference, .crossEntropy, .squaredError, .logisticLoss, .outputLoss,
       .gradientSum, .merge, .gather, .copy:
       break
