@@ -94,6 +94,9 @@ extension Layer {
 /// The layer classes that models may name: a fixed table, nothing is ever looked up elsewhere.
 public enum LayerRegistry {
   static let all: [any Layer.Type] = [
+    ActivityRegularization.self, AlphaDropout.self, GaussianDropout.self, GaussianNoise.self,
+    RandomBrightness.self, RandomContrast.self, RandomFlip.self, RandomRotation.self,
+    RandomTranslation.self, RandomZoom.self, SpatialDropout1D.self, SpatialDropout2D.self,
     Activation.self, Add.self, Average.self, AveragePooling1D.self, AveragePooling2D.self,
     BatchNormalization.self,
     ELU.self, Concatenate.self, Conv1D.self, Conv2D.self, Cropping1D.self, Cropping2D.self,

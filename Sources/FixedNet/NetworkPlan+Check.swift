@@ -31,7 +31,8 @@ extension NetworkPlan {
     guard trained.contains(where: { !model.frozenLayers.contains($0.0.name) }) else {
       throw .notTrainable("all of its layers are frozen (trainable: false)")
     }
-    for layer in model.layers where !model.frozenLayers.contains(layer.name) {
+    for layer in model.layers
+    where !model.frozenLayers.contains(layer.name) || layer is any TrainingOnlyLayer {
       let reread = try SequentialModel.reread(layer)
       if let obstacle = layer.trainingObstacle ?? reread.trainingObstacle {
         throw .notTrainable(obstacle)

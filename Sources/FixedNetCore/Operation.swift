@@ -22,6 +22,8 @@ public enum Operation: BitwiseCopyable {
   case rescaling(UnsafePointer<RescalingOperation>)
   case normalization(UnsafePointer<NormalizationOperation>)
   case dropout(UnsafePointer<DropoutOperation>)
+  case spatialDropout(UnsafePointer<SpatialDropoutOperation>)
+  case gaussianNoise(UnsafePointer<GaussianNoiseOperation>)
   case softmax(UnsafePointer<SoftmaxOperation>)
   case batchNormalization(UnsafePointer<BatchNormalizationOperation>)
   case batchNormalizationInference(UnsafePointer<BatchNormalizationInferenceOperation>)
@@ -55,7 +57,7 @@ public enum Operation: BitwiseCopyable {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
     case .dense, .pooling, .activation, .function, .rectifier, .rescaling, .normalization, .dropout,
-      .softmax,
+      .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
       .merge, .gather, .copy:
       break
@@ -81,6 +83,8 @@ public enum Operation: BitwiseCopyable {
     case .rescaling(let operation): operation.pointee.forward(c)
     case .normalization(let operation): operation.pointee.forward(c)
     case .dropout(let operation): operation.pointee.forward(c)
+    case .spatialDropout(let operation): operation.pointee.forward(c)
+    case .gaussianNoise(let operation): operation.pointee.forward(c)
     case .softmax(let operation): operation.pointee.forward(c)
     case .batchNormalization(let operation): operation.pointee.forward(c)
     case .batchNormalizationInference(let operation): operation.pointee.forward(c)
@@ -104,9 +108,8 @@ public enum Operation: BitwiseCopyable {
     case .logisticLoss(let operation): operation.pointee.tangent(c)
     // A plan of second order has no others.
     case .convolution, .pooling, .activation, .function, .rectifier, .rescaling, .normalization,
-      .dropout,
-      .softmax, .batchNormalization, .batchNormalizationInference, .outputLoss, .gradientSum,
-      .merge, .gather, .copy:
+      .dropout, .spatialDropout, .gaussianNoise, .softmax, .batchNormalization,
+      .batchNormalizationInference, .outputLoss, .gradientSum, .merge, .gather, .copy:
       break
     }
   }
@@ -140,6 +143,7 @@ public enum Operation: BitwiseCopyable {
     case .rescaling(let operation): operation.pointee.backward(c)
     case .normalization(let operation): operation.pointee.backward(c)
     case .dropout(let operation): operation.pointee.backward(c)
+    case .spatialDropout(let operation): operation.pointee.backward(c)
     case .softmax(let operation): operation.pointee.backward(c)
     case .batchNormalization(let operation): operation.pointee.backward(c)
     case .batchNormalizationInference(let operation): operation.pointee.backward(c)
@@ -147,7 +151,7 @@ public enum Operation: BitwiseCopyable {
     case .merge(let operation): operation.pointee.backward(c)
     case .gather(let operation): operation.pointee.backward(c)
     case .copy(let operation): operation.pointee.backward(c)
-    case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
+    case .gaussianNoise, .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
     }
   }
 
@@ -164,7 +168,7 @@ public enum Operation: BitwiseCopyable {
     case .dense(let operation): operation.pointee.update(c)
     case .batchNormalization(let operation): operation.pointee.update(c)
     case .pooling, .activation, .function, .rectifier, .rescaling, .normalization, .dropout,
-      .softmax,
+      .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalizationInference, .crossEntropy, .squaredError, .logisticLoss, .outputLoss,
       .gradientSum, .merge, .gather, .copy:
       break
