@@ -74,6 +74,9 @@ extension SequentialModel {
       }
     }
     if graph.isNested { fileItems = graph.items }
+    inferenceLayers = zip(layers, graph.parts).filter {
+      KerasModelGraph.callsForInference($1.entry)
+    }.map(\.0.name)
     frozenLayers = frozen
     self.inputType = inputType
     otherPrecisions = precisions
