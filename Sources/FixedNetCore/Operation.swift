@@ -15,6 +15,7 @@ public protocol OperationDescription: BitwiseCopyable, Sendable {
 /// `combine...` once per thread, and then its `forward` or `backward`.
 public enum Operation: BitwiseCopyable {
   case convolution(UnsafePointer<ConvolutionOperation>)
+  case transposedConvolution(UnsafePointer<TransposedConvolutionOperation>)
   case dense(UnsafePointer<DenseOperation>)
   case pooling(UnsafePointer<PoolingOperation>)
   case activation(UnsafePointer<ActivationOperation>)
@@ -56,7 +57,8 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
-    case .dense, .pooling, .activation, .function, .rectifier, .rescaling, .normalization, .dropout,
+    case .transposedConvolution, .dense, .pooling, .activation, .function, .rectifier, .rescaling,
+      .normalization, .dropout,
       .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
       .merge, .gather, .copy:
@@ -75,6 +77,7 @@ public enum Operation: BitwiseCopyable {
   func forward(_ c: BlockContext) {
     switch self {
     case .convolution(let operation): operation.forward(c)
+    case .transposedConvolution(let operation): operation.pointee.forward(c)
     case .dense(let operation): operation.forward(c)
     case .pooling(let operation): operation.forward(c)
     case .activation(let operation): operation.pointee.forward(c)
@@ -107,7 +110,8 @@ public enum Operation: BitwiseCopyable {
     case .squaredError(let operation): operation.pointee.tangent(c)
     case .logisticLoss(let operation): operation.pointee.tangent(c)
     // A plan of second order has no others.
-    case .convolution, .pooling, .activation, .function, .rectifier, .rescaling, .normalization,
+    case .convolution, .transposedConvolution, .pooling, .activation, .function, .rectifier,
+      .rescaling, .normalization,
       .dropout, .spatialDropout, .gaussianNoise, .softmax, .batchNormalization,
       .batchNormalizationInference, .outputLoss, .gradientSum, .merge, .gather, .copy:
       break
@@ -135,6 +139,7 @@ public enum Operation: BitwiseCopyable {
   func backward(_ c: BlockContext) {
     switch self {
     case .convolution(let operation): operation.backward(c)
+    case .transposedConvolution(let operation): operation.pointee.backward(c)
     case .dense(let operation): operation.backward(c)
     case .pooling(let operation): operation.backward(c)
     case .activation(let operation): operation.pointee.backward(c)
@@ -165,6 +170,7 @@ public enum Operation: BitwiseCopyable {
   func update(_ c: BatchContext) {
     switch self {
     case .convolution(let operation): operation.pointee.update(c)
+    case .transposedConvolution(let operation): operation.pointee.gradients?.update(c)
     case .dense(let operation): operation.pointee.update(c)
     case .batchNormalization(let operation): operation.pointee.update(c)
     case .pooling, .activation, .function, .rectifier, .rescaling, .normalization, .dropout,
