@@ -53,6 +53,8 @@ static float lane_tree(float s[LANES]) {
 
 #include "reference_updates.inc"
 
+#include "reference_named_functions.inc"
+
 #include "reference_lanes.inc"
 
 #include "reference_input.inc"
@@ -127,6 +129,11 @@ static const cs_kernels reference = {
     .gather_u8 = gather_u8,
     .gather_f32 = gather_f32,
     .scatter_f32 = scatter_f32,
+    .nadam_update = nadam_update,
+    .adagrad_update = adagrad_update,
+    .decay = decay,
+    .function_forward = function_forward,
+    .function_backward = function_backward,
     .depthwise_forward = depthwise_forward,
     .depthwise_backward_input = depthwise_backward_input,
     .depthwise_backward_weights = depthwise_backward_weights,

@@ -121,6 +121,46 @@ typedef struct cs_adam {
   float rate, gradientShare, squareShare, epsilon;
 } cs_adam;
 
+/// The activations whose derivative is computed from the input x, as Keras 3 has them by name. The other names: relu6,
+/// leaky_relu and ThresholdedReLU are a cs_rectifier.
+typedef enum cs_function_kind : int32_t {
+  CS_ELU = 0,              // x > 0 ? x : parameter (exp(x) - 1)
+  CS_CELU = 1,             // x > 0 ? x : parameter (exp(x / parameter) - 1)
+  CS_SELU = 2,             // 1.0507009873554805 elu(x), the parameter 1.6732632423543773
+  CS_GELU = 3,             // x Phi(x) = x (1 + erf(x / sqrt(2))) / 2
+  CS_GELU_TANH = 4,        // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+  CS_SILU = 5,             // x sigmoid(x), also called swish
+  CS_MISH = 6,             // x tanh(log(1 + exp(x)))
+  CS_SOFTPLUS = 7,         // log(1 + exp(x))
+  CS_LOG_SIGMOID = 8,      // -log(1 + exp(-x))
+  CS_SOFTSIGN = 9,         // x / (1 + |x|)
+  CS_SQUAREPLUS = 10,      // (x + sqrt(x^2 + parameter)) / 2; the parameter at least 0
+  CS_EXPONENTIAL = 11,     // exp(x)
+  CS_TANH_SHRINK = 12,     // x - tanh(x)
+  CS_HARD_SIGMOID = 13,    // min(max(x + 3, 0), 6) / 6
+  CS_HARD_SIGMOID_2 = 14,  // min(max(0.2 x + 0.5, 0), 1), Keras 2's
+  CS_HARD_SILU = 15,       // x min(max(x + 3, 0), 6) / 6, also called hard swish
+  CS_HARD_TANH = 16,       // min(max(x, -1), 1)
+  CS_HARD_SHRINK = 17,     // |x| > parameter ? x : 0
+  CS_SOFT_SHRINK = 18,     // x > parameter ? x - parameter : x < -parameter ? x + parameter : 0
+  CS_THRESHOLD = 19,       // x > parameter ? x : otherwise
+  CS_SPARSE_PLUS = 20,     // x <= -1 ? 0 : x >= 1 ? x : (x + 1)^2 / 4
+  CS_SPARSE_SIGMOID = 21,  // min(max(x + 1, 0), 2) / 2
+} cs_function_kind;
+
+typedef struct cs_function {
+  cs_function_kind kind;
+  float parameter, otherwise;
+} cs_function;
+
+/// Nadam's constants of step t (from 1): with u_t = beta1 (1 - 0.96^t / 2) and U_t = u_1 u_2 ... u_t,
+/// momentumRate = learningRate u_{t+1} / (1 - U_{t+1}), gradientRate = learningRate (1 - u_t) / (1 - U_t),
+/// squareScale = 1 / (1 - beta2^t). gradientShare and squareShare as in cs_adam; Keras' Nadam rounds the betas to float
+/// before it subtracts them from 1.
+typedef struct cs_nadam {
+  float momentumRate, gradientRate, gradientShare, squareShare, squareScale, epsilon;
+} cs_nadam;
+
 /// What output_loss and class_loss compute of the outputs y and the targets t = targetScale target + targetOffset (an fma),
 /// as Keras does: epsilon = 1e-7, in(x) = min(max(x, epsilon), 1 - epsilon), whose derivative is 0 outside of these limits
 /// and 1 within. At its kink a derivative is 0.
@@ -512,6 +552,34 @@ typedef struct cs_kernels {
   /// out[n][p][c] = y[c][p][n] for n < lanes: one block back to channels-last images, `outStride` elements apart.
   void (*scatter_f32)(int32_t channels, int32_t pixels, int32_t block, int32_t lanes, const float *restrict y,
                       float *restrict out, size_t outStride);
+
+  // -- More updates ------------------------------------------------------------------------------------------
+
+  /// m and v as in adam_update; w[i] -= fma(momentumRate, m[i], gradientRate dw[i]) / (sqrt(squareScale v[i]) + epsilon).
+  void (*nadam_update)(size_t count, const cs_nadam *rule, const float *restrict dw, float *restrict m,
+                       float *restrict v, float *restrict w);
+
+  /// sum[i] = fma(dw[i], dw[i], sum[i]); w[i] -= learningRate dw[i] / sqrt(sum[i] + epsilon), evaluated as
+  /// (learningRate dw) / (...).
+  void (*adagrad_update)(size_t count, float learningRate, float epsilon, const float *restrict dw,
+                         float *restrict sum, float *restrict w);
+
+  /// w[i] = fma(-factor, w[i], w[i]): decoupled weight decay, before the step; factor = learningRate weightDecay.
+  void (*decay)(size_t count, float factor, float *w);
+
+  // -- Functions of the input --------------------------------------------------------------------------------
+
+  /// y[i] = f(x[i]); in place allowed. For |x| <= 100 value and derivative are within 1e-6 of the exact one plus 1e-7
+  /// (at most 0.6 of that is measured). Infinities and NaN give what Keras gives on JAX: NaN where it has 0 infinity (GELU,
+  /// SiLU, mish and hard SiLU of -inf, softsign of both), and the shrinking functions and CS_THRESHOLD take NaN for a number
+  /// that is not above; but squareplus of -inf is 0.
+  void (*function_forward)(size_t count, const cs_function *function, const float *x, float *y);
+
+  /// dx[i] = dy[i] f'(x[i]); dx and dy may be the same (in place). At a kink f' is the one of the piece that the formulas of
+  /// cs_function_kind choose; at the limits of min(max()) 0, but CS_HARD_TANH's 1 and CS_HARD_SIGMOID_2's 0.2, as in
+  /// TensorFlow. Finite for every finite x but CS_EXPONENTIAL's.
+  void (*function_backward)(size_t count, const cs_function *function, const float *x, const float *dy,
+                            float *dx);
 
   // -- Depthwise convolution, one block ----------------------------------------------------------------------
   // outC = channels multiplier. Shapes: x, dx [channels][inH][inW][B]; y, dz [outC][outH][outW][B]; bias, db [outC];

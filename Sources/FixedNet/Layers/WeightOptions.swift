@@ -59,16 +59,12 @@ public struct WeightOptions: Equatable, Sendable {
 }
 
 extension SequentialModel {
-  /// Changes what Dense and Conv2D layers say of their weights.
+  /// Changes what layers with a kernel say of their weights.
   public mutating func changeKernels(_ change: (inout WeightOptions) -> Void) {
     for index in layers.indices {
-      if var dense = layers[index] as? Dense {
-        change(&dense.options)
-        layers[index] = dense
-      } else if var convolution = layers[index] as? Conv2D {
-        change(&convolution.options)
-        layers[index] = convolution
-      }
+      guard var options = layers[index].weightOptions else { continue }
+      change(&options)
+      layers[index].weightOptions = options
     }
   }
 }

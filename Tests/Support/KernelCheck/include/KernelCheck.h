@@ -127,6 +127,19 @@ kc_error kc_largest_error(const cs_kernels *kernels, kc_function function, uint6
 uint64_t kc_count_differences(const cs_kernels *kernels, const cs_kernels *others,
                               kc_function function, uint64_t first, uint64_t end, uint32_t step);
 
+/// f(x) in double precision.
+double kc_function_value(const cs_function *function, double x);
+
+/// The largest errors of f and f', in units of 1e-6 of the exact value plus 1e-7 (in place of ulps).
+typedef struct kc_function_errors {
+  kc_error value, slope;
+} kc_function_errors;
+
+/// Of function_forward, and of function_backward against central differences of f away from kinks, over the floats with the
+/// bit patterns first, first + step, ... before `end`: finite numbers of at most some hundreds.
+kc_function_errors kc_worst_of_function(const cs_kernels *kernels, const cs_function *function,
+                                        uint64_t first, uint64_t end, uint32_t step);
+
 typedef struct kc_fma_case {
   float a, b, c, found, expected;
 } kc_fma_case;
