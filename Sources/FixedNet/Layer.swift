@@ -99,6 +99,7 @@ public enum LayerRegistry {
     RandomTranslation.self, RandomZoom.self, SpatialDropout1D.self, SpatialDropout2D.self,
     Activation.self, Add.self, Average.self, AveragePooling1D.self, AveragePooling2D.self,
     BatchNormalization.self,
+    DepthwiseConv1D.self, DepthwiseConv2D.self, SeparableConv1D.self, SeparableConv2D.self,
     ELU.self, Concatenate.self, Conv1D.self, Conv2D.self, Conv2DTranspose.self, Cropping1D.self,
     Cropping2D.self,
     Dense.self,

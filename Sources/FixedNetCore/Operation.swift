@@ -16,6 +16,7 @@ public protocol OperationDescription: BitwiseCopyable, Sendable {
 public enum Operation: BitwiseCopyable {
   case convolution(UnsafePointer<ConvolutionOperation>)
   case transposedConvolution(UnsafePointer<TransposedConvolutionOperation>)
+  case depthwise(UnsafePointer<DepthwiseOperation>)
   case dense(UnsafePointer<DenseOperation>)
   case pooling(UnsafePointer<PoolingOperation>)
   case activation(UnsafePointer<ActivationOperation>)
@@ -57,7 +58,7 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
-    case .transposedConvolution, .dense, .pooling, .activation, .function, .rectifier, .rescaling,
+    case .transposedConvolution, .depthwise, .dense, .pooling, .activation, .function, .rectifier, .rescaling,
       .normalization, .dropout,
       .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
@@ -78,6 +79,7 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.forward(c)
     case .transposedConvolution(let operation): operation.pointee.forward(c)
+    case .depthwise(let operation): operation.pointee.forward(c)
     case .dense(let operation): operation.forward(c)
     case .pooling(let operation): operation.forward(c)
     case .activation(let operation): operation.pointee.forward(c)
@@ -110,7 +112,7 @@ public enum Operation: BitwiseCopyable {
     case .squaredError(let operation): operation.pointee.tangent(c)
     case .logisticLoss(let operation): operation.pointee.tangent(c)
     // A plan of second order has no others.
-    case .convolution, .transposedConvolution, .pooling, .activation, .function, .rectifier,
+    case .convolution, .transposedConvolution, .depthwise, .pooling, .activation, .function, .rectifier,
       .rescaling, .normalization,
       .dropout, .spatialDropout, .gaussianNoise, .softmax, .batchNormalization,
       .batchNormalizationInference, .outputLoss, .gradientSum, .merge, .gather, .copy:
@@ -140,6 +142,7 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.backward(c)
     case .transposedConvolution(let operation): operation.pointee.backward(c)
+    case .depthwise(let operation): operation.pointee.backward(c)
     case .dense(let operation): operation.backward(c)
     case .pooling(let operation): operation.backward(c)
     case .activation(let operation): operation.pointee.backward(c)
@@ -171,6 +174,7 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.update(c)
     case .transposedConvolution(let operation): operation.pointee.gradients?.update(c)
+    case .depthwise(let operation): operation.pointee.gradients?.update(c)
     case .dense(let operation): operation.pointee.update(c)
     case .batchNormalization(let operation): operation.pointee.update(c)
     case .pooling, .activation, .function, .rectifier, .rescaling, .normalization, .dropout,
