@@ -58,7 +58,8 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
-    case .transposedConvolution, .depthwise, .dense, .pooling, .activation, .function, .rectifier, .rescaling,
+    case .transposedConvolution, .depthwise, .dense, .pooling, .activation, .function, .rectifier,
+      .rescaling,
       .normalization, .dropout,
       .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
@@ -112,7 +113,8 @@ public enum Operation: BitwiseCopyable {
     case .squaredError(let operation): operation.pointee.tangent(c)
     case .logisticLoss(let operation): operation.pointee.tangent(c)
     // A plan of second order has no others.
-    case .convolution, .transposedConvolution, .depthwise, .pooling, .activation, .function, .rectifier,
+    case .convolution, .transposedConvolution, .depthwise, .pooling, .activation, .function,
+      .rectifier,
       .rescaling, .normalization,
       .dropout, .spatialDropout, .gaussianNoise, .softmax, .batchNormalization,
       .batchNormalizationInference, .outputLoss, .gradientSum, .merge, .gather, .copy:

@@ -143,7 +143,8 @@ public struct DepthwiseConv2D: Layer {
       usesBias
       ? plan.reserveParameter(layer: name, descriptions[1], layout: .plain, inPieces: true) : nil
     plan.use(input.slot)
-    let output = plan.reserveOutput(part, shape: (try? outputShape(for: input.shape)) ?? input.shape)
+    let output = plan.reserveOutput(
+      part, shape: (try? outputShape(for: input.shape)) ?? input.shape)
     func scratch(_ name: String, _ passes: [cs_conv2d_pass]) -> ThreadSlot {
       let count = withUnsafePointer(to: shape) { shape in
         passes.map { cs_depthwise_scratch(shape, $0, Int32(plan.blockSize)) }.max() ?? 0

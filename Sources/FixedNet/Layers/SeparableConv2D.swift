@@ -3,8 +3,10 @@ import FixedNetCore
 /// A depthwise convolution and a convolution of 1 x 1 over its channels, with an element-wise activation.
 public struct SeparableConv2D: Layer {
   public static let className = "SeparableConv2D"
-  public static let configKeys = Conv2D.configKeys.union(WeightOptions.configKeys(kernel: "depthwise"))
-    .union(WeightOptions.configKeys(kernel: "pointwise")).union(["depth_multiplier"])
+  public static let configKeys = Conv2D.configKeys.union(
+    WeightOptions.configKeys(kernel: "depthwise")
+  )
+  .union(WeightOptions.configKeys(kernel: "pointwise")).union(["depth_multiplier"])
 
   private var depthwise: DepthwiseConv2D
   private var pointwise: Conv2D
@@ -66,7 +68,9 @@ public struct SeparableConv2D: Layer {
     }
   }
 
-  private func between(_ input: Shape) -> Shape { (try? depthwise.outputShape(for: input)) ?? input }
+  private func between(_ input: Shape) -> Shape {
+    (try? depthwise.outputShape(for: input)) ?? input
+  }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
     let between = try depthwise.outputShape(for: input)
