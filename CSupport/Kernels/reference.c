@@ -63,6 +63,8 @@ static float lane_tree(float s[LANES]) {
 
 #include "reference_input.inc"
 
+#include "reference_depthwise.inc"
+
 // MARK: - Measuring
 
 static uint64_t peak_fma(uint64_t iterations, float *sink) {
@@ -136,6 +138,9 @@ static const cs_kernels reference = {
     .decay = decay,
     .function_forward = function_forward,
     .function_backward = function_backward,
+    .depthwise_forward = depthwise_forward,
+    .depthwise_backward_input = depthwise_backward_input,
+    .depthwise_backward_weights = depthwise_backward_weights,
     .merge_forward = merge_forward,
     .merge_backward_a = merge_backward_a,
     .merge_backward_b = merge_backward_b,

@@ -70,6 +70,18 @@ typedef struct cs_conv2d {
   int32_t padTop, padLeft, padBottom, padRight;
 } cs_conv2d;
 
+/// One depthwise convolution: output channel o reads input channel o / multiplier alone. Output (oy, ox) and tap (ky, kx)
+/// read input (oy strideHeight + ky dilationHeight - padTop, ox strideWidth + kx dilationWidth - padLeft); a tap outside
+/// the image is left out, in every pass.
+typedef struct cs_depthwise {
+  int32_t channels, multiplier;
+  int32_t inHeight, inWidth, outHeight, outWidth;
+  int32_t kernelHeight, kernelWidth;
+  int32_t strideHeight, strideWidth;
+  int32_t dilationHeight, dilationWidth;
+  int32_t padTop, padLeft;
+} cs_depthwise;
+
 /// One pooling. Cells outside the image do not count, neither in a sum nor in its divisor nor in a maximum.
 typedef struct cs_pool2d {
   int32_t channels, inHeight, inWidth;
@@ -224,6 +236,9 @@ typedef enum cs_conv2d_pass : int32_t {
 /// Floats of scratch (64-byte aligned) that the convolution kernels need for `shape`, the same for every
 /// instruction set. block = 16 or 1.
 size_t cs_conv2d_scratch(const cs_conv2d *shape, cs_conv2d_pass pass, int32_t block);
+
+/// The same for the depthwise kernels.
+size_t cs_depthwise_scratch(const cs_depthwise *shape, cs_conv2d_pass pass, int32_t block);
 
 /// Whether Winograd's kernels, which take every 3 x 3 convolution with strides of 1, are the faster ones: at least 24
 /// channels in and out, at most 2^14 pairs of them, and an output that fills its tiles.
@@ -584,6 +599,28 @@ typedef struct cs_kernels {
   void (*function_backward)(size_t count, const cs_function *function, const float *x, const float *dy,
                             float *dx);
 
+  // -- Depthwise convolution, one block ----------------------------------------------------------------------
+  // outC = channels multiplier. Shapes: x, dx [channels][inH][inW][B]; y, dz [outC][outH][outW][B]; bias, db [outC];
+  // w, dw [outC][kh][kw] (B = 1: tap by tap, [kh][kw][outC], which is Keras' order).
+
+  /// y = activation(bias[o] + sum w[o][ky][kx] x): an fma chain that starts at bias[o] (0 without bias) and runs over
+  /// (ky, kx) ascending. Both B give the same bits.
+  void (*depthwise_forward)(const cs_depthwise *shape, int32_t block, const float *restrict x,
+                            const float *restrict w, const float *restrict _Nullable bias, float *restrict y,
+                            cs_activation activation, float *restrict scratch);
+
+  /// dx = sum dz w: an fma chain from 0 over the channel's outputs (o, oy, ox) ascending that read the element. dx is
+  /// overwritten. Both B give the same bits.
+  void (*depthwise_backward_input)(const cs_depthwise *shape, int32_t block, const float *restrict dz,
+                                   const float *restrict w, float *restrict dx, float *restrict scratch);
+
+  /// dw[o][ky][kx] = sum dz x, db[o] = sum dz over pixels and images: the partial gradient of this one block; dw and db
+  /// are overwritten. db may be NULL. An fma chain (db: additions) from 0 over pixels ascending per lane, then the lane
+  /// tree (B = 1: one lane, no tree). All 16 lanes take part: dz is zero in lanes that hold no image.
+  void (*depthwise_backward_weights)(const cs_depthwise *shape, int32_t block, const float *restrict x,
+                                     const float *restrict dz, float *restrict dw, float *restrict _Nullable db,
+                                     float *restrict scratch);
+
   // -- Merges, one block -------------------------------------------------------------------------------------
   // More than two inputs: pair by pair, in place, in the inputs' order. An average is their sum times 1 / n (`affine`).
 
@@ -591,14 +628,16 @@ typedef struct cs_kernels {
   void (*merge_forward)(const cs_merge *merge, int32_t block, const float *a, const float *b, float *y);
 
   /// da = dy, -dy (CS_SUBTRACT_FROM) or dy b (CS_MULTIPLY). Not for maximum and minimum. da may be dy (in place). Only
-  /// CS_MULTIPLY reads b.
-  void (*merge_backward_a)(const cs_merge *merge, int32_t block, const float *b, const float *dy, float *da);
+  /// CS_MULTIPLY reads b, which may be NULL else.
+  void (*merge_backward_a)(const cs_merge *merge, int32_t block, const float *_Nullable b, const float *dy,
+                           float *da);
 
   /// db = sum of dy, -dy (CS_SUBTRACT) or dy a (CS_MULTIPLY) over the channels and pixels of a that b's number serves.
   /// Not for maximum and minimum. Additions or an fma chain from 0, channel by channel, pixels ascending. B = 1, one pixel of
   /// b for all: pixel p belongs to chain p mod 16 (if a has one pixel: channel c to chain c mod 16), then the lane tree.
-  /// db may be dy (in place) if b has a's shape. Only CS_MULTIPLY reads a.
-  void (*merge_backward_b)(const cs_merge *merge, int32_t block, const float *a, const float *dy, float *db);
+  /// db may be dy (in place) if b has a's shape. Only CS_MULTIPLY reads a, which may be NULL else.
+  void (*merge_backward_b)(const cs_merge *merge, int32_t block, const float *_Nullable a, const float *dy,
+                           float *db);
 
   /// The gradient of maximum and minimum, one input x of b's shape after the other, in their order: `rest` is dy at first.
   /// dx = sum of rest where x == y, as above, and rest becomes 0 there: of equal inputs the first one takes all, as in

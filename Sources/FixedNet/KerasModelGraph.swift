@@ -246,7 +246,8 @@ extension KerasModelGraph {
     case .array(let tensors):  // Keras 2
       return try names(tensors.first?.isString == true ? [node] : tensors, layer)
     case .object(let members):  // Keras 3
-      try checkArguments(members["kwargs"], layer)
+      // What a call says of training is overruled by fit and predict.
+      try checkArguments(members["kwargs"], layer, known: ["training"])
       guard case .array(let arguments)? = members["args"] else { break }
       return try names(arguments, layer)
     default: break
@@ -294,14 +295,32 @@ extension KerasModelGraph {
         found: "output \(tensor) of call \(node) of '\(OneLine.short(name))': shared layers and "
           + "layers with several outputs are not supported")
     }
-    if items.count > 3 { try checkArguments(items[3], layer) }
+    if items.count > 3 {
+      // With false the layer trains as at inference, see `callsForInference`.
+      let isInference = items[3]["training"] == false
+      try checkArguments(items[3], layer, known: isInference ? ["training"] : [])
+    }
     return name
   }
 
+  /// Whether Keras 2 calls a layer with training=False, so that fit runs it as predict does.
+  static func callsForInference(_ entry: JSONValue) -> Bool {
+    guard case .array(let nodes)? = entry["inbound_nodes"], case .array(let tensors)? = nodes.first
+    else { return false }
+    let calls = tensors.first?.isString == true ? [.array(tensors)] : tensors
+    return calls.contains { call in
+      guard case .array(let items) = call, items.count > 3 else { return false }
+      return items[3]["training"] == false
+    }
+  }
+
   /// Arguments of a call besides what it reads: none of them is followed here.
-  private static func checkArguments(_ value: JSONValue?, _ layer: String) throws(ModelError) {
+  private static func checkArguments(
+    _ value: JSONValue?, _ layer: String, known: Set<String>
+  ) throws(ModelError) {
     guard case .object(let arguments)? = value else { return }
-    for (key, value) in arguments.sorted(by: { $0.key < $1.key }) where value != .null {
+    for (key, value) in arguments.sorted(by: { $0.key < $1.key })
+    where value != .null && !known.contains(key) {
       throw .config(
         layer: layer, key: "the argument \(key) of its call",
         expected: "left out or null", found: value.summary)

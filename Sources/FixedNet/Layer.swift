@@ -3,7 +3,7 @@
 public protocol Layer: Sendable {
   /// Keras' class name.
   static var className: String { get }
-  var name: String { get }
+  var name: String { get set }
 
   /// Entries of Keras' config that the layer follows, or that cannot change what it does here; any other one is refused.
   static var configKeys: Set<String> { get }
@@ -94,11 +94,21 @@ extension Layer {
 /// The layer classes that models may name: a fixed table, nothing is ever looked up elsewhere.
 public enum LayerRegistry {
   static let all: [any Layer.Type] = [
-    Activation.self, Add.self, Average.self, AveragePooling2D.self, BatchNormalization.self,
-    Concatenate.self, Conv2D.self, Cropping1D.self, Cropping2D.self, Dense.self, Dropout.self,
-    Flatten.self, LeakyReLU.self, MaxPooling2D.self,
+    ActivityRegularization.self, AlphaDropout.self, GaussianDropout.self, GaussianNoise.self,
+    RandomBrightness.self, RandomContrast.self, RandomFlip.self, RandomRotation.self,
+    RandomTranslation.self, RandomZoom.self, SpatialDropout1D.self, SpatialDropout2D.self,
+    Activation.self, Add.self, Average.self, AveragePooling1D.self, AveragePooling2D.self,
+    BatchNormalization.self,
+    DepthwiseConv1D.self, DepthwiseConv2D.self, SeparableConv1D.self, SeparableConv2D.self,
+    ELU.self, Concatenate.self, Conv1D.self, Conv2D.self, Conv2DTranspose.self, Cropping1D.self,
+    Cropping2D.self,
+    Dense.self,
+    Dropout.self,
+    Flatten.self, GlobalAveragePooling1D.self, GlobalAveragePooling2D.self, GlobalMaxPooling1D.self,
+    GlobalMaxPooling2D.self, LeakyReLU.self, MaxPooling1D.self, MaxPooling2D.self,
     Normalization.self, Permute.self, ReLU.self, RepeatVector.self, Rescaling.self, Reshape.self,
-    Softmax.self, Subtract.self, UpSampling1D.self, UpSampling2D.self, ZeroPadding1D.self,
+    Softmax.self, Subtract.self, ThresholdedReLU.self, UpSampling1D.self, UpSampling2D.self,
+    ZeroPadding1D.self,
     ZeroPadding2D.self,
   ]
 
@@ -117,6 +127,11 @@ public struct LayerConfig: Sendable {
   public init(layer: String, members: [String: JSONValue]) {
     self.layer = layer
     self.members = members.mapValues(\.unwrapped)
+  }
+
+  /// The same with another value of `key`.
+  func replacing(_ key: String, by value: JSONValue) -> LayerConfig {
+    LayerConfig(layer: layer, members: members.merging([key: value]) { $1 })
   }
 
   func fail(_ key: String, _ expected: String) -> ModelError {
@@ -208,7 +223,7 @@ public struct LayerConfig: Sendable {
   /// An activation: a name, null (linear), Keras 3's serialised function of that name, or a layer that is one.
   func activation(_ key: String = "activation") throws(ModelError) -> ActivationFunction {
     let names = ActivationFunction.named.map(\.name).joined(separator: ", ")
-    let refusal = fail(key, "one of \(names), or a layer LeakyReLU, ReLU or Softmax")
+    let refusal = fail(key, "one of \(names), or a layer ELU, LeakyReLU, ReLU or Softmax")
     switch members[key] {
     case nil, .null: return .linear
     case .string(let name):
@@ -219,6 +234,15 @@ public struct LayerConfig: Sendable {
       return function
     default: throw refusal
     }
+  }
+
+  /// An activation that looks at one value at a time.
+  func elementwiseActivation() throws(ModelError) -> ActivationFunction {
+    let activation = try activation()
+    guard activation != .softmax else {
+      throw fail("activation", "one that looks at one value at a time, such as relu or tanh")
+    }
+    return activation
   }
 
   /// nil for an object that is none of them.
@@ -249,6 +273,7 @@ public struct LayerConfig: Sendable {
     case "Softmax":
       _ = try Softmax(name: layer, config: config)
       return .softmax
+    case "ELU": return .function(try ELU(name: layer, config: config).function)
     default: return nil
     }
   }

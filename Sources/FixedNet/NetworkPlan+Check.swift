@@ -31,7 +31,12 @@ extension NetworkPlan {
     guard trained.contains(where: { !model.frozenLayers.contains($0.0.name) }) else {
       throw .notTrainable("all of its layers are frozen (trainable: false)")
     }
-    for layer in model.layers where !model.frozenLayers.contains(layer.name) {
+    if let layer = model.inferenceLayers.first {
+      throw .notTrainable(
+        "the file calls layer '\(layer)' with training=False, and training it so is not done here")
+    }
+    for layer in model.layers
+    where !model.frozenLayers.contains(layer.name) || layer is any TrainingOnlyLayer {
       let reread = try SequentialModel.reread(layer)
       if let obstacle = layer.trainingObstacle ?? reread.trainingObstacle {
         throw .notTrainable(obstacle)

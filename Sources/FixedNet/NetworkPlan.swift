@@ -192,7 +192,7 @@ extension SequentialModel {
       sources[first] == [SequentialModel.inputPosition],
       let second = sources.firstIndex(of: [first]),
       sources.joined().count(where: { $0 == first }) == 1,
-      let convolution = layers[second] as? Conv2D, convolution.usesBias,
+      let convolution = layers[second] as? Conv2D, convolution.usesBias, convolution.isPlain,
       !frozenLayers.contains(layers[first].name), !frozenLayers.contains(convolution.name)
     else { return nil }
     let shape = convolution.kernelShape(for: input)

@@ -208,6 +208,20 @@ public final class Planner {
     return GradientPieces(slot: slot.thread, rowCount: rowCount)
   }
 
+  /// Reserves room for a block's part of the gradients of a layer's weights; nil where they are not trained.
+  func reservePartial(
+    layer: String, _ first: PlacedParameter, _ second: PlacedParameter?
+  ) -> PartialGradients? {
+    guard let trained = first.trained else { return nil }
+    let slot = reserve(
+      "\(layer)/partial", shape: [first.count + (second?.count ?? 0)], region: .gradients,
+      scope: .block)
+    if !options.updatesInBackward { keepUntilUpdate(slot) }
+    return PartialGradients(
+      partial: slot.block, first: trained, second: second?.trained,
+      updatesInBackward: options.updatesInBackward)
+  }
+
   /// Reserves room for `count` gradients of each part of the batch, in whole cache lines.
   func reserveParts(_ stripes: StripeLayout, layer: String, count: Int) -> GradientStripes {
     let stride = (count + 15) / 16 * 16

@@ -31,7 +31,10 @@ extension SequentialModel {
   static func reread(_ layer: any Layer) throws(ModelError) -> any Layer {
     var members = layer.config
     // Files have the scaled sigmoid as two layers, see `kerasForm`.
-    if members["activation"] == .string(ActivationFunction.scaledSigmoid.name) {
+    let ownNames = [ActivationFunction.scaledSigmoid, .hardSigmoid2].map {
+      JSONValue.string($0.name)
+    }
+    if let name = members["activation"], ownNames.contains(name) {
       members["activation"] = .string(ActivationFunction.sigmoid.name)
     }
     return try type(of: layer).init(

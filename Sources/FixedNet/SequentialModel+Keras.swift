@@ -1,6 +1,7 @@
 /// The description in Keras' terms: what is one thing here and two in Keras' files.
 extension SequentialModel {
-  /// The model as Keras knows it: a scaled sigmoid is Rescaling(2) and a sigmoid, called `<layer>_x2` and `<layer>_act`;
+  /// The model as Keras knows it: a scaled sigmoid is Rescaling(2) and a sigmoid, called `<layer>_x2` and `<layer>_act`, a
+  /// hard sigmoid Rescaling and ReLU;
   /// a Normalization that is not adapted has a mean of 0 and a variance of 1.
   package var kerasForm: SequentialModel {
     var names = Set(layers.map(\.name))
@@ -8,6 +9,12 @@ extension SequentialModel {
       var name = base
       while !names.insert(name).inserted { name += "_" }
       return name
+    }
+    func hard(_ slope: Double, _ name: String, end: String) -> [any Layer] {
+      [
+        Rescaling(name: helper("\(name)_scaled"), scale: slope, offset: 0.5),
+        ReLU(name: end, maxValue: 1),
+      ]
     }
     let shapes = try? shapes()
     var result = self
@@ -23,6 +30,11 @@ extension SequentialModel {
         parts += [doubled(), sigmoid(helper("\(layer.name)_act"))]
       } else if (layer as? Activation)?.function == .scaledSigmoid {
         parts = [doubled(), sigmoid(layer.name)]
+      } else if let slope = layer.kernelActivation?.hardSlope {
+        parts[0].kernelActivation = .linear
+        parts += hard(slope, layer.name, end: helper("\(layer.name)_act"))
+      } else if let slope = (layer as? Activation)?.function.hardSlope {
+        parts = hard(slope, layer.name, end: layer.name)
       } else if let normalization = layer as? Normalization, normalization.mean == nil, let shapes {
         parts = [normalization.unitNormalization(for: shapes.inputs[index][0])]
       }
@@ -48,6 +60,39 @@ extension SequentialModel {
       model, model.layers.map { LayerWeights(layer: $0.name, tensors: given[$0.name] ?? []) }
     )
   }
+}
+
+extension SequentialModel {
+  /// The same with what Keras 2 means by names that Keras 3 has for something else.
+  package var asKeras2: SequentialModel {
+    var model = self
+    for index in model.layers.indices {
+      if model.layers[index].kernelActivation == .hardSigmoid {
+        model.layers[index].kernelActivation = .hardSigmoid2
+      } else if var activation = model.layers[index] as? Activation,
+        activation.function == .hardSigmoid
+      {
+        activation.function = .hardSigmoid2
+        model.layers[index] = activation
+      }
+    }
+    return model
+  }
+}
+
+extension ActivationFunction {
+  /// Of min(max(slope x + 1/2, 0), 1), a name that Keras 2 and 3 have for different slopes: their files have Rescaling and
+  /// ReLU here, which mean the same in both.
+  fileprivate var hardSlope: Double? {
+    switch self {
+    case .hardSigmoid: 1.0 / 6
+    case .hardSigmoid2: 0.2
+    default: nil
+    }
+  }
+
+  static let hardSigmoid = ActivationFunction.function(ElementFunction(.hardSigmoid))
+  static let hardSigmoid2 = ActivationFunction.function(ElementFunction(.hardSigmoid2))
 }
 
 extension Normalization {

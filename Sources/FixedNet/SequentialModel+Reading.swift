@@ -23,6 +23,9 @@ extension SequentialModel {
     let built = json["config"]?["build_input_shape"] ?? json["build_config"]?["input_shape"]
     try self.init(
       name: name, graph, isSequential: className == "Sequential", buildShape: built)
+    if case .string(let version)? = json["keras_version"], version.hasPrefix("2") {
+      self = asKeras2
+    }
   }
 
   /// `isSequential`: whether it stays a row of layers where it is one.
@@ -71,6 +74,9 @@ extension SequentialModel {
       }
     }
     if graph.isNested { fileItems = graph.items }
+    inferenceLayers = zip(layers, graph.parts).filter {
+      KerasModelGraph.callsForInference($1.entry)
+    }.map(\.0.name)
     frozenLayers = frozen
     self.inputType = inputType
     otherPrecisions = precisions

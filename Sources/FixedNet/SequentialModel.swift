@@ -16,6 +16,8 @@ public struct SequentialModel: Sendable {
   /// The types other than float32 that the file asks to compute in, such as mixed_float16: everything is float32 here.
   public var otherPrecisions: [String] = []
 
+  /// Layers that the file calls with training=False: training runs them as inference does.
+  var inferenceLayers: [String] = []
   /// How the file that it comes from lists layers and nested models, where it nests any: that is where its weights are.
   package var fileItems: [KerasModelGraph.Item]?
 

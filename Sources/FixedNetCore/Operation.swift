@@ -15,6 +15,8 @@ public protocol OperationDescription: BitwiseCopyable, Sendable {
 /// `combine...` once per thread, and then its `forward` or `backward`.
 public enum Operation: BitwiseCopyable {
   case convolution(UnsafePointer<ConvolutionOperation>)
+  case transposedConvolution(UnsafePointer<TransposedConvolutionOperation>)
+  case depthwise(UnsafePointer<DepthwiseOperation>)
   case dense(UnsafePointer<DenseOperation>)
   case pooling(UnsafePointer<PoolingOperation>)
   case activation(UnsafePointer<ActivationOperation>)
@@ -22,6 +24,8 @@ public enum Operation: BitwiseCopyable {
   case rescaling(UnsafePointer<RescalingOperation>)
   case normalization(UnsafePointer<NormalizationOperation>)
   case dropout(UnsafePointer<DropoutOperation>)
+  case spatialDropout(UnsafePointer<SpatialDropoutOperation>)
+  case gaussianNoise(UnsafePointer<GaussianNoiseOperation>)
   case softmax(UnsafePointer<SoftmaxOperation>)
   case batchNormalization(UnsafePointer<BatchNormalizationOperation>)
   case batchNormalizationInference(UnsafePointer<BatchNormalizationInferenceOperation>)
@@ -29,6 +33,7 @@ public enum Operation: BitwiseCopyable {
   case squaredError(UnsafePointer<SquaredErrorOperation>)
   case logisticLoss(UnsafePointer<LogisticLossOperation>)
   case outputLoss(UnsafePointer<OutputLossOperation>)
+  case function(UnsafePointer<FunctionOperation>)
   case gradientSum(UnsafePointer<GradientSumOperation>)
   case merge(UnsafePointer<MergeOperation>)
   case gather(UnsafePointer<GatherOperation>)
@@ -53,7 +58,10 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
-    case .dense, .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout, .softmax,
+    case .transposedConvolution, .depthwise, .dense, .pooling, .activation, .function, .rectifier,
+      .rescaling,
+      .normalization, .dropout,
+      .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
       .merge, .gather, .copy:
       break
@@ -71,13 +79,18 @@ public enum Operation: BitwiseCopyable {
   func forward(_ c: BlockContext) {
     switch self {
     case .convolution(let operation): operation.forward(c)
+    case .transposedConvolution(let operation): operation.pointee.forward(c)
+    case .depthwise(let operation): operation.pointee.forward(c)
     case .dense(let operation): operation.forward(c)
     case .pooling(let operation): operation.forward(c)
     case .activation(let operation): operation.pointee.forward(c)
     case .rectifier(let operation): operation.pointee.forward(c)
+    case .function(let operation): operation.pointee.forward(c)
     case .rescaling(let operation): operation.pointee.forward(c)
     case .normalization(let operation): operation.pointee.forward(c)
     case .dropout(let operation): operation.pointee.forward(c)
+    case .spatialDropout(let operation): operation.pointee.forward(c)
+    case .gaussianNoise(let operation): operation.pointee.forward(c)
     case .softmax(let operation): operation.pointee.forward(c)
     case .batchNormalization(let operation): operation.pointee.forward(c)
     case .batchNormalizationInference(let operation): operation.pointee.forward(c)
@@ -100,9 +113,11 @@ public enum Operation: BitwiseCopyable {
     case .squaredError(let operation): operation.pointee.tangent(c)
     case .logisticLoss(let operation): operation.pointee.tangent(c)
     // A plan of second order has no others.
-    case .convolution, .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout,
-      .softmax, .batchNormalization, .batchNormalizationInference, .outputLoss, .gradientSum,
-      .merge, .gather, .copy:
+    case .convolution, .transposedConvolution, .depthwise, .pooling, .activation, .function,
+      .rectifier,
+      .rescaling, .normalization,
+      .dropout, .spatialDropout, .gaussianNoise, .softmax, .batchNormalization,
+      .batchNormalizationInference, .outputLoss, .gradientSum, .merge, .gather, .copy:
       break
     }
   }
@@ -128,13 +143,17 @@ public enum Operation: BitwiseCopyable {
   func backward(_ c: BlockContext) {
     switch self {
     case .convolution(let operation): operation.backward(c)
+    case .transposedConvolution(let operation): operation.pointee.backward(c)
+    case .depthwise(let operation): operation.pointee.backward(c)
     case .dense(let operation): operation.backward(c)
     case .pooling(let operation): operation.backward(c)
     case .activation(let operation): operation.pointee.backward(c)
     case .rectifier(let operation): operation.pointee.backward(c)
+    case .function(let operation): operation.pointee.backward(c)
     case .rescaling(let operation): operation.pointee.backward(c)
     case .normalization(let operation): operation.pointee.backward(c)
     case .dropout(let operation): operation.pointee.backward(c)
+    case .spatialDropout(let operation): operation.pointee.backward(c)
     case .softmax(let operation): operation.pointee.backward(c)
     case .batchNormalization(let operation): operation.pointee.backward(c)
     case .batchNormalizationInference(let operation): operation.pointee.backward(c)
@@ -142,7 +161,7 @@ public enum Operation: BitwiseCopyable {
     case .merge(let operation): operation.pointee.backward(c)
     case .gather(let operation): operation.pointee.backward(c)
     case .copy(let operation): operation.pointee.backward(c)
-    case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
+    case .gaussianNoise, .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
     }
   }
 
@@ -156,9 +175,12 @@ public enum Operation: BitwiseCopyable {
   func update(_ c: BatchContext) {
     switch self {
     case .convolution(let operation): operation.pointee.update(c)
+    case .transposedConvolution(let operation): operation.pointee.gradients?.update(c)
+    case .depthwise(let operation): operation.pointee.gradients?.update(c)
     case .dense(let operation): operation.pointee.update(c)
     case .batchNormalization(let operation): operation.pointee.update(c)
-    case .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout, .softmax,
+    case .pooling, .activation, .function, .rectifier, .rescaling, .normalization, .dropout,
+      .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalizationInference, .crossEntropy, .squaredError, .logisticLoss, .outputLoss,
       .gradientSum, .merge, .gather, .copy:
       break

@@ -36,6 +36,9 @@ public struct Activation: Layer {
     if case .rectifier(let rectifier) = function {
       return plan.rectifier(rectifier, name: name, input)
     }
+    if case .function(let function) = function {
+      return plan.function(function, name: name, input)
+    }
     let count = input.shape.elementCount
     let function = function
     return plan.elementwise(name, input, remembers: .output) { input, output, gradient in

@@ -66,6 +66,15 @@ extension Planner {
     }
   }
 
+  /// y = f(x).
+  func function(_ function: ElementFunction, name: String, _ input: Value) -> LayerPlan {
+    let count = input.shape.elementCount
+    return elementwise(name, input, remembers: .input) { input, output, gradient in
+      FunctionOperation(
+        function: function.kernel, count: count, input: input, output: output, gradient: gradient)
+    }
+  }
+
   /// A layer that passes its input on: nothing is computed and nothing is kept.
   func renamed(_ input: Value, as output: Value? = nil) -> LayerPlan {
     use(input.slot)

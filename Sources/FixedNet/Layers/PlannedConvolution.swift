@@ -17,19 +17,24 @@ final class PlannedConvolution {
   private let folding: NormalizationFolding?
   /// Where the reader leaves dZ; nil where it leaves dY.
   private var delta: Slot?
+  /// The kernel with zeros between its taps; nil where there are none.
+  private var dilation: KernelDilation?
 
-  init(_ layer: Conv2D, _ input: Value, _ plan: Planner) {
+  /// `descriptions`: of the kernel and the bias.
+  init(
+    _ layer: Conv2D, _ input: Value, _ descriptions: [WeightDescription], _ plan: Planner
+  ) {
     self.layer = layer
     self.input = input
     shape = layer.kernelShape(for: input.shape)
-    let descriptions = layer.weights(for: input.shape)
     let (height, width) = layer.kernelSize
-    let channels = (input.shape.channels, layer.filters)
+    let channels = (input.shape.channels / layer.groups, layer.filters)
     weight = plan.reserveParameter(
       layer: layer.name, descriptions[0],
       layout: plan.blockSize == 1
         ? .convolutionTaps(
-          kernelHeight: height, kernelWidth: width, inChannels: channels.0, outChannels: channels.1)
+          kernelHeight: height, kernelWidth: width, inChannels: channels.0,
+          outChannels: channels.1, groups: layer.groups)
         : .convolution(
           kernelHeight: height, kernelWidth: width, inChannels: channels.0, outChannels: channels.1
         ), inPieces: true)
@@ -43,7 +48,7 @@ final class PlannedConvolution {
       shape: .image(
         height: Int(shape.outHeight), width: Int(shape.outWidth), channels: layer.filters))
     let usesWinograd =
-      plan.isTraining && plan.blockSize == 16
+      plan.isTraining && plan.blockSize == 16 && layer.isPlain
       && withUnsafePointer(to: shape) { cs_winograd_suits($0) } != 0
     transformedWeight =
       usesWinograd
@@ -56,6 +61,19 @@ final class PlannedConvolution {
     folding =
       plan.folding?.convolution == layer.name
       ? input.normalization?.folding(into: layer.name, [weight.count, layer.filters], plan) : nil
+    planDilation(plan)
+  }
+
+  private func planDilation(_ plan: Planner) {
+    guard layer.dilation != (1, 1) else { return }
+    let count = Int(shape.kernelHeight) * Int(shape.kernelWidth) * Int(shape.inChannels)
+    let spread = plan.reserve(
+      "\(layer.name)/kernel with zeros", shape: [count * layer.filters], region: .scratch,
+      scope: .thread, lasting: true)
+    dilation = KernelDilation(
+      height: layer.dilation.height, width: layer.dilation.width,
+      kernelHeight: layer.kernelSize.height, kernelWidth: layer.kernelSize.width,
+      weight: spread.thread, gradient: nil)
   }
 
   var activation: cs_activation { layer.activation.kernelCode }
@@ -94,7 +112,7 @@ final class PlannedConvolution {
   }
 
   func finish(_ backward: LayerPlan.Backward?, _ plan: Planner) -> LayerPlan.Finished {
-    var operation = operation(output: output.slot, scratch: forwardScratch)
+    let operation = operation(output: output.slot, scratch: forwardScratch)
     guard let backward else { return LayerPlan.Finished(operation) }
     let needsInputGradient = backward.needsInputGradient && folding == nil
     plan.use(backward.outputGradient)
@@ -116,15 +134,17 @@ final class PlannedConvolution {
       gradient = plan.reserveActivation("\(layer.name)/input gradient", shape: input.shape)
     }
     training.inputGradient = gradient?.block
-    operation.training = training
-    return LayerPlan.Finished(operation, inputGradients: [gradient])
+    var trained = operation
+    trained.training = training
+    trained.dilation = dilation
+    return LayerPlan.Finished(trained, inputGradients: [gradient])
   }
 
   /// The block's part of the weights' gradients; pieces of about 512 floats where they are used at once.
   private func planGradients(_ training: inout ConvolutionOperation.Training, _ plan: Planner) {
     plan.use(input.slot)
     training.updatesInBackward = plan.options.updatesInBackward
-    if training.updatesInBackward, plan.blockSize == 1 {
+    if training.updatesInBackward, plan.blockSize == 1, layer.isPlain {
       let taps = weight.count / layer.filters
       let rowCount = min(max(512 / layer.filters / 16, 1) * 16, taps)
       training.pieces = plan.reservePieces(
@@ -136,6 +156,16 @@ final class PlannedConvolution {
       "\(layer.name)/partial", shape: [count], region: .gradients, scope: .block)
     if !training.updatesInBackward { plan.keepUntilUpdate(partial) }
     training.partial = partial.block
+    if dilation != nil {
+      dilation?.gradient =
+        plan.reserve(
+          "\(layer.name)/gradient with zeros",
+          shape: [
+            Int(shape.kernelHeight), Int(shape.kernelWidth), Int(shape.inChannels),
+            Int(shape.outChannels),
+          ], region: .scratch, scope: .thread
+        ).thread
+    }
   }
 
   private func operation(output: Slot, scratch: Slot) -> ConvolutionOperation {
@@ -143,7 +173,14 @@ final class PlannedConvolution {
       shape: shape, activation: activation, input: input.slot.block, output: output.block,
       weight: weight.weight, bias: bias?.weight, scratch: scratch.thread, training: nil)
     operation.folding = folding
+    operation.groups = layer.groups
+    operation.dilation = dilation
     operation.transformedWeight = transformedWeight
     return operation
   }
+}
+
+extension Conv2D {
+  /// Whether it is one convolution of taps side by side.
+  var isPlain: Bool { groups == 1 && dilation == (1, 1) }
 }

@@ -91,7 +91,7 @@ extension PoolingLayer {
 }
 
 extension PoolingWindow {
-  fileprivate func plan(
+  func plan(
     _ name: String, _ kind: PoolingOperation.Kind, _ input: Value, _ plan: Planner
   ) -> LayerPlan {
     let shape = kernelShape(for: input.shape)

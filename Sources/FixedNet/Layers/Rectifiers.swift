@@ -62,3 +62,57 @@ public struct LeakyReLU: Layer {
     plan.rectifier(Rectifier(negativeSlope: slope), name: name, input)
   }
 }
+
+/// y = x > 0 ? x : alpha (exp(x) - 1).
+public struct ELU: Layer {
+  public static let className = "ELU"
+  public static let configKeys: Set = ["alpha"]
+
+  public var name: String
+  public var alpha: Double
+
+  public init(name: String, alpha: Double = 1) {
+    self.name = name
+    self.alpha = alpha
+  }
+
+  public init(name: String, config: LayerConfig) throws(ModelError) {
+    self.init(name: name, alpha: try config.number("alpha", in: 0...1e30, default: 1))
+  }
+
+  public var config: [String: JSONValue] { ["alpha": .number(alpha)] }
+
+  var function: ElementFunction { ElementFunction(.elu, parameter: alpha) }
+
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
+
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    plan.function(function, name: name, input)
+  }
+}
+
+/// y = x > theta ? x : 0. Keras 2 has it.
+public struct ThresholdedReLU: Layer {
+  public static let className = "ThresholdedReLU"
+  public static let configKeys: Set = ["theta"]
+
+  public var name: String
+  public var theta: Double
+
+  public init(name: String, theta: Double = 1) {
+    self.name = name
+    self.theta = theta
+  }
+
+  public init(name: String, config: LayerConfig) throws(ModelError) {
+    self.init(name: name, theta: try config.number("theta", in: 0...1e30, default: 1))
+  }
+
+  public var config: [String: JSONValue] { ["theta": .number(theta)] }
+
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
+
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    plan.function(ElementFunction(.threshold, parameter: theta), name: name, input)
+  }
+}

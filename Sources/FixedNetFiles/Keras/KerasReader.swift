@@ -169,8 +169,13 @@
       do { json = try JSONValue(parsing: text) } catch {
         throw .json(path: file.path, item: "attribute model_config of /", error)
       }
-      do { return try SequentialModel(json: json) } catch {
+      do {
+        let model = try SequentialModel(json: json)
+        return try root.string("keras_version")?.hasPrefix("2") == true ? model.asKeras2 : model
+      } catch let error as ModelError {
         throw .model(path: file.path, error)
+      } catch {
+        throw error as? CheckpointError ?? .model(path: file.path, .malformed("\(error)"))
       }
     }
 

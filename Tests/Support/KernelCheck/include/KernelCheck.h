@@ -62,6 +62,10 @@ void kc_conv2d_forward(const cs_conv2d *shape, int32_t block, const float *x, co
                        const float *_Nullable bias, cs_activation activation, kc_sum *y);
 void kc_conv2d_backward(const cs_conv2d *shape, int32_t block, const float *x, const float *w,
                         const float *dz, kc_sum *dx, kc_sum *dw, kc_sum *db);
+void kc_depthwise_forward(const cs_depthwise *shape, int32_t block, const float *x, const float *w,
+                          const float *_Nullable bias, cs_activation activation, kc_sum *y);
+void kc_depthwise_backward(const cs_depthwise *shape, int32_t block, const float *x, const float *w,
+                           const float *dz, kc_sum *dx, kc_sum *dw, kc_sum *db);
 void kc_dense_forward(int32_t in, int32_t out, int32_t block, const float *x, const float *w,
                       const float *_Nullable bias, cs_activation activation, kc_sum *y);
 void kc_dense_backward(int32_t in, int32_t out, int32_t block, int32_t lanes, const float *x,
