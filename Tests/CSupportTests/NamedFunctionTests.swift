@@ -81,7 +81,7 @@ struct NamedFunctionTests {
     }
   }
 
-  /// Slopes at the kinks as Keras' backends have them where they agree, else as TensorFlow.
+  /// As Keras' backends have them where JAX and TensorFlow agree.
   @Test("slopes at the kinks", arguments: InstructionSet.available)
   func kinks(set: InstructionSet) {
     for (kind, parameter, x, slopes) in [
