@@ -588,7 +588,7 @@ typedef struct cs_kernels {
   // -- Functions of the input --------------------------------------------------------------------------------
 
   /// y[i] = f(x[i]); in place allowed. For |x| <= 100 value and derivative are within 1e-6 of the exact one plus 1e-7
-  /// (at most 0.6 of that is measured). Infinities and NaN give what Keras gives on JAX: NaN where it has 0 infinity (GELU,
+  /// (at most 0.8 of that is measured). Infinities and NaN give what Keras gives on JAX: NaN where it has 0 infinity (GELU,
   /// SiLU, mish and hard SiLU of -inf, softsign of both), and the shrinking functions and CS_THRESHOLD take NaN for a number
   /// that is not above; but squareplus of -inf is 0.
   void (*function_forward)(size_t count, const cs_function *function, const float *x, float *y);
