@@ -100,6 +100,7 @@ public enum LayerRegistry {
     Activation.self, Add.self, Average.self, AveragePooling1D.self, AveragePooling2D.self,
     BatchNormalization.self,
     DepthwiseConv1D.self, DepthwiseConv2D.self, SeparableConv1D.self, SeparableConv2D.self,
+    LayerNormalization.self, Maximum.self, Minimum.self, Multiply.self, PReLU.self,
     ELU.self, Concatenate.self, Conv1D.self, Conv2D.self, Conv2DTranspose.self, Cropping1D.self,
     Cropping2D.self,
     Dense.self,
@@ -234,15 +235,6 @@ public struct LayerConfig: Sendable {
       return function
     default: throw refusal
     }
-  }
-
-  /// An activation that looks at one value at a time.
-  func elementwiseActivation() throws(ModelError) -> ActivationFunction {
-    let activation = try activation()
-    guard activation != .softmax else {
-      throw fail("activation", "one that looks at one value at a time, such as relu or tanh")
-    }
-    return activation
   }
 
   /// nil for an object that is none of them.
