@@ -15,6 +15,8 @@ public protocol OperationDescription: BitwiseCopyable, Sendable {
 /// `combine...` once per thread, and then its `forward` or `backward`.
 public enum Operation: BitwiseCopyable {
   case convolution(UnsafePointer<ConvolutionOperation>)
+  case transposedConvolution(UnsafePointer<TransposedConvolutionOperation>)
+  case depthwise(UnsafePointer<DepthwiseOperation>)
   case dense(UnsafePointer<DenseOperation>)
   case pooling(UnsafePointer<PoolingOperation>)
   case activation(UnsafePointer<ActivationOperation>)
@@ -22,6 +24,8 @@ public enum Operation: BitwiseCopyable {
   case rescaling(UnsafePointer<RescalingOperation>)
   case normalization(UnsafePointer<NormalizationOperation>)
   case dropout(UnsafePointer<DropoutOperation>)
+  case spatialDropout(UnsafePointer<SpatialDropoutOperation>)
+  case gaussianNoise(UnsafePointer<GaussianNoiseOperation>)
   case softmax(UnsafePointer<SoftmaxOperation>)
   case batchNormalization(UnsafePointer<BatchNormalizationOperation>)
   case batchNormalizationInference(UnsafePointer<BatchNormalizationInferenceOperation>)
@@ -29,6 +33,11 @@ public enum Operation: BitwiseCopyable {
   case squaredError(UnsafePointer<SquaredErrorOperation>)
   case logisticLoss(UnsafePointer<LogisticLossOperation>)
   case outputLoss(UnsafePointer<OutputLossOperation>)
+  case function(UnsafePointer<FunctionOperation>)
+  case gradientSum(UnsafePointer<GradientSumOperation>)
+  case merge(UnsafePointer<MergeOperation>)
+  case gather(UnsafePointer<GatherOperation>)
+  case copy(UnsafePointer<CopyOperation>)
 
   /// Whether the team must meet between `gather...` and `forward` or `backward`.
   var couplesBatch: Bool {
@@ -49,7 +58,13 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
-    default: break
+    case .transposedConvolution, .depthwise, .dense, .pooling, .activation, .function, .rectifier,
+      .rescaling,
+      .normalization, .dropout,
+      .spatialDropout, .gaussianNoise, .softmax,
+      .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
+      .merge, .gather, .copy:
+      break
     }
   }
 
@@ -64,13 +79,18 @@ public enum Operation: BitwiseCopyable {
   func forward(_ c: BlockContext) {
     switch self {
     case .convolution(let operation): operation.forward(c)
+    case .transposedConvolution(let operation): operation.pointee.forward(c)
+    case .depthwise(let operation): operation.pointee.forward(c)
     case .dense(let operation): operation.forward(c)
     case .pooling(let operation): operation.forward(c)
     case .activation(let operation): operation.pointee.forward(c)
     case .rectifier(let operation): operation.pointee.forward(c)
+    case .function(let operation): operation.pointee.forward(c)
     case .rescaling(let operation): operation.pointee.forward(c)
     case .normalization(let operation): operation.pointee.forward(c)
     case .dropout(let operation): operation.pointee.forward(c)
+    case .spatialDropout(let operation): operation.pointee.forward(c)
+    case .gaussianNoise(let operation): operation.pointee.forward(c)
     case .softmax(let operation): operation.pointee.forward(c)
     case .batchNormalization(let operation): operation.pointee.forward(c)
     case .batchNormalizationInference(let operation): operation.pointee.forward(c)
@@ -78,6 +98,10 @@ public enum Operation: BitwiseCopyable {
     case .squaredError(let operation): operation.pointee.forward(c)
     case .logisticLoss(let operation): operation.pointee.forward(c)
     case .outputLoss(let operation): operation.pointee.forward(c)
+    case .merge(let operation): operation.pointee.forward(c)
+    case .gather(let operation): operation.pointee.forward(c)
+    case .copy(let operation): operation.pointee.forward(c)
+    case .gradientSum: break
     }
   }
 
@@ -88,7 +112,13 @@ public enum Operation: BitwiseCopyable {
     case .crossEntropy(let operation): operation.pointee.tangent(c)
     case .squaredError(let operation): operation.pointee.tangent(c)
     case .logisticLoss(let operation): operation.pointee.tangent(c)
-    default: break
+    // A plan of second order has no others.
+    case .convolution, .transposedConvolution, .depthwise, .pooling, .activation, .function,
+      .rectifier,
+      .rescaling, .normalization,
+      .dropout, .spatialDropout, .gaussianNoise, .softmax, .batchNormalization,
+      .batchNormalizationInference, .outputLoss, .gradientSum, .merge, .gather, .copy:
+      break
     }
   }
 
@@ -113,17 +143,25 @@ public enum Operation: BitwiseCopyable {
   func backward(_ c: BlockContext) {
     switch self {
     case .convolution(let operation): operation.backward(c)
+    case .transposedConvolution(let operation): operation.pointee.backward(c)
+    case .depthwise(let operation): operation.pointee.backward(c)
     case .dense(let operation): operation.backward(c)
     case .pooling(let operation): operation.backward(c)
     case .activation(let operation): operation.pointee.backward(c)
     case .rectifier(let operation): operation.pointee.backward(c)
+    case .function(let operation): operation.pointee.backward(c)
     case .rescaling(let operation): operation.pointee.backward(c)
     case .normalization(let operation): operation.pointee.backward(c)
     case .dropout(let operation): operation.pointee.backward(c)
+    case .spatialDropout(let operation): operation.pointee.backward(c)
     case .softmax(let operation): operation.pointee.backward(c)
     case .batchNormalization(let operation): operation.pointee.backward(c)
     case .batchNormalizationInference(let operation): operation.pointee.backward(c)
-    case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
+    case .gradientSum(let operation): operation.pointee.backward(c)
+    case .merge(let operation): operation.pointee.backward(c)
+    case .gather(let operation): operation.pointee.backward(c)
+    case .copy(let operation): operation.pointee.backward(c)
+    case .gaussianNoise, .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
     }
   }
 
@@ -137,9 +175,15 @@ public enum Operation: BitwiseCopyable {
   func update(_ c: BatchContext) {
     switch self {
     case .convolution(let operation): operation.pointee.update(c)
+    case .transposedConvolution(let operation): operation.pointee.gradients?.update(c)
+    case .depthwise(let operation): operation.pointee.gradients?.update(c)
     case .dense(let operation): operation.pointee.update(c)
     case .batchNormalization(let operation): operation.pointee.update(c)
-    default: break
+    case .pooling, .activation, .function, .rectifier, .rescaling, .normalization, .dropout,
+      .spatialDropout, .gaussianNoise, .softmax,
+      .batchNormalizationInference, .crossEntropy, .squaredError, .logisticLoss, .outputLoss,
+      .gradientSum, .merge, .gather, .copy:
+      break
     }
   }
 }

@@ -11,12 +11,13 @@ struct SequentialModelTests {
     let read = try SequentialModel(json: JSONValue(parsing: text))
     #expect(read.json.text == text)
     #expect(try read.shapes() == model.kerasForm([]).model.shapes())
-    #expect(try read.shapes().last == model.shapes().last)
+    #expect(try read.shapes().output == model.shapes().output)
   }
 
   @Test("LeNet's shapes are the textbook's")
   func shapes() throws {
-    let shapes = try BuiltInModel.lenetPlain.model().shapes()
+    let model = BuiltInModel.lenetPlain.model()
+    let shapes = try [model.input] + model.shapes().outputs
     #expect(
       shapes.map(\.description) == [
         "28x28x1", "24x24x6", "12x12x6", "8x8x16", "4x4x16", "256", "120", "84", "10",

@@ -97,11 +97,11 @@ public struct ModelSource {
   public static func readWeights(_ path: String, of model: SequentialModel) throws -> KerasModelFile
   {
     // A scaled sigmoid is two layers in files. Normalization stays: its mean may be among the weights.
-    var model = model
-    model.layers = model.kerasLayers.map { layer in
+    var form = model.kerasForm
+    form.layers = form.layers.map { layer in
       model.layers.first { $0 is Normalization && $0.name == layer.name } ?? layer
     }
-    return try KerasFile.readWeights(path: path, model: model)
+    return try KerasFile.readWeights(path: path, model: form)
   }
 }
 

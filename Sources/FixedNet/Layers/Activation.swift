@@ -32,14 +32,16 @@ public struct Activation: Layer {
     return input
   }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     if case .rectifier(let rectifier) = function {
-      return PlannedElementwise(rectifier, name: name, input, plan)
+      return plan.rectifier(rectifier, name: name, input)
+    }
+    if case .function(let function) = function {
+      return plan.function(function, name: name, input)
     }
     let count = input.shape.elementCount
     let function = function
-    return PlannedElementwise(name, input, plan, remembers: .output) {
-      input, output, gradient, _ in
+    return plan.elementwise(name, input, remembers: .output) { input, output, gradient in
       if function == .softmax {
         return SoftmaxOperation(
           classCount: Int32(count), input: input, output: output, gradient: gradient)

@@ -21,7 +21,7 @@ public struct Softmax: Layer {
     try activation.outputShape(for: input)
   }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     activation.plan(input, in: plan)
   }
 }
