@@ -153,6 +153,24 @@ typedef struct cs_function {
   float parameter, otherwise;
 } cs_function;
 
+/// What a merge of two inputs a and b computes.
+typedef enum cs_merge_kind : int32_t {
+  CS_ADD = 0,            // a + b
+  CS_SUBTRACT = 1,       // a - b
+  CS_SUBTRACT_FROM = 2,  // b - a
+  CS_MULTIPLY = 3,       // a b
+  CS_MAXIMUM = 4,        // the larger one, of equal ones a; NaN if one is
+  CS_MINIMUM = 5,        // the smaller one, likewise
+} cs_merge_kind;
+
+/// A merge. a and the result y are [channels][pixels][B], b is [channelsOfB][pixelsOfB][B]: each as many as a has, or 1,
+/// which then serves all of a's.
+typedef struct cs_merge {
+  cs_merge_kind kind;
+  int32_t channels, pixels;
+  int32_t channelsOfB, pixelsOfB;
+} cs_merge;
+
 /// Nadam's constants of step t (from 1): with u_t = beta1 (1 - 0.96^t / 2) and U_t = u_1 u_2 ... u_t,
 /// momentumRate = learningRate u_{t+1} / (1 - U_{t+1}), gradientRate = learningRate (1 - u_t) / (1 - U_t),
 /// squareScale = 1 / (1 - beta2^t). gradientShare and squareShare as in cs_adam; Keras' Nadam rounds the betas to float
@@ -570,7 +588,7 @@ typedef struct cs_kernels {
   // -- Functions of the input --------------------------------------------------------------------------------
 
   /// y[i] = f(x[i]); in place allowed. For |x| <= 100 value and derivative are within 1e-6 of the exact one plus 1e-7
-  /// (at most 0.6 of that is measured). Infinities and NaN give what Keras gives on JAX: NaN where it has 0 infinity (GELU,
+  /// (at most 0.8 of that is measured). Infinities and NaN give what Keras gives on JAX: NaN where it has 0 infinity (GELU,
   /// SiLU, mish and hard SiLU of -inf, softsign of both), and the shrinking functions and CS_THRESHOLD take NaN for a number
   /// that is not above; but squareplus of -inf is 0.
   void (*function_forward)(size_t count, const cs_function *function, const float *x, float *y);
@@ -602,6 +620,78 @@ typedef struct cs_kernels {
   void (*depthwise_backward_weights)(const cs_depthwise *shape, int32_t block, const float *restrict x,
                                      const float *restrict dz, float *restrict dw, float *restrict _Nullable db,
                                      float *restrict scratch);
+
+  // -- Merges, one block -------------------------------------------------------------------------------------
+  // More than two inputs: pair by pair, in place, in the inputs' order. An average is their sum times 1 / n (`affine`).
+
+  /// y = a merged with b. y may be a; and b, if b has a's shape.
+  void (*merge_forward)(const cs_merge *merge, int32_t block, const float *a, const float *b, float *y);
+
+  /// da = dy, -dy (CS_SUBTRACT_FROM) or dy b (CS_MULTIPLY). Not for maximum and minimum. da may be dy (in place). Only
+  /// CS_MULTIPLY reads b, which may be NULL else.
+  void (*merge_backward_a)(const cs_merge *merge, int32_t block, const float *_Nullable b, const float *dy,
+                           float *da);
+
+  /// db = sum of dy, -dy (CS_SUBTRACT) or dy a (CS_MULTIPLY) over the channels and pixels of a that b's number serves.
+  /// Not for maximum and minimum. Additions or an fma chain from 0, channel by channel, pixels ascending. B = 1, one pixel of
+  /// b for all: pixel p belongs to chain p mod 16 (if a has one pixel: channel c to chain c mod 16), then the lane tree.
+  /// db may be dy (in place) if b has a's shape. Only CS_MULTIPLY reads a, which may be NULL else.
+  void (*merge_backward_b)(const cs_merge *merge, int32_t block, const float *_Nullable a, const float *dy,
+                           float *db);
+
+  /// The gradient of maximum and minimum, one input x of b's shape after the other, in their order: `rest` is dy at first.
+  /// dx = sum of rest where x == y, as above, and rest becomes 0 there: of equal inputs the first one takes all, as in
+  /// TensorFlow (JAX divides among them). The last input takes what is left (isLast), also where y is NaN. dx may be rest
+  /// if isLast and x has y's shape. y: the result of all merges.
+  void (*merge_take)(const cs_merge *merge, int32_t block, int32_t isLast, const float *x, const float *y,
+                     float *rest, float *dx);
+
+  // -- Columns -----------------------------------------------------------------------------------------------
+  // A pixel of an image is a column of its channels: [channels][columns], columns = pixels B, each by itself. Sums over the
+  // channels are class sums, so that all B and numbers of pixels give the same bits.
+
+  /// softmax and softmax_backward of every column; in place as there.
+  void (*softmax_columns)(int32_t classes, size_t columns, const float *z, float *p);
+  void (*softmax_columns_backward)(int32_t classes, size_t columns, const float *p, const float *dy, float *dz);
+
+  /// y[c] = (z[c] - m) - log(sum_c exp(z[c] - m)), m = max_c z; in place allowed.
+  void (*log_softmax)(int32_t classes, size_t columns, const float *z, float *y);
+
+  /// dz[c] = dy[c] - exp(y[c]) sum_k dy[k], evaluated as an fma; a class sum of additions. dy and dz may be the same.
+  void (*log_softmax_backward)(int32_t classes, size_t columns, const float *y, const float *dy, float *dz);
+
+  /// Layer normalisation: xhat = (x - mean) invStd, y = fma(xhat, gamma[c], beta[c]), mean = sum x / channels and
+  /// invStd = 1 / sqrt(sum (x - mean)^2 / channels + epsilon) of each column (the squares are fma chains). gamma may be NULL: 1;
+  /// beta: 0. mean and invStd [columns] may be NULL: not kept. In place allowed.
+  void (*layernorm_forward)(int32_t channels, size_t columns, const float *x, const float *_Nullable gamma,
+                            const float *_Nullable beta, float epsilon, float *y, float *_Nullable mean,
+                            float *_Nullable invStd);
+
+  /// dx = invStd (g - sum g / channels - xhat (sum g xhat) / channels), g = dy gamma, evaluated as
+  /// t = fma(-xhat, (sum g xhat) / channels, g - sum g / channels); dx = invStd t. dx and dy may be the same (in place).
+  void (*layernorm_backward_input)(int32_t channels, size_t columns, const float *x, const float *dy,
+                                   const float *_Nullable gamma, const float *mean, const float *invStd,
+                                   float *dx);
+
+  /// dgamma[c] = sum dy xhat (an fma chain), dbeta[c] = sum dy, over pixels and the first `lanes` images of one block: order
+  /// as in batchnorm_statistics. Each may be NULL. Shapes: x, dy [channels][pixels][B], mean, invStd [pixels][B].
+  void (*layernorm_backward_parameters)(int32_t channels, int32_t pixels, int32_t block, int32_t lanes,
+                                        const float *x, const float *dy, const float *mean, const float *invStd,
+                                        float *_Nullable dgamma, float *_Nullable dbeta);
+
+  // -- PReLU, one block --------------------------------------------------------------------------------------
+  // alpha [channels][slopes]: slopes = pixels, or 1: shared by a channel's pixels. One for all is channels = 1.
+
+  /// y = x > 0 ? x : alpha x; in place allowed.
+  void (*prelu_forward)(int32_t channels, int32_t pixels, int32_t slopes, int32_t block, const float *x,
+                        const float *alpha, float *y);
+
+  /// dx = x > 0 ? dy : x < 0 ? alpha dy : 0 (0 at x = 0, as in Keras); dalpha = sum of dy x where x <= 0 over what shares the
+  /// slope and over the first `lanes` images: order as in batchnorm_statistics, fma chains. dalpha may be NULL. dx and dy may
+  /// be the same (in place).
+  void (*prelu_backward)(int32_t channels, int32_t pixels, int32_t slopes, int32_t block, int32_t lanes,
+                         const float *x, const float *alpha, const float *dy, float *dx,
+                         float *_Nullable dalpha);
 
   // -- Measuring ---------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ public protocol OperationDescription: BitwiseCopyable, Sendable {
 public enum Operation: BitwiseCopyable {
   case convolution(UnsafePointer<ConvolutionOperation>)
   case transposedConvolution(UnsafePointer<TransposedConvolutionOperation>)
+  case depthwise(UnsafePointer<DepthwiseOperation>)
   case dense(UnsafePointer<DenseOperation>)
   case pooling(UnsafePointer<PoolingOperation>)
   case activation(UnsafePointer<ActivationOperation>)
@@ -26,6 +27,9 @@ public enum Operation: BitwiseCopyable {
   case spatialDropout(UnsafePointer<SpatialDropoutOperation>)
   case gaussianNoise(UnsafePointer<GaussianNoiseOperation>)
   case softmax(UnsafePointer<SoftmaxOperation>)
+  case columnSoftmax(UnsafePointer<ColumnSoftmaxOperation>)
+  case layerNormalization(UnsafePointer<LayerNormalizationOperation>)
+  case prelu(UnsafePointer<PReLUOperation>)
   case batchNormalization(UnsafePointer<BatchNormalizationOperation>)
   case batchNormalizationInference(UnsafePointer<BatchNormalizationInferenceOperation>)
   case crossEntropy(UnsafePointer<CrossEntropyOperation>)
@@ -57,7 +61,9 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
-    case .transposedConvolution, .dense, .pooling, .activation, .function, .rectifier, .rescaling,
+    case .columnSoftmax, .layerNormalization, .prelu, .transposedConvolution, .depthwise, .dense,
+      .pooling, .activation, .function, .rectifier,
+      .rescaling,
       .normalization, .dropout,
       .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
@@ -78,6 +84,7 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.forward(c)
     case .transposedConvolution(let operation): operation.pointee.forward(c)
+    case .depthwise(let operation): operation.pointee.forward(c)
     case .dense(let operation): operation.forward(c)
     case .pooling(let operation): operation.forward(c)
     case .activation(let operation): operation.pointee.forward(c)
@@ -89,6 +96,9 @@ public enum Operation: BitwiseCopyable {
     case .spatialDropout(let operation): operation.pointee.forward(c)
     case .gaussianNoise(let operation): operation.pointee.forward(c)
     case .softmax(let operation): operation.pointee.forward(c)
+    case .columnSoftmax(let operation): operation.pointee.forward(c)
+    case .layerNormalization(let operation): operation.pointee.forward(c)
+    case .prelu(let operation): operation.pointee.forward(c)
     case .batchNormalization(let operation): operation.pointee.forward(c)
     case .batchNormalizationInference(let operation): operation.pointee.forward(c)
     case .crossEntropy(let operation): operation.pointee.forward(c)
@@ -110,7 +120,9 @@ public enum Operation: BitwiseCopyable {
     case .squaredError(let operation): operation.pointee.tangent(c)
     case .logisticLoss(let operation): operation.pointee.tangent(c)
     // A plan of second order has no others.
-    case .convolution, .transposedConvolution, .pooling, .activation, .function, .rectifier,
+    case .columnSoftmax, .layerNormalization, .prelu, .convolution, .transposedConvolution,
+      .depthwise, .pooling, .activation, .function,
+      .rectifier,
       .rescaling, .normalization,
       .dropout, .spatialDropout, .gaussianNoise, .softmax, .batchNormalization,
       .batchNormalizationInference, .outputLoss, .gradientSum, .merge, .gather, .copy:
@@ -140,6 +152,7 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.backward(c)
     case .transposedConvolution(let operation): operation.pointee.backward(c)
+    case .depthwise(let operation): operation.pointee.backward(c)
     case .dense(let operation): operation.backward(c)
     case .pooling(let operation): operation.backward(c)
     case .activation(let operation): operation.pointee.backward(c)
@@ -150,6 +163,9 @@ public enum Operation: BitwiseCopyable {
     case .dropout(let operation): operation.pointee.backward(c)
     case .spatialDropout(let operation): operation.pointee.backward(c)
     case .softmax(let operation): operation.pointee.backward(c)
+    case .columnSoftmax(let operation): operation.pointee.backward(c)
+    case .layerNormalization(let operation): operation.pointee.backward(c)
+    case .prelu(let operation): operation.pointee.backward(c)
     case .batchNormalization(let operation): operation.pointee.backward(c)
     case .batchNormalizationInference(let operation): operation.pointee.backward(c)
     case .gradientSum(let operation): operation.pointee.backward(c)
@@ -171,9 +187,13 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.update(c)
     case .transposedConvolution(let operation): operation.pointee.gradients?.update(c)
+    case .depthwise(let operation): operation.pointee.gradients?.update(c)
     case .dense(let operation): operation.pointee.update(c)
     case .batchNormalization(let operation): operation.pointee.update(c)
-    case .pooling, .activation, .function, .rectifier, .rescaling, .normalization, .dropout,
+    case .layerNormalization(let operation): operation.pointee.gradients?.update(c)
+    case .prelu(let operation): operation.pointee.gradients?.update(c)
+    case .columnSoftmax, .pooling, .activation, .function, .rectifier, .rescaling, .normalization,
+      .dropout,
       .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalizationInference, .crossEntropy, .squaredError, .logisticLoss, .outputLoss,
       .gradientSum, .merge, .gather, .copy:

@@ -159,3 +159,29 @@ public struct GlobalMaxPooling1D: RowLayer {
   public var image: GlobalMaxPooling2D
   public init(name: String, image: GlobalMaxPooling2D) { self.image = image }
 }
+
+/// A convolution of each feature's rows by itself, with an element-wise activation.
+public struct DepthwiseConv1D: RowLayer {
+  public static let className = "DepthwiseConv1D"
+  public var image: DepthwiseConv2D
+  public init(name: String, image: DepthwiseConv2D) { self.image = image }
+
+  public func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
+    -> LayerPlan
+  {
+    image.plan(input, weights, part: name, in: plan)
+  }
+}
+
+/// A depthwise convolution over rows and a convolution of 1 over its features, with an element-wise activation.
+public struct SeparableConv1D: RowLayer {
+  public static let className = "SeparableConv1D"
+  public var image: SeparableConv2D
+  public init(name: String, image: SeparableConv2D) { self.image = image }
+
+  public func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
+    -> LayerPlan
+  {
+    image.plan(input, weights, in: plan)
+  }
+}

@@ -10,7 +10,7 @@
     ) throws(CheckpointError) -> [StoredLayer] {
       guard let items = model.fileItems else { return stored }
       let weights = Dictionary(
-        zip(model.layers, descriptions).map { ($0.name, $1.map(\.name)) }
+        zip(model.layers, descriptions).map { ($0.name, $1) }
       ) { first, _ in first }
       var result: [StoredLayer] = []
       for layer in stored {
@@ -56,12 +56,14 @@
 
     /// The one name in the group of a nested model that ends as a layer's path and weight do; where several do, the one
     /// that agrees with more of the path.
-    private func name(of weight: String, path: [String], in stored: StoredLayer)
+    private func name(of weight: WeightDescription, path: [String], in stored: StoredLayer)
       throws(CheckpointError) -> String
     {
       func agreement(_ name: String) -> Int {
         let parts = name.split(separator: "/").map(String.init)
-        guard let last = parts.last, KerasNames.role(of: last) == weight else { return 0 }
+        guard let role = parts.last.map(KerasNames.role),
+          role == weight.name || role == weight.otherName
+        else { return 0 }
         return zip(parts.dropLast().reversed(), path.reversed()).prefix { $0 == $1 }.count
       }
       let best = stored.names.map(agreement).max() ?? 0
@@ -69,7 +71,7 @@
       guard best > 0, matches.count == 1 else {
         throw .item(
           path: file.path, item: "attribute weight_names of /\(stored.group)",
-          expected: "one \(weight) of layer '\(path.joined(separator: "/"))'",
+          expected: "one \(weight.name) of layer '\(path.joined(separator: "/"))'",
           found: best == 0 ? "none" : "\(matches.count)")
       }
       return matches[0]

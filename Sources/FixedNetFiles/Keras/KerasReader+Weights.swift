@@ -148,7 +148,10 @@
     ) throws(CheckpointError) -> [Tensor] {
       let expected = descriptions.map(\.name)
       if stored.layer != nil {
-        guard stored.names.map(KerasNames.role) == expected else {
+        let roles = stored.names.map(KerasNames.role)
+        guard roles.count == expected.count,
+          zip(roles, descriptions).allSatisfy({ $0 == $1.name || $0 == $1.otherName })
+        else {
           throw .item(
             path: file.path, item: "attribute weight_names of /\(stored.group)",
             expected: expected.joined(separator: ", "),

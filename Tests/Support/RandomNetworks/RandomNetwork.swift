@@ -34,7 +34,8 @@ public struct RandomNetwork {
     optimizer = draw.pick([
       .sgd, .momentum(0.9), .momentum(0.5, isNesterov: true), .rmsprop(),
       .rmsprop(rho: 0.8, momentum: 0.5, isCentered: true), .rmsprop(isLegacy: true), .adam(),
-      .adam(beta1: 0.5, beta2: 0.9, epsilon: 1e-4),
+      .adam(beta1: 0.5, beta2: 0.9, epsilon: 1e-4), Optimizer(.adamw), Optimizer(.nadam),
+      .adagrad(), .momentum(0.9).decaying(0.1),
     ])
     clipping = draw.pick([.none, .none, .none, .value(0.02), .norm(0.3), .globalNorm(0.5)])
     rate = draw.pick([0.001, 0.003, 0.01])

@@ -102,6 +102,14 @@ void kc_logistic_loss(int32_t outputs, int32_t block, int32_t lanes, const float
                       const float *target, float slope, float weight, float scale, kc_sum *dz,
                       kc_sum *loss, kc_sum *hit);
 
+// Forward passes on doubles, whose central differences the gradients are compared with. gamma and beta are not NULL.
+void kc_merge(const cs_merge *merge, int32_t block, const double *a, const double *b, double *y);
+void kc_log_softmax(int32_t classes, size_t columns, const double *z, double *y);
+void kc_layernorm(int32_t channels, size_t columns, const double *x, const double *gamma,
+                  const double *beta, double epsilon, double *y);
+void kc_prelu(int32_t channels, int32_t pixels, int32_t slopes, int32_t block, const double *x,
+              const double *alpha, double *y);
+
 // MARK: - Functions
 
 typedef enum kc_function : int32_t {
