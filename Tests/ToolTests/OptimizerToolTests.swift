@@ -49,7 +49,10 @@ struct OptimizerToolTests {
       (
         "--optimizer adam --beta1 0.8 --schedule exp-range:step-size=3,gamma=0.9", "--clip-norm 0.1"
       ),
-      ("--optimizer adamw --beta2 0.9 --schedule warmup-cosine:warmup=6,steps=20", "--clip-norm 0.1"),
+      (
+        "--optimizer adamw --beta2 0.9 --schedule warmup-cosine:warmup=6,steps=20",
+        "--clip-norm 0.1"
+      ),
       (
         "--optimizer nadam --weight-decay 0.1 --schedule cosine-restarts:steps=3,growth=1.5",
         "--clip-value 0.001"
