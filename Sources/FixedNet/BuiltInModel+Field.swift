@@ -158,13 +158,14 @@ private struct FieldNetwork {
       normalize()
       rectify()
       convolve(width, (3, 3), .heNormal)
-      normalize()
-      let main = end
+      let convolution = end
       var shortcut = start
       if stage > 0 {
         convolve(width, (1, 1), stride: stride, .heNormal, reading: [start])
         shortcut = end
       }
+      add(BatchNormalization(name: ""), reading: [convolution])
+      let main = end
       add(Add(name: ""), reading: [shortcut, main])
       rectify()
     }

@@ -29,14 +29,17 @@ struct Graph {
     }
   }
 
-  /// How many inputs read the output of `id`.
-  func readerCount(of id: Int) -> Int {
-    nodes.reduce(0) { $0 + $1.sources.count { $0 == id } }
+  /// How many inputs read each layer's output, by its number.
+  var readerCounts: [Int: Int] {
+    nodes.reduce(into: [:]) { counts, node in
+      for source in node.sources { counts[source, default: 0] += 1 }
+    }
   }
 
-  /// The one layer that `node` reads where nothing else reads that; nil where there is none.
-  private func soleSource(of node: Node) -> Int? {
-    guard node.sources.count == 1, readerCount(of: node.sources[0]) == 1 else { return nil }
+  /// The place of the one layer that `node` reads where nothing else reads that; nil where there is none.
+  /// `counts`: `readerCounts`, which joining layers does not change.
+  private func soleSource(of node: Node, _ counts: [Int: Int]) -> Int? {
+    guard node.sources.count == 1, counts[node.sources[0]] == 1 else { return nil }
     return nodes.firstIndex { $0.id == node.sources[0] }
   }
 
@@ -125,8 +128,10 @@ extension Graph {
 
   func joiningScaledSigmoids() -> Graph {
     var graph = self
+    let counts = readerCounts
     for node in nodes {
-      guard let place = graph.soleSource(of: node), let own = graph.index(of: node.id),
+      guard let own = graph.index(of: node.id),
+        let place = graph.soleSource(of: graph.nodes[own], counts),
         Graph.isScaledSigmoid(graph.nodes[place], node)
       else { continue }
       graph.nodes[own].layer = Activation(name: node.layer.name, function: .scaledSigmoid)
@@ -146,9 +151,11 @@ extension Graph {
 
   func puttingActivationsIntoKernels(keepsLast: Bool) -> Graph {
     var graph = self
+    let counts = readerCounts
     for node in keepsLast ? nodes.dropLast() : nodes[...] {
       guard let function = node.function, function.isInKernels,
-        let place = graph.soleSource(of: node), let own = graph.index(of: node.id),
+        let own = graph.index(of: node.id),
+        let place = graph.soleSource(of: graph.nodes[own], counts),
         graph.nodes[place].layer.kernelActivation == .linear
       else { continue }
       graph.nodes[own].layer = graph.nodes[place].layer

@@ -6,6 +6,7 @@ struct ProgramWalk {
   private let plan: Planner
   private let graph: Graph
   private let head: LossHead?
+  private let readerCounts: [Int: Int]
   private let input: Value
   private let targets: Slot
   private var values: [Int: Value]
@@ -43,6 +44,7 @@ struct ProgramWalk {
     self.plan = plan
     self.graph = graph
     self.head = head
+    readerCounts = graph.readerCounts
     plan.beginStep("load input")
     targets = ProgramWalk.reserveTargets(head, outputs, plan)
     input = Value(slot: plan.reserveActivation("input", shape: shape), shape: shape)
@@ -82,7 +84,7 @@ struct ProgramWalk {
     plan.beginStep("forward \(node.layer.name)")
     var layer = node.layer.plan(inputs, in: plan)
     // A gradient that others add to has a place of its own.
-    if graph.readerCount(of: node.id) != 1 { layer.output.convolution = nil }
+    if readerCounts[node.id] != 1 { layer.output.convolution = nil }
     add(layer, node, name: node.layer.name)
   }
 

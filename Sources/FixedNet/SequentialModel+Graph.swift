@@ -3,6 +3,9 @@ extension SequentialModel {
   /// What stands for the model's input among the positions of layers.
   static let inputPosition = -1
 
+  /// Of all layers together.
+  static let connectionLimit = 4 * layerLimit
+
   /// The positions of the layers that each layer reads, in the order of its inputs; `inputPosition` is the model's input.
   /// Throws: `ModelError.connection` where a layer reads one that there is not, or that comes after it, or where nothing
   /// reads a layer before the last.
@@ -10,6 +13,11 @@ extension SequentialModel {
     guard let connections else { return layers.indices.map { [$0 - 1] } }
     var positions = [inputName: SequentialModel.inputPosition]
     for (position, layer) in layers.enumerated() { positions[layer.name] = position }
+    let count = connections.values.reduce(0) { $0 + $1.count }
+    guard count <= SequentialModel.connectionLimit else {
+      throw .malformed(
+        "its layers read \(count) others; at most \(SequentialModel.connectionLimit) are supported")
+    }
     var isRead = [Bool](repeating: false, count: layers.count)
     var result: [[Int]] = []
     for (position, layer) in layers.enumerated() {
@@ -47,11 +55,30 @@ extension SequentialModel {
     return (try? sources()) == layers.indices.map { [$0 - 1] }
   }
 
-  /// How many layers read each layer's output, and whether the last one's is the model's.
-  func readerCounts() throws(ModelError) -> [Int] {
-    var counts = [Int](repeating: 0, count: layers.count)
-    for source in try sources().joined() where source >= 0 { counts[source] += 1 }
-    return counts
+  /// The same with its layers in the order that Keras gives them, which is that of their weights in files: those with the
+  /// longest way to the output first; of equal ones the one that a walk back from the output, depth first, meets first.
+  package var inKerasOrder: SequentialModel {
+    guard connections != nil, let sources = try? sources() else { return self }
+    var depth = [Int](repeating: 0, count: layers.count)
+    for position in layers.indices.reversed() {
+      for source in sources[position] where source >= 0 {
+        depth[source] = max(depth[source], depth[position] + 1)
+      }
+    }
+    var number = [Int?](repeating: nil, count: layers.count)
+    var waiting = [layers.count - 1]
+    var met = 0
+    while let position = waiting.popLast() {
+      guard position >= 0, number[position] == nil else { continue }
+      number[position] = met
+      met += 1
+      waiting += sources[position].reversed()
+    }
+    var result = self
+    result.layers = layers.indices.sorted {
+      (-depth[$0], number[$0] ?? 0) < (-depth[$1], number[$1] ?? 0)
+    }.map { layers[$0] }
+    return result
   }
 }
 

@@ -46,7 +46,7 @@ extension SequentialModel {
         result.connections?[next.name] = [part.name]
       }
     }
-    return result
+    return result.inKerasOrder
   }
 
   /// The same with the weights, which belong to the first of the layers that one becomes.

@@ -74,6 +74,7 @@ extension SequentialModel {
       }
     }
     if graph.isNested { fileItems = graph.items }
+    self = inKerasOrder
     inferenceLayers = zip(layers, graph.parts).filter {
       KerasModelGraph.callsForInference($1.entry)
     }.map(\.0.name)

@@ -23,7 +23,7 @@ public struct SequentialModel: Sendable {
 
   public static let layerLimit = 1024
 
-  /// `connections`: nil for layers in a row.
+  /// `connections`: nil for layers in a row; else the layers are put into Keras' order.
   public init(
     name: String, input: Shape, layers: [any Layer], connections: [String: [String]]? = nil,
     inputName: String = "image"
@@ -33,6 +33,7 @@ public struct SequentialModel: Sendable {
     self.layers = layers
     self.connections = connections
     self.inputName = inputName
+    if connections != nil { self = inKerasOrder }
   }
 
   /// What the layers read and write.

@@ -39,6 +39,18 @@ public struct KerasModelFile: Sendable {
 }
 
 extension KerasModelFile {
+  /// What the optimiser remembers, for the layers of `model` in their order, is put into the order of this file's.
+  fileprivate mutating func reorderMemory(from model: SequentialModel) {
+    guard model.connections != nil, var state = optimizerState,
+      let old = try? model.trainableNames(), let new = try? self.model.trainableNames(), old != new
+    else { return }
+    for index in state.slots.indices where state.slots[index].tensors.count == old.count {
+      let tensors = Dictionary(zip(old, state.slots[index].tensors)) { first, _ in first }
+      state.slots[index].tensors = new.compactMap { tensors[$0] }
+    }
+    optimizerState = state
+  }
+
   /// The same with the layers of `model`, some of which are two in Keras' terms (`SequentialModel.kerasForm`). What the
   /// file has for a Normalization is part of the layer and stays.
   fileprivate func form(of model: SequentialModel) -> KerasModelFile {
@@ -191,7 +203,11 @@ public enum KerasFile {
       }
       var file = file
       let isWhole = file.weights.map(\.layer) == file.model.layers.map(\.name)
-      if isWhole { (file.model, file.weights) = file.model.kerasForm(file.weights) }
+      if isWhole {
+        let before = file.model
+        (file.model, file.weights) = before.kerasForm(file.weights)
+        file.reorderMemory(from: before)
+      }
       return try HDF5Library.locked { () throws(CheckpointError) in
         let bytes = try KerasWriter.bytes(of: file, path: path)
         return format == .archive

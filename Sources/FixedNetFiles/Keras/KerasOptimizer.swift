@@ -124,6 +124,14 @@ struct KerasOptimizer: Equatable {
 }
 
 extension SequentialModel {
+  /// The names of what an optimiser changes, in the order of `trainableShapes`.
+  func trainableNames() throws(ModelError) -> [String] {
+    zip(layers, try weightDescriptions()).flatMap { layer, descriptions in
+      frozenLayers.contains(layer.name)
+        ? [] : descriptions.filter(\.isTrainable).map { "\(layer.name)/\($0.name)" }
+    }
+  }
+
   /// The shapes of what an optimiser changes: layers in order, without those that are frozen.
   func trainableShapes() throws(ModelError) -> [[Int]] {
     zip(layers, try weightDescriptions()).flatMap { layer, descriptions in

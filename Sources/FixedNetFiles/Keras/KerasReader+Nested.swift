@@ -26,7 +26,15 @@
           result.append(StoredLayer(layer: leaf.layer, group: layer.group, names: names))
         }
       }
-      return result
+      // The model's order is Keras' for layers that are not nested.
+      let places = Dictionary(zip(model.layers.map(\.name), 0...)) { first, _ in first }
+      return result.sorted { places[$0.layer ?? ""] ?? 0 < places[$1.layer ?? ""] ?? 0 }
+    }
+
+    /// Whether the file's order of nested layers is the model's, so that values without names can be told apart.
+    static func hasFileOrder(_ model: SequentialModel) -> Bool {
+      guard let items = model.fileItems else { return true }
+      return items.flatMap { leaves(of: $0, path: []) }.map(\.layer) == model.layers.map(\.name)
     }
 
     /// The layers of `model` that the legacy layout stores something for.

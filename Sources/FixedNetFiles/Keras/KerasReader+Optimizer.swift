@@ -32,6 +32,12 @@
       do { shapes = try result.model.trainableShapes() } catch {
         throw .model(path: file.path, error)
       }
+      guard KerasReader.hasFileOrder(result.model) else {
+        throw .item(
+          path: file.path, item: "the optimiser's memory",
+          expected: "the order of the layers outside of nested models",
+          found: "that of nested models, which it does not name")
+      }
       let stored = try storedOptimizer(valueLimit: 2 + 5 * shapes.count, root)
       let json = result.training?.optimizer ?? result.trainingConfig?["optimizer_config"]
       guard let stored else {

@@ -23,6 +23,7 @@ struct RandomLayers {
     for _ in 0..<draw.integer(in: 0...(draw.chance(0.15) ? 24 : 5)) { addInner() }
     if case .vector = shape {} else { add(Flatten(name: name("flatten"))) }
     for _ in 0..<draw.integer(in: 0...3) { addInner() }
+    if case .vector = shape {} else { add(Flatten(name: name("flatten"))) }
     addEnd(outputs, loss)
     var model = SequentialModel(
       name: "random", input: input, layers: layers, connections: isGraph ? connections : nil)
