@@ -9,6 +9,7 @@
 
 #define CS_EXP_LOW -104.5f  // exp(x) rounds to 0 below
 #define CS_EXP_HIGH 89.0f   // exp(x) overflows above
+#define CS_EXP_MINUS_ONE_LOW -30.0f  // exp(x) - 1 rounds to -1 below
 #define CS_LOG2_E 1.44269504088896341f
 #define CS_LN2_HIGH 0.693359375f  // few bits: n * CS_LN2_HIGH is exact
 #define CS_LN2_LOW -2.12194440e-4f
@@ -44,6 +45,37 @@
 #define CS_TANH_Q2 (256.0f * 2.26843463243900e-03f)
 #define CS_TANH_Q4 (256.0f * 1.18534705686654e-04f)
 #define CS_TANH_Q6 (256.0f * 1.19825839466702e-06f)
+
+// The upper tail of the normal distribution, exp(-t^2 / 2) P((t - 4) / (t + 4)) / (t + 4) for 0 <= t <= CS_NORMAL_CLAMP:
+// a least-maximum fit of (t + 4) exp(t^2 / 2) times the tail.
+#define CS_NORMAL_CLAMP 14.5f  // the tail rounds to 0 here
+#define CS_NORMAL_P0 -1.319717558e-04f
+#define CS_NORMAL_P1 1.793543051e-04f
+#define CS_NORMAL_P2 1.569923479e-03f
+#define CS_NORMAL_P3 -3.512554104e-03f
+#define CS_NORMAL_P4 -7.525271270e-03f
+#define CS_NORMAL_P5 6.040383130e-02f
+#define CS_NORMAL_P6 -1.865234375e-01f
+#define CS_NORMAL_P7 3.871369064e-01f
+#define CS_NORMAL_P8 -6.078965664e-01f
+#define CS_NORMAL_P9 7.552851439e-01f
+#define CS_NORMAL_DENSITY 0.398942280401432678f  // 1 / sqrt(2 pi)
+
+// x - tanh(x) = x^3 P(x^2) for |x| < 1/2, a least-maximum fit.
+#define CS_SHRINK_P0 -2.679714235e-03f
+#define CS_SHRINK_P1 8.621812798e-03f
+#define CS_SHRINK_P2 -2.183908038e-02f
+#define CS_SHRINK_P3 5.396649987e-02f
+#define CS_SHRINK_P4 -1.333332956e-01f
+#define CS_SHRINK_P5 3.333333433e-01f
+
+// GELU by tanh: 2 sqrt(2 / pi), and that times 0.044715.
+#define CS_GELU_1 1.59576912160573071f
+#define CS_GELU_3 7.13548162726002485e-02f
+#define CS_GELU_CLAMP 100.0f  // the logistic function is 0 or 1 there
+
+#define CS_SELU_SCALE 1.05070098735548049f
+#define CS_SELU_ALPHA 1.67326324235437728f
 
 // Philox 4x32: the multipliers and what the key words grow by in each round.
 #define CS_PHILOX_M0 0xD2511F53u

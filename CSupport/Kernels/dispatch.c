@@ -1,5 +1,6 @@
 // Which kernels this processor gets, and how much scratch a convolution needs.
 
+#include "depthwise.h"
 #include "single.h"
 #include "tables.h"
 #include "winograd.h"
@@ -52,6 +53,23 @@ size_t cs_conv2d_scratch(const cs_conv2d *shape, cs_conv2d_pass pass, int32_t bl
   // Fewer than 16 channels as lanes: the weights spread.
   int isSpread = outChannels < 16 && !cs_single_is_flat(shape, (int32_t)width);
   return common + (isSpread ? 16 * taps : 0);
+}
+
+size_t cs_depthwise_scratch(const cs_depthwise *shape, cs_conv2d_pass pass, int32_t block) {
+  const cs_depthwise s = cs_depthwise_as_row(shape);
+  int isBack = pass == CS_CONV2D_BACKWARD_INPUT;
+  if (block == 1 && pass == CS_CONV2D_FORWARD && cs_depthwise_has_rows(&s))
+    return round_up_16(cs_depthwise_row_copies(s.inWidth));
+  if (block == 1 && isBack && cs_depthwise_has_rows_back(&s))
+    return round_up_16(cs_depthwise_row_copies(s.outWidth));
+  size_t vectors = (size_t)s.kernelHeight * (size_t)s.kernelWidth + 1;
+  if (block == 1 && isBack)
+    vectors += (size_t)cs_depthwise_rows_reading(&s) * (size_t)s.outWidth +
+               (size_t)cs_depthwise_in_rows(&s) * (size_t)s.inWidth;
+  else if (block == 1)
+    vectors += (size_t)cs_depthwise_rows_read(&s) * (size_t)s.inWidth +
+               (size_t)cs_depthwise_out_rows(&s) * (size_t)s.outWidth;
+  return vectors * 16;
 }
 
 int32_t cs_winograd_suits(const cs_conv2d *shape) {

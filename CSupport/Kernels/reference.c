@@ -53,9 +53,17 @@ static float lane_tree(float s[LANES]) {
 
 #include "reference_updates.inc"
 
+#include "reference_named_functions.inc"
+
+#include "reference_merges.inc"
+
+#include "reference_columns.inc"
+
 #include "reference_lanes.inc"
 
 #include "reference_input.inc"
+
+#include "reference_depthwise.inc"
 
 // MARK: - Measuring
 
@@ -125,6 +133,27 @@ static const cs_kernels reference = {
     .gather_u8 = gather_u8,
     .gather_f32 = gather_f32,
     .scatter_f32 = scatter_f32,
+    .nadam_update = nadam_update,
+    .adagrad_update = adagrad_update,
+    .decay = decay,
+    .function_forward = function_forward,
+    .function_backward = function_backward,
+    .depthwise_forward = depthwise_forward,
+    .depthwise_backward_input = depthwise_backward_input,
+    .depthwise_backward_weights = depthwise_backward_weights,
+    .merge_forward = merge_forward,
+    .merge_backward_a = merge_backward_a,
+    .merge_backward_b = merge_backward_b,
+    .merge_take = merge_take,
+    .softmax_columns = softmax_columns,
+    .softmax_columns_backward = softmax_columns_backward,
+    .log_softmax = log_softmax,
+    .log_softmax_backward = log_softmax_backward,
+    .layernorm_forward = layernorm_forward,
+    .layernorm_backward_input = layernorm_backward_input,
+    .layernorm_backward_parameters = layernorm_backward_parameters,
+    .prelu_forward = prelu_forward,
+    .prelu_backward = prelu_backward,
     .peak_fma = peak_fma,
 };
 

@@ -70,6 +70,18 @@ typedef struct cs_conv2d {
   int32_t padTop, padLeft, padBottom, padRight;
 } cs_conv2d;
 
+/// One depthwise convolution: output channel o reads input channel o / multiplier alone. Output (oy, ox) and tap (ky, kx)
+/// read input (oy strideHeight + ky dilationHeight - padTop, ox strideWidth + kx dilationWidth - padLeft); a tap outside
+/// the image is left out, in every pass.
+typedef struct cs_depthwise {
+  int32_t channels, multiplier;
+  int32_t inHeight, inWidth, outHeight, outWidth;
+  int32_t kernelHeight, kernelWidth;
+  int32_t strideHeight, strideWidth;
+  int32_t dilationHeight, dilationWidth;
+  int32_t padTop, padLeft;
+} cs_depthwise;
+
 /// One pooling. Cells outside the image do not count, neither in a sum nor in its divisor nor in a maximum.
 typedef struct cs_pool2d {
   int32_t channels, inHeight, inWidth;
@@ -108,6 +120,64 @@ typedef struct cs_rmsprop {
 typedef struct cs_adam {
   float rate, gradientShare, squareShare, epsilon;
 } cs_adam;
+
+/// The activations whose derivative is computed from the input x, as Keras 3 has them by name. The other names: relu6,
+/// leaky_relu and ThresholdedReLU are a cs_rectifier.
+typedef enum cs_function_kind : int32_t {
+  CS_ELU = 0,              // x > 0 ? x : parameter (exp(x) - 1)
+  CS_CELU = 1,             // x > 0 ? x : parameter (exp(x / parameter) - 1)
+  CS_SELU = 2,             // 1.0507009873554805 elu(x), the parameter 1.6732632423543773
+  CS_GELU = 3,             // x Phi(x) = x (1 + erf(x / sqrt(2))) / 2
+  CS_GELU_TANH = 4,        // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+  CS_SILU = 5,             // x sigmoid(x), also called swish
+  CS_MISH = 6,             // x tanh(log(1 + exp(x)))
+  CS_SOFTPLUS = 7,         // log(1 + exp(x))
+  CS_LOG_SIGMOID = 8,      // -log(1 + exp(-x))
+  CS_SOFTSIGN = 9,         // x / (1 + |x|)
+  CS_SQUAREPLUS = 10,      // (x + sqrt(x^2 + parameter)) / 2; the parameter at least 0
+  CS_EXPONENTIAL = 11,     // exp(x)
+  CS_TANH_SHRINK = 12,     // x - tanh(x)
+  CS_HARD_SIGMOID = 13,    // min(max(x + 3, 0), 6) / 6
+  CS_HARD_SIGMOID_2 = 14,  // min(max(0.2 x + 0.5, 0), 1), Keras 2's
+  CS_HARD_SILU = 15,       // x min(max(x + 3, 0), 6) / 6, also called hard swish
+  CS_HARD_TANH = 16,       // min(max(x, -1), 1)
+  CS_HARD_SHRINK = 17,     // |x| > parameter ? x : 0
+  CS_SOFT_SHRINK = 18,     // x > parameter ? x - parameter : x < -parameter ? x + parameter : 0
+  CS_THRESHOLD = 19,       // x > parameter ? x : otherwise
+  CS_SPARSE_PLUS = 20,     // x <= -1 ? 0 : x >= 1 ? x : (x + 1)^2 / 4
+  CS_SPARSE_SIGMOID = 21,  // min(max(x + 1, 0), 2) / 2
+} cs_function_kind;
+
+typedef struct cs_function {
+  cs_function_kind kind;
+  float parameter, otherwise;
+} cs_function;
+
+/// What a merge of two inputs a and b computes.
+typedef enum cs_merge_kind : int32_t {
+  CS_ADD = 0,            // a + b
+  CS_SUBTRACT = 1,       // a - b
+  CS_SUBTRACT_FROM = 2,  // b - a
+  CS_MULTIPLY = 3,       // a b
+  CS_MAXIMUM = 4,        // the larger one, of equal ones a; NaN if one is
+  CS_MINIMUM = 5,        // the smaller one, likewise
+} cs_merge_kind;
+
+/// A merge. a and the result y are [channels][pixels][B], b is [channelsOfB][pixelsOfB][B]: each as many as a has, or 1,
+/// which then serves all of a's.
+typedef struct cs_merge {
+  cs_merge_kind kind;
+  int32_t channels, pixels;
+  int32_t channelsOfB, pixelsOfB;
+} cs_merge;
+
+/// Nadam's constants of step t (from 1): with u_t = beta1 (1 - 0.96^t / 2) and U_t = u_1 u_2 ... u_t,
+/// momentumRate = learningRate u_{t+1} / (1 - U_{t+1}), gradientRate = learningRate (1 - u_t) / (1 - U_t),
+/// squareScale = 1 / (1 - beta2^t). gradientShare and squareShare as in cs_adam; Keras' Nadam rounds the betas to float
+/// before it subtracts them from 1.
+typedef struct cs_nadam {
+  float momentumRate, gradientRate, gradientShare, squareShare, squareScale, epsilon;
+} cs_nadam;
 
 /// What output_loss and class_loss compute of the outputs y and the targets t = targetScale target + targetOffset (an fma),
 /// as Keras does: epsilon = 1e-7, in(x) = min(max(x, epsilon), 1 - epsilon), whose derivative is 0 outside of these limits
@@ -166,6 +236,9 @@ typedef enum cs_conv2d_pass : int32_t {
 /// Floats of scratch (64-byte aligned) that the convolution kernels need for `shape`, the same for every
 /// instruction set. block = 16 or 1.
 size_t cs_conv2d_scratch(const cs_conv2d *shape, cs_conv2d_pass pass, int32_t block);
+
+/// The same for the depthwise kernels.
+size_t cs_depthwise_scratch(const cs_depthwise *shape, cs_conv2d_pass pass, int32_t block);
 
 /// Whether Winograd's kernels, which take every 3 x 3 convolution with strides of 1, are the faster ones: at least 24
 /// channels in and out, at most 2^14 pairs of them, and an output that fills its tiles.
@@ -497,6 +570,128 @@ typedef struct cs_kernels {
   /// out[n][p][c] = y[c][p][n] for n < lanes: one block back to channels-last images, `outStride` elements apart.
   void (*scatter_f32)(int32_t channels, int32_t pixels, int32_t block, int32_t lanes, const float *restrict y,
                       float *restrict out, size_t outStride);
+
+  // -- More updates ------------------------------------------------------------------------------------------
+
+  /// m and v as in adam_update; w[i] -= fma(momentumRate, m[i], gradientRate dw[i]) / (sqrt(squareScale v[i]) + epsilon).
+  void (*nadam_update)(size_t count, const cs_nadam *rule, const float *restrict dw, float *restrict m,
+                       float *restrict v, float *restrict w);
+
+  /// sum[i] = fma(dw[i], dw[i], sum[i]); w[i] -= learningRate dw[i] / sqrt(sum[i] + epsilon), evaluated as
+  /// (learningRate dw) / (...).
+  void (*adagrad_update)(size_t count, float learningRate, float epsilon, const float *restrict dw,
+                         float *restrict sum, float *restrict w);
+
+  /// w[i] = fma(-factor, w[i], w[i]): decoupled weight decay, before the step; factor = learningRate weightDecay.
+  void (*decay)(size_t count, float factor, float *w);
+
+  // -- Functions of the input --------------------------------------------------------------------------------
+
+  /// y[i] = f(x[i]); in place allowed. For |x| <= 100 value and derivative are within 1e-6 of the exact one plus 1e-7
+  /// (at most 0.8 of that is measured). Infinities and NaN give what Keras gives on JAX: NaN where it has 0 infinity (GELU,
+  /// SiLU, mish and hard SiLU of -inf, softsign of both), and the shrinking functions and CS_THRESHOLD take NaN for a number
+  /// that is not above; but squareplus of -inf is 0.
+  void (*function_forward)(size_t count, const cs_function *function, const float *x, float *y);
+
+  /// dx[i] = dy[i] f'(x[i]); dx and dy may be the same (in place). At a kink f' is the one of the piece that the formulas of
+  /// cs_function_kind choose; at the limits of min(max()) 0, but CS_HARD_TANH's 1 and CS_HARD_SIGMOID_2's 0.2, as in
+  /// TensorFlow. Finite for every finite x but CS_EXPONENTIAL's.
+  void (*function_backward)(size_t count, const cs_function *function, const float *x, const float *dy,
+                            float *dx);
+
+  // -- Depthwise convolution, one block ----------------------------------------------------------------------
+  // outC = channels multiplier. Shapes: x, dx [channels][inH][inW][B]; y, dz [outC][outH][outW][B]; bias, db [outC];
+  // w, dw [outC][kh][kw] (B = 1: tap by tap, [kh][kw][outC], which is Keras' order).
+
+  /// y = activation(bias[o] + sum w[o][ky][kx] x): an fma chain that starts at bias[o] (0 without bias) and runs over
+  /// (ky, kx) ascending. Both B give the same bits.
+  void (*depthwise_forward)(const cs_depthwise *shape, int32_t block, const float *restrict x,
+                            const float *restrict w, const float *restrict _Nullable bias, float *restrict y,
+                            cs_activation activation, float *restrict scratch);
+
+  /// dx = sum dz w: an fma chain from 0 over the channel's outputs (o, oy, ox) ascending that read the element. dx is
+  /// overwritten. Both B give the same bits.
+  void (*depthwise_backward_input)(const cs_depthwise *shape, int32_t block, const float *restrict dz,
+                                   const float *restrict w, float *restrict dx, float *restrict scratch);
+
+  /// dw[o][ky][kx] = sum dz x, db[o] = sum dz over pixels and images: the partial gradient of this one block; dw and db
+  /// are overwritten. db may be NULL. An fma chain (db: additions) from 0 over pixels ascending per lane, then the lane
+  /// tree (B = 1: one lane, no tree). All 16 lanes take part: dz is zero in lanes that hold no image.
+  void (*depthwise_backward_weights)(const cs_depthwise *shape, int32_t block, const float *restrict x,
+                                     const float *restrict dz, float *restrict dw, float *restrict _Nullable db,
+                                     float *restrict scratch);
+
+  // -- Merges, one block -------------------------------------------------------------------------------------
+  // More than two inputs: pair by pair, in place, in the inputs' order. An average is their sum times 1 / n (`affine`).
+
+  /// y = a merged with b. y may be a; and b, if b has a's shape.
+  void (*merge_forward)(const cs_merge *merge, int32_t block, const float *a, const float *b, float *y);
+
+  /// da = dy, -dy (CS_SUBTRACT_FROM) or dy b (CS_MULTIPLY). Not for maximum and minimum. da may be dy (in place). Only
+  /// CS_MULTIPLY reads b, which may be NULL else.
+  void (*merge_backward_a)(const cs_merge *merge, int32_t block, const float *_Nullable b, const float *dy,
+                           float *da);
+
+  /// db = sum of dy, -dy (CS_SUBTRACT) or dy a (CS_MULTIPLY) over the channels and pixels of a that b's number serves.
+  /// Not for maximum and minimum. Additions or an fma chain from 0, channel by channel, pixels ascending. B = 1, one pixel of
+  /// b for all: pixel p belongs to chain p mod 16 (if a has one pixel: channel c to chain c mod 16), then the lane tree.
+  /// db may be dy (in place) if b has a's shape. Only CS_MULTIPLY reads a, which may be NULL else.
+  void (*merge_backward_b)(const cs_merge *merge, int32_t block, const float *_Nullable a, const float *dy,
+                           float *db);
+
+  /// The gradient of maximum and minimum, one input x of b's shape after the other, in their order: `rest` is dy at first.
+  /// dx = sum of rest where x == y, as above, and rest becomes 0 there: of equal inputs the first one takes all, as in
+  /// TensorFlow (JAX divides among them). The last input takes what is left (isLast), also where y is NaN. dx may be rest
+  /// if isLast and x has y's shape. y: the result of all merges.
+  void (*merge_take)(const cs_merge *merge, int32_t block, int32_t isLast, const float *x, const float *y,
+                     float *rest, float *dx);
+
+  // -- Columns -----------------------------------------------------------------------------------------------
+  // A pixel of an image is a column of its channels: [channels][columns], columns = pixels B, each by itself. Sums over the
+  // channels are class sums, so that all B and numbers of pixels give the same bits.
+
+  /// softmax and softmax_backward of every column; in place as there.
+  void (*softmax_columns)(int32_t classes, size_t columns, const float *z, float *p);
+  void (*softmax_columns_backward)(int32_t classes, size_t columns, const float *p, const float *dy, float *dz);
+
+  /// y[c] = (z[c] - m) - log(sum_c exp(z[c] - m)), m = max_c z; in place allowed.
+  void (*log_softmax)(int32_t classes, size_t columns, const float *z, float *y);
+
+  /// dz[c] = dy[c] - exp(y[c]) sum_k dy[k], evaluated as an fma; a class sum of additions. dy and dz may be the same.
+  void (*log_softmax_backward)(int32_t classes, size_t columns, const float *y, const float *dy, float *dz);
+
+  /// Layer normalisation: xhat = (x - mean) invStd, y = fma(xhat, gamma[c], beta[c]), mean = sum x / channels and
+  /// invStd = 1 / sqrt(sum (x - mean)^2 / channels + epsilon) of each column (the squares are fma chains). gamma may be NULL: 1;
+  /// beta: 0. mean and invStd [columns] may be NULL: not kept. In place allowed.
+  void (*layernorm_forward)(int32_t channels, size_t columns, const float *x, const float *_Nullable gamma,
+                            const float *_Nullable beta, float epsilon, float *y, float *_Nullable mean,
+                            float *_Nullable invStd);
+
+  /// dx = invStd (g - sum g / channels - xhat (sum g xhat) / channels), g = dy gamma, evaluated as
+  /// t = fma(-xhat, (sum g xhat) / channels, g - sum g / channels); dx = invStd t. dx and dy may be the same (in place).
+  void (*layernorm_backward_input)(int32_t channels, size_t columns, const float *x, const float *dy,
+                                   const float *_Nullable gamma, const float *mean, const float *invStd,
+                                   float *dx);
+
+  /// dgamma[c] = sum dy xhat (an fma chain), dbeta[c] = sum dy, over pixels and the first `lanes` images of one block: order
+  /// as in batchnorm_statistics. Each may be NULL. Shapes: x, dy [channels][pixels][B], mean, invStd [pixels][B].
+  void (*layernorm_backward_parameters)(int32_t channels, int32_t pixels, int32_t block, int32_t lanes,
+                                        const float *x, const float *dy, const float *mean, const float *invStd,
+                                        float *_Nullable dgamma, float *_Nullable dbeta);
+
+  // -- PReLU, one block --------------------------------------------------------------------------------------
+  // alpha [channels][slopes]: slopes = pixels, or 1: shared by a channel's pixels. One for all is channels = 1.
+
+  /// y = x > 0 ? x : alpha x; in place allowed.
+  void (*prelu_forward)(int32_t channels, int32_t pixels, int32_t slopes, int32_t block, const float *x,
+                        const float *alpha, float *y);
+
+  /// dx = x > 0 ? dy : x < 0 ? alpha dy : 0 (0 at x = 0, as in Keras); dalpha = sum of dy x where x <= 0 over what shares the
+  /// slope and over the first `lanes` images: order as in batchnorm_statistics, fma chains. dalpha may be NULL. dx and dy may
+  /// be the same (in place).
+  void (*prelu_backward)(int32_t channels, int32_t pixels, int32_t slopes, int32_t block, int32_t lanes,
+                         const float *x, const float *alpha, const float *dy, float *dx,
+                         float *_Nullable dalpha);
 
   // -- Measuring ---------------------------------------------------------------------------------------------
 

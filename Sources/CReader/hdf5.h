@@ -30,7 +30,7 @@ typedef struct {
   int is_over;
 } fn_h5_reading;
 
-enum { FN_H5_PATH = 65536, FN_H5_DEPTH = 1024, FN_H5_OBJECTS = 1 << 17, FN_H5_STEPS = 8 };
+enum { FN_H5_PATH = 65536, FN_H5_DEPTH = 1024, FN_H5_OBJECTS = 1 << 17, FN_H5_STEPS = 16 };
 
 /// A list of strings of a file.
 typedef struct {

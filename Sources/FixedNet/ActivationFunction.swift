@@ -10,13 +10,17 @@ public enum ActivationFunction: Hashable, Sendable {
   case scaledSigmoid
   /// exp(z_i) / sum_j exp(z_j) over the features: couples them, so it runs as an operation of its own.
   case softmax
+  /// The logarithm of softmax; an operation of its own.
+  case logSoftmax
   /// leaky_relu, relu6, and Keras' LeakyReLU and ReLU layers given as an activation; an operation of its own.
   case rectifier(Rectifier)
+  /// Functions whose derivative needs their input; an operation of its own.
+  case function(ElementFunction)
 
   /// The kernels' code of an element-wise activation.
   var kernelCode: cs_activation {
     switch self {
-    case .linear, .softmax, .rectifier: CS_LINEAR
+    case .linear, .softmax, .logSoftmax, .rectifier, .function: CS_LINEAR
     case .tanh: CS_TANH
     case .relu: CS_RELU
     case .sigmoid: CS_SIGMOID
@@ -27,7 +31,7 @@ public enum ActivationFunction: Hashable, Sendable {
   /// Whether Dense and Conv2D can apply it in their kernels.
   var isInKernels: Bool {
     switch self {
-    case .softmax, .rectifier: false
+    case .softmax, .logSoftmax, .rectifier, .function: false
     default: true
     }
   }
@@ -37,9 +41,14 @@ public enum ActivationFunction: Hashable, Sendable {
 
 extension ActivationFunction {
   /// Those that Keras knows by name.
-  static let named: [ActivationFunction] = [
-    .linear, .tanh, .relu, .sigmoid, .softmax, .rectifier(.leakyReLU), .rectifier(.relu6),
-  ]
+  static let named: [ActivationFunction] =
+    [
+      .linear, .tanh, .relu, .sigmoid, .softmax, .logSoftmax, .rectifier(.leakyReLU),
+      .rectifier(.relu6),
+    ]
+    + ElementFunction.Kind.allCases.map { ElementFunction($0) }.filter(\.isNamed).map {
+      .function($0)
+    }
 
   /// Keras' name, where it has one.
   public var name: String {
@@ -50,27 +59,37 @@ extension ActivationFunction {
     case .sigmoid: "sigmoid"
     case .scaledSigmoid: "scaled_sigmoid"
     case .softmax: "softmax"
+    case .logSoftmax: "log_softmax"
     case .rectifier(.leakyReLU): "leaky_relu"
     case .rectifier(.relu6): "relu6"
     case .rectifier: "rectifier"
+    case .function(let function): function.kind.rawValue
     }
   }
 
   init?(name: String) {
-    guard let function = ActivationFunction.named.first(where: { $0.name == name }) else {
+    if let function = ActivationFunction.named.first(where: { $0.name == name }) {
+      self = function
+    } else if let function = ElementFunction(name: name) {
+      self = .function(function)
+    } else {
       return nil
     }
-    self = function
   }
 
   /// The name, or the layer that stands for it: Keras 2 and Keras 3 load both.
   var json: JSONValue {
-    guard case .rectifier(let rectifier) = self, ActivationFunction(name: name) == nil else {
-      return .string(name)
+    let layer: (className: String, config: [String: JSONValue])
+    switch self {
+    case .rectifier(let rectifier) where ActivationFunction(name: name) == nil:
+      layer = ("ReLU", rectifier.config)
+    case .function(let function) where !function.isNamed && function.kind == .elu:
+      layer = ("ELU", ["alpha": .number(function.parameter)])
+    default: return .string(name)
     }
     return [
-      "module": "keras.layers", "class_name": "ReLU", "registered_name": .null,
-      "config": .object(rectifier.config.merging(["dtype": "float32"]) { $1 }),
+      "module": "keras.layers", "class_name": .string(layer.className), "registered_name": .null,
+      "config": .object(layer.config.merging(["dtype": "float32"]) { $1 }),
     ]
   }
 }

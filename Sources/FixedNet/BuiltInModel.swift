@@ -20,15 +20,35 @@ public enum BuiltInModel: String, CaseIterable, Sendable {
   case mlp
   /// Softmax regression on the pixels.
   case softmax
+  /// MLPerf Tiny's keyword spotting: depthwise separable convolutions, 64 filters.
+  case dsCNN = "ds-cnn"
+  /// MLPerf Tiny's image classification: three residual stages of 16, 32 and 64 filters.
+  case resNet8 = "resnet8"
+  /// The same with 26, 52 and 104 filters.
+  case resNet8Large = "resnet8-large"
+  /// MLPerf Tiny's visual wake words: MobileNetV1, a quarter as wide.
+  case mobileNet025 = "mobilenet-025"
+  /// MLPerf Tiny's anomaly detection: dense layers of 128 and 8; its outputs are to be its inputs.
+  case autoencoder
+  /// MLPerf Tiny's streaming wake word: depthwise separable convolutions over time.
+  case streamingWakeword = "streaming-wakeword"
+
+  /// Those that are made for images of digits, or take them.
+  package static let digitModels = allCases.filter { $0.fieldInput == nil }
+  /// The six networks of MLPerf Tiny.
+  package static let fieldModels = allCases.filter { $0.fieldInput != nil }
 
   /// What the model is made for where nobody says.
   public var defaultInput: Shape {
-    self == .perceptron ? .vector(400) : .image(height: 28, width: 28, channels: 1)
+    self == .perceptron ? .vector(400) : fieldInput ?? .image(height: 28, width: 28, channels: 1)
   }
 
-  /// The description, for samples of `input` (nil: `defaultInput`) and `classCount` classes.
-  public func model(input: Shape? = nil, classCount: Int = 10) -> SequentialModel {
+  /// The description, for samples of `input` (nil: `defaultInput`) and `classCount` classes (nil: 10, or as many as the
+  /// official file has).
+  public func model(input: Shape? = nil, classCount: Int? = nil) -> SequentialModel {
     let input = input ?? defaultInput
+    let classCount = classCount ?? fieldOutputCount ?? 10
+    if let model = fieldModel(input: input, outputCount: classCount) { return model }
     let last = Dense(name: "dense3", units: classCount, activation: .softmax)
     let layers: [any Layer]
     switch self {
@@ -55,6 +75,8 @@ public enum BuiltInModel: String, CaseIterable, Sendable {
         ])
     case .softmax:
       layers = flat(input, [Dense(name: "dense1", units: classCount, activation: .softmax)])
+    case .dsCNN, .resNet8, .resNet8Large, .mobileNet025, .autoencoder, .streamingWakeword:
+      preconditionFailure("a network of the field, see fieldModel")
     }
     return SequentialModel(
       name: rawValue.replacing("-", with: "_"), input: input, layers: layers)

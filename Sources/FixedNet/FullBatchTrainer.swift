@@ -46,9 +46,8 @@ public final class FullBatchTrainer {
     if let frozen = model.frozenLayers.sorted().first {
       throw .notTrainable("layer '\(frozen)' is frozen; a full-batch solver trains every layer")
     }
-    let hasScaledSigmoid = model.lowered(fuses: true).contains {
-      ($0.layer as? Dense)?.activation == .scaledSigmoid
-        || ($0.layer as? Activation)?.function == .scaledSigmoid
+    let hasScaledSigmoid = try Graph(model).lowered(fuses: true).nodes.contains {
+      ($0.layer.kernelActivation ?? $0.function) == .scaledSigmoid
     }
     guard hasScaledSigmoid || !usesReferenceGradient else {
       throw .notTrainable(
@@ -267,11 +266,9 @@ extension NetworkPlan {
     guard options.usesReferenceGradient else { return [] }
     var share: Float = 1
     var shares: [String: Float] = [:]
-    for lowered in model.lowered(fuses: true).reversed() {
-      let dense = lowered.layer as? Dense
-      let function = dense?.activation ?? (lowered.layer as? Activation)?.function
-      if function == .scaledSigmoid { share /= 2 }
-      shares[lowered.layer.name] = share
+    for node in (try? Graph(model).lowered(fuses: true).nodes.reversed()) ?? [] {
+      if (node.layer.kernelActivation ?? node.function) == .scaledSigmoid { share /= 2 }
+      shares[node.layer.name] = share
     }
     return parameters.map {
       (

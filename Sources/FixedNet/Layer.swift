@@ -3,7 +3,7 @@
 public protocol Layer: Sendable {
   /// Keras' class name.
   static var className: String { get }
-  var name: String { get }
+  var name: String { get set }
 
   /// Entries of Keras' config that the layer follows, or that cannot change what it does here; any other one is refused.
   static var configKeys: Set<String> { get }
@@ -15,8 +15,13 @@ public protocol Layer: Sendable {
   /// Keras' config besides name, dtype and trainable, in the form that Keras 2 and Keras 3 both load.
   var config: [String: JSONValue] { get }
 
+  /// Of a layer that reads one other.
   /// Throws: `ModelError.shape` if the layer cannot take `input`.
   func outputShape(for input: Shape) throws(ModelError) -> Shape
+
+  /// Of a layer that reads several others: as many as there are `inputs`.
+  /// Throws: `ModelError.shape`, `.connection`.
+  func outputShape(of inputs: [Shape]) throws(ModelError) -> Shape
 
   /// The layer's weights in Keras' order.
   func weights(for input: Shape) -> [WeightDescription]
@@ -36,8 +41,20 @@ public protocol Layer: Sendable {
   /// Multiply-adds of one image's forward pass.
   func multiplyAdds(for input: Shape) -> Int
 
+  /// The activation that the layer's kernels apply to its output; nil for a class that has none.
+  var kernelActivation: ActivationFunction? { get set }
+
+  /// What the layer says of its kernel and bias; nil for a class that has none.
+  var weightOptions: WeightOptions? { get set }
+
+  /// Whether flattened images must be put into Keras' order first.
+  func needsPlainOrder(of inputs: [Value]) -> Bool
+
   /// Reserves what the layer needs for its forward pass; the result does the same for the backward pass.
-  func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer
+  func plan(_ input: Value, in plan: Planner) -> LayerPlan
+
+  /// The same for a layer that reads several others.
+  func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan
 }
 
 extension Layer {
@@ -48,15 +65,48 @@ extension Layer {
   }
   public var trainingObstacle: String? { nil }
   public var lossObstacle: String? { nil }
+  public var kernelActivation: ActivationFunction? {
+    get { nil }
+    set {}
+  }
+  public var weightOptions: WeightOptions? {
+    get { nil }
+    set {}
+  }
+
+  public func needsPlainOrder(of inputs: [Value]) -> Bool { false }
+
+  public func outputShape(of inputs: [Shape]) throws(ModelError) -> Shape {
+    guard inputs.count == 1 else {
+      throw .connection(
+        layer: name, expected: "one layer to read", found: "\(inputs.count)")
+    }
+    return try outputShape(for: inputs[0])
+  }
+
+  public func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan {
+    self.plan(inputs[0], in: plan)
+  }
+
   public func multiplyAdds(for input: Shape) -> Int { 0 }
 }
 
 /// The layer classes that models may name: a fixed table, nothing is ever looked up elsewhere.
 public enum LayerRegistry {
   static let all: [any Layer.Type] = [
-    Activation.self, AveragePooling2D.self, BatchNormalization.self, Conv2D.self, Dense.self,
-    Dropout.self, Flatten.self, LeakyReLU.self, MaxPooling2D.self, Normalization.self, ReLU.self,
-    Rescaling.self, Softmax.self,
+    Activation.self, ActivityRegularization.self, Add.self, AlphaDropout.self, Average.self,
+    AveragePooling1D.self, AveragePooling2D.self, BatchNormalization.self, Concatenate.self,
+    Conv1D.self, Conv2D.self, Conv2DTranspose.self, Cropping1D.self, Cropping2D.self, Dense.self,
+    DepthwiseConv1D.self, DepthwiseConv2D.self, Dropout.self, ELU.self, Flatten.self,
+    GaussianDropout.self, GaussianNoise.self, GlobalAveragePooling1D.self,
+    GlobalAveragePooling2D.self, GlobalMaxPooling1D.self, GlobalMaxPooling2D.self,
+    LayerNormalization.self, LeakyReLU.self, MaxPooling1D.self, MaxPooling2D.self, Maximum.self,
+    Minimum.self, Multiply.self, Normalization.self, PReLU.self, Permute.self,
+    RandomBrightness.self, RandomContrast.self, RandomFlip.self, RandomRotation.self,
+    RandomTranslation.self, RandomZoom.self, ReLU.self, RepeatVector.self, Rescaling.self,
+    Reshape.self, SeparableConv1D.self, SeparableConv2D.self, Softmax.self, SpatialDropout1D.self,
+    SpatialDropout2D.self, Subtract.self, ThresholdedReLU.self, UpSampling1D.self,
+    UpSampling2D.self, ZeroPadding1D.self, ZeroPadding2D.self,
   ]
 
   public static var classNames: [String] { all.map { $0.className } }
@@ -76,6 +126,11 @@ public struct LayerConfig: Sendable {
     self.members = members.mapValues(\.unwrapped)
   }
 
+  /// The same with another value of `key`.
+  func replacing(_ key: String, by value: JSONValue) -> LayerConfig {
+    LayerConfig(layer: layer, members: members.merging([key: value]) { $1 })
+  }
+
   func fail(_ key: String, _ expected: String) -> ModelError {
     .config(
       layer: layer, key: key, expected: expected, found: members[key]?.summary ?? "nothing")
@@ -87,6 +142,17 @@ public struct LayerConfig: Sendable {
       throw fail(key, "a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return value
+  }
+
+  /// A list of whole numbers within `range`.
+  func integers(_ key: String, in range: ClosedRange<Int>) throws(ModelError) -> [Int] {
+    let refusal = fail(
+      key, "a list of whole numbers from \(range.lowerBound) to \(range.upperBound)")
+    guard case .array(let list)? = members[key] else { throw refusal }
+    var result: [Int] = []
+    for case .integer(let value) in list where range.contains(value) { result.append(value) }
+    guard result.count == list.count else { throw refusal }
+    return result
   }
 
   /// Two whole numbers, or one that stands for both. Missing: `fallback`, or an error without one.
@@ -154,7 +220,7 @@ public struct LayerConfig: Sendable {
   /// An activation: a name, null (linear), Keras 3's serialised function of that name, or a layer that is one.
   func activation(_ key: String = "activation") throws(ModelError) -> ActivationFunction {
     let names = ActivationFunction.named.map(\.name).joined(separator: ", ")
-    let refusal = fail(key, "one of \(names), or a layer LeakyReLU, ReLU or Softmax")
+    let refusal = fail(key, "one of \(names), or a layer ELU, LeakyReLU, ReLU or Softmax")
     switch members[key] {
     case nil, .null: return .linear
     case .string(let name):
@@ -195,6 +261,7 @@ public struct LayerConfig: Sendable {
     case "Softmax":
       _ = try Softmax(name: layer, config: config)
       return .softmax
+    case "ELU": return .function(try ELU(name: layer, config: config).function)
     default: return nil
     }
   }

@@ -38,22 +38,22 @@ struct LossHead {
 
 extension Loss {
   /// What the end of a model asks for: cross-entropy behind softmax, binary cross-entropy behind a sigmoid; else nil.
-  static func natural(for layers: [any Layer], outputs: Shape) -> Loss? {
+  static func natural(for end: Graph.Node?, outputs: Shape) -> Loss? {
     guard case .vector(let count) = outputs else { return nil }
-    switch (layers.last as? Activation)?.function {
+    switch end?.function {
     case .softmax? where count <= classLimit: return .crossEntropy
     case .sigmoid?, .scaledSigmoid?: return .binaryCrossEntropy()
     default: return nil
     }
   }
 
-  /// How the loss is computed behind lowered `layers`.
+  /// How the loss is computed behind the last layer of a lowered graph.
   /// Throws: `ModelError.notTrainable`, `.loss` where their end does not suit it.
-  func head(for layers: [any Layer], outputs: Shape) throws(ModelError) -> LossHead {
+  func head(for end: Graph.Node?, outputs: Shape) throws(ModelError) -> LossHead {
     guard case .vector(let count) = outputs else {
       throw .notTrainable("its output is an image; put a Flatten layer at the end")
     }
-    let end = (layers.last as? Activation)?.function
+    let end = end?.function
     if takesClassNumbers, count > Loss.classLimit {
       throw refusal("takes at most \(Loss.classLimit) classes, and the model has \(count) outputs")
     }

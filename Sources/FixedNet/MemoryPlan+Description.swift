@@ -32,7 +32,23 @@ extension MemoryPlan: CustomStringConvertible {
       "arena", Format.grouped(byteCount),
       "bytes (\(Format.binaryUnits(byteCount))), \(Format.fixed(above, 2)) % above the lower bound",
     ])
-    return "bytes by region, all copies:\n" + MemoryPlan.text(rows, right: [1]) + "\n" + parts
+    return ["bytes by region, all copies:", MemoryPlan.text(rows, right: [1]), parts, placement]
+      .compactMap { $0 }.joined(separator: "\n")
+  }
+
+  /// Whether a smaller arena is possible with these slots; nil where nobody asked.
+  private var placement: String? {
+    leastByteCount.map {
+      "placement: " + MemoryPlan.verdict(byteCount: byteCount, leastByteCount: $0)
+    }
+  }
+
+  /// How good a placement is, in words.
+  package static func verdict(byteCount: Int, leastByteCount: Int) -> String {
+    let gap = byteCount - leastByteCount
+    if gap <= 0 { return "optimal" }
+    let percent = 100 * Double(gap) / Double(max(leastByteCount, 1))
+    return "at most \(Format.fixed(percent, 2)) % (\(Format.grouped(gap)) bytes) above the least possible"
   }
 
   /// The sum that the arena's size is.

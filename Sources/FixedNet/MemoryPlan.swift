@@ -56,6 +56,8 @@ public struct MemoryPlan: Sendable {
   /// No placement of these parts can need less: the shared slots, and for every thread and every block its largest
   /// sum of live slots, without alignment. Units: bytes.
   public var lowerBound: Int
+  /// No placement of whole cache lines in these parts can need less; nil where nobody asked. Units: bytes.
+  public var leastByteCount: Int?
 
   /// Bytes of the whole arena.
   public var byteCount: Int { layout.byteCount }
@@ -81,68 +83,5 @@ public struct MemoryPlan: Sendable {
   /// Bytes of all slots of a region, all copies, whether or not they share space.
   public func byteCount(of region: Region) -> Int {
     slots.filter { $0.region == region }.reduce(0) { $0 + $1.byteCount * copies(of: $1) }
-  }
-}
-
-// MARK: - Placing
-
-/// Places slots with lifetimes in as few bytes as it can: first fit at the lowest free offset, in several orders,
-/// the best of which is kept.
-/// Source: Pisarchyk and Lee, "Efficient memory management for deep neural net inference", arXiv 2001.03288
-/// (greedy by size).
-enum Placement {
-  /// Sets the offsets of `slots`; returns the bytes used.
-  static func place(_ slots: inout [PlannedSlot]) -> Int {
-    let orders: [(PlannedSlot, PlannedSlot) -> Bool] = [
-      { ($1.alignedByteCount, $0.firstStep) < ($0.alignedByteCount, $1.firstStep) },
-      { ($0.firstStep, $1.alignedByteCount) < ($1.firstStep, $0.alignedByteCount) },
-      { ($1.lastStep, $1.alignedByteCount) < ($0.lastStep, $0.alignedByteCount) },
-      {
-        ($1.lastStep - $1.firstStep, $1.alignedByteCount)
-          < ($0.lastStep - $0.firstStep, $0.alignedByteCount)
-      },
-    ]
-    var best: (offsets: [Int], byteCount: Int)?
-    for order in orders {
-      let sequence = slots.indices.sorted {
-        if order(slots[$0], slots[$1]) { return true }
-        if order(slots[$1], slots[$0]) { return false }
-        return $0 < $1
-      }
-      let trial = firstFit(slots, in: sequence)
-      if best == nil || trial.byteCount < best!.byteCount { best = trial }
-    }
-    guard let best else { return 0 }
-    for index in slots.indices { slots[index].byteOffset = best.offsets[index] }
-    return best.byteCount
-  }
-
-  private static func firstFit(_ slots: [PlannedSlot], in sequence: [Int])
-    -> (offsets: [Int], byteCount: Int)
-  {
-    var offsets = [Int](repeating: 0, count: slots.count)
-    var placed: [Int] = []
-    var byteCount = 0
-    for index in sequence {
-      let slot = slots[index]
-      let obstacles = placed.filter { slots[$0].overlapsInTime(slot) }
-        .sorted { offsets[$0] < offsets[$1] }
-      var offset = 0
-      for other in obstacles {
-        if offset + slot.alignedByteCount <= offsets[other] { break }
-        offset = max(offset, offsets[other] + slots[other].alignedByteCount)
-      }
-      offsets[index] = offset
-      byteCount = max(byteCount, offset + slot.alignedByteCount)
-      placed.append(index)
-    }
-    return (offsets, byteCount)
-  }
-
-  /// The largest sum of live slots. Units: bytes.
-  static func lowerBound(_ slots: [PlannedSlot]) -> Int {
-    Set(slots.map(\.firstStep)).map { step in
-      slots.filter { $0.isAlive(at: step) }.reduce(0) { $0 + $1.byteCount }
-    }.max() ?? 0
   }
 }

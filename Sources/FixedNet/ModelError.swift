@@ -1,6 +1,6 @@
 /// Why a model description was refused.
 public enum ModelError: Error, Equatable {
-  /// The description is not the JSON of a Keras Sequential model.
+  /// The description is not the JSON of a Keras model.
   case malformed(String)
   /// A layer class that this program does not have. `others`: further ones, each with its layer.
   case unsupportedLayer(className: String, layer: String, others: [String] = [])
@@ -10,6 +10,8 @@ public enum ModelError: Error, Equatable {
   case duplicateName(String)
   /// A layer that cannot take what the one before it gives.
   case shape(layer: String, expected: String, found: String)
+  /// A layer that reads what it cannot read.
+  case connection(layer: String, expected: String, found: String)
   /// Weights that do not belong to the model.
   case weights(layer: String, weight: String, expected: String, found: String)
   /// A model that can be evaluated but not trained.
@@ -44,6 +46,8 @@ extension ModelError: CustomStringConvertible {
     case .duplicateName(let name): "two layers are called '\(OneLine.short(name))'; rename one"
     case .shape(let layer, let expected, let found):
       "layer '\(OneLine.short(layer))': expects \(expected), but its input is \(found)"
+    case .connection(let layer, let expected, let found):
+      "layer '\(OneLine.short(layer))': expects \(expected), found \(found)"
     case .weights(let layer, let weight, let expected, let found):
       "layer '\(OneLine.short(layer))': weight \(weight) must be \(expected), found \(found)"
     case .notTrainable(let reason): "this model cannot be trained: \(reason)"

@@ -257,7 +257,7 @@ extension Network {
   /// Throws: `NetworkError.noLayer`.
   public func activations(of name: String, _ images: ImageSet) throws(NetworkError) -> Tensor {
     let planned = plan.inference
-    guard let place = planned.place(of: name, in: plan.model) else {
+    guard let place = planned.outputs[name] else {
       throw .noLayer(name, layers: plan.model.layers.map(\.name))
     }
     var program = inferenceProgram.program

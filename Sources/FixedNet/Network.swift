@@ -58,8 +58,9 @@ public final class Network {
     }
     arena.clear()
     for constant in plan.constants {
+      let values = constant.values()
       (arena.base + constant.slot.byteOffset).assumingMemoryBound(to: Float.self)
-        .update(from: constant.values, count: constant.values.count)
+        .update(from: values, count: values.count)
     }
     self.plan = plan
     self.instructionSet = instructionSet
@@ -78,6 +79,7 @@ public final class Network {
     for parameter in plan.parameters {
       pointer(parameter.weight).update(repeating: .nan, count: parameter.count)
     }
+    startOptimizer()
   }
 
   deinit {

@@ -90,7 +90,7 @@ public struct NetworkPlan {
   let training: PlannedProgram?
   let inference: PlannedProgram
   /// What is written into the arena before anything runs.
-  let constants: [(slot: SharedSlot, values: [Float])]
+  let constants: [PlannedConstant]
   /// The solver's floats.
   let workspace: SharedSlot?
 
@@ -105,38 +105,39 @@ public struct NetworkPlan {
     }
     self.model = model
     self.options = options
-    let shapes = try model.shapes()
-    var layers = model.lowered(fuses: options.fusesLayers)
-    let outputs = shapes[shapes.count - 1]
-    let loss = options.loss ?? Loss.natural(for: layers.map(\.layer), outputs: outputs)
-    let head = try loss?.head(for: layers.map(\.layer), outputs: outputs)
+    let outputs = try model.shapes().output
+    let whole = try Graph(model)
+    var graph = whole.lowered(fuses: options.fusesLayers)
+    let loss = options.loss ?? Loss.natural(for: graph.end, outputs: outputs)
+    let head = try loss?.head(for: graph.end, outputs: outputs)
     if head?.replacesLastLayer != true {
-      layers = model.lowered(fuses: options.fusesLayers, keepsLast: false)
+      graph = whole.lowered(fuses: options.fusesLayers, keepsLast: false)
     }
-    if options.isTraining { try NetworkPlan.checkTrainable(model, layers, loss) }
+    if options.isTraining { try NetworkPlan.checkTrainable(model, graph, loss) }
     if options.isTraining, options.isSecondOrder {
-      try NetworkPlan.checkTangents(model, layers, head)
+      try NetworkPlan.checkTangents(model, graph, head)
     }
-    let inference = try ProgramBuilder(model, layers, options, head, isTraining: false).build()
-    let training =
-      options.isTraining
-      ? try ProgramBuilder(model, layers, options, head, isTraining: true).build() : nil
+    func build(isTraining: Bool) throws(ModelError) -> BuiltProgram {
+      try ProgramBuilder(model, graph, options, head, outputs: outputs, isTraining: isTraining)
+        .build()
+    }
+    let inference = try build(isTraining: false)
+    let training = options.isTraining ? try build(isTraining: true) : nil
     self.loss = loss
     let main = training ?? inference
     let layout = try NetworkPlan.layout(options, training: training, inference: inference)
     memory = MemoryPlan(
       slots: main.places.slots, layout: layout, steps: main.steps,
-      lowerBound: main.lowerBound(layout, inference: inference))
+      lowerBound: main.places.lowerBound(layout, inference: inference.places))
     self.inference = PlannedProgram(
       inference, layout: NetworkPlan.inferenceLayout(layout, inference))
     self.training = training.map {
-      PlannedProgram(
-        $0, layout: layout, updatesInBackward: options.updatesInBackward)
+      PlannedProgram($0, layout: layout, updatesInBackward: options.updatesInBackward)
     }
     recomputedLayers = main.recomputedLayers
-    parameters = main.parameters.map { PlacedParameter($0, main.places) }
-    constants = main.constants.map { (main.places.shared($0.slot), $0.values) }
-    workspace = main.workspace.map { main.places.shared($0) }
+    parameters = main.parameters
+    constants = main.constants
+    workspace = main.workspace
   }
 
   /// The arena of a training plan holds the inference program too: the same shared part, a thread part that suits
@@ -173,72 +174,6 @@ public struct NetworkPlan {
   }
 }
 
-/// A parameter with its offset: where the file boundary reads and writes it.
-public struct PlacedParameter {
-  public let layerName: String
-  public let description: WeightDescription
-  public let layout: ParameterLayout
-  public let weight: SharedSlot
-  /// nil for what is not trained, and where gradients are not kept.
-  public let gradient: SharedSlot?
-  public let isTrained: Bool
-  /// The optimiser's slots.
-  public let state: [SharedSlot]
-  /// R-operator.
-  let direction: SharedSlot?
-  let product: SharedSlot?
-
-  init(_ planned: PlannedParameter, _ places: SlotPlaces) {
-    layerName = planned.layerName
-    description = planned.description
-    layout = planned.layout
-    weight = places.shared(planned.weight)
-    gradient = planned.gradient.map(places.shared)
-    isTrained = planned.isTrained
-    state = planned.state.map(places.shared)
-    direction = planned.direction.map(places.shared)
-    product = planned.product.map(places.shared)
-  }
-
-  /// Values of the weight.
-  public var count: Int { description.shape.reduce(1, *) }
-}
-
-/// Where a layer's output is once the first operations of a program have run.
-struct OutputPlace {
-  var operationCount: Int
-  var slot: BlockSlot
-  var shape: Shape
-  var flattened: (channels: Int, pixels: Int)?
-}
-
-extension PlannedProgram {
-  /// The output of a layer of the model; nil for one that another absorbed. A layer that passes its input on (Flatten,
-  /// dropout at inference) has that of the layer before, in its own shape.
-  func place(of name: String, in model: SequentialModel) -> OutputPlace? {
-    var result = OutputPlace(operationCount: 0, slot: input.slot, shape: model.input)
-    for layer in model.layers {
-      let last = origins.lastIndex { $0.layer == layer.name && !$0.isLoss }
-      if let last {
-        let origin = origins[last]
-        result = OutputPlace(
-          operationCount: last + 1, slot: origin.output, shape: origin.shape,
-          flattened: origin.flattened)
-      } else if layer is Flatten {
-        if result.shape.channels > 1, result.shape.pixels > 1 {
-          result.flattened = (result.shape.channels, result.shape.pixels)
-        }
-        result.shape = .vector(result.shape.elementCount)
-      } else if !(layer is Dropout) {
-        if layer.name == name { return nil }
-        continue
-      }
-      if layer.name == name { return result }
-    }
-    return nil
-  }
-}
-
 extension NetworkPlan {
   /// The first layer that normalises over the whole batch in training; nil where every image can go on its own.
   public var couplingLayer: String? { model.couplingLayer }
@@ -249,15 +184,22 @@ extension SequentialModel {
     layers.first { $0 is BatchNormalization && !frozenLayers.contains($0.name) }?.name
   }
 
-  /// Whether training takes the batch normalisation of the data into the convolution behind it, which pads nothing. That
+  /// The batch normalisation of the data that training takes into the convolution reading it, which pads nothing. That
   /// convolution needs no dX then.
-  package var foldsInputNormalization: Bool {
-    guard layers.count > 1, layers[0] is BatchNormalization,
-      let convolution = layers[1] as? Conv2D, convolution.usesBias,
-      !frozenLayers.contains(layers[0].name), !frozenLayers.contains(convolution.name)
-    else { return false }
+  package var foldedInputNormalization: (normalization: String, convolution: String)? {
+    guard let sources = try? sources(),
+      let first = layers.firstIndex(where: { $0 is BatchNormalization }),
+      sources[first] == [SequentialModel.inputPosition],
+      let second = sources.firstIndex(of: [first]),
+      sources.joined().count(where: { $0 == first }) == 1,
+      let convolution = layers[second] as? Conv2D, convolution.usesBias, convolution.isPlain,
+      !frozenLayers.contains(layers[first].name), !frozenLayers.contains(convolution.name)
+    else { return nil }
     let shape = convolution.kernelShape(for: input)
-    return shape.padTop == 0 && shape.padBottom == 0 && shape.padLeft == 0 && shape.padRight == 0
+    guard shape.padTop == 0, shape.padBottom == 0, shape.padLeft == 0, shape.padRight == 0 else {
+      return nil
+    }
+    return (layers[first].name, convolution.name)
   }
 }
 
@@ -276,6 +218,9 @@ struct PlannedProgram {
   let updatesInBackward: Bool
   let stripes: StripeLayout?
 
+  /// Where the outputs of the model's layers are; those that another one absorbed have none.
+  let outputs: [String: OutputPlace]
+
   init(
     _ built: BuiltProgram, layout: ArenaLayout, updatesInBackward: Bool = false
   ) {
@@ -283,13 +228,12 @@ struct PlannedProgram {
     stripes = built.stripes
     operations = built.operations
     origins = built.origins
+    outputs = built.outputs
     self.layout = layout
-    input = (built.places.block(built.input.slot), built.input.shape)
-    output = (
-      built.places.block(built.output.slot), built.output.shape, built.output.flattened
-    )
+    input = (built.input.slot.block, built.input.shape)
+    output = (built.output.slot.block, built.output.shape, built.output.flattened)
     targets = built.targets
-    parameters = built.parameters.compactMap(built.places.parameter)
-    squaredNorms = built.squaredNorms.map(built.places.shared)
+    parameters = built.parameters.compactMap(\.trained)
+    squaredNorms = built.squaredNorms
   }
 }

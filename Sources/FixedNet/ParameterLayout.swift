@@ -8,16 +8,17 @@ public enum ParameterLayout: Equatable, Sendable {
   case flattenedRows(channels: Int, pixels: Int, columns: Int)
   /// A convolution kernel: engine [out][in][kh][kw], Keras [kh][kw][in][out].
   case convolution(kernelHeight: Int, kernelWidth: Int, inChannels: Int, outChannels: Int)
-  /// The same for blocks of one image: engine [in][kh][kw][out].
-  case convolutionTaps(kernelHeight: Int, kernelWidth: Int, inChannels: Int, outChannels: Int)
+  /// The same for blocks of one image: engine [groups][in][kh][kw][out / groups]; in and out are Keras' extents.
+  case convolutionTaps(
+    kernelHeight: Int, kernelWidth: Int, inChannels: Int, outChannels: Int, groups: Int = 1)
 
   /// The engine's extents of a weight of Keras' shape.
   func engineShape(_ shape: [Int]) -> [Int] {
     if case .convolution(let height, let width, let input, let output) = self {
       return [output, input, height, width]
     }
-    if case .convolutionTaps(let height, let width, let input, let output) = self {
-      return [input, height, width, output]
+    if case .convolutionTaps(let height, let width, let input, let output, let groups) = self {
+      return [groups * input, height, width, output / groups]
     }
     return shape
   }
@@ -54,11 +55,14 @@ public enum ParameterLayout: Equatable, Sendable {
           }
         }
       }
-    case .convolutionTaps(let height, let width, let input, let output):
-      for i in 0..<input {
+    case .convolutionTaps(let height, let width, let input, let output, let groups):
+      let own = output / groups
+      for row in 0..<groups * input {
+        let (group, i) = row.quotientAndRemainder(dividingBy: input)
         for tap in 0..<height * width {
-          for o in 0..<output {
-            body((i * height * width + tap) * output + o, (tap * input + i) * output + o)
+          for o in 0..<own {
+            body(
+              (row * height * width + tap) * own + o, (tap * input + i) * output + group * own + o)
           }
         }
       }

@@ -30,8 +30,11 @@ extension SequentialModel {
   /// Throws: `ModelError.config` for numbers out of range.
   static func reread(_ layer: any Layer) throws(ModelError) -> any Layer {
     var members = layer.config
-    // Files have the scaled sigmoid as two layers, see `kerasLayers`.
-    if members["activation"] == .string(ActivationFunction.scaledSigmoid.name) {
+    // Files have the scaled sigmoid as two layers, see `kerasForm`.
+    let ownNames = [ActivationFunction.scaledSigmoid, .hardSigmoid2].map {
+      JSONValue.string($0.name)
+    }
+    if let name = members["activation"], ownNames.contains(name) {
       members["activation"] = .string(ActivationFunction.sigmoid.name)
     }
     return try type(of: layer).init(

@@ -34,27 +34,10 @@ extension SequentialModel {
     }
   }
 
-  /// What a model of another class is, and which of its layers could not be read either.
-  static func notSequential(_ json: JSONValue, className: String) -> String {
-    guard ["Functional", "Model"].contains(className) else {
-      return "class \(OneLine.short(className)) is not supported; save the network as a Keras "
-        + "Sequential model"
-    }
-    var text =
-      "class \(className) is not supported, only Sequential; where its layers are one chain, make "
-      + "it so in Keras: keras.Sequential(model.layers).save(\"chain.keras\")"
-    var missing: [String] = []
-    var known: Set<String> = []
-    if case .array(let layers)? = json["config"]?["layers"] {
-      for case .string(let name)? in layers.map({ $0["class_name"] })
-      where name != "InputLayer" && LayerRegistry.layerType(name) == nil {
-        if known.insert(name).inserted { missing.append(name) }
-      }
-    }
-    if !missing.isEmpty {
-      text += "; not supported in any model: \(OneLine.list(missing))"
-    }
-    return text
+  /// What a model of a class that is none of Keras' own is.
+  static func otherClass(_ className: String) -> String {
+    "class \(OneLine.short(className)) is not supported; save the network as a Keras Sequential or "
+      + "Functional model"
   }
 }
 
@@ -84,14 +67,6 @@ extension LayerRegistry {
       return "such layers do nothing outside training: save the model without them, in Keras "
         + "keras.Sequential([keras.Input(model.input_shape[1:])] + [l for l in model.layers if "
         + "type(l).__name__ not in [\(list)]]).save(\"plain.keras\")"
-    }
-    if className == "Sequential" {
-      return "put its layers into the model itself, in Keras "
-        + "keras.Sequential([keras.Input(model.input_shape[1:])] + [k for l in model.layers for k in "
-        + "getattr(l, \"layers\", [l])]).save(\"flat.keras\")"
-    }
-    if ["Functional", "Model"].contains(className) {
-      return "where its layers are one chain, put them into the Sequential model itself"
     }
     return "supported are \(classNames.joined(separator: ", "))"
   }

@@ -10,38 +10,31 @@ extension SequentialModel {
     guard case .string(let className)? = json["class_name"] else {
       throw .malformed("it has no class_name; it must be what Keras' model.to_json() writes")
     }
-    guard className == "Sequential" else {
-      throw .malformed(SequentialModel.notSequential(json, className: className))
+    guard KerasModelGraph.isModel(className) else {
+      throw .malformed(SequentialModel.otherClass(className))
     }
-    let entries: [JSONValue]
-    var name = "sequential"
-    switch json["config"] {
-    case .array(let list)?: entries = list
-    case .object(let config)?:
-      guard case .array(let list)? = config["layers"] else {
-        throw .malformed("its config has no list of layers")
-      }
-      entries = list
-      if case .string(let given)? = config["name"] { name = given }
-      guard name.utf8.count <= SequentialModel.nameLimit else {
-        throw .malformed(
-          "its name has \(name.utf8.count) bytes; at most \(SequentialModel.nameLimit) are supported"
-        )
-      }
-    default: throw .malformed("it has no config")
-    }
-    guard entries.count <= SequentialModel.layerLimit else {
+    var name = className == "Sequential" ? "sequential" : "model"
+    if case .string(let given)? = json["config"]?["name"] { name = given }
+    guard name.utf8.count <= SequentialModel.nameLimit else {
       throw .malformed(
-        "\(entries.count) layers; at most \(SequentialModel.layerLimit) are supported")
+        "its name has \(name.utf8.count) bytes; at most \(SequentialModel.nameLimit) are supported")
     }
+    let graph = try KerasModelGraph(json)
     let built = json["config"]?["build_input_shape"] ?? json["build_config"]?["input_shape"]
-    try self.init(name: name, entries: KerasModelEntry.read(entries), buildShape: built)
+    try self.init(
+      name: name, graph, isSequential: className == "Sequential", buildShape: built)
+    if case .string(let version)? = json["keras_version"], version.hasPrefix("2") {
+      self = asKeras2
+    }
   }
 
+  /// `isSequential`: whether it stays a row of layers where it is one.
   /// `buildShape`: the shape of the input that Keras has noted for the whole model.
-  private init(name: String, entries: [KerasModelEntry], buildShape: JSONValue?)
-    throws(ModelError)
-  {
+  private init(
+    name: String, _ graph: KerasModelGraph, isSequential: Bool, buildShape: JSONValue?
+  ) throws(ModelError) {
+    let inputEntries = graph.inputEntry.map { [$0] } ?? []
+    let entries = try KerasModelEntry.read(inputEntries + graph.parts.map(\.entry))
     var layers: [any Layer] = []
     var frozen: Set<String> = []
     var inputName = "image"
@@ -52,7 +45,7 @@ extension SequentialModel {
     }
     for (index, entry) in entries.enumerated() {
       guard let type = LayerRegistry.layerType(entry.className) else {
-        guard index == 0 else {
+        guard index == 0, !inputEntries.isEmpty else {
           throw .malformed(
             "layer '\(OneLine.short(entry.name))': an InputLayer must come first")
         }
@@ -74,6 +67,16 @@ extension SequentialModel {
       inputName += "_input"
     }
     self.init(name: name, input: input, layers: layers, inputName: inputName)
+    if !isSequential || !graph.isRow {
+      connections = [:]
+      for (layer, part) in zip(layers, graph.parts) {
+        connections?[layer.name] = part.readings.map { $0 < 0 ? inputName : layers[$0].name }
+      }
+    }
+    if graph.isNested { fileItems = graph.items }
+    inferenceLayers = zip(layers, graph.parts).filter {
+      KerasModelGraph.callsForInference($1.entry)
+    }.map(\.0.name)
     frozenLayers = frozen
     self.inputType = inputType
     otherPrecisions = precisions

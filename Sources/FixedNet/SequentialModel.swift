@@ -1,8 +1,12 @@
-/// A network as it is described: an input shape and layers in a row. Its JSON is Keras' `model_config`.
+/// A network as it is described: an input shape and layers, in the order in which they run. Its JSON is Keras'
+/// `model_config`.
 public struct SequentialModel: Sendable {
   public var name: String
   public var input: Shape
   public var layers: [any Layer]
+  /// The names of the layers that each layer reads, in the order of its inputs, by its own name; `inputName` is the model's
+  /// input, and the last layer's output the model's. nil: each layer reads the one before it (Keras' Sequential model).
+  public var connections: [String: [String]]?
   /// Layers that the file says are not to be trained.
   public var frozenLayers: Set<String> = []
   /// Keras' name of the input layer.
@@ -12,43 +16,55 @@ public struct SequentialModel: Sendable {
   /// The types other than float32 that the file asks to compute in, such as mixed_float16: everything is float32 here.
   public var otherPrecisions: [String] = []
 
+  /// Layers that the file calls with training=False: training runs them as inference does.
+  var inferenceLayers: [String] = []
+  /// How the file that it comes from lists layers and nested models, where it nests any: that is where its weights are.
+  package var fileItems: [KerasModelGraph.Item]?
+
   public static let layerLimit = 1024
 
-  public init(name: String, input: Shape, layers: [any Layer], inputName: String = "image") {
+  /// `connections`: nil for layers in a row.
+  public init(
+    name: String, input: Shape, layers: [any Layer], connections: [String: [String]]? = nil,
+    inputName: String = "image"
+  ) {
     self.name = name
     self.input = input
     self.layers = layers
+    self.connections = connections
     self.inputName = inputName
   }
 
-  /// The shape in front of every layer, and after the last.
-  /// Throws: `ModelError.shape` where two layers do not fit together; and as `check`.
-  public func shapes() throws(ModelError) -> [Shape] {
+  /// What the layers read and write.
+  /// Throws: `ModelError.shape` where layers do not fit together; and as `check` and `sources`.
+  public func shapes() throws(ModelError) -> ModelShapes {
     try check()
-    var shapes = [input]
-    for layer in layers {
-      let output = try layer.outputShape(for: shapes[shapes.count - 1])
+    var shapes = ModelShapes(inputs: [], outputs: [], output: input)
+    for (layer, sources) in zip(layers, try sources()) {
+      let inputs = sources.map { $0 < 0 ? input : shapes.outputs[$0] }
+      let output = try layer.outputShape(of: inputs)
       guard output.isUsable else {
         throw .config(
           layer: layer.name, key: "its output",
           expected: "at most 2^24 wide in each dimension and 2^31 - 1 elements",
           found: "\(output)")
       }
-      for weight in layer.weights(for: shapes[shapes.count - 1])
+      for weight in layer.weights(for: inputs[0])
       where Shape.product(weight.shape) > Shape.elementLimit {
         throw .config(
           layer: layer.name, key: weight.name, expected: "at most 2^31 - 1 values",
           found: weight.shape.map(String.init).joined(separator: "x"))
       }
-      shapes.append(output)
+      shapes.inputs.append(inputs)
+      shapes.outputs.append(output)
+      shapes.output = output
     }
     return shapes
   }
 
   /// The layers' weights, one entry per layer, in Keras' order.
   public func weightDescriptions() throws(ModelError) -> [[WeightDescription]] {
-    let shapes = try shapes()
-    return layers.indices.map { layers[$0].weights(for: shapes[$0]) }
+    zip(layers, try shapes().inputs).map { $0.weights(for: $1[0]) }
   }
 
   /// Trainable values.
@@ -59,8 +75,7 @@ public struct SequentialModel: Sendable {
 
   /// Multiply-adds of one image's forward pass.
   public func multiplyAdds() throws(ModelError) -> Int {
-    let shapes = try shapes()
-    return layers.indices.reduce(0) { $0 + layers[$1].multiplyAdds(for: shapes[$1]) }
+    zip(layers, try shapes().inputs).reduce(0) { $0 + $1.0.multiplyAdds(for: $1.1[0]) }
   }
 
   /// Fresh weights: every layer's initialisers, each weight on a stream of its own.
@@ -89,34 +104,5 @@ public struct SequentialModel: Sendable {
       result.append(LayerWeights(layer: layer.name, tensors: tensors))
     }
     return result
-  }
-}
-
-// MARK: - Keras' model_config
-
-extension SequentialModel {
-  /// `model_config` in the dialect that Keras 2 and Keras 3 both load.
-  public var json: JSONValue {
-    let inputConfig: [String: JSONValue] = [
-      "name": .string(inputName), "dtype": .string(inputType.rawValue),
-      "batch_input_shape": .array([.null] + input.dimensions.map { .integer($0) }),
-    ]
-    var entries: [JSONValue] = [
-      .object(["class_name": "InputLayer", "config": .object(inputConfig)])
-    ]
-    for layer in kerasLayers {
-      var config = layer.config
-      config["name"] = .string(layer.name)
-      config["dtype"] = "float32"
-      config["trainable"] = .bool(!frozenLayers.contains(layer.name))
-      entries.append(
-        .object([
-          "class_name": .string(type(of: layer).className), "config": .object(config),
-        ]))
-    }
-    return .object([
-      "class_name": "Sequential",
-      "config": .object(["name": .string(name), "layers": .array(entries)]),
-    ])
   }
 }

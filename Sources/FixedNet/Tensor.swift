@@ -29,6 +29,8 @@ public struct Tensor: Equatable, Sendable {
 public struct WeightDescription: Equatable, Sendable {
   /// The last part of the dataset's name: kernel, bias, gamma, beta, moving_mean, moving_variance.
   public var name: String
+  /// What another version of Keras calls it; nil where all agree.
+  public var otherName: String?
   public var shape: [Int]
   /// Whether an optimiser changes it; BN's moving statistics are not.
   public var isTrainable: Bool

@@ -15,6 +15,8 @@ public protocol OperationDescription: BitwiseCopyable, Sendable {
 /// `combine...` once per thread, and then its `forward` or `backward`.
 public enum Operation: BitwiseCopyable {
   case convolution(UnsafePointer<ConvolutionOperation>)
+  case transposedConvolution(UnsafePointer<TransposedConvolutionOperation>)
+  case depthwise(UnsafePointer<DepthwiseOperation>)
   case dense(UnsafePointer<DenseOperation>)
   case pooling(UnsafePointer<PoolingOperation>)
   case activation(UnsafePointer<ActivationOperation>)
@@ -22,13 +24,23 @@ public enum Operation: BitwiseCopyable {
   case rescaling(UnsafePointer<RescalingOperation>)
   case normalization(UnsafePointer<NormalizationOperation>)
   case dropout(UnsafePointer<DropoutOperation>)
+  case spatialDropout(UnsafePointer<SpatialDropoutOperation>)
+  case gaussianNoise(UnsafePointer<GaussianNoiseOperation>)
   case softmax(UnsafePointer<SoftmaxOperation>)
+  case columnSoftmax(UnsafePointer<ColumnSoftmaxOperation>)
+  case layerNormalization(UnsafePointer<LayerNormalizationOperation>)
+  case prelu(UnsafePointer<PReLUOperation>)
   case batchNormalization(UnsafePointer<BatchNormalizationOperation>)
   case batchNormalizationInference(UnsafePointer<BatchNormalizationInferenceOperation>)
   case crossEntropy(UnsafePointer<CrossEntropyOperation>)
   case squaredError(UnsafePointer<SquaredErrorOperation>)
   case logisticLoss(UnsafePointer<LogisticLossOperation>)
   case outputLoss(UnsafePointer<OutputLossOperation>)
+  case function(UnsafePointer<FunctionOperation>)
+  case gradientSum(UnsafePointer<GradientSumOperation>)
+  case merge(UnsafePointer<MergeOperation>)
+  case gather(UnsafePointer<GatherOperation>)
+  case copy(UnsafePointer<CopyOperation>)
 
   /// Whether the team must meet between `gather...` and `forward` or `backward`.
   var couplesBatch: Bool {
@@ -49,7 +61,14 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
-    default: break
+    case .columnSoftmax, .layerNormalization, .prelu, .transposedConvolution, .depthwise, .dense,
+      .pooling, .activation, .function, .rectifier,
+      .rescaling,
+      .normalization, .dropout,
+      .spatialDropout, .gaussianNoise, .softmax,
+      .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
+      .merge, .gather, .copy:
+      break
     }
   }
 
@@ -64,20 +83,32 @@ public enum Operation: BitwiseCopyable {
   func forward(_ c: BlockContext) {
     switch self {
     case .convolution(let operation): operation.forward(c)
+    case .transposedConvolution(let operation): operation.pointee.forward(c)
+    case .depthwise(let operation): operation.pointee.forward(c)
     case .dense(let operation): operation.forward(c)
     case .pooling(let operation): operation.forward(c)
     case .activation(let operation): operation.pointee.forward(c)
     case .rectifier(let operation): operation.pointee.forward(c)
+    case .function(let operation): operation.pointee.forward(c)
     case .rescaling(let operation): operation.pointee.forward(c)
     case .normalization(let operation): operation.pointee.forward(c)
     case .dropout(let operation): operation.pointee.forward(c)
+    case .spatialDropout(let operation): operation.pointee.forward(c)
+    case .gaussianNoise(let operation): operation.pointee.forward(c)
     case .softmax(let operation): operation.pointee.forward(c)
+    case .columnSoftmax(let operation): operation.pointee.forward(c)
+    case .layerNormalization(let operation): operation.pointee.forward(c)
+    case .prelu(let operation): operation.pointee.forward(c)
     case .batchNormalization(let operation): operation.pointee.forward(c)
     case .batchNormalizationInference(let operation): operation.pointee.forward(c)
     case .crossEntropy(let operation): operation.pointee.forward(c)
     case .squaredError(let operation): operation.pointee.forward(c)
     case .logisticLoss(let operation): operation.pointee.forward(c)
     case .outputLoss(let operation): operation.pointee.forward(c)
+    case .merge(let operation): operation.pointee.forward(c)
+    case .gather(let operation): operation.pointee.forward(c)
+    case .copy(let operation): operation.pointee.forward(c)
+    case .gradientSum: break
     }
   }
 
@@ -88,7 +119,14 @@ public enum Operation: BitwiseCopyable {
     case .crossEntropy(let operation): operation.pointee.tangent(c)
     case .squaredError(let operation): operation.pointee.tangent(c)
     case .logisticLoss(let operation): operation.pointee.tangent(c)
-    default: break
+    // A plan of second order has no others.
+    case .columnSoftmax, .layerNormalization, .prelu, .convolution, .transposedConvolution,
+      .depthwise, .pooling, .activation, .function,
+      .rectifier,
+      .rescaling, .normalization,
+      .dropout, .spatialDropout, .gaussianNoise, .softmax, .batchNormalization,
+      .batchNormalizationInference, .outputLoss, .gradientSum, .merge, .gather, .copy:
+      break
     }
   }
 
@@ -113,17 +151,28 @@ public enum Operation: BitwiseCopyable {
   func backward(_ c: BlockContext) {
     switch self {
     case .convolution(let operation): operation.backward(c)
+    case .transposedConvolution(let operation): operation.pointee.backward(c)
+    case .depthwise(let operation): operation.pointee.backward(c)
     case .dense(let operation): operation.backward(c)
     case .pooling(let operation): operation.backward(c)
     case .activation(let operation): operation.pointee.backward(c)
     case .rectifier(let operation): operation.pointee.backward(c)
+    case .function(let operation): operation.pointee.backward(c)
     case .rescaling(let operation): operation.pointee.backward(c)
     case .normalization(let operation): operation.pointee.backward(c)
     case .dropout(let operation): operation.pointee.backward(c)
+    case .spatialDropout(let operation): operation.pointee.backward(c)
     case .softmax(let operation): operation.pointee.backward(c)
+    case .columnSoftmax(let operation): operation.pointee.backward(c)
+    case .layerNormalization(let operation): operation.pointee.backward(c)
+    case .prelu(let operation): operation.pointee.backward(c)
     case .batchNormalization(let operation): operation.pointee.backward(c)
     case .batchNormalizationInference(let operation): operation.pointee.backward(c)
-    case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
+    case .gradientSum(let operation): operation.pointee.backward(c)
+    case .merge(let operation): operation.pointee.backward(c)
+    case .gather(let operation): operation.pointee.backward(c)
+    case .copy(let operation): operation.pointee.backward(c)
+    case .gaussianNoise, .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
     }
   }
 
@@ -137,9 +186,18 @@ public enum Operation: BitwiseCopyable {
   func update(_ c: BatchContext) {
     switch self {
     case .convolution(let operation): operation.pointee.update(c)
+    case .transposedConvolution(let operation): operation.pointee.gradients?.update(c)
+    case .depthwise(let operation): operation.pointee.gradients?.update(c)
     case .dense(let operation): operation.pointee.update(c)
     case .batchNormalization(let operation): operation.pointee.update(c)
-    default: break
+    case .layerNormalization(let operation): operation.pointee.gradients?.update(c)
+    case .prelu(let operation): operation.pointee.gradients?.update(c)
+    case .columnSoftmax, .pooling, .activation, .function, .rectifier, .rescaling, .normalization,
+      .dropout,
+      .spatialDropout, .gaussianNoise, .softmax,
+      .batchNormalizationInference, .crossEntropy, .squaredError, .logisticLoss, .outputLoss,
+      .gradientSum, .merge, .gather, .copy:
+      break
     }
   }
 }

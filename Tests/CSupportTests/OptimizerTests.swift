@@ -32,6 +32,16 @@ struct OptimizerTests {
       trial.compare(["w": count, "m": count, "v": count], from: [w, m, v]) { kernels, out in
         kernels.adam_update(count, &adam, dw.values, out[1], out[2], out[0])
       }
+      var nadam = cs_nadam(
+        momentumRate: 0.01, gradientRate: 0.02, gradientShare: 0.1, squareShare: 0.001,
+        squareScale: 3, epsilon: 1e-7)
+      trial.compare(["w": count, "m": count, "v": count], from: [w, m, v]) { kernels, out in
+        kernels.nadam_update(count, &nadam, dw.values, out[1], out[2], out[0])
+      }
+      trial.compare(["w": count, "sum": count], from: [w, v]) { kernels, out in
+        kernels.adagrad_update(count, 0.1, 1e-7, dw.values, out[1], out[0])
+      }
+      trial.compare(["w": count], from: [w]) { $0.decay(count, 4e-3, $1[0]) }
     }
   }
 
@@ -97,6 +107,57 @@ struct OptimizerTests {
       var rule = cs_adam(
         rate: Float(corrected), gradientShare: 0.1, squareShare: 0.001, epsilon: 1e-7)
       kernels.adam_update(count, &rule, dw, slots[0], slots[1], w)
+    }
+  }
+
+  /// Dozat, "Incorporating Nesterov momentum into Adam", 2016, algorithm 2 with the decay of mu that Keras has.
+  @Test("Nadam follows the paper over eight steps")
+  func nadam() {
+    let rate = 0.01
+    let beta1 = 0.9
+    let beta2 = 0.999
+    let epsilon = 1e-7
+    func mu(_ step: Int) -> Double { beta1 * (1 - 0.5 * pow(0.96, Double(step))) }
+    func product(_ steps: Int) -> Double { (1...steps).reduce(1) { $0 * mu($1) } }
+    OptimizerTests.compare(slots: 2) { weight, step, gradient in
+      weight.slots[0] = beta1 * weight.slots[0] + (1 - beta1) * gradient
+      weight.slots[1] = beta2 * weight.slots[1] + (1 - beta2) * gradient * gradient
+      let mean =
+        mu(step + 1) * weight.slots[0] / (1 - product(step + 1))
+        + (1 - mu(step)) * gradient / (1 - product(step))
+      let deviation = (weight.slots[1] / (1 - pow(beta2, Double(step)))).squareRoot()
+      weight.value -= rate * mean / (deviation + epsilon)
+    } run: { kernels, count, step, dw, slots, w in
+      let momentumRate = rate * mu(step + 1) / (1 - product(step + 1))
+      let gradientRate = rate * (1 - mu(step)) / (1 - product(step))
+      let squareScale = 1 / (1 - pow(beta2, Double(step)))
+      var rule = cs_nadam(
+        momentumRate: Float(momentumRate), gradientRate: Float(gradientRate), gradientShare: 0.1,
+        squareShare: 0.001, squareScale: Float(squareScale), epsilon: 1e-7)
+      kernels.nadam_update(count, &rule, dw, slots[0], slots[1], w)
+    }
+  }
+
+  /// Duchi, Hazan and Singer, "Adaptive subgradient methods", 2011, with Keras' epsilon below the root.
+  @Test("Adagrad follows the paper over eight steps")
+  func adagrad() {
+    OptimizerTests.compare(slots: 1) { weight, step, gradient in
+      weight.slots[0] += gradient * gradient
+      weight.value -= 0.1 * gradient / (weight.slots[0] + 1e-7).squareRoot()
+    } run: { kernels, count, step, dw, slots, w in
+      kernels.adagrad_update(count, 0.1, 1e-7, dw, slots[0], w)
+    }
+  }
+
+  /// Loshchilov and Hutter, "Decoupled weight decay regularization", 2019; before the step, as in Keras.
+  @Test("weights decay over eight steps, whatever the gradient is")
+  func decay() {
+    OptimizerTests.compare(slots: 0) { weight, step, gradient in
+      weight.value -= 0.05 * weight.value
+      weight.value -= 0.1 * gradient
+    } run: { kernels, count, step, dw, slots, w in
+      kernels.decay(count, 0.05, w)
+      kernels.sgd_update(count, 0.1, dw, w)
     }
   }
 

@@ -110,6 +110,11 @@ final class Trial {
     keep(KernelBuffer(cs_winograd_scratch(&shape, backward ? 1 : 0), offset: 0)).values
   }
 
+  /// `count` floats that start 64-byte aligned.
+  func scratch(_ count: Int) -> UnsafeMutablePointer<Float> {
+    keep(KernelBuffer(count, offset: 0)).values
+  }
+
   private func keep(_ buffer: KernelBuffer) -> KernelBuffer {
     buffers.append(buffer)
     return buffer

@@ -46,6 +46,7 @@ public struct ModelSource {
       do {
         let named = try BuiltInModel.named(name)
         (builtIn, model) = (named, named.model())
+        if let loss = named.loss { lossStatement = .computed(loss) }
       } catch {
         throw ToolError("\(error); or give a Keras .json, .h5 or .keras file")
       }
@@ -97,11 +98,11 @@ public struct ModelSource {
   public static func readWeights(_ path: String, of model: SequentialModel) throws -> KerasModelFile
   {
     // A scaled sigmoid is two layers in files. Normalization stays: its mean may be among the weights.
-    var model = model
-    model.layers = model.kerasLayers.map { layer in
+    var form = model.kerasForm
+    form.layers = form.layers.map { layer in
       model.layers.first { $0 is Normalization && $0.name == layer.name } ?? layer
     }
-    return try KerasFile.readWeights(path: path, model: model)
+    return try KerasFile.readWeights(path: path, model: form)
   }
 }
 

@@ -74,9 +74,9 @@ extension KernelBench {
     for (index, layer) in model.layers.enumerated() {
       let name = "\(builtIn.rawValue) \(layer.name)"
       if let layer = layer as? Conv2D {
-        addConvolution(name, layer, shapes[index], shapes[index + 1])
+        addConvolution(name, layer, shapes.inputs[index][0], shapes.outputs[index])
       }
-      if let layer = layer as? Dense { addDense(name, layer, shapes[index].elementCount) }
+      if let layer = layer as? Dense { addDense(name, layer, shapes.inputs[index][0].elementCount) }
     }
   }
 

@@ -183,11 +183,8 @@ struct PeerWorks {
 extension SequentialModel {
   /// Numbers that training changes.
   func trainableCount() throws(ModelError) -> Int {
-    let shapes = try shapes()
-    return layers.indices.reduce(0) { sum, index in
-      let weights = layers[index].weights(for: shapes[index]).filter(\.isTrainable)
-      return sum + weights.reduce(0) { $0 + $1.shape.reduce(1, *) }
-    }
+    try weightDescriptions().joined().filter(\.isTrainable)
+      .reduce(0) { $0 + $1.shape.reduce(1, *) }
   }
 }
 

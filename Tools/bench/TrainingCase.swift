@@ -12,13 +12,13 @@ extension SequentialModel {
 
   /// The same of every layer, or the forward pass' alone.
   func flops(isTraining: Bool) throws(ModelError) -> [Int] {
-    let shapes = try shapes()
+    let inputs = try shapes().inputs
     let first =
-      foldsInputNormalization
-      ? 1 : layers.indices.first { !layers[$0].weights(for: shapes[$0]).isEmpty }
-    return layers.indices.map { index in
-      let passes = isTraining ? (index == first ? 2 : 3) : 1
-      return 2 * layers[index].multiplyAdds(for: shapes[index]) * passes
+      foldedInputNormalization?.convolution
+      ?? zip(layers, inputs).first { !$0.weights(for: $1[0]).isEmpty }?.0.name
+    return zip(layers, inputs).map { layer, inputs in
+      let passes = isTraining ? (layer.name == first ? 2 : 3) : 1
+      return 2 * layer.multiplyAdds(for: inputs[0]) * passes
     }
   }
 }

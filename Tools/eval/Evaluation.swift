@@ -183,7 +183,7 @@ struct Evaluation {
     let model = network.plan.model
     let arrays = try InputArrays(path, input: model.input, order: options.data.pixelOrder)
     let images = ImageSet(shape: model.input, pixels: .floats(arrays.x), labels: [])
-    let outputs = try model.shapes().last?.dimensions ?? []
+    let outputs = try model.shapes().output.dimensions
     let expected = try arrays.answers(for: outputs)
     let (result, _) = try network.predict(images)
     try warnOfBroken(result, of: images)
@@ -217,8 +217,7 @@ struct Evaluation {
     }
     let model = network.plan.model
     let names = name == "all" ? model.layers.map(\.name) : [name]
-    let shapes = try model.shapes()
-    let values = zip(model.layers, shapes.dropFirst()).filter { names.contains($0.0.name) }
+    let values = zip(model.layers, try model.shapes().outputs).filter { names.contains($0.0.name) }
       .reduce(0) { $0 + $1.1.elementCount }
     guard values * images.count <= Evaluation.valueLimit else {
       throw ToolError(

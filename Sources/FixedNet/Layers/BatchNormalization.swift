@@ -89,133 +89,109 @@ public struct BatchNormalization: Layer {
     }
   }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    PlannedBatchNormalization(self, input, plan)
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    let channels = input.shape.channels
+    var weights = weights(for: input.shape).map {
+      plan.reserveParameter(layer: name, $0, layout: input.flattenedLayout)
+    }
+    func next(_ isWeight: Bool, _ part: String, _ constant: Float) -> ChannelValues {
+      guard isWeight else {
+        let values = [Float](repeating: constant, count: channels)
+        return ChannelValues(slot: plan.reserveConstant("\(name)/\(part)", values), trained: nil)
+      }
+      let parameter = weights.removeFirst()
+      return ChannelValues(slot: parameter.weight, trained: parameter.trained)
+    }
+    let gamma = next(scales, "gamma", 1)
+    let beta = next(centers, "beta", 0)
+    let moving = (mean: weights[0].weight, variance: weights[1].weight)
+    plan.use(input.slot)
+    var output = plan.reserveOutput(name, shape: input.shape, flattened: input.flattened)
+    guard plan.isTraining, !plan.isFrozen(name) else {
+      return planInference(input, output, gamma, beta, moving, plan)
+    }
+    func scratch(_ part: String, _ scope: Scope, _ count: Int) -> Slot {
+      plan.reserve(
+        "\(name)/\(part)", shape: [count], region: .scratch, scope: scope, lasting: true)
+    }
+    // Other threads read the sums of a block, so they last through the step.
+    let sums = ["block mean", "block deviations", "block dy", "block dy xhat"].map {
+      scratch($0, .block, channels).block
+    }
+    let combined =
+      ["mean", "variance", "inverse deviation", "scale", "dy", "dy xhat"].map {
+        scratch($0, .thread, channels).thread
+      } + [scratch("work", .thread, 2 * channels).thread]
+    var operation = BatchNormalizationOperation(
+      channels: channels, pixels: input.shape.pixels, momentum: Float(momentum),
+      epsilon: Float(epsilon), input: input.slot.block, output: output.slot.block,
+      blockMean: sums[0], blockM2: sums[1], blockSumDy: sums[2], blockSumDyXhat: sums[3],
+      mean: combined[0], variance: combined[1], invStd: combined[2], scale: combined[3],
+      sumDy: combined[4], sumDyXhat: combined[5], work: combined[6], gamma: gamma.slot,
+      beta: beta.slot, trainedGamma: gamma.trained, trainedBeta: beta.trained,
+      movingMean: moving.mean, movingVariance: moving.variance, gradient: nil, propagates: false)
+    // Keras 2's fused operation, which it uses for images.
+    if case .image = input.shape { operation.isUnbiased = plan.usesUnbiasedVariance }
+    operation.isFolded = plan.folding?.normalization == name
+    if operation.isFolded { output.normalization = FoldedNormalization(gamma: gamma, beta: beta) }
+    // In place: dX takes the place of dY.
+    return LayerPlan(output: output) { [operation] backward in
+      guard let backward else { return LayerPlan.Finished(operation) }
+      plan.use(backward.outputGradient)
+      plan.use(input.slot)
+      var operation = operation
+      operation.gradient = backward.outputGradient.block
+      operation.propagates = backward.needsInputGradient
+      return LayerPlan.Finished(
+        operation, inputGradients: [backward.needsInputGradient ? backward.outputGradient : nil])
+    }
+  }
+
+  /// With the moving statistics: at inference, and where the layer is frozen.
+  private func planInference(
+    _ input: Value, _ output: Value, _ gamma: ChannelValues, _ beta: ChannelValues,
+    _ moving: (mean: SharedSlot, variance: SharedSlot), _ plan: Planner
+  ) -> LayerPlan {
+    let scratch = ["scale", "zeros"].map {
+      plan.reserve(
+        "\(name)/\($0)", shape: [input.shape.channels], region: .scratch, scope: .thread,
+        lasting: true
+      ).thread
+    }
+    return LayerPlan(output: output) { backward in
+      let gradient = backward.flatMap { $0.needsInputGradient ? $0.outputGradient : nil }
+      if let backward { plan.use(backward.outputGradient) }
+      return LayerPlan.Finished(
+        BatchNormalizationInferenceOperation(
+          channels: input.shape.channels, pixels: input.shape.pixels, epsilon: Float(epsilon),
+          input: input.slot.block, output: output.slot.block, gamma: gamma.slot, beta: beta.slot,
+          movingMean: moving.mean, movingVariance: moving.variance, scale: scratch[0],
+          zeros: scratch[1], gradient: gradient?.block), inputGradients: [gradient])
+    }
   }
 }
 
-final class PlannedBatchNormalization: PlannedLayer {
-  private let layer: BatchNormalization
-  private let input: PlannedValue
-  private let gamma: PlannedValues
-  private let beta: PlannedValues
-  private let movingMean: SlotID
-  private let movingVariance: SlotID
-  private let isUnbiased: Bool
-  /// One copy per block: mean, sum of squared deviations, sum dY, sum dY xhat. Other threads read them, so they
-  /// last through the step.
-  private var blockSums: [SlotID] = []
-  /// One copy per thread: mean, variance, 1 / sqrt(variance + epsilon), scale, sum dY, sum dY xhat, work; in inference
-  /// mode scale and zeros.
-  private var combined: [SlotID] = []
-  private var gradient: SlotID?
-  private var propagates = false
-  private var isFolded = false
-  let output: PlannedValue
+/// A weight with one value per channel, or the constant in its place.
+struct ChannelValues {
+  var slot: SharedSlot
+  var trained: Parameter?
+}
 
-  /// A weight, or the constant in its place.
-  private struct PlannedValues {
-    var slot: SlotID
-    var parameter: PlannedParameter?
-  }
+/// Batch normalisation of the data whose gamma and beta go into the convolution that reads it.
+struct FoldedNormalization {
+  var gamma: ChannelValues
+  var beta: ChannelValues
 
-  init(_ layer: BatchNormalization, _ input: PlannedValue, _ plan: PlanBuilder) {
-    self.layer = layer
-    self.input = input
-    let channels = input.shape.channels
-    var weights = layer.weights(for: input.shape).map {
-      plan.reserveParameter(layer: layer.name, $0, layout: input.flattenedLayout)
-    }
-    func next(_ isWeight: Bool, _ name: String, _ constant: Float) -> PlannedValues {
-      if isWeight {
-        let parameter = weights.removeFirst()
-        return PlannedValues(slot: parameter.weight, parameter: parameter)
-      }
-      let values = [Float](repeating: constant, count: channels)
-      return PlannedValues(
-        slot: plan.reserveConstant("\(layer.name)/\(name)", values), parameter: nil)
-    }
-    gamma = next(layer.scales, "gamma", 1)
-    beta = next(layer.centers, "beta", 0)
-    (movingMean, movingVariance) = (weights[0].weight, weights[1].weight)
-    // Keras 2's fused operation, which it uses for images.
-    if case .image = input.shape {
-      isUnbiased = plan.usesUnbiasedVariance
-    } else {
-      isUnbiased = false
-    }
-    plan.use(input.slot)
-    output = PlannedValue(
-      slot: plan.reserveActivation("\(layer.name)/output", shape: input.shape),
-      shape: input.shape, flattened: input.flattened)
-    func thread(_ name: String, _ count: Int) -> SlotID {
+  /// `counts`: values of the convolution's kernel and bias.
+  func folding(into convolution: String, _ counts: [Int], _ plan: Planner) -> NormalizationFolding {
+    let slots = zip(["kernel", "bias"], counts).map { name, count in
       plan.reserve(
-        "\(layer.name)/\(name)", shape: [count], region: .scratch, scope: .thread, lasting: true)
+        "\(convolution)/folded \(name)", shape: [count], region: .scratch, scope: .thread,
+        lasting: true
+      ).thread
     }
-    guard plan.isTraining, !plan.isFrozen(layer.name) else {
-      combined = [thread("scale", channels), thread("zeros", channels)]
-      return
-    }
-    blockSums = ["block mean", "block deviations", "block dy", "block dy xhat"].map {
-      plan.reserve(
-        "\(layer.name)/\($0)", shape: [channels], region: .scratch, scope: .block, lasting: true)
-    }
-    combined =
-      ["mean", "variance", "inverse deviation", "scale", "dy", "dy xhat"].map {
-        thread($0, channels)
-      } + [thread("work", 2 * channels)]
-  }
-
-  /// Gamma and beta go into the convolution behind, whose folding this is.
-  func fold() -> (SlotPlaces, _ weight: SlotID, _ bias: SlotID) -> NormalizationFolding {
-    isFolded = true
-    return { [gamma, beta] places, weight, bias in
-      NormalizationFolding(
-        gamma: places.shared(gamma.slot), beta: places.shared(beta.slot),
-        trainedGamma: gamma.parameter.flatMap(places.parameter),
-        trainedBeta: beta.parameter.flatMap(places.parameter), weight: places.thread(weight),
-        bias: places.thread(bias))
-    }
-  }
-
-  /// In place: dX takes the place of dY.
-  func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
-    -> SlotID?
-  {
-    plan.use(outputGradient)
-    if !blockSums.isEmpty { plan.use(input.slot) }
-    gradient = outputGradient
-    propagates = needsInputGradient
-    return needsInputGradient ? outputGradient : nil
-  }
-
-  func operation(in places: SlotPlaces) -> (any OperationDescription)? {
-    let (input, output) = (places.block(input.slot), places.block(output.slot))
-    let shape = self.output.shape
-    let (gamma, beta) = (places.shared(self.gamma.slot), places.shared(self.beta.slot))
-    let (mean, variance) = (places.shared(movingMean), places.shared(movingVariance))
-    guard !blockSums.isEmpty else {
-      return BatchNormalizationInferenceOperation(
-        channels: shape.channels, pixels: shape.pixels, epsilon: Float(layer.epsilon),
-        input: input, output: output, gamma: gamma, beta: beta, movingMean: mean,
-        movingVariance: variance, scale: places.thread(combined[0]),
-        zeros: places.thread(combined[1]),
-        gradient: propagates ? self.gradient.map(places.block) : nil)
-    }
-    var operation = BatchNormalizationOperation(
-      channels: shape.channels, pixels: shape.pixels, momentum: Float(layer.momentum),
-      epsilon: Float(layer.epsilon), input: input, output: output,
-      blockMean: places.block(blockSums[0]), blockM2: places.block(blockSums[1]),
-      blockSumDy: places.block(blockSums[2]), blockSumDyXhat: places.block(blockSums[3]),
-      mean: places.thread(combined[0]), variance: places.thread(combined[1]),
-      invStd: places.thread(combined[2]), scale: places.thread(combined[3]),
-      sumDy: places.thread(combined[4]), sumDyXhat: places.thread(combined[5]),
-      work: places.thread(combined[6]), gamma: gamma, beta: beta,
-      trainedGamma: self.gamma.parameter.flatMap(places.parameter),
-      trainedBeta: self.beta.parameter.flatMap(places.parameter), movingMean: mean,
-      movingVariance: variance, gradient: gradient.map(places.block), propagates: propagates)
-    operation.isUnbiased = isUnbiased
-    operation.isFolded = isFolded
-    return operation
+    return NormalizationFolding(
+      gamma: gamma.slot, beta: beta.slot, trainedGamma: gamma.trained, trainedBeta: beta.trained,
+      weight: slots[0], bias: slots[1])
   }
 }

@@ -69,35 +69,3 @@ struct BroadcastValues: Equatable, Sendable {
     return result
   }
 }
-
-extension PlannedElementwise {
-  /// y = (x - mean) scale + shift with constants of their own for each channel, or for each element: as many values as
-  /// the input has of them, in Keras' order. nil: zeros.
-  static func affine(
-    _ name: String, _ input: PlannedValue, _ plan: PlanBuilder, mean: [Float]?, scale: [Float],
-    shift: [Float]? = nil
-  ) -> PlannedElementwise {
-    let isPerChannel = scale.count == input.shape.channels
-    let channels = scale.count
-    let layout =
-      isPerChannel
-      ? input.flattenedLayout
-      : .flattened(channels: input.shape.channels, pixels: input.shape.pixels)
-    func constant(_ part: String, _ values: [Float]) -> SlotID {
-      plan.reserveConstant("\(name)/\(part)", layout.engineValues(values))
-    }
-    let none = [Float](repeating: 0, count: channels)
-    let offset = mean.map { constant("mean", $0) }
-    let factor = constant("scale", scale)
-    let zeros = constant("zeros", none)
-    let addend = shift.map { constant("shift", $0) }
-    let pixels = isPerChannel ? input.shape.pixels : 1
-    return PlannedElementwise(name, input, plan, remembers: .nothing) {
-      input, output, gradient, places in
-      NormalizationOperation(
-        channels: Int32(channels), pixels: Int32(pixels), input: input, output: output,
-        mean: places.shared(offset ?? zeros), scale: places.shared(factor),
-        shift: places.shared(addend ?? zeros), zeros: places.shared(zeros), gradient: gradient)
-    }
-  }
-}

@@ -15,13 +15,18 @@ public struct Conv2D: Layer {
   public var kernelSize: (height: Int, width: Int)
   public var strides: (height: Int, width: Int)
   public var padding: Padding
+  /// Cells from tap to tap of the kernel.
+  public var dilation: (height: Int, width: Int)
+  /// The channels come in so many groups, each convolved by itself.
+  public var groups: Int
   public var usesBias: Bool
   public var activation: ActivationFunction
   public var options: WeightOptions
 
   public init(
     name: String, filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
-    padding: Padding = .valid, usesBias: Bool = true, activation: ActivationFunction = .linear,
+    padding: Padding = .valid, dilation: (Int, Int) = (1, 1), groups: Int = 1,
+    usesBias: Bool = true, activation: ActivationFunction = .linear,
     options: WeightOptions = WeightOptions()
   ) {
     self.name = name
@@ -29,6 +34,8 @@ public struct Conv2D: Layer {
     self.kernelSize = kernelSize
     self.strides = strides
     self.padding = padding
+    self.dilation = dilation
+    self.groups = groups
     self.usesBias = usesBias
     self.activation = activation
     self.options = options
@@ -36,19 +43,20 @@ public struct Conv2D: Layer {
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("data_format", oneOf: ["channels_last", .null])
-    try config.require("dilation_rate", oneOf: [1, [1, 1]])
-    try config.require("groups", oneOf: [1])
     try config.require("rank", oneOf: [2])
-    let activation = try config.activation()
-    guard activation != .softmax else {
-      throw config.fail("activation", "linear, tanh, relu or sigmoid")
+    let filters = try config.integer("filters", in: 1...Shape.extentLimit)
+    let groups =
+      try config.members["groups"] == nil ? 1 : config.integer("groups", in: 1...Shape.extentLimit)
+    guard filters % groups == 0 else {
+      throw config.fail("groups", "a divisor of the \(filters) filters")
     }
     self.init(
-      name: name, filters: try config.integer("filters", in: 1...Shape.extentLimit),
-      kernelSize: try config.pair("kernel_size", in: 1...4096),
+      name: name, filters: filters, kernelSize: try config.pair("kernel_size", in: 1...4096),
       strides: try config.pair("strides", in: 1...4096, default: (1, 1)),
-      padding: try Padding(config), usesBias: try config.bool("use_bias", default: true),
-      activation: activation, options: WeightOptions(config))
+      padding: try Padding(config),
+      dilation: try config.pair("dilation_rate", in: 1...4096, default: (1, 1)), groups: groups,
+      usesBias: try config.bool("use_bias", default: true),
+      activation: try config.activation(), options: WeightOptions(config))
   }
 
   public var config: [String: JSONValue] {
@@ -57,232 +65,83 @@ public struct Conv2D: Layer {
       "kernel_size": [.integer(kernelSize.height), .integer(kernelSize.width)],
       "strides": [.integer(strides.height), .integer(strides.width)],
       "padding": .string(padding.rawValue), "data_format": "channels_last",
-      "dilation_rate": [1, 1], "groups": 1, "use_bias": .bool(usesBias),
-      "activation": activation.json,
+      "dilation_rate": [.integer(dilation.height), .integer(dilation.width)],
+      "groups": .integer(groups), "use_bias": .bool(usesBias), "activation": activation.json,
     ]) { $1 }
   }
 
   public var trainingObstacle: String? { options.obstacle }
   public var lossObstacle: String? { options.lossObstacle }
 
-  private var window: Window { Window(size: kernelSize, strides: strides, padding: padding) }
+  private var window: Window {
+    Window(size: kernelSize, strides: strides, padding: padding, dilation: dilation)
+  }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
     let axes = try window.axes(over: input, layer: name)
+    guard axes.channels % groups == 0 else {
+      throw .config(
+        layer: name, key: "groups", expected: "a divisor of the input's \(axes.channels) channels",
+        found: "\(groups)")
+    }
+    let span = window.span
+    guard
+      Shape.product([span.height, span.width, axes.channels / groups, filters])
+        <= Shape.elementLimit
+    else {
+      throw .config(
+        layer: name, key: "dilation_rate",
+        expected: "a kernel of at most 2^31 - 1 values, with the zeros between its taps",
+        found: "\(dilation.height), \(dilation.width)")
+    }
     return .image(height: axes.rows.output, width: axes.columns.output, channels: filters)
   }
 
   public func weights(for input: Shape) -> [WeightDescription] {
     let taps = kernelSize.height * kernelSize.width
+    let channels = input.channels / groups
     return options.weights(
-      shape: [kernelSize.height, kernelSize.width, input.channels, filters],
-      fanIn: taps * input.channels, fanOut: taps * filters, usesBias: usesBias)
+      shape: [kernelSize.height, kernelSize.width, channels, filters],
+      fanIn: taps * channels, fanOut: taps * filters, usesBias: usesBias)
   }
 
   public func multiplyAdds(for input: Shape) -> Int {
     guard let output = try? outputShape(for: input) else { return 0 }
-    return output.elementCount * kernelSize.height * kernelSize.width * input.channels
+    return output.elementCount * kernelSize.height * kernelSize.width * (input.channels / groups)
   }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    PlannedConv2D(self, input, plan)
+  public var kernelActivation: ActivationFunction? {
+    get { activation }
+    set { activation = newValue ?? .linear }
+  }
+  public var weightOptions: WeightOptions? {
+    get { options }
+    set { options = newValue ?? WeightOptions() }
   }
 
-  /// The kernels' description of the convolution of an `input` image.
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    self.plan(input, weights(for: input.shape), in: plan)
+  }
+
+  /// `descriptions`: of the kernel and the bias.
+  func plan(_ input: Value, _ descriptions: [WeightDescription], in plan: Planner) -> LayerPlan {
+    let planned = PlannedConvolution(self, input, descriptions, plan)
+    var output = planned.output
+    output.convolution = planned
+    return LayerPlan(output: output) { planned.finish($0, plan) }
+  }
+
+  /// The kernels' description of the convolution of an `input` image; of one group's, with zeros between the taps.
   package func kernelShape(for input: Shape) -> cs_conv2d {
     let (axes, height, width) = window.checkedAxes(over: input)
     let (rows, columns, channels) = axes
+    let span = window.span
     return cs_conv2d(
-      inChannels: Int32(channels), inHeight: Int32(height), inWidth: Int32(width),
-      outChannels: Int32(filters), outHeight: Int32(rows.output), outWidth: Int32(columns.output),
-      kernelHeight: Int32(kernelSize.height), kernelWidth: Int32(kernelSize.width),
-      strideHeight: Int32(strides.height), strideWidth: Int32(strides.width),
-      padTop: Int32(rows.before), padLeft: Int32(columns.before), padBottom: Int32(rows.after),
-      padRight: Int32(columns.after))
-  }
-}
-
-final class PlannedConv2D: PlannedLayer {
-  private let layer: Conv2D
-  private let shape: cs_conv2d
-  private let input: PlannedValue
-  private let weight: PlannedParameter
-  private let bias: PlannedParameter?
-  private let forwardScratch: SlotID
-  private var backwardScratch: SlotID?
-  private var partial: SlotID?
-  private var pieces: (slot: SlotID, rowCount: Int)?
-  private var updatesInBackward = false
-  private var outputGradient: SlotID?
-  private var inputGradient: SlotID?
-  /// The output and the scratch of the backward pass's own forward pass.
-  private var recomputed: (output: SlotID, scratch: SlotID)?
-  /// The normalisation that is folded in, and the weights and bias with it.
-  private var folding: ((SlotPlaces) -> NormalizationFolding)?
-  /// Winograd's form of the weights; nil where the other kernels run: at inference, whose outputs do not depend on the
-  /// size of the blocks, in blocks of one image, and for shapes that do not gain by it.
-  private let transformedWeight: SlotID?
-  private(set) var output: PlannedValue
-
-  init(_ layer: Conv2D, _ input: PlannedValue, _ plan: PlanBuilder) {
-    self.layer = layer
-    self.input = input
-    shape = layer.kernelShape(for: input.shape)
-    let descriptions = layer.weights(for: input.shape)
-    let (height, width) = layer.kernelSize
-    let channels = (input.shape.channels, layer.filters)
-    weight = plan.reserveParameter(
-      layer: layer.name, descriptions[0],
-      layout: plan.blockSize == 1
-        ? .convolutionTaps(
-          kernelHeight: height, kernelWidth: width, inChannels: channels.0, outChannels: channels.1)
-        : .convolution(
-          kernelHeight: height, kernelWidth: width, inChannels: channels.0, outChannels: channels.1
-        ), inPieces: true)
-    bias =
-      layer.usesBias
-      ? plan.reserveParameter(
-        layer: layer.name, descriptions[1], layout: .plain, inPieces: true) : nil
-    plan.use(input.slot)
-    let outputShape = Shape.image(
-      height: Int(shape.outHeight), width: Int(shape.outWidth), channels: layer.filters)
-    output = PlannedValue(
-      slot: plan.reserveActivation("\(layer.name)/output", shape: outputShape),
-      shape: outputShape)
-    let usesWinograd =
-      plan.isTraining && plan.blockSize == 16
-      && withUnsafePointer(to: shape) { cs_winograd_suits($0) } != 0
-    transformedWeight =
-      usesWinograd
-      ? plan.reserve(
-        "\(layer.name)/transformed kernel", shape: [2, 16, channels.0, channels.1],
-        region: .scratch, scope: .thread, lasting: true) : nil
-    forwardScratch = PlannedConv2D.scratch(
-      "\(layer.name)/scratch", [CS_CONV2D_FORWARD], shape, plan, usesWinograd: usesWinograd)
-    output.convolution = self
-  }
-
-  var activation: cs_activation { layer.activation.kernelCode }
-
-  /// Takes gamma and beta of the normalisation in front.
-  func fold(_ normalization: PlannedBatchNormalization, _ plan: PlanBuilder) {
-    let counts = [weight.description.shape.reduce(1, *), layer.filters]
-    let slots = zip(["kernel", "bias"], counts).map { name, count in
-      plan.reserve(
-        "\(layer.name)/folded \(name)", shape: [count], region: .scratch, scope: .thread,
-        lasting: true)
-    }
-    let fold = normalization.fold()
-    folding = { fold($0, slots[0], slots[1]) }
-  }
-
-  /// The slot where the layer behind leaves dZ: the output's, or one that the output is computed into once more.
-  func planDelta(_ plan: PlanBuilder) -> SlotID {
-    guard plan.options.recomputes else {
-      plan.use(output.slot)
-      return output.slot
-    }
-    plan.use(input.slot)
-    let slot = plan.reserveActivation("\(layer.name)/output again", shape: output.shape)
-    let scratch = PlannedConv2D.scratch(
-      "\(layer.name)/scratch again", [CS_CONV2D_FORWARD], shape, plan,
-      usesWinograd: transformedWeight != nil)
-    plan.noteRecomputed(layer.name)
-    recomputed = (slot, scratch)
-    return slot
-  }
-
-  /// The forward pass of the backward pass; nil where the output is kept.
-  func recomputation(in places: SlotPlaces) -> ConvolutionOperation? {
-    recomputed.map { forward(in: places, output: $0.output, scratch: $0.scratch, training: nil) }
-  }
-
-  /// Room for the largest of the passes: they run one after the other.
-  private static func scratch(
-    _ name: String, _ passes: [cs_conv2d_pass], _ shape: cs_conv2d, _ plan: PlanBuilder,
-    usesWinograd: Bool
-  ) -> SlotID {
-    let count = withUnsafePointer(to: shape) { shape in
-      passes.map {
-        usesWinograd
-          ? cs_winograd_scratch(shape, $0 == CS_CONV2D_FORWARD ? 0 : 1)
-          : cs_conv2d_scratch(shape, $0, Int32(plan.blockSize))
-      }.max() ?? 0
-    }
-    return plan.reserve(name, shape: [Int(count)], region: .scratch, scope: .thread)
-  }
-
-  func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
-    -> SlotID?
-  {
-    let needsInputGradient = needsInputGradient && folding == nil
-    plan.use(outputGradient)
-    self.outputGradient = outputGradient
-    if !hasDelta { plan.use(output.slot) }
-    let isTrained = weight.isTrained
-    if isTrained { planGradients(plan) }
-    backwardScratch = PlannedConv2D.scratch(
-      "\(layer.name)/backward scratch",
-      (isTrained ? [CS_CONV2D_BACKWARD_WEIGHTS] : [])
-        + (needsInputGradient ? [CS_CONV2D_BACKWARD_INPUT] : []), shape, plan,
-      usesWinograd: transformedWeight != nil)
-    if needsInputGradient {
-      inputGradient = plan.reserveActivation("\(layer.name)/input gradient", shape: input.shape)
-    }
-    return inputGradient
-  }
-
-  /// Whether the layer behind has worked out dZ: in the place of the output.
-  private var hasDelta: Bool {
-    outputGradient == output.slot || outputGradient == recomputed?.output
-  }
-
-  /// The block's part of the weights' gradients; pieces of about 512 floats where they are used at once.
-  private func planGradients(_ plan: PlanBuilder) {
-    plan.use(input.slot)
-    updatesInBackward = plan.options.updatesInBackward
-    if updatesInBackward, plan.blockSize == 1 {
-      let taps = weight.description.shape.reduce(1, *) / layer.filters
-      let rowCount = min(max(512 / layer.filters / 16, 1) * 16, taps)
-      let slot = plan.reservePieces(
-        layer: layer.name, rowCount: rowCount, columnCount: layer.filters, bias: bias != nil)
-      pieces = (slot, rowCount)
-      return
-    }
-    let count = weight.description.shape.reduce(1, *) + (bias == nil ? 0 : layer.filters)
-    let partial = plan.reserve(
-      "\(layer.name)/partial", shape: [count], region: .gradients, scope: .block)
-    if !updatesInBackward { plan.keepUntilUpdate(partial) }
-    self.partial = partial
-  }
-
-  func operation(in places: SlotPlaces) -> (any OperationDescription)? {
-    var training: ConvolutionOperation.Training?
-    if let outputGradient, let backwardScratch {
-      training = ConvolutionOperation.Training(
-        outputGradient: places.block(outputGradient), hasDelta: hasDelta,
-        inputGradient: inputGradient.map(places.block),
-        partial: places.block(partial ?? outputGradient),
-        scratch: places.thread(backwardScratch), weight: places.parameter(weight),
-        bias: bias.flatMap(places.parameter), updatesInBackward: updatesInBackward,
-        pieces: pieces.map {
-          GradientPieces(slot: places.thread($0.slot), rowCount: $0.rowCount)
-        })
-    }
-    return forward(in: places, output: output.slot, scratch: forwardScratch, training: training)
-  }
-
-  private func forward(
-    in places: SlotPlaces, output: SlotID, scratch: SlotID,
-    training: ConvolutionOperation.Training?
-  ) -> ConvolutionOperation {
-    var operation = ConvolutionOperation(
-      shape: shape, activation: activation, input: places.block(input.slot),
-      output: places.block(output), weight: places.shared(weight.weight),
-      bias: bias.map { places.shared($0.weight) }, scratch: places.thread(scratch),
-      training: training)
-    operation.folding = folding?(places)
-    operation.transformedWeight = transformedWeight.map(places.thread)
-    return operation
+      inChannels: Int32(channels / groups), inHeight: Int32(height), inWidth: Int32(width),
+      outChannels: Int32(filters / groups), outHeight: Int32(rows.output),
+      outWidth: Int32(columns.output), kernelHeight: Int32(span.height),
+      kernelWidth: Int32(span.width), strideHeight: Int32(strides.height),
+      strideWidth: Int32(strides.width), padTop: Int32(rows.before), padLeft: Int32(columns.before),
+      padBottom: Int32(rows.after), padRight: Int32(columns.after))
   }
 }

@@ -1,7 +1,7 @@
 import CSupport
 import FixedNetCore
 
-/// y = activation(x W + b) on vectors.
+/// y = activation(x W + b) over the last axis: of a vector, of every row or every pixel.
 public struct Dense: Layer {
   public static let className = "Dense"
   public static let configKeys = WeightOptions.configKeys.union(["units", "use_bias", "activation"])
@@ -41,147 +41,125 @@ public struct Dense: Layer {
   public var lossObstacle: String? { options.lossObstacle }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
-    guard case .vector = input else {
-      throw .shape(
-        layer: name, expected: "a vector (put a Flatten layer in front)", found: "\(input)")
+    switch input {
+    case .vector: .vector(units)
+    case .matrix(let rows, _): .matrix(rows: rows, columns: units)
+    case .image(let height, let width, _): .image(height: height, width: width, channels: units)
     }
-    return .vector(units)
   }
 
   public func weights(for input: Shape) -> [WeightDescription] {
     options.weights(
-      shape: [input.elementCount, units], fanIn: input.elementCount, fanOut: units,
+      shape: [input.channels, units], fanIn: input.channels, fanOut: units,
       usesBias: usesBias)
   }
 
   public func multiplyAdds(for input: Shape) -> Int { input.elementCount * units }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    PlannedDense(self, input, plan)
+  public var kernelActivation: ActivationFunction? {
+    get { activation }
+    set { activation = newValue ?? .linear }
   }
-}
+  public var weightOptions: WeightOptions? {
+    get { options }
+    set { options = newValue ?? WeightOptions() }
+  }
 
-final class PlannedDense: PlannedLayer {
-  private let layer: Dense
-  private let input: PlannedValue
-  private let weight: PlannedParameter
-  private let bias: PlannedParameter?
-  private var outputGradient: SlotID?
-  private var inputGradient: SlotID?
-  private var transposed: SlotID?
-  private var leading = 0
-  private let derivative: cs_activation
-  private var tangent: PlannedDenseTangent?
-  private var pieces: (slot: SlotID, rowCount: Int)?
-  private var stripes: (layout: StripeLayout, partial: SlotID, stride: Int)?
-  let output: PlannedValue
+  /// Rows and pixels as a convolution of 1 x 1.
+  private func planPixels(_ input: Value, in plan: Planner) -> LayerPlan {
+    var image = input
+    if case .matrix(let rows, let columns) = input.shape {
+      image.shape = .image(height: rows, width: 1, channels: columns)
+    }
+    let convolution = Conv2D(
+      name: name, filters: units, kernelSize: (1, 1), usesBias: usesBias, activation: activation,
+      options: options)
+    var planned = convolution.plan(image, weights(for: input.shape), in: plan)
+    planned.output.shape = (try? outputShape(for: input.shape)) ?? input.shape
+    return planned
+  }
 
-  init(_ layer: Dense, _ input: PlannedValue, _ plan: PlanBuilder) {
-    self.layer = layer
-    self.input = input
-    let descriptions = layer.weights(for: input.shape)
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    guard case .vector = input.shape else { return planPixels(input, in: plan) }
+    let descriptions = weights(for: input.shape)
     let layout: ParameterLayout =
       if let flattened = input.flattened {
-        .flattenedRows(
-          channels: flattened.channels, pixels: flattened.pixels, columns: layer.units)
+        .flattenedRows(channels: flattened.channels, pixels: flattened.pixels, columns: units)
       } else {
         .plain
       }
-    weight = plan.reserveParameter(
-      layer: layer.name, descriptions[0], layout: layout, inPieces: true)
-    bias =
-      layer.usesBias
-      ? plan.reserveParameter(
-        layer: layer.name, descriptions[1], layout: .plain, inPieces: true) : nil
+    let weight = plan.reserveParameter(
+      layer: name, descriptions[0], layout: layout, inPieces: true)
+    let bias =
+      usesBias
+      ? plan.reserveParameter(layer: name, descriptions[1], layout: .plain, inPieces: true) : nil
     plan.use(input.slot)
-    var output = PlannedValue(
-      slot: plan.reserveActivation("\(layer.name)/output", shape: .vector(layer.units)),
-      shape: .vector(layer.units))
+    var output = plan.reserveOutput(name, shape: .vector(units))
     // The notebook that the perceptron comes from leaves the 2 out of the scaled sigmoid's derivative.
-    let isHalved = plan.options.usesReferenceGradient && layer.activation == .scaledSigmoid
-    derivative = isHalved ? CS_SIGMOID : layer.activation.kernelCode
-    if plan.isTraining, plan.options.isSecondOrder {
-      let tangent = PlannedDenseTangent(
-        layer, input, output, factor: isHalved ? 0.5 : 1, plan)
-      output.tangent = tangent.output
-      self.tangent = tangent
+    let isHalved = plan.options.usesReferenceGradient && activation == .scaledSigmoid
+    let tangent =
+      plan.isTraining && plan.options.isSecondOrder
+      ? PlannedDenseTangent(self, input, output, factor: isHalved ? 0.5 : 1, plan) : nil
+    output.tangent = tangent?.output
+    return LayerPlan(output: output) { [output] backward in
+      var operation = DenseOperation(
+        inputCount: input.shape.elementCount, outputCount: units,
+        activation: activation.kernelCode, input: input.slot.block, output: output.slot.block,
+        weight: weight.weight, bias: bias?.weight, training: nil)
+      guard let backward else { return LayerPlan.Finished(operation) }
+      plan.use(output.slot)
+      var training = planGradients(backward.outputGradient, input, weight, bias, plan)
+      training.derivative = isHalved ? CS_SIGMOID : activation.kernelCode
+      var gradient: Slot?
+      if backward.needsInputGradient {
+        gradient = plan.reserveActivation("\(name)/input gradient", shape: input.shape)
+      }
+      training.inputGradient = gradient?.block
+      training.tangent = tangent?.planBackward(leading: training.leading, plan)
+      operation.training = training
+      return LayerPlan.Finished(operation, inputGradients: [gradient])
     }
-    self.output = output
   }
 
-  func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
-    -> SlotID?
-  {
+  /// The slots of dZ and of the weights' gradients.
+  private func planGradients(
+    _ outputGradient: Slot, _ input: Value, _ weight: PlacedParameter, _ bias: PlacedParameter?,
+    _ plan: Planner
+  ) -> DenseOperation.Training {
     plan.use(outputGradient)
-    plan.use(output.slot)
-    self.outputGradient = outputGradient
-    let updatesInBackward = plan.options.updatesInBackward
-    func keep(_ slot: SlotID) {
-      if updatesInBackward { plan.use(slot) } else { plan.keepUntilUpdate(slot) }
+    var (leading, transposed) = (units, outputGradient)
+    if weight.isTrained {
+      plan.keepForUpdate(input.slot)
+      if plan.blockSize == 1 || plan.stripes != nil {
+        // One image per block: dZ is its own transpose. Stripes read it as it is.
+        plan.keepForUpdate(outputGradient)
+      } else {
+        leading = (units + 15) / 16 * 16
+        transposed = plan.reserve(
+          "\(name)/transposed gradient", shape: [plan.blockSize, leading], region: .activations,
+          scope: .block)
+        plan.keepForUpdate(transposed)
+      }
     }
-    if !weight.isTrained {
-      // Frozen: nothing is learned from dZ.
-      leading = layer.units
-      transposed = outputGradient
-    } else if plan.blockSize == 1 || plan.stripes != nil {
-      // One image per block: dZ is its own transpose. Stripes read it as it is.
-      leading = layer.units
-      keep(input.slot)
-      keep(outputGradient)
-      transposed = outputGradient
-    } else {
-      leading = (layer.units + 15) / 16 * 16
-      keep(input.slot)
-      let slot = plan.reserve(
-        "\(layer.name)/transposed gradient", shape: [plan.blockSize, leading],
-        region: .activations, scope: .block)
-      keep(slot)
-      transposed = slot
-    }
-    if weight.isTrained, updatesInBackward {
+    var training = DenseOperation.Training(
+      outputGradient: outputGradient.block, inputGradient: nil, transposed: transposed.block,
+      leading: leading, weight: weight.trained, bias: bias?.trained,
+      derivative: activation.kernelCode)
+    let inputCount = input.shape.elementCount
+    if weight.isTrained, plan.options.updatesInBackward {
       // About 512 floats, in whole tiles of the kernels.
-      let rowCount = min(max(512 / layer.units / 6, 1) * 6, input.shape.elementCount)
-      let slot = plan.reservePieces(
-        layer: layer.name, rowCount: rowCount, columnCount: layer.units, bias: bias != nil)
-      pieces = (slot, rowCount)
+      let rowCount = min(max(512 / units / 6, 1) * 6, inputCount)
+      training.pieces = plan.reservePieces(
+        layer: name, rowCount: rowCount, columnCount: units, bias: bias != nil)
     }
     if weight.isTrained, let layout = plan.stripes {
-      let (partial, stride) = plan.reserveParts(
-        layout, layer: layer.name,
-        count: (input.shape.elementCount + (bias == nil ? 0 : 1)) * layer.units)
-      stripes = (layout, partial, stride)
+      training.stripes = plan.reserveParts(
+        layout, layer: name, count: (inputCount + (bias == nil ? 0 : 1)) * units)
     }
-    if needsInputGradient {
-      inputGradient = plan.reserveActivation("\(layer.name)/input gradient", shape: input.shape)
-    }
-    if let tangent, let transposed {
+    if plan.options.isSecondOrder {
       plan.keep(outputGradient)
       plan.keep(transposed)
-      tangent.planBackward(leading: leading, plan)
     }
-    return inputGradient
-  }
-
-  func operation(in places: SlotPlaces) -> (any OperationDescription)? {
-    var training: DenseOperation.Training?
-    if let outputGradient, let transposed {
-      training = DenseOperation.Training(
-        outputGradient: places.block(outputGradient),
-        inputGradient: inputGradient.map(places.block), transposed: places.block(transposed),
-        leading: leading, weight: places.parameter(weight), bias: bias.flatMap(places.parameter),
-        derivative: derivative, tangent: tangent?.tangent(in: places),
-        pieces: pieces.map {
-          GradientPieces(slot: places.thread($0.slot), rowCount: $0.rowCount)
-        },
-        stripes: stripes.map {
-          GradientStripes(
-            layout: $0.layout, partial: places.shared($0.partial), stride: $0.stride)
-        })
-    }
-    return DenseOperation(
-      inputCount: input.shape.elementCount, outputCount: layer.units,
-      activation: layer.activation.kernelCode, input: places.block(input.slot),
-      output: places.block(output.slot), weight: places.shared(weight.weight),
-      bias: bias.map { places.shared($0.weight) }, training: training)
+    return training
   }
 }

@@ -29,16 +29,20 @@ public struct Dropout: Layer {
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    guard plan.isTraining, rate > 0 else { return PlannedIdentity(input, plan) }
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    guard plan.isTraining, rate > 0 else { return plan.renamed(input) }
     let stream = plan.nextDropoutStream()
     let count = input.shape.elementCount
-    let threshold = UInt32(min((rate * 0x1p32).rounded(), 0x1p32 - 1))
-    return PlannedElementwise(name, input, plan, remembers: .nothing) {
-      input, output, gradient, _ in
-      DropoutOperation(
-        threshold: threshold, scale: Float(1 / (1 - self.rate)), stream: stream, count: count,
-        input: input, output: output, gradient: gradient)
+    return plan.elementwise(name, input, remembers: .nothing) { input, output, gradient in
+      operation(stream: stream, count: count, input: input, output: output, gradient: gradient)
     }
+  }
+
+  func operation(
+    stream: UInt32, count: Int, input: BlockSlot, output: BlockSlot, gradient: BlockSlot?
+  ) -> DropoutOperation {
+    DropoutOperation(
+      threshold: UInt32(min((rate * 0x1p32).rounded(), 0x1p32 - 1)), scale: Float(1 / (1 - rate)),
+      stream: stream, count: count, input: input, output: output, gradient: gradient)
   }
 }

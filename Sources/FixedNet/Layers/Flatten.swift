@@ -21,31 +21,13 @@ public struct Flatten: Layer {
     .vector(input.elementCount)
   }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    plan.use(input.slot)
-    return PlannedFlatten(input)
-  }
-}
-
-final class PlannedFlatten: PlannedLayer {
-  let output: PlannedValue
-
-  init(_ input: PlannedValue) {
-    var flattened = input.flattened
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    var output = Value(
+      slot: input.slot, shape: .vector(input.shape.elementCount), flattened: input.flattened)
     if input.shape.channels > 1, input.shape.pixels > 1 {
-      flattened = (input.shape.channels, input.shape.pixels)
+      output.flattened = (input.shape.channels, input.shape.pixels)
     }
-    var output = PlannedValue(
-      slot: input.slot, shape: .vector(input.shape.elementCount), flattened: flattened)
     output.tangent = input.tangent
-    self.output = output
+    return plan.renamed(input, as: output)
   }
-
-  func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
-    -> SlotID?
-  {
-    needsInputGradient ? outputGradient : nil
-  }
-
-  func operation(in places: SlotPlaces) -> (any OperationDescription)? { nil }
 }

@@ -198,16 +198,14 @@ public struct Normalization: Layer {
 
   // MARK: - Planning
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     let deviation = spread(statistics?.variance, 1, input.shape)
       .map { max($0.squareRoot(), 1e-7) }
     let mean = spread(statistics?.mean, 0, input.shape)
     if isInverse {
-      return PlannedElementwise.affine(
-        name, input, plan, mean: nil, scale: deviation, shift: mean)
+      return plan.affine(name, input, mean: nil, scale: deviation, shift: mean)
     }
-    return PlannedElementwise.affine(
-      name, input, plan, mean: mean, scale: deviation.map { 1 / $0 })
+    return plan.affine(name, input, mean: mean, scale: deviation.map { 1 / $0 })
   }
 
   /// One value per channel, or per element where more axes than the last one have their own.

@@ -2,23 +2,22 @@ import FixedNetCore
 
 /// The slots of a dense layer's R-operator. Its gradient's tangent stands behind the layer: the next layer's R{dX}, or
 /// the loss's.
-final class PlannedDenseTangent {
+struct PlannedDenseTangent {
   private let layer: Dense
-  private let input: PlannedValue
+  private let input: Value
   private let factor: Float
-  private let sum: SlotID
+  private let sum: Slot
   /// R{y}
-  let output: SlotID
+  let output: Slot
   /// R{dY}, which the layer behind fills.
-  let outputGradient: SlotID
+  let outputGradient: Slot
   /// R{dY} of the layer in front.
-  private let inputGradient: SlotID?
-  private let scratch: SlotID
-  private var transposed: SlotID?
+  private let inputGradient: Slot?
+  private let scratch: Slot
 
   init(
-    _ layer: Dense, _ input: PlannedValue, _ output: PlannedValue, factor: Float,
-    _ plan: PlanBuilder
+    _ layer: Dense, _ input: Value, _ output: Value, factor: Float,
+    _ plan: Planner
   ) {
     self.layer = layer
     self.input = input
@@ -39,23 +38,16 @@ final class PlannedDenseTangent {
       scope: .thread, lasting: true)
   }
 
-  func planBackward(leading: Int, _ plan: PlanBuilder) {
-    guard plan.blockSize > 1 else {
-      transposed = outputGradient
-      return
-    }
-    let slot = plan.reserve(
-      "\(layer.name)/transposed gradient tangent", shape: [plan.blockSize, leading],
-      region: .activations, scope: .block, lasting: true)
-    transposed = slot
-  }
-
-  func tangent(in places: SlotPlaces) -> DenseTangent? {
-    guard let transposed else { return nil }
+  func planBackward(leading: Int, _ plan: Planner) -> DenseTangent {
+    let transposed =
+      plan.blockSize == 1
+      ? outputGradient
+      : plan.reserve(
+        "\(layer.name)/transposed gradient tangent", shape: [plan.blockSize, leading],
+        region: .activations, scope: .block, lasting: true)
     return DenseTangent(
-      input: input.tangent.map(places.block), sum: places.block(sum),
-      output: places.block(output), outputGradient: places.block(outputGradient),
-      inputGradient: inputGradient.map(places.block), transposed: places.block(transposed),
-      scratch: places.thread(scratch), factor: factor)
+      input: input.tangent?.block, sum: sum.block, output: output.block,
+      outputGradient: outputGradient.block, inputGradient: inputGradient?.block,
+      transposed: transposed.block, scratch: scratch.thread, factor: factor)
   }
 }

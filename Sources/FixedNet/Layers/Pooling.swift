@@ -85,68 +85,48 @@ extension PoolingLayer {
     try window.outputShape(for: input, layer: name)
   }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    PlannedPooling2D(name, Self.kind, window, input, plan)
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    window.plan(name, Self.kind, input, plan)
   }
 }
 
-/// A pooling layer with its slots.
-final class PlannedPooling2D: PlannedLayer {
-  private let name: String
-  private let kind: PoolingOperation.Kind
-  private let shape: cs_pool2d
-  private let input: PlannedValue
-  private var outputGradient: SlotID?
-  private var inputGradient: SlotID?
-  /// dX of one channel, where dZ of the convolution in front takes the place of its output.
-  private var deltaScratch: SlotID?
-  let output: PlannedValue
-
-  init(
-    _ name: String, _ kind: PoolingOperation.Kind, _ window: PoolingWindow,
-    _ input: PlannedValue, _ plan: PlanBuilder
-  ) {
-    self.name = name
-    self.kind = kind
-    self.input = input
-    shape = window.kernelShape(for: input.shape)
+extension PoolingWindow {
+  func plan(
+    _ name: String, _ kind: PoolingOperation.Kind, _ input: Value, _ plan: Planner
+  ) -> LayerPlan {
+    let shape = kernelShape(for: input.shape)
     plan.use(input.slot)
-    let outputShape = Shape.image(
-      height: Int(shape.outHeight), width: Int(shape.outWidth), channels: Int(shape.channels))
-    output = PlannedValue(
-      slot: plan.reserveActivation("\(name)/output", shape: outputShape), shape: outputShape)
-  }
-
-  func planBackward(outputGradient: SlotID, needsInputGradient: Bool, in plan: PlanBuilder)
-    -> SlotID?
-  {
-    guard needsInputGradient else { return nil }
-    plan.use(outputGradient)
-    self.outputGradient = outputGradient
-    if let convolution = input.convolution {
-      let slot = convolution.planDelta(plan)
-      deltaScratch = plan.reserve(
-        "\(name)/channel gradient", shape: [input.shape.pixels, plan.blockSize], region: .scratch,
-        scope: .thread)
-      inputGradient = slot
-      return slot
+    let output = plan.reserveOutput(
+      name,
+      shape: .image(
+        height: Int(shape.outHeight), width: Int(shape.outWidth), channels: Int(shape.channels)))
+    return LayerPlan(output: output) { backward in
+      var operation = PoolingOperation(
+        kind: kind, shape: shape, input: input.slot.block, output: output.slot.block,
+        outputGradient: nil, inputGradient: nil)
+      guard let backward, backward.needsInputGradient else {
+        return LayerPlan.Finished(operation, inputGradients: [nil])
+      }
+      plan.use(backward.outputGradient)
+      let gradient: Slot
+      if let convolution = input.convolution {
+        let delta = convolution.planDelta(plan)
+        gradient = delta.slot
+        // dX of one channel.
+        let scratch = plan.reserve(
+          "\(name)/channel gradient", shape: [input.shape.pixels, plan.blockSize],
+          region: .scratch, scope: .thread)
+        operation.delta = PoolingOperation.Delta(
+          activation: convolution.activation, scratch: scratch.thread,
+          recomputed: delta.recomputed)
+      } else {
+        // Where the largest cell was is found again in the input.
+        if kind == .max { plan.use(input.slot) }
+        gradient = plan.reserveActivation("\(name)/input gradient", shape: input.shape)
+      }
+      operation.outputGradient = backward.outputGradient.block
+      operation.inputGradient = gradient.block
+      return LayerPlan.Finished(operation, inputGradients: [gradient])
     }
-    // Where the largest cell was is found again in the input.
-    if kind == .max { plan.use(input.slot) }
-    inputGradient = plan.reserveActivation("\(name)/input gradient", shape: input.shape)
-    return inputGradient
-  }
-
-  func operation(in places: SlotPlaces) -> (any OperationDescription)? {
-    var delta: PoolingOperation.Delta?
-    if let deltaScratch, let convolution = input.convolution {
-      delta = PoolingOperation.Delta(
-        activation: convolution.activation, scratch: places.thread(deltaScratch),
-        recomputed: convolution.recomputation(in: places))
-    }
-    return PoolingOperation(
-      kind: kind, shape: shape, input: places.block(input.slot),
-      output: places.block(output.slot), outputGradient: outputGradient.map(places.block),
-      inputGradient: inputGradient.map(places.block), delta: delta)
   }
 }

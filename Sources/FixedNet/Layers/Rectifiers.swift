@@ -28,8 +28,8 @@ public struct ReLU: Layer {
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    PlannedElementwise(rectifier, name: name, input, plan)
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    plan.rectifier(rectifier, name: name, input)
   }
 }
 
@@ -58,20 +58,61 @@ public struct LeakyReLU: Layer {
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
-    PlannedElementwise(Rectifier(negativeSlope: slope), name: name, input, plan)
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    plan.rectifier(Rectifier(negativeSlope: slope), name: name, input)
   }
 }
 
-extension PlannedElementwise {
-  convenience init(
-    _ rectifier: Rectifier, name: String, _ input: PlannedValue, _ plan: PlanBuilder
-  ) {
-    let count = input.shape.elementCount
-    self.init(name, input, plan, remembers: .input) { input, output, gradient, _ in
-      RectifierOperation(
-        rectifier: rectifier.kernel, count: count, input: input, output: output,
-        gradient: gradient)
-    }
+/// y = x > 0 ? x : alpha (exp(x) - 1).
+public struct ELU: Layer {
+  public static let className = "ELU"
+  public static let configKeys: Set = ["alpha"]
+
+  public var name: String
+  public var alpha: Double
+
+  public init(name: String, alpha: Double = 1) {
+    self.name = name
+    self.alpha = alpha
+  }
+
+  public init(name: String, config: LayerConfig) throws(ModelError) {
+    self.init(name: name, alpha: try config.number("alpha", in: 0...1e30, default: 1))
+  }
+
+  public var config: [String: JSONValue] { ["alpha": .number(alpha)] }
+
+  var function: ElementFunction { ElementFunction(.elu, parameter: alpha) }
+
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
+
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    plan.function(function, name: name, input)
+  }
+}
+
+/// y = x > theta ? x : 0. Keras 2 has it.
+public struct ThresholdedReLU: Layer {
+  public static let className = "ThresholdedReLU"
+  public static let configKeys: Set = ["theta"]
+
+  public var name: String
+  public var theta: Double
+
+  public init(name: String, theta: Double = 1) {
+    self.name = name
+    self.theta = theta
+  }
+
+  public init(name: String, config: LayerConfig) throws(ModelError) {
+    self.init(name: name, theta: try config.number("theta", in: 0...1e30, default: 1))
+  }
+
+  public var config: [String: JSONValue] { ["theta": .number(theta)] }
+
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
+
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    plan.function(ElementFunction(.threshold, parameter: theta), name: name, input)
   }
 }

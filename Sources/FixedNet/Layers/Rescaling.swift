@@ -56,11 +56,10 @@ public struct Rescaling: Layer {
     return input
   }
 
-  public func plan(_ input: PlannedValue, in plan: PlanBuilder) -> any PlannedLayer {
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     if let lists { return planLists(lists.scale, lists.offset, input, plan) }
     let count = input.shape.elementCount
-    return PlannedElementwise(name, input, plan, remembers: .nothing) {
-      input, output, gradient, _ in
+    return plan.elementwise(name, input, remembers: .nothing) { input, output, gradient in
       RescalingOperation(
         scale: Float(self.scale), offset: Float(self.offset), count: count, input: input,
         output: output, gradient: gradient)
@@ -68,8 +67,8 @@ public struct Rescaling: Layer {
   }
 
   private func planLists(
-    _ scale: BroadcastValues, _ offset: BroadcastValues, _ input: PlannedValue, _ plan: PlanBuilder
-  ) -> any PlannedLayer {
+    _ scale: BroadcastValues, _ offset: BroadcastValues, _ input: Value, _ plan: Planner
+  ) -> LayerPlan {
     let isPerChannel = scale.shape.count <= 1 && offset.shape.count <= 1
     let extents = isPerChannel ? [input.shape.channels] : input.shape.dimensions
     func spread(_ values: BroadcastValues) -> [Float] {
@@ -78,7 +77,6 @@ public struct Rescaling: Layer {
       }
       return all.map { Float($0) }
     }
-    return PlannedElementwise.affine(
-      name, input, plan, mean: nil, scale: spread(scale), shift: spread(offset))
+    return plan.affine(name, input, mean: nil, scale: spread(scale), shift: spread(offset))
   }
 }

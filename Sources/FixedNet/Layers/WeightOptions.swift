@@ -32,6 +32,34 @@ public struct WeightOptions: Equatable, Sendable {
     lossObstacle = config.lossObstacle
   }
 
+  /// Of a kernel that Keras calls by another name: `depthwise_initializer` and so on. What is said of a `kernel` there,
+  /// Keras passes over.
+  init(_ config: LayerConfig, kernel: String) {
+    var members = config.members
+    for part in WeightOptions.parts {
+      members["kernel_\(part)"] = members["\(kernel)_\(part)"]
+    }
+    // The other kernel of a separable convolution says what it has to say itself.
+    members = members.filter { !$0.key.hasPrefix("depthwise_") && !$0.key.hasPrefix("pointwise_") }
+    self.init(LayerConfig(layer: config.layer, members: members))
+  }
+
+  private static let parts = ["initializer", "regularizer", "constraint"]
+
+  static func configKeys(kernel: String) -> Set<String> {
+    configKeys.union(parts.map { "\(kernel)_\($0)" })
+  }
+
+  /// Keras' entries for a kernel of another name.
+  func config(kernel: String) -> [String: JSONValue] {
+    var config = config
+    for part in WeightOptions.parts {
+      config["\(kernel)_\(part)"] = config["kernel_\(part)"]
+      config["kernel_\(part)"] = nil
+    }
+    return config
+  }
+
   /// Keras' entries; what is Keras' own default is left out.
   var config: [String: JSONValue] {
     var config: [String: JSONValue] = [:]
@@ -59,16 +87,12 @@ public struct WeightOptions: Equatable, Sendable {
 }
 
 extension SequentialModel {
-  /// Changes what Dense and Conv2D layers say of their weights.
+  /// Changes what layers with a kernel say of their weights.
   public mutating func changeKernels(_ change: (inout WeightOptions) -> Void) {
     for index in layers.indices {
-      if var dense = layers[index] as? Dense {
-        change(&dense.options)
-        layers[index] = dense
-      } else if var convolution = layers[index] as? Conv2D {
-        change(&convolution.options)
-        layers[index] = convolution
-      }
+      guard var options = layers[index].weightOptions else { continue }
+      change(&options)
+      layers[index].weightOptions = options
     }
   }
 }

@@ -4,9 +4,11 @@ public enum Padding: String, CaseIterable, Sendable {
   case valid
   /// ceil(n / stride) windows, zeros around.
   case same
+  /// The same with all zeros before the rows: no output depends on later ones. For Conv1D.
+  case causal
 
   init(_ config: LayerConfig) throws(ModelError) {
-    let name = try config.string("padding", in: Padding.allCases.map(\.rawValue), default: "valid")
+    let name = try config.string("padding", in: ["valid", "same"], default: "valid")
     self = Padding(rawValue: name) ?? .valid
   }
 
@@ -18,6 +20,7 @@ public enum Padding: String, CaseIterable, Sendable {
       let output = (extent + stride - 1) / stride
       let total = max((output - 1) * stride + kernel - extent, 0)
       return (output, total / 2, total - total / 2)
+    case .causal: return ((extent + stride - 1) / stride, kernel - 1, 0)
     }
   }
 }
@@ -27,6 +30,13 @@ struct Window {
   var size: (height: Int, width: Int)
   var strides: (height: Int, width: Int)
   var padding: Padding
+  /// Cells from tap to tap.
+  var dilation: (height: Int, width: Int) = (1, 1)
+
+  /// Cells from the first to the last tap, both included.
+  var span: (height: Int, width: Int) {
+    ((size.height - 1) * dilation.height + 1, (size.width - 1) * dilation.width + 1)
+  }
 
   /// Output extent and padding of both axes, and the image's channels.
   typealias Axes = (
@@ -40,11 +50,11 @@ struct Window {
       throw .shape(
         layer: layer, expected: "an image (height x width x channels)", found: "\(input)")
     }
-    let rows = padding.axis(height, kernel: size.height, stride: strides.height)
-    let columns = padding.axis(width, kernel: size.width, stride: strides.width)
+    let rows = padding.axis(height, kernel: span.height, stride: strides.height)
+    let columns = padding.axis(width, kernel: span.width, stride: strides.width)
     guard rows.output > 0, columns.output > 0 else {
       throw .shape(
-        layer: layer, expected: "an image of at least \(size.height)x\(size.width)",
+        layer: layer, expected: "an image of at least \(span.height)x\(span.width)",
         found: "\(input)")
     }
     return (rows, columns, channels)

@@ -14,6 +14,10 @@ public struct ConvolutionOperation: OperationDescription {
   public var training: Training?
   /// nil where the input is not xhat.
   public var folding: NormalizationFolding?
+  /// The channels come in so many groups, each convolved by itself; `shape` is that of one.
+  public var groups = 1
+  /// nil where a kernel's taps lie side by side.
+  public var dilation: KernelDilation?
   /// The weights transformed for Winograd's kernels, a copy per thread; nil where the others run.
   public var transformedWeight: ThreadSlot?
 
@@ -72,10 +76,24 @@ public struct ConvolutionOperation: OperationDescription {
     self.training = training
   }
 
-  var outputCount: Int { Int(shape.outChannels) * Int(shape.outHeight) * Int(shape.outWidth) }
+  var outputCount: Int { groups * groupExtents.output }
+
+  /// Of all groups.
+  var filters: Int { groups * Int(shape.outChannels) }
+
+  /// Elements of one group, of one image.
+  var groupExtents: (input: Int, output: Int, weight: Int) {
+    (
+      Int(shape.inChannels) * Int(shape.inHeight) * Int(shape.inWidth),
+      Int(shape.outChannels) * Int(shape.outHeight) * Int(shape.outWidth),
+      Int(shape.outChannels) * Int(shape.inChannels) * Int(shape.kernelHeight)
+        * Int(shape.kernelWidth)
+    )
+  }
 
   func prepare(_ c: BatchContext) {
     folding?.prepare(self, c)
+    dilation?.spread(c(weight), self, c)
     guard let transformedWeight else { return }
     withUnsafePointer(to: shape) { shape in
       c.kernels.pointee.winograd_weights(
@@ -95,7 +113,7 @@ public struct ConvolutionOperation: OperationDescription {
         folding.update(c)
       }
       weight.update(0..<weight.count, gradient: gradient, c)
-      training.bias?.update(0..<Int(shape.outChannels), gradient: gradient + weight.count, c)
+      training.bias?.update(0..<filters, gradient: gradient + weight.count, c)
       return
     }
     if let folding { return update(weight, training, folding, c) }
@@ -168,10 +186,15 @@ extension UnsafePointer where Pointee == ConvolutionOperation {
           shape, c(pointee.input), c(transformedWeight), bias, c(pointee.output),
           pointee.activation, c(pointee.scratch))
       } else {
-        let weight = (pointee.folding?.weight).map { c($0) } ?? c(pointee.weight)
-        c.kernels.pointee.conv2d_forward(
-          shape, c.blockSize, c(pointee.input), weight, bias, c(pointee.output),
-          pointee.activation, c(pointee.scratch))
+        let weight = weight(c)
+        let (x, y, scratch) = (c(pointee.input), c(pointee.output), c(pointee.scratch))
+        let (extents, lanes) = (pointee.groupExtents, Int(c.blockSize))
+        for group in 0..<pointee.groups {
+          c.kernels.pointee.conv2d_forward(
+            shape, c.blockSize, x + group * extents.input * lanes, weight + group * extents.weight,
+            bias.map { $0 + group * Int(shape.pointee.outChannels) },
+            y + group * extents.output * lanes, pointee.activation, scratch)
+        }
       }
     }
   }
@@ -196,14 +219,28 @@ extension UnsafePointer where Pointee == ConvolutionOperation {
           shape, c(pointee.input), dz, c(transformedWeight), dw, db, dx, c(scratch))
         return
       }
-      if let dw {
-        c.kernels.pointee.conv2d_backward_weights(
-          shape, c.blockSize, c(pointee.input), dz, dw, db, c(scratch))
-      }
-      if let dx {
-        c.kernels.pointee.conv2d_backward_input(
-          shape, c.blockSize, dz, c(pointee.weight), dx, c(scratch))
+      let (extents, lanes) = (pointee.groupExtents, Int(c.blockSize))
+      for group in 0..<pointee.groups {
+        let dz = dz + group * extents.output * lanes
+        if let dw {
+          let spread = pointee.dilation?.gradient.map { c($0) }
+          c.kernels.pointee.conv2d_backward_weights(
+            shape, c.blockSize, c(pointee.input) + group * extents.input * lanes, dz,
+            spread ?? dw + group * extents.weight,
+            db.map { $0 + group * Int(shape.pointee.outChannels) }, c(scratch))
+          if let spread { pointee.dilation?.collect(spread, group, pointee, c.blockSize, into: dw) }
+        }
+        if let dx {
+          c.kernels.pointee.conv2d_backward_input(
+            shape, c.blockSize, dz, weight(c) + group * extents.weight,
+            dx + group * extents.input * lanes, c(scratch))
+        }
       }
     }
+  }
+
+  /// The weights that the kernels read.
+  private func weight(_ c: BlockContext) -> UnsafeMutablePointer<Float> {
+    (pointee.folding?.weight ?? pointee.dilation?.weight).map { c($0) } ?? c(pointee.weight)
   }
 }

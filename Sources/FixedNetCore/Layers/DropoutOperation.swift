@@ -45,7 +45,7 @@ public struct DropoutOperation: OperationDescription {
     apply(c, c(gradient), c(gradient))
   }
 
-  private func apply(
+  func apply(
     _ c: BlockContext, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>
   ) {
     let mask = cs_dropout(

@@ -44,6 +44,10 @@
 
     /// Values of datasets. `limit`: bytes that they may take; 0: as many as are small for the file.
     mutating func values(_ path: Step..., as form: Form, limit: Int = 0) {
+      values(path, as: form, limit: limit)
+    }
+
+    mutating func values(_ path: [Step], as form: Form, limit: Int = 0) {
       add(FN_WANT_VALUES, path, form: form, limit: limit)
     }
 

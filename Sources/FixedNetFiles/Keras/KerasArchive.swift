@@ -5,6 +5,7 @@
   /// Source: Keras 3.15 `saving/saving_lib.py`.
   enum KerasArchive {
     private static let configName = "config.json"
+    private static let metadataName = "metadata.json"
     private static let weightsName = "model.weights.h5"
     private static let configLimit = 16 << 20
 
@@ -15,10 +16,11 @@
     {
       let contents = try Contents(file, policy)
       let config = try contents.config.get()
-      let model: SequentialModel
+      var model: SequentialModel
       do { model = try SequentialModel(json: config) } catch {
         throw .model(path: file.path, error)
       }
+      if contents.isKeras2 { model = model.asKeras2 }
       return try contents.readWeights(
         model, describedAs: nil,
         trainingConfig: KerasTrainingConfig.config(fromCompileConfig: config["compile_config"]),
@@ -45,6 +47,8 @@
       /// The weights, where they are small enough for a reading before the model is known.
       private let answer: HDF5Answer?
       let config: Result<JSONValue, CheckpointError>
+      /// Whether TF-Keras wrote it, which has another meaning for some names.
+      let isKeras2: Bool
 
       init(_ file: SealedFile, _ policy: KerasFile.TrainingStatePolicy) throws(CheckpointError) {
         self.file = file
@@ -56,15 +60,26 @@
         } catch {
           config = .failure(error)
           answer = nil
+          isKeras2 = false
           return
         }
+        let metadata = try? archive.place(of: metadataName, limit: configLimit)
         let source = HDF5Source(file: file, member: weights)
-        let answer = try KerasArchive.ask(source, policy, members: [place])
+        let answer = try KerasArchive.ask(
+          source, policy, members: [place] + (metadata.map { [$0] } ?? []))
         self.answer = weights == nil ? nil : answer
         do throws(CheckpointError) {
           try archive.check(configName, place, state: answer.members[0]?.state)
           config = .success(try KerasArchive.config(answer.members[0]?.bytes, path: file.path))
         } catch { config = .failure(error) }
+        let version = metadata.flatMap { _ in
+          try? KerasArchive.config(answer.members[1]?.bytes, path: file.path)["keras_version"]
+        }
+        if case .string(let version)? = version {
+          isKeras2 = version.hasPrefix("2")
+        } else {
+          isKeras2 = false
+        }
       }
 
       func readWeights(
@@ -184,6 +199,8 @@
       else { preconditionFailure("a model's JSON has a config with layers") }
       config["layers"] = .array(layers.map { object($0, module: "keras.layers") })
       model["config"] = .object(config)
+      // "Functional" is no public name; Model's from_config makes one in Keras 3 and TF-Keras.
+      if model["class_name"] == "Functional" { model["class_name"] = "Model" }
       if let training = KerasTrainingConfig.config(of: file),
         let compile = KerasTrainingConfig.compileConfig(from: training)
       {

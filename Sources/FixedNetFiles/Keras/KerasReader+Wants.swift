@@ -11,7 +11,13 @@
       if isNumbered {
         wants.values(.listed("layer_names"), .listed("weight_names"), as: .stored)
         for group in numberedGroups {
-          wants.values(.name(group), .all, .name("vars"), .numbers, as: .stored)
+          // The model's layers, and those of nested models, four of them deep.
+          for depth in 0...4 {
+            let nested = [HDF5Wants.Step](repeating: .name("layers"), count: depth).flatMap {
+              [$0, .all]
+            }
+            wants.values([.name(group), .all] + nested + [.name("vars"), .numbers], as: .stored)
+          }
         }
       }
       guard policy != .ignore else { return wants }

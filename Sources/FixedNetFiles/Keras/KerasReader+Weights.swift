@@ -15,10 +15,6 @@
     /// Where a `.weights.h5` has its layers: Keras 3, and TF-Keras 2.13.
     static let numberedGroups = ["layers", "_layer_checkpoint_dependencies"]
 
-    private static func keys(of model: SequentialModel) -> [String] {
-      KerasNames.keys(ofClasses: model.layers.map { type(of: $0).className })
-    }
-
     // MARK: - What the file stores
 
     /// The legacy layout: lists of names. `group`: "model_weights", or "" where weights were saved alone.
@@ -51,27 +47,13 @@
       _ group: String, _ model: SequentialModel, _ descriptions: [[WeightDescription]],
       _ root: borrowing HDF5Object
     ) throws(CheckpointError) -> [StoredLayer] {
-      let keys = KerasReader.keys(of: model)
-      let layers = try file.open(group, in: root, as: .group)
-      var counts: [String: Int] = [:]
-      for name in LayerRegistry.classNames { counts[KerasNames.snakeCase(name)] = 0 }
-      for layer in model.layers {
-        counts[KerasNames.snakeCase(type(of: layer).className), default: 0] += 1
-      }
-      for (key, count) in counts.sorted(by: { $0.key < $1.key }) {
-        let next = count == 0 ? key : "\(key)_\(count)"
-        guard !file.has(next, in: layers) else {
-          throw .item(
-            path: file.path, item: "the layers in /\(group)",
-            expected: "those of model '\(model.name)'", found: "\(next) besides")
-        }
-      }
+      if model.fileItems == nil { try checkCount(group, model, root) }
       var stored: [StoredLayer] = []
-      for (index, key) in keys.enumerated() {
-        let path = "\(group)/\(key)/vars"
-        guard !descriptions[index].isEmpty || file.has(key, in: layers) else { continue }
-        let layer = try file.open(key, in: layers, as: .group)
+      for (index, place) in KerasReader.groups(of: model, in: group).enumerated() {
+        guard !descriptions[index].isEmpty || file.has(place, in: root) else { continue }
+        let layer = try file.open(place, in: root, as: .group)
         guard !descriptions[index].isEmpty || file.has("vars", in: layer) else { continue }
+        let path = "\(place)/vars"
         let variables = try file.open(path, in: root, as: .group)
         let names = count(in: variables, limit: descriptions[index].count + 1)
         if names > 0 {
@@ -86,15 +68,34 @@
       return stored
     }
 
+    /// Refuses a layer that the model does not have.
+    private func checkCount(
+      _ group: String, _ model: SequentialModel, _ root: borrowing HDF5Object
+    ) throws(CheckpointError) {
+      let layers = try file.open(group, in: root, as: .group)
+      var counts: [String: Int] = [:]
+      for name in LayerRegistry.classNames { counts[KerasNames.snakeCase(name)] = 0 }
+      for layer in model.layers {
+        counts[KerasNames.snakeCase(type(of: layer).className), default: 0] += 1
+      }
+      for (key, count) in counts.sorted(by: { $0.key < $1.key }) {
+        let next = count == 0 ? key : "\(key)_\(count)"
+        guard !file.has(next, in: layers) else {
+          throw .item(
+            path: file.path, item: "the layers in /\(group)",
+            expected: "those of model '\(model.name)'", found: "\(next) besides")
+        }
+      }
+    }
+
     /// The Normalization layers that a `.weights.h5` has variables of.
     func normalizationsWithVariables(
       _ group: String, _ model: SequentialModel, _ root: borrowing HDF5Object
     ) throws(CheckpointError) -> Set<String> {
-      let layers = try file.open(group, in: root, as: .group)
       var names: Set<String> = []
-      for (layer, key) in zip(model.layers, KerasReader.keys(of: model)) {
-        guard layer is Normalization, file.has(key, in: layers) else { continue }
-        let place = try file.open(key, in: layers, as: .group)
+      for (layer, group) in zip(model.layers, KerasReader.groups(of: model, in: group)) {
+        guard layer is Normalization, file.has(group, in: root) else { continue }
+        let place = try file.open(group, in: root, as: .group)
         guard file.has("vars", in: place) else { continue }
         let variables = try file.open("vars", in: place, as: .group)
         if count(in: variables, limit: 1) > 0 { names.insert(layer.name) }
@@ -147,7 +148,10 @@
     ) throws(CheckpointError) -> [Tensor] {
       let expected = descriptions.map(\.name)
       if stored.layer != nil {
-        guard stored.names.map(KerasNames.role) == expected else {
+        let roles = stored.names.map(KerasNames.role)
+        guard roles.count == expected.count,
+          zip(roles, descriptions).allSatisfy({ $0 == $1.name || $0 == $1.otherName })
+        else {
           throw .item(
             path: file.path, item: "attribute weight_names of /\(stored.group)",
             expected: expected.joined(separator: ", "),

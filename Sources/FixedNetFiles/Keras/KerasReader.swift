@@ -12,10 +12,12 @@
       let root = try file.root()
       let described = try model(root)
       let stored = try legacyLayers("model_weights", root)
-      let present = Set(stored.compactMap(\.layer))
+      let present = layers(in: stored, of: described)
       let model = unadapted(described) { present.contains($0) }
+      let descriptions = try descriptions(model)
       return try assemble(
-        model, try descriptions(model), stored, trainingConfig: trainingConfig(root), policy, root)
+        model, descriptions, try unnested(stored, model, descriptions),
+        trainingConfig: trainingConfig(root), policy, root)
     }
 
     /// The weights of a model that is known from elsewhere: a `.weights.h5`, the one inside of a `.keras`, a `.h5`.
@@ -43,13 +45,14 @@
             path: file.path,
             found: "an HDF5 file, but no weights of Keras (neither /layers nor /model_weights)")
         }
-        let present = Set(stored.compactMap(\.layer))
+        let present = layers(in: stored, of: model)
         model = unadapted(model) { present.contains($0) }
         model = try describedNormalizations(
           model, described ?? (try? self.model(root)), stored: present)
       }
+      let descriptions = try descriptions(model)
       return try assemble(
-        model, try descriptions(model), stored,
+        model, descriptions, try unnested(stored, model, descriptions),
         trainingConfig: trainingConfig ?? self.trainingConfig(root), policy, root)
     }
 
@@ -166,8 +169,13 @@
       do { json = try JSONValue(parsing: text) } catch {
         throw .json(path: file.path, item: "attribute model_config of /", error)
       }
-      do { return try SequentialModel(json: json) } catch {
+      do {
+        let model = try SequentialModel(json: json)
+        return try root.string("keras_version")?.hasPrefix("2") == true ? model.asKeras2 : model
+      } catch let error as ModelError {
         throw .model(path: file.path, error)
+      } catch {
+        throw error as? CheckpointError ?? .model(path: file.path, .malformed("\(error)"))
       }
     }
 
@@ -176,8 +184,7 @@
       -> [[WeightDescription]]
     {
       do {
-        let shapes = try model.shapes()
-        return model.layers.indices.map { model.layers[$0].fileWeights(for: shapes[$0]) }
+        return zip(model.layers, try model.shapes().inputs).map { $0.fileWeights(for: $1[0]) }
       } catch {
         throw .model(path: file.path, error)
       }

@@ -62,6 +62,10 @@ void kc_conv2d_forward(const cs_conv2d *shape, int32_t block, const float *x, co
                        const float *_Nullable bias, cs_activation activation, kc_sum *y);
 void kc_conv2d_backward(const cs_conv2d *shape, int32_t block, const float *x, const float *w,
                         const float *dz, kc_sum *dx, kc_sum *dw, kc_sum *db);
+void kc_depthwise_forward(const cs_depthwise *shape, int32_t block, const float *x, const float *w,
+                          const float *_Nullable bias, cs_activation activation, kc_sum *y);
+void kc_depthwise_backward(const cs_depthwise *shape, int32_t block, const float *x, const float *w,
+                           const float *dz, kc_sum *dx, kc_sum *dw, kc_sum *db);
 void kc_dense_forward(int32_t in, int32_t out, int32_t block, const float *x, const float *w,
                       const float *_Nullable bias, cs_activation activation, kc_sum *y);
 void kc_dense_backward(int32_t in, int32_t out, int32_t block, int32_t lanes, const float *x,
@@ -98,6 +102,14 @@ void kc_logistic_loss(int32_t outputs, int32_t block, int32_t lanes, const float
                       const float *target, float slope, float weight, float scale, kc_sum *dz,
                       kc_sum *loss, kc_sum *hit);
 
+// Forward passes on doubles, whose central differences the gradients are compared with. gamma and beta are not NULL.
+void kc_merge(const cs_merge *merge, int32_t block, const double *a, const double *b, double *y);
+void kc_log_softmax(int32_t classes, size_t columns, const double *z, double *y);
+void kc_layernorm(int32_t channels, size_t columns, const double *x, const double *gamma,
+                  const double *beta, double epsilon, double *y);
+void kc_prelu(int32_t channels, int32_t pixels, int32_t slopes, int32_t block, const double *x,
+              const double *alpha, double *y);
+
 // MARK: - Functions
 
 typedef enum kc_function : int32_t {
@@ -122,6 +134,19 @@ kc_error kc_largest_error(const cs_kernels *kernels, kc_function function, uint6
 /// How many of the same floats two sets of kernels have different bits for; any NaN is as good as any other.
 uint64_t kc_count_differences(const cs_kernels *kernels, const cs_kernels *others,
                               kc_function function, uint64_t first, uint64_t end, uint32_t step);
+
+/// f(x) in double precision.
+double kc_function_value(const cs_function *function, double x);
+
+/// The largest errors of f and f', in units of 1e-6 of the exact value plus 1e-7 (in place of ulps).
+typedef struct kc_function_errors {
+  kc_error value, slope;
+} kc_function_errors;
+
+/// Of function_forward, and of function_backward against central differences of f away from kinks, over the floats with the
+/// bit patterns first, first + step, ... before `end`: finite numbers of at most some hundreds.
+kc_function_errors kc_worst_of_function(const cs_kernels *kernels, const cs_function *function,
+                                        uint64_t first, uint64_t end, uint32_t step);
 
 typedef struct kc_fma_case {
   float a, b, c, found, expected;

@@ -1,0 +1,335 @@
+/// The layers of a Keras model_config in one list, nested models spliced in, and what each of them reads.
+package struct KerasModelGraph {
+  /// An entry of the list: as in the file, but for the name in a nested model, which begins with that model's.
+  struct Part {
+    var entry: JSONValue
+    /// Positions in the list; -1 is the model's input.
+    var readings: [Int]
+  }
+
+  /// What a file lists at one level: a layer of the model, or a nested model.
+  package struct Item: Sendable {
+    package var className: String
+    package var name: String
+    /// The name of the layer in the model; "" for a nested model.
+    package var layer: String
+    /// Of a nested model; nil for a layer.
+    package var items: [Item]?
+  }
+
+  private(set) var parts: [Part] = []
+  /// The top level; the file's order.
+  private(set) var items: [Item] = []
+  /// The InputLayer at the top, where there is one.
+  private(set) var inputEntry: JSONValue?
+  private var frozen = 0
+  /// Names of layers at the top, and of those in nested models so far.
+  private var names: Set<String> = []
+
+  static func isModel(_ className: String) -> Bool {
+    ["Sequential", "Functional", "Model"].contains(className)
+  }
+
+  /// Throws: `ModelError`.
+  init(_ json: JSONValue) throws(ModelError) {
+    var items: [Item] = []
+    let output = try splice(json, path: [], input: -1, into: &items)
+    self.items = items
+    guard output == parts.count - 1 else {
+      let name = parts.last.map { KerasModelGraph.name($0.entry) } ?? ""
+      throw .connection(
+        layer: name, expected: "a layer that reads it (one output is supported)", found: "none")
+    }
+  }
+
+  /// Whether every layer reads the one before it.
+  var isRow: Bool { parts.enumerated().allSatisfy { $1.readings == [$0 - 1] } }
+
+  /// Whether any model is nested.
+  var isNested: Bool { items.contains { $0.items != nil } }
+
+  // MARK: - Splicing
+
+  /// Takes in the layers of a model whose input is the output of the part `input`; returns the part that its output is.
+  private mutating func splice(
+    _ json: JSONValue, path: [String], input: Int, into items: inout [Item]
+  ) throws(ModelError) -> Int {
+    guard case .string(let className)? = json["class_name"] else {
+      throw .malformed("it has no class_name; it must be what Keras' model.to_json() writes")
+    }
+    let entries: [JSONValue]
+    switch json["config"] {
+    case .array(let list)? where className == "Sequential": entries = list
+    case .object(let config)?:
+      guard case .array(let list)? = config["layers"] else {
+        throw .malformed("its config has no list of layers")
+      }
+      entries = list
+    default: throw .malformed("it has no config")
+    }
+    guard entries.count <= SequentialModel.layerLimit, parts.count <= SequentialModel.layerLimit
+    else {
+      throw .malformed(
+        "\(max(entries.count, parts.count)) layers; at most \(SequentialModel.layerLimit) are "
+          + "supported")
+    }
+    let isFrozen = json["config"]?["trainable"] == false && !path.isEmpty
+    frozen += isFrozen ? 1 : 0
+    defer { frozen -= isFrozen ? 1 : 0 }
+    if path.isEmpty { names = Set(entries.map(KerasModelGraph.name)) }
+    return className == "Sequential"
+      ? try spliceRow(entries, path: path, input: input, into: &items)
+      : try spliceGraph(json, entries, path: path, input: input, into: &items)
+  }
+
+  private mutating func spliceRow(
+    _ entries: [JSONValue], path: [String], input: Int, into items: inout [Item]
+  ) throws(ModelError) -> Int {
+    var current = input
+    for (index, entry) in entries.enumerated() {
+      if entry["class_name"] == "InputLayer", index == 0 {
+        if path.isEmpty { inputEntry = entry }
+        continue
+      }
+      current = try add(entry, index: index, path: path, readings: [current], into: &items)
+    }
+    return current
+  }
+
+  private mutating func spliceGraph(
+    _ json: JSONValue, _ entries: [JSONValue], path: [String], input: Int, into items: inout [Item]
+  ) throws(ModelError) -> Int {
+    let inputs = entries.filter { $0["class_name"] == "InputLayer" }
+    let inputNames = try KerasModelGraph.ends(json["config"]?["input_layers"], "input_layers")
+    let outputNames = try KerasModelGraph.ends(json["config"]?["output_layers"], "output_layers")
+    let owner =
+      path.isEmpty ? "it" : "the nested model '\(OneLine.short(path.joined(separator: "/")))'"
+    guard inputs.count == 1, inputNames == [KerasModelGraph.name(inputs[0])] else {
+      let names = max(inputs.count, inputNames.count) > 1 ? " (\(OneLine.list(inputNames)))" : ""
+      throw .malformed(
+        "\(owner) has \(max(inputs.count, inputNames.count)) inputs\(names); one is supported")
+    }
+    guard outputNames.count == 1 else {
+      throw .malformed(
+        "\(owner) has \(outputNames.count) outputs (\(OneLine.list(outputNames))); one is supported"
+      )
+    }
+    if path.isEmpty { inputEntry = inputs[0] }
+    var places = [inputNames[0]: input]
+    let others = entries.filter { $0["class_name"] != "InputLayer" }
+    for (entry, readings) in try KerasModelGraph.sorted(others, after: inputNames[0]) {
+      let name = KerasModelGraph.name(entry)
+      guard places[name] == nil else { throw .duplicateName(name) }
+      places[name] = try add(
+        entry, index: parts.count, path: path, readings: readings.compactMap { places[$0] },
+        into: &items)
+    }
+    guard let output = places[outputNames[0]] else {
+      throw .malformed(
+        "output_layers names '\(OneLine.short(outputNames[0]))', and no layer is called that")
+    }
+    return output
+  }
+
+  /// A layer, or the layers of a nested model.
+  private mutating func add(
+    _ entry: JSONValue, index: Int, path: [String], readings: [Int], into items: inout [Item]
+  ) throws(ModelError) -> Int {
+    guard case .string(let className)? = entry["class_name"],
+      case .object(var config)? = entry["config"]
+    else { throw .malformed("layer \(index) has no class_name and config") }
+    let given = KerasModelGraph.name(entry)
+    let own = given.isEmpty && !path.isEmpty ? "\(SnakeCase.text(className))_\(index)" : given
+    if KerasModelGraph.isModel(className) {
+      guard readings.count == 1 else {
+        throw .connection(layer: own, expected: "one layer to read", found: "\(readings.count)")
+      }
+      var inner: [Item] = []
+      let output = try splice(entry, path: path + [own], input: readings[0], into: &inner)
+      items.append(Item(className: className, name: own, layer: "", items: inner))
+      return output
+    }
+    // Keras takes no name with a slash.
+    var name = (path + [own]).joined(separator: "_")
+    while !path.isEmpty, !names.insert(name).inserted { name += "_" }
+    var renamed = entry
+    if !path.isEmpty || frozen > 0, case .object(var members) = entry {
+      config["name"] = .string(name)
+      if frozen > 0 { config["trainable"] = false }
+      members["config"] = .object(config)
+      renamed = .object(members)
+    }
+    parts.append(Part(entry: renamed, readings: readings))
+    items.append(Item(className: className, name: own, layer: name, items: nil))
+    return parts.count - 1
+  }
+
+  /// The name that an entry's config has, or the entry itself; "" without one.
+  private static func name(_ entry: JSONValue) -> String {
+    for value in [entry["config"]?["name"], entry["name"]] {
+      if case .string(let name)? = value { return name }
+    }
+    return ""
+  }
+}
+
+// MARK: - Connections
+
+extension KerasModelGraph {
+  /// The names in input_layers or output_layers: [name, node, tensor], or a list of these.
+  private static func ends(_ value: JSONValue?, _ key: String) throws(ModelError) -> [String] {
+    guard case .array(let list)? = value, !list.isEmpty else {
+      throw .malformed("its config has no \(key)")
+    }
+    var names: [String] = []
+    for end in list.first?.isString == true ? [.array(list)] : list {
+      guard let name = try name(ofTensor: end, read: key) else {
+        throw .malformed("its \(key) are not lists of layers: \(end.summary)")
+      }
+      names.append(name)
+    }
+    return names
+  }
+
+  /// The entries in an order in which each comes after those that it reads, as near to the file's as can be, and what
+  /// each one reads.
+  private static func sorted(_ entries: [JSONValue], after input: String) throws(ModelError)
+    -> [(entry: JSONValue, readings: [String])]
+  {
+    let known = Set(entries.map(name) + [input])
+    var waiting: [(entry: JSONValue, readings: [String])] = []
+    for entry in entries {
+      let readings = try readings(of: entry)
+      if let other = readings.first(where: { !known.contains($0) }) {
+        throw .connection(
+          layer: name(entry), expected: "layers of the model to read",
+          found: "'\(OneLine.short(other))', which it does not have")
+      }
+      waiting.append((entry, readings))
+    }
+    var result: [(entry: JSONValue, readings: [String])] = []
+    var placed: Set<String> = [input]
+    while !waiting.isEmpty {
+      var rest: [(entry: JSONValue, readings: [String])] = []
+      for node in waiting {
+        if node.readings.allSatisfy(placed.contains) {
+          placed.insert(name(node.entry))
+          result.append(node)
+        } else {
+          rest.append(node)
+        }
+      }
+      guard rest.count < waiting.count else {
+        throw .connection(
+          layer: name(rest[0].entry), expected: "layers that can run before it",
+          found:
+            "a cycle through '\(OneLine.short(rest[0].readings.first { !placed.contains($0) } ?? ""))'"
+        )
+      }
+      waiting = rest
+    }
+    return result
+  }
+
+  /// The layers that an entry reads, in the order of its inputs.
+  private static func readings(of entry: JSONValue) throws(ModelError) -> [String] {
+    let layer = name(entry)
+    guard case .array(let nodes)? = entry["inbound_nodes"], let node = nodes.first else {
+      throw .connection(layer: layer, expected: "the layers that it reads", found: "none")
+    }
+    guard nodes.count == 1 else {
+      throw .connection(
+        layer: layer, expected: "one place in the model",
+        found: "\(nodes.count): shared layers are not supported")
+    }
+    switch node {
+    case .array(let tensors):  // Keras 2
+      return try names(tensors.first?.isString == true ? [node] : tensors, layer)
+    case .object(let members):  // Keras 3
+      // What a call says of training is overruled by fit and predict.
+      try checkArguments(members["kwargs"], layer, known: ["training"])
+      guard case .array(let arguments)? = members["args"] else { break }
+      return try names(arguments, layer)
+    default: break
+    }
+    throw .connection(layer: layer, expected: "the layers that it reads", found: node.summary)
+  }
+
+  private static func names(_ tensors: [JSONValue], _ layer: String) throws(ModelError)
+    -> [String]
+  {
+    var names: [String] = []
+    for tensor in tensors {
+      if let name = try name(ofTensor: tensor, read: layer) {
+        names.append(name)
+      } else if case .array(let list) = tensor, !list.isEmpty {
+        names += try self.names(list, layer)
+      } else {
+        throw .connection(
+          layer: layer, expected: "outputs of layers to read", found: tensor.summary)
+      }
+    }
+    guard !names.isEmpty else {
+      throw .connection(layer: layer, expected: "the layers that it reads", found: "none")
+    }
+    return names
+  }
+
+  /// The layer whose output a tensor is: [name, node, tensor], with Keras 2 its arguments behind them, or Keras 3's
+  /// __keras_tensor__. nil for anything else.
+  private static func name(ofTensor value: JSONValue, read layer: String) throws(ModelError)
+    -> String?
+  {
+    var history = value
+    if case .object = value {
+      guard value["class_name"] == "__keras_tensor__", let own = value["config"]?["keras_history"]
+      else { return nil }
+      history = own
+    }
+    guard case .array(let items) = history, items.count >= 3, case .string(let name) = items[0],
+      case .integer(let node) = items[1], case .integer(let tensor) = items[2]
+    else { return nil }
+    guard node == 0, tensor == 0 else {
+      throw .connection(
+        layer: layer, expected: "the first output of a layer's first call",
+        found: "output \(tensor) of call \(node) of '\(OneLine.short(name))': shared layers and "
+          + "layers with several outputs are not supported")
+    }
+    if items.count > 3 {
+      // With false the layer trains as at inference, see `callsForInference`.
+      let isInference = items[3]["training"] == false
+      try checkArguments(items[3], layer, known: isInference ? ["training"] : [])
+    }
+    return name
+  }
+
+  /// Whether Keras 2 calls a layer with training=False, so that fit runs it as predict does.
+  static func callsForInference(_ entry: JSONValue) -> Bool {
+    guard case .array(let nodes)? = entry["inbound_nodes"], case .array(let tensors)? = nodes.first
+    else { return false }
+    let calls = tensors.first?.isString == true ? [.array(tensors)] : tensors
+    return calls.contains { call in
+      guard case .array(let items) = call, items.count > 3 else { return false }
+      return items[3]["training"] == false
+    }
+  }
+
+  /// Arguments of a call besides what it reads: none of them is followed here.
+  private static func checkArguments(
+    _ value: JSONValue?, _ layer: String, known: Set<String>
+  ) throws(ModelError) {
+    guard case .object(let arguments)? = value else { return }
+    for (key, value) in arguments.sorted(by: { $0.key < $1.key })
+    where value != .null && !known.contains(key) {
+      throw .config(
+        layer: layer, key: "the argument \(key) of its call",
+        expected: "left out or null", found: value.summary)
+    }
+  }
+}
+
+extension JSONValue {
+  fileprivate var isString: Bool {
+    if case .string = self { true } else { false }
+  }
+}

@@ -1,0 +1,72 @@
+import FixedNetCore
+
+/// A value between layers while they are planned: its slot, its extents, and how its features are ordered.
+public struct Value {
+  public var slot: Slot
+  public var shape: Shape
+  /// For a flattened image: its channels and pixels. The engine keeps [channel][pixel]; Keras counts [pixel][channel].
+  public var flattened: (channels: Int, pixels: Int)?
+  /// R-operator: the value's derivative along a direction of the weights; nil for data.
+  var tangent: Slot?
+  /// The convolution that the value is the output of, where one layer alone reads it.
+  var convolution: PlannedConvolution?
+  /// The normalisation of the data that the convolution reading this takes in.
+  var normalization: FoldedNormalization?
+
+  public init(slot: Slot, shape: Shape, flattened: (channels: Int, pixels: Int)? = nil) {
+    self.slot = slot
+    self.shape = shape
+    self.flattened = flattened
+  }
+
+  /// The engine's number of the element that Keras, channels last, counts as number `index`.
+  func engineIndex(_ index: Int) -> Int {
+    let (channels, pixels) = flattened ?? (shape.channels, shape.pixels)
+    let (pixel, channel) = index.quotientAndRemainder(dividingBy: channels)
+    return channel * pixels + pixel
+  }
+
+  /// How the engine orders one value per feature (or per channel of an image).
+  var flattenedLayout: ParameterLayout {
+    guard let flattened else { return .plain }
+    return .flattened(channels: flattened.channels, pixels: flattened.pixels)
+  }
+}
+
+/// A layer whose forward pass is planned.
+public struct LayerPlan {
+  /// What the backward pass of a layer is asked for.
+  public struct Backward {
+    /// Holds dY.
+    public var outputGradient: Slot
+    /// Whether dX is needed, for each input.
+    public var needsInputGradients: [Bool]
+
+    var needsInputGradient: Bool { needsInputGradients[0] }
+  }
+
+  public struct Finished {
+    /// In the order of the forward pass; none for a layer that only renames.
+    public var operations: [any OperationDescription]
+    /// Where the backward pass leaves dX, for each input; nil where it is not needed.
+    public var inputGradients: [Slot?]
+
+    init(_ operation: (any OperationDescription)?, inputGradients: [Slot?] = []) {
+      self.init(operation.map { [$0] } ?? [], inputGradients: inputGradients)
+    }
+
+    init(_ operations: [any OperationDescription], inputGradients: [Slot?] = []) {
+      self.operations = operations
+      self.inputGradients = inputGradients
+    }
+  }
+
+  public var output: Value
+  /// Reserves what the backward pass needs, where there is one, and writes the layer's operation.
+  public let finish: (Backward?) -> Finished
+
+  public init(output: Value, finish: @escaping (Backward?) -> Finished) {
+    self.output = output
+    self.finish = finish
+  }
+}

@@ -1,0 +1,98 @@
+import FixedNetCore
+
+/// Dropout of whole channels; at inference nothing happens. Everything but their names.
+public protocol SpatialDropout: Layer {
+  static var rank: Int { get }
+  /// 0 ..< 1.
+  var rate: Double { get }
+  init(name: String, rate: Double)
+}
+
+extension SpatialDropout {
+  public static var configKeys: Set<String> { Dropout.configKeys.union(["data_format"]) }
+
+  public init(name: String, config: LayerConfig) throws(ModelError) {
+    try config.require("data_format", oneOf: ["channels_last", .null])
+    self.init(name: name, rate: try Dropout(name: name, config: config).rate)
+  }
+
+  public var config: [String: JSONValue] { ["rate": .number(rate)] }
+
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape {
+    guard input.dimensions.count == Self.rank + 1 else {
+      throw .shape(
+        layer: name,
+        expected: Self.rank == 2
+          ? "an image (height x width x channels)" : "rows of features (rows x features)",
+        found: "\(input)")
+    }
+    return input
+  }
+
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    guard plan.isTraining, rate > 0 else { return plan.renamed(input) }
+    let stream = plan.nextDropoutStream()
+    let (channels, pixels) = (input.shape.channels, input.shape.pixels)
+    let mask = plan.reserve(
+      "\(name)/mask", shape: [channels, plan.blockSize], region: .scratch, scope: .thread,
+      lasting: true
+    ).thread
+    let dropout = Dropout(name: name, rate: rate)
+    return plan.elementwise(name, input, remembers: .nothing) { input, output, gradient in
+      SpatialDropoutOperation(
+        dropout: dropout.operation(
+          stream: stream, count: channels, input: input, output: output, gradient: gradient),
+        channels: channels, pixels: pixels, mask: mask)
+    }
+  }
+}
+
+public struct SpatialDropout1D: SpatialDropout {
+  public static let className = "SpatialDropout1D"
+  public static let rank = 1
+  public var name: String
+  public let rate: Double
+  public init(name: String, rate: Double) { (self.name, self.rate) = (name, rate) }
+}
+
+public struct SpatialDropout2D: SpatialDropout {
+  public static let className = "SpatialDropout2D"
+  public static let rank = 2
+  public var name: String
+  public let rate: Double
+  public init(name: String, rate: Double) { (self.name, self.rate) = (name, rate) }
+}
+
+/// In training a normal number of mean 0 is added to every element; at inference nothing happens.
+public struct GaussianNoise: Layer {
+  public static let className = "GaussianNoise"
+  public static let configKeys: Set = ["stddev", "seed"]
+
+  public var name: String
+  /// The numbers' standard deviation.
+  public var deviation: Double
+
+  public init(name: String, deviation: Double) {
+    self.name = name
+    self.deviation = deviation
+  }
+
+  public init(name: String, config: LayerConfig) throws(ModelError) {
+    guard config.members["stddev"] != nil else { throw config.fail("stddev", "a number from 0") }
+    self.init(name: name, deviation: try config.number("stddev", in: 0...1e30, default: 0))
+  }
+
+  public var config: [String: JSONValue] { ["stddev": .number(deviation)] }
+
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
+
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    guard plan.isTraining, deviation > 0 else { return plan.renamed(input) }
+    let stream = plan.nextDropoutStream()
+    let count = input.shape.elementCount
+    return plan.elementwise(name, input, remembers: .nothing) { input, output, _ in
+      GaussianNoiseOperation(
+        deviation: Float(deviation), stream: stream, count: count, input: input, output: output)
+    }
+  }
+}
