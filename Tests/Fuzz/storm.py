@@ -11,6 +11,7 @@ than 256 MiB above what the tool needs for the file before it was mutated. Files
 import argparse
 import collections
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import random
@@ -111,6 +112,12 @@ def kinds(tools, folder):
     }
 
 
+def end(process):
+    """Not Popen.kill, which may take the end from who waits for it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+
+
 def measured(arguments, folder):
     """(exit code or negative signal, seconds of wall clock and processor, peak KiB, standard error)."""
     with tempfile.TemporaryFile(dir=folder) as errors:
@@ -118,8 +125,7 @@ def measured(arguments, folder):
         process = subprocess.Popen(
             arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
             env=dict(os.environ, SWIFT_BACKTRACE="enable=no"), process_group=0)
-        # Not process.kill, which may wait for the end that is waited for below.
-        timer = threading.Timer(LAST, os.kill, (process.pid, signal.SIGKILL))
+        timer = threading.Timer(LAST, end, (process.pid,))
         timer.start()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = 0
