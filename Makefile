@@ -103,6 +103,11 @@ storm: setup ## run the tools on COUNT mutated files: no signal, one line, two s
 	swift build -c release
 	python3 Tests/Fuzz/storm.py .build/release --count $(COUNT)
 
+calls: setup readers ## trace the tools on every fixture: files and system calls that they ask for
+	@python3 --version >/dev/null 2>&1 || { tools=python3; $(INSTALL); }
+	swift build -c release
+	python3 Tests/Fuzz/calls.py .build/release
+
 properties: setup venv ## plan, bits, gradients, files and Keras over NETWORKS random networks
 	swift build --build-tests
 	FIXEDNET_NETWORKS=$(NETWORKS) swift test --skip-build --filter PropertyTests
@@ -204,5 +209,5 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop faults conformance sweep peers asan tsan sanitize fuzz storm properties mutants build release lint format proto clean
+.PHONY: help demo test interop faults conformance sweep peers asan tsan sanitize fuzz storm calls properties mutants build release lint format proto clean
 .PHONY: setup compiler readers more-readers venv requirements

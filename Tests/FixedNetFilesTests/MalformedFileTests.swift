@@ -23,6 +23,7 @@
       "m54": "a group", "m55": "layer_names", "m56": "dense_2", "m57": "weight_names",
       "m60": "another file", "m61": "another file", "m62": "soft link", "m63": "soft link",
       "m64": "another file", "m65": "virtual", "m66": "32015", "m92": "must be 2 strings",
+      "m93": "checksum",
     ]
 
     static let files: [String] = {

@@ -3,17 +3,20 @@
 
     storm.py TOOLS [--count N] [--seconds T] [--seed S] [--kind KIND] [--jobs J]
 
-TOOLS: the folder of train, eval and plan. A run fails that ends by a signal or another exit code than 0 and 1, that says
-more or less than one line when it fails (warnings and notes aside), that takes longer than 2 seconds of wall clock twice,
-or more than 256 MiB above what the tool needs for the file before it was mutated. Files that fail are kept in .build/storm.
+TOOLS: the folder of train, eval and plan. An interrupt (Ctrl-C) ends it early, with the table of what was done. A run fails
+that ends by a signal or another exit code than 0 and 1, that says more or less than one line when it fails (warnings and
+notes aside), that takes more than 2 seconds of the processor, or of wall clock twice on a machine that is not busy, or more
+than 256 MiB above what the tool needs for the file before it was mutated. Files that fail are kept in .build/storm.
 """
 import argparse
 import collections
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -21,7 +24,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "Tests/Fixtures"
-SECONDS, MEMORY = 2.0, 256 << 10  # of wall clock; KiB as getrusage counts
+SECONDS, MEMORY = 2.0, 256 << 10  # KiB as getrusage counts
+LAST = 60  # seconds of wall clock, after which a run is killed
 INTERESTING = [0, 1, 2, 7, 8, 16, 127, 128, 255, 256, 1 << 15, 1 << 16, (1 << 31) - 1, 1 << 31,
                (1 << 32) - 1, 1 << 32, (1 << 63) - 1, (1 << 64) - 1]
 
@@ -100,21 +104,28 @@ def kinds(tools, folder):
              "--output", "OUT/out.h5"]),
         "idx": Kind(
             seeds("idx/*"), "train-images-idx3-ubyte.gz",
-            ["eval", model, "--data", "mnist", "--data-dir", "FOLDER", "--threads", "1"]),
+            ["train", "--data", "mnist", "--data-dir", "FOLDER", "--model", "softmax", "--epochs", "1",
+             "--threads", "1", "--output", "OUT/out.h5"]),
         "json": Kind(
             seeds("**/*.json") + seeds("Corpus/json/*"), "m.json",
             ["plan", "FILE", "--threads", "1"]),
     }
 
 
+def end(process):
+    """Not Popen.kill, which may take the end from who waits for it."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+
+
 def measured(arguments, folder):
-    """(exit code or negative signal, wall seconds, peak KiB, standard error)."""
+    """(exit code or negative signal, seconds of wall clock and processor, peak KiB, standard error)."""
     with tempfile.TemporaryFile(dir=folder) as errors:
         start = time.monotonic()
         process = subprocess.Popen(
             arguments, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
-            env=dict(os.environ, SWIFT_BACKTRACE="enable=no"), start_new_session=True)
-        timer = threading.Timer(20, process.kill)
+            env=dict(os.environ, SWIFT_BACKTRACE="enable=no"), process_group=0)
+        timer = threading.Timer(LAST, end, (process.pid,))
         timer.start()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = 0
@@ -122,7 +133,8 @@ def measured(arguments, folder):
         seconds = time.monotonic() - start
         errors.seek(0)
         code = os.waitstatus_to_exitcode(status)
-        return code, seconds, usage.ru_maxrss, errors.read().decode(errors="replace")
+        used = usage.ru_utime + usage.ru_stime
+        return code, (seconds, used), usage.ru_maxrss, errors.read().decode(errors="replace")
 
 
 class Storm:
@@ -133,6 +145,10 @@ class Storm:
         self.folder = tempfile.mkdtemp(prefix="fixednet-storm-", dir=memory)
         self.kinds = kinds(self.tools, self.folder)
         self.base = {name: self.whole(name) for name in self.kinds}
+
+    def stop(self):
+        """No file is begun any more."""
+        self.end = 0
 
     def run(self, name, data):
         kind = self.kinds[name]
@@ -155,6 +171,15 @@ class Storm:
         """KiB that the tool takes for files that nobody touched."""
         return max(self.run(name, data)[2] for data in self.kinds[name].files[:8])
 
+    def trials(self, pool, count, names):
+        """Results in order. Only a few wait at a time: a child's peak begins with its parent's, which must stay small."""
+        waiting = collections.deque()
+        for index in range(count):
+            waiting.append((index, pool.submit(self.trial, index, names)))
+            while len(waiting) > 64 or index == count - 1 and waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+
     def trial(self, index, names):
         if time.monotonic() > self.end:
             return None
@@ -162,10 +187,10 @@ class Storm:
         name = names[index % len(names)]
         kind = self.kinds[name]
         data = mutate(generator, generator.choice(kind.files), kind.files)
-        code, seconds, memory, errors = self.run(name, data)
+        code, (seconds, used), memory, errors = self.run(name, data)
         if seconds > SECONDS:
-            # The machine may have been busy.
-            code, seconds, memory, errors = self.run(name, data)
+            code, (seconds, used), memory, errors = self.run(name, data)
+        is_busy = os.getloadavg()[0] > os.cpu_count()
         lines = [line for line in errors.split("\n")
                  if line and ": warning: " not in line and ": note: " not in line]
         fault = None
@@ -173,15 +198,15 @@ class Storm:
             fault = f"exit code {code}"
         elif code == 1 and len(lines) != 1:
             fault = f"{len(lines)} lines"
-        elif seconds > SECONDS:
-            fault = f"{seconds:.1f} s"
+        elif used > SECONDS or seconds > SECONDS and not is_busy:
+            fault = f"{seconds:.1f} s, {used:.1f} s of the processor"
         elif memory > self.base[name] + MEMORY:
             fault = f"{memory >> 10} MiB"
         if fault:
             place = ROOT / ".build/storm"
             place.mkdir(parents=True, exist_ok=True)
             (place / f"{index}-{kind.name}").write_bytes(data)
-        return name, code, seconds, memory - self.base[name], fault
+        return name, code, used, memory - self.base[name], fault
 
 
 def main():
@@ -195,27 +220,27 @@ def main():
     options = parser.parse_args()
     storm = Storm(options.tools, options.seed, options.seconds)
     names = options.kind or list(storm.kinds)
-    runs, refused, slowest, largest = (collections.Counter() for _ in range(4))
+    runs, refused, longest, largest = (collections.Counter() for _ in range(4))
     faults = []
+    signal.signal(signal.SIGINT, lambda *_: storm.stop())
     try:
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            trials = pool.map(lambda index: storm.trial(index, names), range(options.count))
-            for index, result in enumerate(trials):
+            for index, result in storm.trials(pool, options.count, names):
                 if result is None:
                     continue
-                name, code, seconds, memory, fault = result
+                name, code, used, memory, fault = result
                 runs[name] += 1
                 refused[name] += code == 1
-                slowest[name] = max(slowest[name], seconds)
+                longest[name] = max(longest[name], used)
                 largest[name] = max(largest[name], memory)
                 if fault:
                     faults.append(fault)
                     print(f"storm: {name} {index}: {fault}", flush=True)
     finally:
         shutil.rmtree(storm.folder, ignore_errors=True)
-    print(f"{'files':10}{'runs':>8}{'refused':>9}{'slowest/s':>11}{'MiB more':>10}")
+    print(f"{'files':10}{'runs':>8}{'refused':>9}{'CPU seconds':>13}{'MiB more':>10}")
     for name in names:
-        print(f"{name:10}{runs[name]:8}{refused[name]:9}{slowest[name]:11.2f}{largest[name] >> 10:10}")
+        print(f"{name:10}{runs[name]:8}{refused[name]:9}{longest[name]:13.2f}{largest[name] >> 10:10}")
     print(f"{sum(runs.values())} files, {sum(refused.values())} refused, {len(faults)} failures")
     raise SystemExit(1 if faults else 0)
 

@@ -34,9 +34,10 @@ struct ConfinementTests {
     }
   }
 
-  @Test("it has memory and a second of the processor, and what it prints goes nowhere")
+  @Test("it has memory, may wait, has a second of the processor, and what it prints goes nowhere")
   func limits() throws {
     #expect(try confined("allocate") == 0)
+    #expect(try confined("wait") == 0)
     #expect(try confined("memory") == 1)
     #expect(try confined("print") == 1)
     // 128 + SIGKILL, or SIGXCPU: the hard limit is the soft one.

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The two data sets that come as four IDX files.
 public enum MNISTName: String, CaseIterable, Sendable {
@@ -103,12 +104,20 @@ public struct MNISTFiles: Sendable {
     guard let folder = folders.first(where: { isComplete($0) }) else {
       throw .missing(name: name.rawValue, searched: folders)
     }
-    // A second thread computes the digests right behind the first. No bytes are in memory twice.
+    // While one file's helper unpacks, those of the others start and unpack too. A further thread computes the digests right
+    // behind them. No bytes are in memory twice.
     let queue = DispatchQueue(label: "fixednet.digest")
-    var values: [MNISTFile: [UInt8]] = [:]
-    for file in MNISTFile.allCases {
-      values[file] = try read(file, of: name, in: folder, digestOn: queue)
+    let files = MNISTFile.allCases
+    let results = Mutex<[MNISTFile: Result<[UInt8], DataError>]>([:])
+    DispatchQueue.concurrentPerform(iterations: files.count) { index in
+      let result = Result { () throws(DataError) in
+        try read(files[index], of: name, in: folder, digestOn: queue)
+      }
+      results.withLock { $0[files[index]] = result }
     }
+    // The first that fails is the same in every run.
+    var values: [MNISTFile: [UInt8]] = [:]
+    for file in files { values[file] = try results.withLock { $0[file] }?.get() }
     return MNISTFiles(
       trainImages: values[.trainImages] ?? [], trainLabels: values[.trainLabels] ?? [],
       testImages: values[.testImages] ?? [], testLabels: values[.testLabels] ?? [])

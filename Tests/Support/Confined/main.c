@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static int open_file(void) { return open("/etc/hostname", O_RDONLY) >= 0; }
@@ -46,6 +47,10 @@ static int count_for_ever(void) {
   return 1;
 }
 /// What a helper may.
+static int wait_a_moment(void) {
+  struct timespec moment = {0, 1};
+  return nanosleep(&moment, NULL) == 0;
+}
 static int use_memory(void) {
   char *bytes = malloc(1 << 20);
   if (!bytes) return 0;
@@ -63,6 +68,7 @@ static const struct {
     {"kill", kill_parent},     {"read", read_elsewhere},    {"map-file", map_file},
     {"map-code", map_code},    {"make-code", make_code},    {"print", print_text},
     {"memory", take_memory},   {"spin", count_for_ever},    {"allocate", use_memory},
+    {"wait", wait_a_moment},
 };
 
 int main(int argc, char **argv) {
