@@ -50,7 +50,9 @@
           (name: "x", shape: [16] + model.input.dimensions, values: x),
           (name: "y", shape: images.targets.isEmpty ? [16] : [16, y.count / 16], values: y),
         ])
-      for (kind, optimizer, rate) in [("sgd", Optimizer.sgd, Float(0.01)), ("adam", .adam(), 0.001)] {
+      for (kind, optimizer, rate) in [
+        ("sgd", Optimizer.sgd, Float(0.01)), ("adam", .adam(), 0.001),
+      ] {
         let options = PlanOptions(
           batch: 16, isTraining: true, threads: 2, loss: builtIn.loss, optimizer: optimizer)
         let network = try Network(NetworkPlan(model, options: options))

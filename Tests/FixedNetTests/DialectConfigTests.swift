@@ -53,7 +53,10 @@ struct DialectConfigTests {
       ("Conv2D", #""filters": 2, "kernel_size": 3, "padding": null"#, "padding must be one of"),
       ("AveragePooling2D", #""pool_size": null"#, "pool_size must be two whole numbers"),
       ("BatchNormalization", #""epsilon": [1e-3]"#, "epsilon must be a number"),
-      ("Conv2D", #""filters": 2, "kernel_size": 3, "groups": 3"#, "groups must be a divisor of the 2 filters, found 3"),
+      (
+        "Conv2D", #""filters": 2, "kernel_size": 3, "groups": 3"#,
+        "groups must be a divisor of the 2 filters, found 3"
+      ),
       (
         "Conv2D", #""filters": 2, "kernel_size": 3, "dilation_rate": [2, 0]"#,
         "dilation_rate must be two whole numbers from 1 to 4096, found [2, 0]"

@@ -125,12 +125,16 @@ struct RandomLayers {
     case 3: addConvolution()
     case 4:
       if isRows {
-        add(GlobalMaxPooling1D(name: name("global"), image: GlobalMaxPooling2D(name: name("global"))))
+        add(
+          GlobalMaxPooling1D(name: name("global"), image: GlobalMaxPooling2D(name: name("global"))))
       } else {
         add(GlobalAveragePooling2D(name: name("global"), keepsExtents: draw.chance(0.5)))
       }
     case 5: addBorder(isRows)
-    case 6: add(Permute(name: name("permute"), axes: isRows ? [2, 1] : draw.pick([[3, 1, 2], [2, 1, 3]])))
+    case 6:
+      add(
+        Permute(
+          name: name("permute"), axes: isRows ? [2, 1] : draw.pick([[3, 1, 2], [2, 1, 3]])))
     case 7: add(PReLU(name: name("prelu"), sharedAxes: isRows ? [1] : draw.pick([[1, 2], []])))
     default: addNewerOverFeatures()
     }
@@ -138,13 +142,18 @@ struct RandomLayers {
 
   private mutating func addNewerOverFeatures() {
     switch draw.integer(in: 0...6) {
-    case 0: add(LayerNormalization(name: name("ln"), centers: draw.chance(0.8), scales: draw.chance(0.8)))
+    case 0:
+      add(LayerNormalization(name: name("ln"), centers: draw.chance(0.8), scales: draw.chance(0.8)))
     case 1: add(PReLU(name: name("prelu")))
     case 2: add(ELU(name: name("elu"), alpha: draw.pick([1, 0.5])))
-    case 3: add(Reshape(name: name("reshape"), target: draw.pick([[-1, 1], [1, -1], [-1], [1, 1, -1]])))
+    case 3:
+      add(
+        Reshape(name: name("reshape"), target: draw.pick([[-1, 1], [1, -1], [-1], [1, 1, -1]])))
     case 4: add(GaussianNoise(name: name("noise"), deviation: 0.05))
     case 5:
-      if case .vector = shape { add(RepeatVector(name: name("repeat"), count: draw.integer(in: 1...4))) }
+      if case .vector = shape {
+        add(RepeatVector(name: name("repeat"), count: draw.integer(in: 1...4)))
+      }
     default:
       let kinds: [ElementFunction.Kind] = [
         .gelu, .silu, .softplus, .mish, .selu, .hardSilu, .softsign, .tanhShrink,

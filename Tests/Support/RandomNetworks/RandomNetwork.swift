@@ -93,7 +93,8 @@ extension RandomNetwork: CustomStringConvertible {
     let layers = model.layers.map { layer in
       let config = layer.config.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.text)" }
       let reads = model.connections?[layer.name].map { " of \($0.joined(separator: ", "))" } ?? ""
-      return "\(layer.name): \(type(of: layer).className)(\(config.joined(separator: ", ")))\(reads)"
+      return
+        "\(layer.name): \(type(of: layer).className)(\(config.joined(separator: ", ")))\(reads)"
     }
     return "network \(seed): \(model.input) -> \(layers.joined(separator: " -> ")), loss \(loss), "
       + "batch \(batch) of \(imageCount), blocks of \(blockSize.map(String.init) ?? "any"), "
