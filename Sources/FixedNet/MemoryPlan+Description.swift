@@ -48,7 +48,8 @@ extension MemoryPlan: CustomStringConvertible {
     let gap = byteCount - leastByteCount
     if gap <= 0 { return "optimal" }
     let percent = 100 * Double(gap) / Double(max(leastByteCount, 1))
-    return "at most \(Format.fixed(percent, 2)) % (\(Format.grouped(gap)) bytes) above the least possible"
+    return
+      "at most \(Format.fixed(percent, 2)) % (\(Format.grouped(gap)) bytes) above the least possible"
   }
 
   /// The sum that the arena's size is.

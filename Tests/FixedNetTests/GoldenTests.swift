@@ -90,6 +90,6 @@ struct GoldenTests {
     #expect(
       try byteCount {
         ($0.batch, $0.threads, $0.updatesInBackward, $0.recomputes) = (1, 1, true, true)
-      } == 201_920)
+      } == 200_896)
   }
 }
