@@ -588,7 +588,7 @@ typedef struct cs_kernels {
   // -- Functions of the input --------------------------------------------------------------------------------
 
   /// y[i] = f(x[i]); in place allowed. For |x| <= 100 value and derivative are within 1e-6 of the exact one plus 1e-7
-  /// (at most 0.6 of that is measured). Infinities and NaN give what Keras gives on JAX: NaN where it has 0 infinity (GELU,
+  /// (at most 0.8 of that is measured). Infinities and NaN give what Keras gives on JAX: NaN where it has 0 infinity (GELU,
   /// SiLU, mish and hard SiLU of -inf, softsign of both), and the shrinking functions and CS_THRESHOLD take NaN for a number
   /// that is not above; but squareplus of -inf is 0.
   void (*function_forward)(size_t count, const cs_function *function, const float *x, float *y);
@@ -628,14 +628,16 @@ typedef struct cs_kernels {
   void (*merge_forward)(const cs_merge *merge, int32_t block, const float *a, const float *b, float *y);
 
   /// da = dy, -dy (CS_SUBTRACT_FROM) or dy b (CS_MULTIPLY). Not for maximum and minimum. da may be dy (in place). Only
-  /// CS_MULTIPLY reads b.
-  void (*merge_backward_a)(const cs_merge *merge, int32_t block, const float *b, const float *dy, float *da);
+  /// CS_MULTIPLY reads b, which may be NULL else.
+  void (*merge_backward_a)(const cs_merge *merge, int32_t block, const float *_Nullable b, const float *dy,
+                           float *da);
 
   /// db = sum of dy, -dy (CS_SUBTRACT) or dy a (CS_MULTIPLY) over the channels and pixels of a that b's number serves.
   /// Not for maximum and minimum. Additions or an fma chain from 0, channel by channel, pixels ascending. B = 1, one pixel of
   /// b for all: pixel p belongs to chain p mod 16 (if a has one pixel: channel c to chain c mod 16), then the lane tree.
-  /// db may be dy (in place) if b has a's shape. Only CS_MULTIPLY reads a.
-  void (*merge_backward_b)(const cs_merge *merge, int32_t block, const float *a, const float *dy, float *db);
+  /// db may be dy (in place) if b has a's shape. Only CS_MULTIPLY reads a, which may be NULL else.
+  void (*merge_backward_b)(const cs_merge *merge, int32_t block, const float *_Nullable a, const float *dy,
+                           float *db);
 
   /// The gradient of maximum and minimum, one input x of b's shape after the other, in their order: `rest` is dy at first.
   /// dx = sum of rest where x == y, as above, and rest becomes 0 there: of equal inputs the first one takes all, as in

@@ -10,6 +10,8 @@ public enum ActivationFunction: Hashable, Sendable {
   case scaledSigmoid
   /// exp(z_i) / sum_j exp(z_j) over the features: couples them, so it runs as an operation of its own.
   case softmax
+  /// The logarithm of softmax; an operation of its own.
+  case logSoftmax
   /// leaky_relu, relu6, and Keras' LeakyReLU and ReLU layers given as an activation; an operation of its own.
   case rectifier(Rectifier)
   /// Functions whose derivative needs their input; an operation of its own.
@@ -18,7 +20,7 @@ public enum ActivationFunction: Hashable, Sendable {
   /// The kernels' code of an element-wise activation.
   var kernelCode: cs_activation {
     switch self {
-    case .linear, .softmax, .rectifier, .function: CS_LINEAR
+    case .linear, .softmax, .logSoftmax, .rectifier, .function: CS_LINEAR
     case .tanh: CS_TANH
     case .relu: CS_RELU
     case .sigmoid: CS_SIGMOID
@@ -29,7 +31,7 @@ public enum ActivationFunction: Hashable, Sendable {
   /// Whether Dense and Conv2D can apply it in their kernels.
   var isInKernels: Bool {
     switch self {
-    case .softmax, .rectifier, .function: false
+    case .softmax, .logSoftmax, .rectifier, .function: false
     default: true
     }
   }
@@ -41,7 +43,8 @@ extension ActivationFunction {
   /// Those that Keras knows by name.
   static let named: [ActivationFunction] =
     [
-      .linear, .tanh, .relu, .sigmoid, .softmax, .rectifier(.leakyReLU), .rectifier(.relu6),
+      .linear, .tanh, .relu, .sigmoid, .softmax, .logSoftmax, .rectifier(.leakyReLU),
+      .rectifier(.relu6),
     ]
     + ElementFunction.Kind.allCases.map { ElementFunction($0) }.filter(\.isNamed).map {
       .function($0)
@@ -56,6 +59,7 @@ extension ActivationFunction {
     case .sigmoid: "sigmoid"
     case .scaledSigmoid: "scaled_sigmoid"
     case .softmax: "softmax"
+    case .logSoftmax: "log_softmax"
     case .rectifier(.leakyReLU): "leaky_relu"
     case .rectifier(.relu6): "relu6"
     case .rectifier: "rectifier"

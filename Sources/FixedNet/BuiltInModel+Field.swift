@@ -25,6 +25,9 @@ extension BuiltInModel {
     }
   }
 
+  /// The loss of a model whose end does not say it.
+  package var loss: Loss? { self == .autoencoder ? .meanSquaredError : nil }
+
   /// nil for other models.
   func fieldModel(input: Shape, outputCount: Int) -> SequentialModel? {
     var network = FieldNetwork(input)

@@ -33,6 +33,11 @@ public enum BuiltInModel: String, CaseIterable, Sendable {
   /// MLPerf Tiny's streaming wake word: depthwise separable convolutions over time.
   case streamingWakeword = "streaming-wakeword"
 
+  /// Those that are made for images of digits, or take them.
+  package static let digitModels = allCases.filter { $0.fieldInput == nil }
+  /// The six networks of MLPerf Tiny.
+  package static let fieldModels = allCases.filter { $0.fieldInput != nil }
+
   /// What the model is made for where nobody says.
   public var defaultInput: Shape {
     self == .perceptron ? .vector(400) : fieldInput ?? .image(height: 28, width: 28, channels: 1)

@@ -47,6 +47,11 @@ struct KerasConfig {
     }
   }
 
+  /// For an optimiser that Keras does not build with null where others have it.
+  func checkIsNoNull(_ key: String) throws(ModelError) {
+    if members[key] == .null { throw missing(key, "a number") }
+  }
+
   /// A number of the range; `fallback` where there is none.
   func number(_ key: String, _ range: ClosedRange<Double>, _ fallback: Double? = nil)
     throws(ModelError) -> Double

@@ -94,22 +94,19 @@ extension Layer {
 /// The layer classes that models may name: a fixed table, nothing is ever looked up elsewhere.
 public enum LayerRegistry {
   static let all: [any Layer.Type] = [
-    ActivityRegularization.self, AlphaDropout.self, GaussianDropout.self, GaussianNoise.self,
+    Activation.self, ActivityRegularization.self, Add.self, AlphaDropout.self, Average.self,
+    AveragePooling1D.self, AveragePooling2D.self, BatchNormalization.self, Concatenate.self,
+    Conv1D.self, Conv2D.self, Conv2DTranspose.self, Cropping1D.self, Cropping2D.self, Dense.self,
+    DepthwiseConv1D.self, DepthwiseConv2D.self, Dropout.self, ELU.self, Flatten.self,
+    GaussianDropout.self, GaussianNoise.self, GlobalAveragePooling1D.self,
+    GlobalAveragePooling2D.self, GlobalMaxPooling1D.self, GlobalMaxPooling2D.self,
+    LayerNormalization.self, LeakyReLU.self, MaxPooling1D.self, MaxPooling2D.self, Maximum.self,
+    Minimum.self, Multiply.self, Normalization.self, PReLU.self, Permute.self,
     RandomBrightness.self, RandomContrast.self, RandomFlip.self, RandomRotation.self,
-    RandomTranslation.self, RandomZoom.self, SpatialDropout1D.self, SpatialDropout2D.self,
-    Activation.self, Add.self, Average.self, AveragePooling1D.self, AveragePooling2D.self,
-    BatchNormalization.self,
-    DepthwiseConv1D.self, DepthwiseConv2D.self, SeparableConv1D.self, SeparableConv2D.self,
-    ELU.self, Concatenate.self, Conv1D.self, Conv2D.self, Conv2DTranspose.self, Cropping1D.self,
-    Cropping2D.self,
-    Dense.self,
-    Dropout.self,
-    Flatten.self, GlobalAveragePooling1D.self, GlobalAveragePooling2D.self, GlobalMaxPooling1D.self,
-    GlobalMaxPooling2D.self, LeakyReLU.self, MaxPooling1D.self, MaxPooling2D.self,
-    Normalization.self, Permute.self, ReLU.self, RepeatVector.self, Rescaling.self, Reshape.self,
-    Softmax.self, Subtract.self, ThresholdedReLU.self, UpSampling1D.self, UpSampling2D.self,
-    ZeroPadding1D.self,
-    ZeroPadding2D.self,
+    RandomTranslation.self, RandomZoom.self, ReLU.self, RepeatVector.self, Rescaling.self,
+    Reshape.self, SeparableConv1D.self, SeparableConv2D.self, Softmax.self, SpatialDropout1D.self,
+    SpatialDropout2D.self, Subtract.self, ThresholdedReLU.self, UpSampling1D.self,
+    UpSampling2D.self, ZeroPadding1D.self, ZeroPadding2D.self,
   ]
 
   public static var classNames: [String] { all.map { $0.className } }
@@ -234,15 +231,6 @@ public struct LayerConfig: Sendable {
       return function
     default: throw refusal
     }
-  }
-
-  /// An activation that looks at one value at a time.
-  func elementwiseActivation() throws(ModelError) -> ActivationFunction {
-    let activation = try activation()
-    guard activation != .softmax else {
-      throw fail("activation", "one that looks at one value at a time, such as relu or tanh")
-    }
-    return activation
   }
 
   /// nil for an object that is none of them.

@@ -79,6 +79,7 @@ public final class Network {
     for parameter in plan.parameters {
       pointer(parameter.weight).update(repeating: .nan, count: parameter.count)
     }
+    startOptimizer()
   }
 
   deinit {

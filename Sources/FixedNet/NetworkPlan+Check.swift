@@ -63,6 +63,13 @@ extension NetworkPlan {
         "products with the Hessian need dense layers only, and layer '\(other.origin)' is a "
           + "\(type(of: other.layer).className); use lbfgs")
     }
+    for (layer, inputs) in zip(model.layers, try model.shapes().inputs) where layer is Dense {
+      guard case .vector = inputs[0] else {
+        throw .notTrainable(
+          "products with the Hessian need dense layers over vectors, and layer '\(layer.name)' reads "
+            + "\(inputs[0]); use lbfgs")
+      }
+    }
     if let frozen = model.frozenLayers.sorted().first {
       throw .notTrainable("layer '\(frozen)' is frozen; a full-batch solver trains every layer")
     }

@@ -8,34 +8,22 @@ extension OptimizerConfiguration {
     _ optimizer: Optimizer, learningRate: Double, schedule: Schedule? = nil, clipping: Clipping
   ) -> JSONValue {
     func number(_ value: Float) -> JSONValue { .number(shortest(value)) }
-    var name = "SGD"
+    let method = optimizer.method
     var config: [String: JSONValue] = [:]
-    switch optimizer {
-    case .sgd: config = ["momentum": 0.0, "nesterov": false]
-    case .momentum(let momentum, let isNesterov):
-      config = ["momentum": number(momentum), "nesterov": .bool(isNesterov)]
-    case .rmsprop(let rho, let momentum, let epsilon, let isCentered, _):
-      name = "RMSprop"
-      config = [
-        "rho": .number(rho), "momentum": number(momentum), "epsilon": number(epsilon),
-        "centered": .bool(isCentered),
-      ]
-    case .adam(let beta1, let beta2, let epsilon):
-      name = "Adam"
-      config = [
-        "beta_1": .number(beta1), "beta_2": .number(beta2), "epsilon": number(epsilon),
-        "amsgrad": false,
-      ]
-    }
+    for number in method.numbers { config[number.rawValue] = .number(optimizer[number]) }
+    for flag in method.flags { config[flag.rawValue] = .bool(optimizer[flag]) }
+    if method.knowsAMSGrad { config["amsgrad"] = false }
+    // Keras 2 refuses a file that has it, be it null.
+    if optimizer.weightDecay != 0 { config["weight_decay"] = .number(optimizer.weightDecay) }
     switch clipping {
     case .none: break
     case .value(let limit): config["clipvalue"] = number(limit)
     case .norm(let limit): config["clipnorm"] = number(limit)
     case .globalNorm(let limit): config["global_clipnorm"] = number(limit)
     }
-    config["name"] = .string(name)
+    config["name"] = .string(method.className)
     config["learning_rate"] = schedule?.kerasJSON ?? .number(learningRate)
-    return ["class_name": .string(name), "config": .object(config)]
+    return ["class_name": .string(method.className), "config": .object(config)]
   }
 
   /// The double that prints like the float: 0.9, not 0.8999999761581421.
@@ -55,34 +43,22 @@ extension OptimizerConfiguration {
   /// followed or refused.
   /// Throws: `ModelError.optimizer` for a class, a key or a number that is not supported.
   public static func parse(_ json: JSONValue) throws(ModelError) -> Described {
-    let (name, members) = try named(json)
-    let config = try KerasConfig(members, of: name)
-    let isLegacy = try isLegacy(config, json)
-    let optimizer: Optimizer
-    switch name {
-    case "SGD":
-      try config.check(commonKeys.union(["momentum", "nesterov"]))
-      let momentum = try config.number("momentum", 0...1, 0)
-      let isNesterov = try config.flag("nesterov")
-      optimizer = momentum == 0 ? .sgd : .momentum(Float(momentum), isNesterov: isNesterov)
-    case "RMSprop":
-      try config.check(commonKeys.union(["rho", "momentum", "epsilon", "centered"]))
-      optimizer = .rmsprop(
-        rho: try config.number("rho", 0...1, 0.9),
-        momentum: Float(try config.number("momentum", 0...1, 0)),
-        epsilon: Float(try config.number("epsilon", 0...1, 1e-7)),
-        isCentered: try config.flag("centered"), isLegacy: isLegacy)
-    case "Adam":
-      try config.check(commonKeys.union(["beta_1", "beta_2", "epsilon", "amsgrad"]))
-      try config.refuse("amsgrad", expected: "false")
-      optimizer = .adam(
-        beta1: try config.number("beta_1", 0...Double(Float(1).nextDown), 0.9),
-        beta2: try config.number("beta_2", 0...Double(Float(1).nextDown), 0.999),
-        epsilon: Float(try config.number("epsilon", 0...1, 1e-7)))
-    default:
-      throw .optimizer(
-        key: "the optimiser", expected: "SGD, RMSprop or Adam", found: OneLine.short(name))
+    let (method, members) = try named(json)
+    let config = try KerasConfig(members, of: method.className)
+    var keys = method.numbers.map(\.rawValue) + method.flags.map(\.rawValue)
+    if method.knowsAMSGrad { keys.append("amsgrad") }
+    try config.check(commonKeys.union(keys))
+    var optimizer = Optimizer(method)
+    let isOwn = method.numbers.contains(.weightDecay)
+    if isOwn { try config.checkIsNoNull("weight_decay") }
+    for number in isOwn ? method.numbers : method.numbers + [.weightDecay] {
+      optimizer[number] = try config.number(number.rawValue, number.range, optimizer[number])
     }
+    for flag in method.flags { optimizer[flag] = try config.flag(flag.rawValue) }
+    // Without momentum Keras does not look at it.
+    if !optimizer.hasMomentum { optimizer.isNesterov = false }
+    if method.knowsAMSGrad { try config.refuse("amsgrad", expected: "false") }
+    optimizer.isLegacy = try isLegacy(method, config, json)
     try checkCommon(config)
     let rate = try rate(config)
     return Described(
@@ -97,21 +73,27 @@ extension OptimizerConfiguration {
     "gradient_accumulation_steps", "jit_compile", "is_legacy_optimizer",
   ]
 
-  /// The class without TF-Keras' "Custom>", and its configuration.
-  private static func named(_ json: JSONValue) throws(ModelError) -> (String, JSONValue) {
-    if case .string(let name) = json { return (kerasClass(name) ?? name, [:]) }
+  /// The class, be it TF-Keras' "Custom>...", and its configuration.
+  private static func named(_ json: JSONValue) throws(ModelError) -> (Optimizer.Method, JSONValue) {
+    if case .string(let name) = json { return (try method(of: name), [:]) }
     guard case .string(let className)? = json["class_name"], let config = json["config"] else {
       throw .optimizer(
         key: "the optimiser", expected: "a class_name and a config", found: json.summary)
     }
     try checkIsKeras(json)
-    let name = className.hasPrefix("Custom>") ? String(className.dropFirst(7)) : className
-    return (kerasClass(name) ?? name, config)
+    let name = className.hasPrefix(custom) ? String(className.dropFirst(custom.count)) : className
+    return (try method(of: name), config)
   }
 
-  /// Keras takes its own classes in any case.
-  private static func kerasClass(_ name: String) -> String? {
-    ["SGD", "RMSprop", "Adam"].first { $0.lowercased() == name.lowercased() }
+  private static let custom = "Custom>"
+
+  private static func method(of name: String) throws(ModelError) -> Optimizer.Method {
+    guard let method = Optimizer.Method(className: name) else {
+      throw .optimizer(
+        key: "the optimiser", expected: Optimizer.Method.classNames(joinedBy: "or"),
+        found: OneLine.short(name))
+    }
+    return method
   }
 
   /// A class of one's own may be called as Keras' is.
@@ -132,20 +114,43 @@ extension OptimizerConfiguration {
       expected: "none: a class of Keras", found: OneLine.short(name))
   }
 
-  /// Whether TF-Keras' old optimisers wrote it: they alone have a `decay`, be it 0.
-  private static func isLegacy(_ config: KerasConfig, _ json: JSONValue) throws(ModelError) -> Bool
-  {
+  /// Whether TF-Keras' legacy optimisers wrote it, whose formula is another one that is followed.
+  /// Throws: `ModelError.optimizer` where it is one that is not.
+  private static func isLegacy(
+    _ method: Optimizer.Method, _ config: KerasConfig, _ json: JSONValue
+  ) throws(ModelError) -> Bool {
+    // They alone have a `decay`, be it 0.
     let isInModule = json["module"] == "keras.optimizers.legacy"
     let isSaid = try config.flag("is_legacy_optimizer")
-    return isInModule || isSaid || config.isGiven("decay") || config.isGiven("lr")
+    let isLegacy = isInModule || isSaid || config.isGiven("decay") || config.isGiven("lr")
+    func refusal(_ program: String) -> ModelError {
+      .optimizer(
+        key: "\(method.className)'s formula", expected: "Keras 3's", found: "that of \(program)")
+    }
+    switch method.legacy {
+    case .same: return false
+    case .followed: return isLegacy
+    case .refused:
+      if isLegacy { throw refusal("Keras 2's legacy optimiser") }
+      return false
+    case .allRefused:
+      // TF-Keras' Nadam multiplies its momenta's product once for every weight, where the paper and Keras 3 do once for
+      // all. Its files have one of these keys or "Custom>", or nothing but the name.
+      let keys = ["jit_compile", "is_legacy_optimizer"]
+      var isTFKeras = isLegacy || keys.contains(where: config.isGiven)
+      if case .string(let name)? = json["class_name"] {
+        isTFKeras = isTFKeras || name.hasPrefix(custom)
+      } else {
+        isTFKeras = true
+      }
+      if isTFKeras { throw refusal("TF-Keras 2") }
+      return false
+    }
   }
 
   /// What is not followed must not be asked for. What only changes how fast Keras computes may be: `jit_compile`, and the
   /// scale of the loss, which Keras takes off the gradients again.
   private static func checkCommon(_ config: KerasConfig) throws(ModelError) {
-    if try config.number("weight_decay", -1e30...1e30, 0) != 0 {
-      try config.refuse("weight_decay", expected: "null")
-    }
     try config.refuse("use_ema", expected: "false")
     if try config.number("gradient_accumulation_steps", 0...1e12, 0) != 0 {
       try config.refuse("gradient_accumulation_steps", expected: "null")

@@ -73,17 +73,3 @@ public struct CyclicalRate: Sendable {
     return Schedule.triangle(base, max, stepSize, step, scale: scale(argument))
   }
 }
-
-extension Optimizer {
-  /// Keras' names of what the optimiser keeps per weight, in the order in which Keras builds it.
-  public var slotNames: [String] {
-    switch self {
-    case .sgd: []
-    case .momentum: ["momentum"]
-    case .rmsprop(_, let momentum, _, let isCentered, _):
-      ["velocity"] + (momentum > 0 ? ["momentum"] : [])
-        + (isCentered ? ["average_gradient"] : [])
-    case .adam: ["momentum", "velocity"]
-    }
-  }
-}

@@ -9,34 +9,46 @@ public enum OptimizerName: String, CaseIterable, Sendable {
   /// Keras 2's: epsilon behind the root.
   case rmspropLegacy = "rmsprop-legacy"
   case adam
+  case adamw
+  case nadam
+  case adagrad
 
   /// Keras' default rate.
-  public var defaultLearningRate: Double {
-    switch self {
-    case .sgd, .momentum, .nesterov: 0.01
-    case .rmsprop, .rmspropLegacy, .adam: 0.001
-    }
-  }
+  public var defaultLearningRate: Double { optimizer().method.defaultLearningRate }
 
   /// The name of an optimiser, whatever its numbers.
   public init(_ optimizer: Optimizer) {
-    switch optimizer {
-    case .sgd: self = .sgd
-    case .momentum(_, let isNesterov): self = isNesterov ? .nesterov : .momentum
-    case .rmsprop(_, _, _, _, let isLegacy): self = isLegacy ? .rmspropLegacy : .rmsprop
+    switch optimizer.method {
+    case .sgd:
+      self = !optimizer.hasMomentum ? .sgd : optimizer.isNesterov ? .nesterov : .momentum
+    case .rmsprop: self = optimizer.isLegacy ? .rmspropLegacy : .rmsprop
     case .adam: self = .adam
+    case .adamw: self = .adamw
+    case .nadam: self = .nadam
+    case .adagrad: self = .adagrad
     }
   }
 
-  /// `momentum`: of momentum and nesterov, 0.9 by default.
-  public func optimizer(momentum: Float? = nil) -> Optimizer {
+  /// With Keras' numbers, and for momentum and nesterov a momentum of 0.9.
+  public func optimizer() -> Optimizer {
     switch self {
     case .sgd: .sgd
-    case .momentum: .momentum(momentum ?? 0.9)
-    case .nesterov: .momentum(momentum ?? 0.9, isNesterov: true)
-    case .rmsprop: .rmsprop(momentum: momentum ?? 0)
-    case .rmspropLegacy: .rmsprop(momentum: momentum ?? 0, isLegacy: true)
-    case .adam: .adam()
+    case .momentum: .momentum(0.9)
+    case .nesterov: .momentum(0.9, isNesterov: true)
+    case .rmsprop: .rmsprop()
+    case .rmspropLegacy: .rmsprop(isLegacy: true)
+    case .adam: Optimizer(.adam)
+    case .adamw: Optimizer(.adamw)
+    case .nadam: Optimizer(.nadam)
+    case .adagrad: Optimizer(.adagrad)
     }
+  }
+
+  /// The numbers that may be given for it.
+  public var numbers: [OptimizerNumber] {
+    let own = optimizer().method.numbers
+    let given = own.contains(.weightDecay) ? own : own + [.weightDecay]
+    // Plain gradient descent is the one without.
+    return self == .sgd ? given.filter { $0 != .momentum } : given
   }
 }

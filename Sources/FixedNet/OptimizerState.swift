@@ -1,3 +1,5 @@
+import FixedNetCore
+
 /// What an optimiser remembers between two steps: for each of its slots one tensor per trainable weight, in file order
 /// and in Keras' layout.
 public struct OptimizerState: Equatable, Sendable {
@@ -17,4 +19,18 @@ public struct OptimizerState: Equatable, Sendable {
   public var slots: [Slot]
 
   public init(slots: [Slot] = []) { self.slots = slots }
+}
+
+extension Network {
+  /// What the optimiser remembers before its first step, as Keras builds it.
+  func startOptimizer() {
+    let optimizer = plan.options.optimizer
+    for (index, name) in optimizer.slotNames.enumerated() {
+      let value = optimizer.startValue(of: name)
+      // The arena is zero.
+      for parameter in plan.parameters where parameter.isTrained && value != 0 {
+        pointer(parameter.state[index]).update(repeating: value, count: parameter.count)
+      }
+    }
+  }
 }

@@ -51,23 +51,6 @@ extension Schedule {
   }
 }
 
-extension UpdateRule {
-  /// Whether it needs the slots that a plan for `optimizer` has.
-  func isStep(of optimizer: Optimizer) -> Bool {
-    switch optimizer {
-    case .sgd: if case .sgd = self { true } else { false }
-    case .momentum: if case .momentum = self { true } else { false }
-    case .rmsprop(_, let momentum, _, let isCentered, _):
-      if case .rmsprop(let rule, isCentered) = self {
-        (rule.momentum > 0) == (momentum > 0)
-      } else {
-        false
-      }
-    case .adam: if case .adam = self { true } else { false }
-    }
-  }
-}
-
 extension ArenaLayout {
   /// Bytes that a processor has addresses for.
   private static let byteLimit = 1 << 47

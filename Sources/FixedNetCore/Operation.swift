@@ -27,6 +27,9 @@ public enum Operation: BitwiseCopyable {
   case spatialDropout(UnsafePointer<SpatialDropoutOperation>)
   case gaussianNoise(UnsafePointer<GaussianNoiseOperation>)
   case softmax(UnsafePointer<SoftmaxOperation>)
+  case columnSoftmax(UnsafePointer<ColumnSoftmaxOperation>)
+  case layerNormalization(UnsafePointer<LayerNormalizationOperation>)
+  case prelu(UnsafePointer<PReLUOperation>)
   case batchNormalization(UnsafePointer<BatchNormalizationOperation>)
   case batchNormalizationInference(UnsafePointer<BatchNormalizationInferenceOperation>)
   case crossEntropy(UnsafePointer<CrossEntropyOperation>)
@@ -58,7 +61,8 @@ public enum Operation: BitwiseCopyable {
     switch self {
     case .convolution(let operation): operation.pointee.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
-    case .transposedConvolution, .depthwise, .dense, .pooling, .activation, .function, .rectifier,
+    case .columnSoftmax, .layerNormalization, .prelu, .transposedConvolution, .depthwise, .dense,
+      .pooling, .activation, .function, .rectifier,
       .rescaling,
       .normalization, .dropout,
       .spatialDropout, .gaussianNoise, .softmax,
@@ -92,6 +96,9 @@ public enum Operation: BitwiseCopyable {
     case .spatialDropout(let operation): operation.pointee.forward(c)
     case .gaussianNoise(let operation): operation.pointee.forward(c)
     case .softmax(let operation): operation.pointee.forward(c)
+    case .columnSoftmax(let operation): operation.pointee.forward(c)
+    case .layerNormalization(let operation): operation.pointee.forward(c)
+    case .prelu(let operation): operation.pointee.forward(c)
     case .batchNormalization(let operation): operation.pointee.forward(c)
     case .batchNormalizationInference(let operation): operation.pointee.forward(c)
     case .crossEntropy(let operation): operation.pointee.forward(c)
@@ -113,7 +120,8 @@ public enum Operation: BitwiseCopyable {
     case .squaredError(let operation): operation.pointee.tangent(c)
     case .logisticLoss(let operation): operation.pointee.tangent(c)
     // A plan of second order has no others.
-    case .convolution, .transposedConvolution, .depthwise, .pooling, .activation, .function,
+    case .columnSoftmax, .layerNormalization, .prelu, .convolution, .transposedConvolution,
+      .depthwise, .pooling, .activation, .function,
       .rectifier,
       .rescaling, .normalization,
       .dropout, .spatialDropout, .gaussianNoise, .softmax, .batchNormalization,
@@ -155,6 +163,9 @@ public enum Operation: BitwiseCopyable {
     case .dropout(let operation): operation.pointee.backward(c)
     case .spatialDropout(let operation): operation.pointee.backward(c)
     case .softmax(let operation): operation.pointee.backward(c)
+    case .columnSoftmax(let operation): operation.pointee.backward(c)
+    case .layerNormalization(let operation): operation.pointee.backward(c)
+    case .prelu(let operation): operation.pointee.backward(c)
     case .batchNormalization(let operation): operation.pointee.backward(c)
     case .batchNormalizationInference(let operation): operation.pointee.backward(c)
     case .gradientSum(let operation): operation.pointee.backward(c)
@@ -179,7 +190,10 @@ public enum Operation: BitwiseCopyable {
     case .depthwise(let operation): operation.pointee.gradients?.update(c)
     case .dense(let operation): operation.pointee.update(c)
     case .batchNormalization(let operation): operation.pointee.update(c)
-    case .pooling, .activation, .function, .rectifier, .rescaling, .normalization, .dropout,
+    case .layerNormalization(let operation): operation.pointee.gradients?.update(c)
+    case .prelu(let operation): operation.pointee.gradients?.update(c)
+    case .columnSoftmax, .pooling, .activation, .function, .rectifier, .rescaling, .normalization,
+      .dropout,
       .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalizationInference, .crossEntropy, .squaredError, .logisticLoss, .outputLoss,
       .gradientSum, .merge, .gather, .copy:

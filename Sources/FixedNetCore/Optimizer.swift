@@ -1,48 +1,75 @@
 import CSupport
 
-/// How weights follow their gradients, with Keras' formulas. The learning rate is the schedule's.
+/// How weights follow their gradients, with Keras' formulas: a method and its numbers. The learning rate is the schedule's.
 ///
-/// Source: Keras 3.15 `optimizers/sgd.py`, `rmsprop.py`, `adam.py`; legacy RMSprop: TF-Keras 2 `optimizers.legacy`.
-public enum Optimizer: BitwiseCopyable, Sendable, Equatable {
-  /// w = w - rate dw
-  case sgd
-  /// m = momentum m - rate dw; w = w + m, or with Nesterov w = w + momentum m - rate dw
-  case momentum(Float, isNesterov: Bool = false)
-  /// v = rho v + (1 - rho) dw^2; w = w - rate dw / sqrt(v + epsilon).
-  /// `momentum` > 0: the step goes through b = momentum b + step. `isCentered`: the variance takes the place of v.
-  /// `isLegacy`: epsilon is added behind the root, as Keras 2 did.
-  case rmsprop(
-    rho: Double = 0.9, momentum: Float = 0, epsilon: Float = 1e-7, isCentered: Bool = false,
-    isLegacy: Bool = false)
-  /// m = m + (1 - beta1) (dw - m); v = v + (1 - beta2) (dw^2 - v);
-  /// w = w - rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon), t from 1.
-  case adam(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Float = 1e-7)
-
-  /// Values that the optimiser keeps per weight.
-  public var slotCount: Int {
-    switch self {
-    case .sgd: 0
-    case .momentum: 1
-    case .rmsprop(_, let momentum, _, let isCentered, _):
-      1 + (momentum > 0 ? 1 : 0) + (isCentered ? 1 : 0)
-    case .adam: 2
-    }
+/// Source: Keras 3.15 `optimizers/{sgd,rmsprop,adam,adamw,nadam,adagrad}.py`, `base_optimizer.py`; legacy RMSprop: TF-Keras 2
+/// `optimizers.legacy`.
+public struct Optimizer: BitwiseCopyable, Sendable, Equatable {
+  /// Keras' classes.
+  public enum Method: UInt8, BitwiseCopyable, Sendable {
+    /// w = w - rate dw. With `momentum`: m = momentum m - rate dw; w = w + m, or `isNesterov`:
+    /// w = w + momentum m - rate dw.
+    case sgd
+    /// v = rho v + (1 - rho) dw^2; w = w - rate dw / sqrt(v + epsilon). `momentum`: the step goes through
+    /// b = momentum b + step. `isCentered`: the variance takes the place of v. `isLegacy`: epsilon is added behind the
+    /// root, as Keras 2 did.
+    case rmsprop
+    /// m = m + (1 - beta1) (dw - m); v = v + (1 - beta2) (dw^2 - v);
+    /// w = w - rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon), t from 1.
+    case adam
+    /// Adam under another name, with a weight decay of 0.004 by default.
+    case adamw
+    /// m and v as Adam's; with u(t) = beta1 (1 - 0.96^t / 2) and U(t) = u(1) ... u(t):
+    /// w = w - rate (u(t+1) m / (1 - U(t+1)) + (1 - u(t)) dw / (1 - U(t))) / (sqrt(v / (1 - beta2^t)) + epsilon).
+    case nadam
+    /// a = a + dw^2, from `initialAccumulator`; w = w - rate dw / sqrt(a + epsilon).
+    case adagrad
   }
+
+  public var method: Method
+  public var momentum = 0.0
+  public var isNesterov = false
+  public var rho = 0.9
+  public var beta1 = 0.9
+  public var beta2 = 0.999
+  public var epsilon = 1e-7
+  public var isCentered = false
+  public var isLegacy = false
+  public var initialAccumulator = 0.1
+  /// Decoupled: rate weightDecay w is taken off every trainable weight w, biases and scales too, before the step.
+  public var weightDecay: Double
+
+  /// With Keras' numbers.
+  public init(_ method: Method) {
+    self.method = method
+    weightDecay = method == .adamw ? 0.004 : 0
+  }
+
+  /// Whether there is a momentum to remember.
+  public var hasMomentum: Bool { momentum != 0 }
 
   /// The step number `step` (from 0) at this learning rate.
   public func rule(at step: Int, learningRate: Float) -> UpdateRule {
-    switch self {
-    case .sgd: return .sgd(learningRate: learningRate)
-    case .momentum(let momentum, let isNesterov):
-      return .momentum(learningRate: learningRate, momentum: momentum, isNesterov: isNesterov)
-    case .rmsprop(let rho, let momentum, let epsilon, let isCentered, let isLegacy):
+    UpdateRule(
+      formula(at: step, learningRate: learningRate),
+      decay: Float(Double(learningRate) * Double(Float(weightDecay))))
+  }
+
+  private func formula(at step: Int, learningRate: Float) -> UpdateRule.Formula {
+    switch method {
+    case .sgd:
+      guard hasMomentum else { return .sgd(learningRate: learningRate) }
+      return .momentum(
+        learningRate: learningRate, momentum: Float(momentum), isNesterov: isNesterov)
+    case .rmsprop:
       // Keras' legacy optimiser adds epsilon inside the root where there is momentum.
       return .rmsprop(
         cs_rmsprop(
           learningRate: learningRate, rho: Float(rho), gradientShare: Float(1 - rho),
-          momentum: momentum, epsilon: epsilon,
-          isLegacy: isLegacy && momentum == 0 ? 1 : 0), isCentered: isCentered)
-    case .adam(let beta1, let beta2, let epsilon):
+          momentum: Float(momentum), epsilon: Float(epsilon),
+          isLegacy: isLegacy && !hasMomentum ? 1 : 0),
+        hasMomentum: hasMomentum, isCentered: isCentered)
+    case .adam, .adamw:
       // Keras rounds the betas to float before it takes their powers.
       let first = 1 - Optimizer.power(Double(Float(beta1)), step + 1)
       let second = 1 - Optimizer.power(Double(Float(beta2)), step + 1)
@@ -50,8 +77,38 @@ public enum Optimizer: BitwiseCopyable, Sendable, Equatable {
       return .adam(
         cs_adam(
           rate: Float(rate), gradientShare: Float(1 - beta1), squareShare: Float(1 - beta2),
-          epsilon: epsilon))
+          epsilon: Float(epsilon)))
+    case .nadam: return .nadam(nadam(at: step, Double(learningRate)))
+    case .adagrad: return .adagrad(learningRate: learningRate, epsilon: Float(epsilon))
     }
+  }
+
+  private func nadam(at step: Int, _ rate: Double) -> cs_nadam {
+    // Here Keras rounds the betas to float before everything else.
+    let (now, next) = (nadamMomentum(step + 1), nadamMomentum(step + 2))
+    let product = momentumProduct(steps: step + 1)
+    let second = 1 - Optimizer.power(Double(Float(beta2)), step + 1)
+    return cs_nadam(
+      momentumRate: Float(rate * next / (1 - product * next)),
+      gradientRate: Float(rate * (1 - now) / (1 - product)), gradientShare: 1 - Float(beta1),
+      squareShare: 1 - Float(beta2), squareScale: Float(1 / second), epsilon: Float(epsilon))
+  }
+
+  /// Nadam's u(t).
+  private func nadamMomentum(_ t: Int) -> Double {
+    Double(Float(beta1)) * (1 - Optimizer.power(0.96, t) / 2)
+  }
+
+  /// Nadam's U(t), the product of the momenta of steps 1 ... `steps`: Keras' u_product.
+  public func momentumProduct(steps: Int) -> Double {
+    // After 1000 steps 1 - 0.96^t / 2 is 1.
+    let beta = Double(Float(beta1))
+    var (product, fading) = (1.0, 1.0)
+    for _ in 0..<min(steps, 1000) {
+      fading *= 0.96
+      product *= beta * (1 - fading / 2)
+    }
+    return product * Optimizer.power(beta, max(0, steps - 1000))
   }
 
   /// base^exponent by squaring: the same bits everywhere.
@@ -66,44 +123,48 @@ public enum Optimizer: BitwiseCopyable, Sendable, Equatable {
   }
 }
 
-/// One step of an optimiser: its formula and this step's rate.
-public enum UpdateRule: BitwiseCopyable, Sendable {
-  case sgd(learningRate: Float)
-  /// State: momentum.
-  case momentum(learningRate: Float, momentum: Float, isNesterov: Bool)
-  /// State: velocity, then momentum where it is above 0, then the average gradient where it is centred.
-  case rmsprop(cs_rmsprop, isCentered: Bool)
-  /// State: momentum, velocity.
-  case adam(cs_adam)
+extension Optimizer {
+  /// w = w - rate dw
+  public static var sgd: Optimizer { Optimizer(.sgd) }
 
-  /// Updates the weights `share` of a parameter from their gradients, the first of which is at `gradient`.
-  func apply(
-    _ parameter: Parameter, _ share: Range<Int>, gradient: UnsafePointer<Float>, _ c: BatchContext
-  ) {
-    let kernels = c.kernels.pointee
-    let first = share.lowerBound
-    let weight = c(parameter.weight) + first
-    func state(_ index: Int) -> UnsafeMutablePointer<Float> {
-      c(parameter.stateSlot(index)) + first
-    }
-    switch self {
-    case .sgd(let learningRate):
-      kernels.sgd_update(share.count, learningRate, gradient, weight)
-    case .momentum(let learningRate, let momentum, let isNesterov):
-      kernels.momentum_update(
-        share.count, learningRate, momentum, isNesterov ? 1 : 0, gradient, state(0), weight)
-    case .rmsprop(let rule, let isCentered):
-      let hasMomentum = rule.momentum > 0
-      withUnsafePointer(to: rule) {
-        kernels.rmsprop_update(
-          share.count, $0, gradient, state(0),
-          isCentered ? state(hasMomentum ? 2 : 1) : nil, hasMomentum ? state(1) : nil, weight)
-      }
-    case .adam(let rule):
-      withUnsafePointer(to: rule) {
-        kernels.adam_update(share.count, $0, gradient, state(0), state(1), weight)
-      }
-    }
+  public static func momentum(_ momentum: Double, isNesterov: Bool = false) -> Optimizer {
+    var optimizer = Optimizer(.sgd)
+    (optimizer.momentum, optimizer.isNesterov) = (momentum, isNesterov)
+    return optimizer
+  }
+
+  public static func rmsprop(
+    rho: Double = 0.9, momentum: Double = 0, epsilon: Double = 1e-7, isCentered: Bool = false,
+    isLegacy: Bool = false
+  ) -> Optimizer {
+    var optimizer = Optimizer(.rmsprop)
+    (optimizer.rho, optimizer.momentum, optimizer.epsilon) = (rho, momentum, epsilon)
+    (optimizer.isCentered, optimizer.isLegacy) = (isCentered, isLegacy)
+    return optimizer
+  }
+
+  /// `method`: Adam or one that has its numbers.
+  public static func adam(
+    beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-7, method: Method = .adam
+  ) -> Optimizer {
+    var optimizer = Optimizer(method)
+    (optimizer.beta1, optimizer.beta2, optimizer.epsilon) = (beta1, beta2, epsilon)
+    return optimizer
+  }
+
+  public static func adagrad(
+    initialAccumulator: Double = 0.1, epsilon: Double = 1e-7
+  ) -> Optimizer {
+    var optimizer = Optimizer(.adagrad)
+    (optimizer.initialAccumulator, optimizer.epsilon) = (initialAccumulator, epsilon)
+    return optimizer
+  }
+
+  /// The same with a weight decay.
+  public func decaying(_ weightDecay: Double) -> Optimizer {
+    var optimizer = self
+    optimizer.weightDecay = weightDecay
+    return optimizer
   }
 }
 

@@ -40,18 +40,19 @@ struct MergeTests {
           }
           continue
         }
+        let (factorOfA, factorOfB) = kind == CS_MULTIPLY ? (b.values, a.values) : (nil, nil)
         let da = trial.compare(["da": a.count]) {
-          $0.merge_backward_a(&merge, block, b.values, dy.values, $1[0])
+          $0.merge_backward_a(&merge, block, factorOfA, dy.values, $1[0])
         }[0]
         trial.expect("da in place", da, from: dy) {
-          $0.merge_backward_a(&merge, block, b.values, $1, $1)
+          $0.merge_backward_a(&merge, block, factorOfA, $1, $1)
         }
         let db = trial.compare(["db": b.count]) {
-          $0.merge_backward_b(&merge, block, a.values, dy.values, $1[0])
+          $0.merge_backward_b(&merge, block, factorOfB, dy.values, $1[0])
         }[0]
         if isWhole {
           trial.expect("db in place", db, from: dy) {
-            $0.merge_backward_b(&merge, block, a.values, $1, $1)
+            $0.merge_backward_b(&merge, block, factorOfB, $1, $1)
           }
         }
       }

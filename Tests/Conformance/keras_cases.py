@@ -31,7 +31,7 @@ LOSSES = {
     "CategoricalFocalCrossentropy": "softmax",
     "SparseCategoricalCrossentropy": "softmax",
 }
-OPTIMIZERS = ("SGD", "RMSprop", "Adam")
+OPTIMIZERS = ("SGD", "RMSprop", "Adam", "AdamW", "Nadam", "Adagrad")
 # A step that reaches this is not worth its time.
 LAST_STEP = 300
 

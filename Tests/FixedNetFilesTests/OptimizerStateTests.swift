@@ -27,13 +27,22 @@
         slots: ["velocity", "momentum", "average_gradient"]),
       Case(
         name: "adam", className: "Adam", config: ["beta_1": 0.9], slots: ["momentum", "velocity"]),
+      Case(
+        name: "adamw", className: "AdamW", config: ["weight_decay": 0.01],
+        slots: ["momentum", "velocity"]),
+      Case(
+        name: "nadam", className: "Nadam", config: ["beta_1": 0.9],
+        slots: ["momentum", "velocity"]),
+      Case(
+        name: "adagrad", className: "Adagrad", config: ["initial_accumulator_value": 0.5],
+        slots: ["accumulator"]),
     ]
 
     /// The small model of Keras with a memory whose values tell their places: see check_optimizer.py.
     private func sample(_ test: Case) throws -> KerasModelFile {
       var file = try KerasFile.read(
         path: TestFiles.path("keras/small_adam.keras"), trainingState: .ignore)
-      let codes = ["momentum": 100, "velocity": 200, "average_gradient": 300]
+      let codes = ["momentum": 100, "velocity": 200, "average_gradient": 300, "accumulator": 400]
       let shapes = try file.model.weightDescriptions().joined().filter(\.isTrainable).map(\.shape)
       file.trainingConfig = nil
       file.optimizerState = OptimizerState(
@@ -87,6 +96,8 @@
       let folder = try TemporaryFolder()
       for (name, firsts) in [
         ("adam", [Float(100), 200, 101, 201]), ("rmsprop_all", [200, 201, 202, 203]),
+        ("adamw", [100, 200, 101, 201]), ("nadam", [100, 200, 101, 201]),
+        ("adagrad", [400, 401, 402, 403]),
       ] {
         let test = try #require(Self.cases.first { $0.name == name })
         try KerasFile.write(try sample(test), to: folder.file("a.h5"))
@@ -217,7 +228,18 @@
             file.weights.flatMap { $0.tensors.flatMap(\.values) }
             + state.slots.flatMap { $0.tensors.flatMap(\.values) }
           #expect(values == dump, "\(test.name)")
+          #expect((file.momentumProduct != nil) == (test.className == "Nadam"))
         }
+        // A `.weights.h5` says no more than the optimiser's name; it is kept, for another file of weights alone.
+        #expect(weights.optimizerName == (try Self.kerasName(test.className)))
+        var alone = weights
+        alone.trainingConfig = nil
+        try KerasFile.write(alone, to: folder.file("alone.weights.h5"))
+        let kept = try KerasFile.readWeights(
+          path: folder.file("alone.weights.h5"), model: archive.model)
+        #expect(kept.optimizerState == weights.optimizerState)
+        #expect(kept.optimizerName == weights.optimizerName)
+        #expect(kept.momentumProduct == weights.momentumProduct && kept.iterations == 3)
         // What Keras described is kept when the file is written again.
         try KerasFile.write(archive, to: folder.file("again.keras"))
         let again = try KerasFile.read(path: folder.file("again.keras"))
@@ -249,6 +271,15 @@
       let result = try Python.run(
         try #require(Python.interpreter), ["-c", code, folder.file("ours.keras"), path])
       #expect(result.status == 0, "\(result.text)")
+    }
+
+    /// As Keras' `to_snake_case` has it.
+    private static func kerasName(_ className: String) throws -> String {
+      let names = [
+        "SGD": "sgd", "RMSprop": "rm_sprop", "Adam": "adam", "AdamW": "adam_w", "Nadam": "nadam",
+        "Adagrad": "adagrad",
+      ]
+      return try #require(names[className])
     }
 
     private static let schedule = Case(

@@ -159,12 +159,7 @@
       let described = try OptimizerConfiguration.parse(
         config["class_name"] == nil ? ["class_name": .string(className), "config": config] : config)
       var optimizer = described.optimizer
-      if name.hasPrefix("rmsprop_legacy"),
-        case .rmsprop(let rho, let momentum, let epsilon, let isCentered, _) = optimizer
-      {
-        optimizer = .rmsprop(
-          rho: rho, momentum: momentum, epsilon: epsilon, isCentered: isCentered, isLegacy: true)
-      }
+      if name.hasPrefix("rmsprop_legacy") { optimizer.isLegacy = true }
       return (optimizer, Float(try #require(described.learningRate)))
     }
 

@@ -34,7 +34,7 @@ struct GoldenTests {
     return (losses, TestModels.hash(network.weights))
   }
 
-  @Test("first ten losses and weights of every built-in model", arguments: BuiltInModel.allCases)
+  @Test("first ten losses and weights of every built-in model", arguments: BuiltInModel.digitModels)
   func losses(_ builtIn: BuiltInModel) throws {
     let (losses, hash) = try Self.train(builtIn, threads: 2, .best)
     #expect(losses == GoldenValues.runs[builtIn]?.losses, "\(builtIn): (\(losses), \(hash))")
@@ -67,7 +67,7 @@ struct GoldenTests {
     }
   }
 
-  @Test("plans of every built-in model", arguments: BuiltInModel.allCases)
+  @Test("plans of every built-in model", arguments: BuiltInModel.digitModels)
   func plans(_ builtIn: BuiltInModel) throws {
     let training = try Self.byteCounts(builtIn, isTraining: true)
     let inference = try Self.byteCounts(builtIn, isTraining: false)

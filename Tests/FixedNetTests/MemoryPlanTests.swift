@@ -13,7 +13,7 @@ struct MemoryPlanTests {
 
   @Test("arenas are at least the lower bound, and at batch 128 within 2 % of it")
   func lowerBound() throws {
-    for model in BuiltInModel.allCases {
+    for model in BuiltInModel.digitModels {
       for batch in [1, 4, 16, 128] {
         let plan = try NetworkPlan(
           model.model(), options: PlanOptions(batch: batch, isTraining: true, threads: 2))
@@ -27,7 +27,7 @@ struct MemoryPlanTests {
 
   @Test("slots that are alive together never overlap, and lie inside the arena")
   func overlap() throws {
-    for model in BuiltInModel.allCases {
+    for model in BuiltInModel.digitModels {
       for isTraining in [true, false] {
         let memory = try NetworkPlan(
           model.model(), options: PlanOptions(batch: 32, isTraining: isTraining, threads: 3)
@@ -53,7 +53,7 @@ struct MemoryPlanTests {
 
   @Test("the test pass fits into the arena of a training plan", arguments: [1, 5, 16, 128])
   func inferenceInside(batch: Int) throws {
-    for model in BuiltInModel.allCases {
+    for model in BuiltInModel.digitModels {
       for threads in [1, 2, 7] {
         let plan = try NetworkPlan(
           model.model(), options: PlanOptions(batch: batch, isTraining: true, threads: threads))

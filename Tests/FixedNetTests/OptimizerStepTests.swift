@@ -1,4 +1,5 @@
 import FixedNetCore
+import Foundation
 import Testing
 
 @testable import FixedNet
@@ -41,7 +42,7 @@ struct OptimizerStepTests {
   private static let inside: @Sendable (Double, Double) -> Double = { ($0 + $1).squareRoot() }
   private static let behind: @Sendable (Double, Double) -> Double = { $0.squareRoot() + $1 }
 
-  /// Source: Keras 3.15 `optimizers/{sgd,rmsprop,adam}.py`; TF-Keras 2.21 `optimizers/legacy/rmsprop.py`, and for its
+  /// Source: Keras 3.15 `optimizers/{sgd,rmsprop,adam,adagrad}.py`; TF-Keras 2.21 `optimizers/legacy/rmsprop.py`, and for its
   /// momentum TensorFlow's `ApplyRMSProp`, which adds epsilon inside of the root.
   static let cases: [Case] = [
     Case(testDescription: "SGD", optimizer: .sgd, formula: plain),
@@ -81,7 +82,29 @@ struct OptimizerStepTests {
       let second = 1 - (1...step).reduce(1) { power, _ in power * 0.5 }
       return -rate * second.squareRoot() / first * memory[0] / (memory[1].squareRoot() + 0.5)
     },
+    Case(
+      testDescription: "Nadam",
+      optimizer: .adam(beta1: 0.75, beta2: 0.5, epsilon: 0.5, method: .nadam), formula: nadam),
+    // Memory: the sum, without what it starts from.
+    Case(
+      testDescription: "Adagrad", optimizer: .adagrad(initialAccumulator: 0.25, epsilon: 0.5)
+    ) { memory, g, rate, _ in
+      memory[0] += g * g
+      return -rate * g / (0.25 + memory[0] + 0.5).squareRoot()
+    },
   ]
+
+  /// Dozat 2015 as Keras 3.15 `optimizers/nadam.py` has it; memory: m, v.
+  private static let nadam: Formula = { memory, g, rate, step in
+    func u(_ step: Int) -> Double { 0.75 * (1 - pow(0.96, Double(step)) / 2) }
+    func product(_ count: Int) -> Double { (1...count).reduce(1) { $0 * u($1) } }
+    memory[0] = 0.75 * memory[0] + 0.25 * g
+    memory[1] = 0.5 * memory[1] + 0.5 * g * g
+    let mean =
+      u(step + 1) * memory[0] / (1 - product(step + 1)) + (1 - u(step)) * g / (1 - product(step))
+    let square = memory[1] / (1 - pow(0.5, Double(step)))
+    return -rate * mean / (square.squareRoot() + 0.5)
+  }
 
   /// The unit after each of five steps, a batch of the one sample each.
   private func train(
@@ -117,8 +140,8 @@ struct OptimizerStepTests {
 
   /// The same by the formulas. `change`: what is done to the gradients, kernel and bias, before the step.
   private func expected(
-    _ formula: Formula, penalty: Double = 0, rates: [Double] = Array(repeating: rate, count: 5),
-    change: ([Double]) -> [Double] = { $0 }
+    _ formula: Formula, penalty: Double = 0, weightDecay: Double = 0,
+    rates: [Double] = Array(repeating: rate, count: 5), change: ([Double]) -> [Double] = { $0 }
   ) -> [[Double]] {
     var weights = Self.start
     var memory = [[Double]](repeating: [0, 0, 0], count: 3)
@@ -128,7 +151,8 @@ struct OptimizerStepTests {
       for kernel in 0..<2 { gradients[kernel] += 2 * penalty * weights[kernel] }
       gradients = change(gradients)
       for place in 0..<3 {
-        weights[place] += formula(&memory[place], gradients[place], rate, index + 1)
+        let kept = weights[place] - rate * weightDecay * weights[place]
+        weights[place] = kept + formula(&memory[place], gradients[place], rate, index + 1)
       }
       return weights
     }
@@ -146,6 +170,26 @@ struct OptimizerStepTests {
   @Test("five steps are the formula's", arguments: cases)
   func formulas(_ test: Case) throws {
     expectEqual(try train(test.optimizer), expected(test.formula))
+  }
+
+  /// Loshchilov and Hutter 2019, arXiv 1711.05101, as Keras 3.15 `_apply_weight_decay` has it.
+  @Test(
+    "weight decay takes rate lambda w off kernel and bias before the step, and is no gradient",
+    arguments: cases)
+  func weightDecay(_ test: Case) throws {
+    let schedule = Schedule.exponential(initial: Self.rate, rate: 0.5, steps: 1)
+    let rates = [1, 0.5, 0.25, 0.125, 0.0625].map { $0 * Self.rate }
+    expectEqual(
+      try train(
+        test.optimizer.decaying(0.75), clipping: .value(0.5), penalty: 0.25, schedule: schedule),
+      expected(test.formula, penalty: 0.25, weightDecay: 0.75, rates: rates) {
+        $0.map { min(max($0, -0.5), 0.5) }
+      })
+    expectEqual(
+      try train(test.optimizer.decaying(0.75), clipping: .globalNorm(0.5)),
+      expected(test.formula, weightDecay: 0.75) {
+        Self.shortened($0, Self.norm($0), to: 0.5)
+      })
   }
 
   @Test("the penalty adds 2 lambda w to the kernel's gradient and nothing to the bias'")

@@ -48,6 +48,7 @@ enum TestModels {
   static let optimizers: [Optimizer] = [
     .sgd, .momentum(0.9), .momentum(0.9, isNesterov: true), .rmsprop(),
     .rmsprop(momentum: 0.5, isCentered: true), .rmsprop(isLegacy: true), .adam(),
+    Optimizer(.adamw), Optimizer(.nadam), .adagrad(), .momentum(0.9).decaying(0.5),
   ]
 
   /// The same without anything that couples the batch.

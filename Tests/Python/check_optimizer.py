@@ -1,7 +1,7 @@
 """Loads files of ours that have an optimiser's memory with Keras, compares every value, and trains on.
 
 Usage: check_optimizer.py ORIGINAL.keras {OURS.keras|OURS.weights.h5|OURS.h5 CLASS SLOTS STEPS}...
-Value i of slot s (momentum 1, velocity 2, average_gradient 3) of weight w is 100 s + w + (i mod 8) / 8. From a .h5,
+Value i of slot s (momentum 1, velocity 2, average_gradient 3, accumulator 4) of weight w is 100 s + w + (i mod 8) / 8. From a .h5,
 Keras 3 does not read it. Predictions must be those of ORIGINAL.
 """
 import os
@@ -15,7 +15,7 @@ import numpy as np
 
 from make_keras import slots
 
-CODES = {"momentum": 1, "velocity": 2, "average_gradient": 3}
+CODES = {"momentum": 1, "velocity": 2, "average_gradient": 3, "accumulator": 4}
 original = keras.models.load_model(sys.argv[1])
 x = np.random.default_rng(1).random((16,) + original.input_shape[1:], dtype="f4")
 y = original.predict(x, verbose=0)
@@ -52,6 +52,10 @@ def check(path, class_name, names, steps):
     assert keras.losses.get(model.loss) is keras.losses.sparse_categorical_crossentropy
     if is_weights or path.endswith(".keras"):
         check_memory(model, [name for name in names.split(",") if name], int(steps))
+        if class_name == "Nadam":
+            momenta = 0.9 * (1 - 0.96 ** np.arange(1, int(steps) + 1) / 2)
+            product = float(model.optimizer._u_product.numpy())
+            assert abs(product - np.prod(momenta)) <= 1e-5 * np.prod(momenta) + 1e-38, product
     assert abs(float(model.optimizer.learning_rate.numpy()) - 0.002) < 1e-9
     assert np.array_equal(model.predict(x, verbose=0), y)
     if not is_weights:

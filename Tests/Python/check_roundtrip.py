@@ -4,10 +4,12 @@ FOLDER holds NAME.io.h5 (dataset x: inputs, dataset y: our predictions; where th
 weights add to the loss) beside NAME.h5, NAME.keras or both, and NAME.weights.h5, which goes into a new network like
 the one in NAME.keras, compiled with the same optimiser.
 Keras 3 runs on the backend that KERAS_BACKEND names (default: jax); --tf-keras takes TF-Keras 2 instead.
+A .h5 with weight decay TF-Keras loads uncompiled.
 Prints a line per file and a summary; exit code 1 where |a - b| > 1e-5 + 1e-4 |b| anywhere, a file does not
 load, or there is none.
 """
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -52,9 +54,18 @@ def load_weights(path, whole):
     return model
 
 
+def has_weight_decay(path):
+    """Whether a .h5 was compiled with what TF-Keras builds from a .keras alone, whoever wrote the file."""
+    with h5py.File(path) as file:
+        optimizer = json.loads(file.attrs.get("training_config", "{}")).get("optimizer_config", {})
+    return bool(optimizer.get("config", {}).get("weight_decay"))
+
+
 def load(path, whole):
-    is_weights = path.name.endswith(".weights.h5")
-    return load_weights(path, whole) if is_weights else keras.models.load_model(path)
+    if path.name.endswith(".weights.h5"):
+        return load_weights(path, whole)
+    is_refused = arguments.tf_keras and path.suffix == ".h5" and has_weight_decay(path)
+    return keras.models.load_model(path, compile=not is_refused)
 
 
 def compare(model, io_path):

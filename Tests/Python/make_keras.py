@@ -18,6 +18,9 @@ OPTIMIZERS = {
     "rmsprop": lambda: optimizers.RMSprop(0.002),
     "rmsprop_all": lambda: optimizers.RMSprop(0.002, momentum=0.5, centered=True),
     "adam": lambda: optimizers.Adam(0.002),
+    "adamw": lambda: optimizers.AdamW(0.002),
+    "nadam": lambda: optimizers.Nadam(0.002),
+    "adagrad": lambda: optimizers.Adagrad(0.002),
     "adam_schedule": lambda: optimizers.Adam(optimizers.schedules.ExponentialDecay(0.01, 2, 0.5)),
 }
 
@@ -31,6 +34,8 @@ def slots(optimizer):
             ("velocity", optimizer._velocities), ("momentum", optimizer._momentums),
             ("average_gradient", optimizer._average_gradients),
         ]
+    elif isinstance(optimizer, optimizers.Adagrad):
+        named = [("accumulator", optimizer._accumulators)]
     else:
         named = [("momentum", optimizer._momentums), ("velocity", optimizer._velocities)]
     return [(name, values) for name, values in named if values]

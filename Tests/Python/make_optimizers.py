@@ -1,10 +1,10 @@
 """Makes Tests/Fixtures/optimizers: models that Keras trained, saved, and trained on.
 
-Usage: make_optimizers.py FOLDER keras | tf_keras | legacy | refused. With tf_keras and legacy the program is TF-Keras 2,
-else Keras 3 (KERAS_BACKEND=jax). Every model is trained for SAVED steps, each over all samples, and saved; then the same
-model goes on for 5 more, without going through a file. FOLDER/<which>.json has for each file the weights after 1 and 5
-of them, and for `keras` the rates of the schedules at many steps. Where the program itself can load a file with the
-optimiser's memory, it must come to the same weights.
+Usage: make_optimizers.py FOLDER keras | tf_keras | legacy | refused | tf_refused. With tf_... and legacy the program is
+TF-Keras 2, else Keras 3 (KERAS_BACKEND=jax). Every model is trained for SAVED steps, each over all samples, and saved;
+then the same model goes on for 5 more, without going through a file. FOLDER/<which>.json has for each file the weights
+after 1 and 5 of them, and for `keras` the rates of the schedules at many steps. Where the program itself can load a file
+with the optimiser's memory, it must come to the same weights.
 """
 import json
 import os
@@ -14,7 +14,7 @@ import zipfile
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 folder, which = sys.argv[1:]
-if which in ("tf_keras", "legacy"):
+if which in ("tf_keras", "legacy", "tf_refused"):
     import tf_keras as keras
 else:
     import keras
@@ -50,6 +50,18 @@ CONSTANT = {
     "rmsprop_all": lambda rate: optimizers.RMSprop(
         rate, momentum=0.5, centered=True, epsilon=1e-4),
     "adam": lambda rate: optimizers.Adam(rate, beta_1=0.8, epsilon=1e-5),
+    "adamw": lambda rate: optimizers.AdamW(rate, weight_decay=0.3, beta_2=0.99),
+    "nadam": lambda rate: optimizers.Nadam(rate, beta_1=0.8, epsilon=1e-5),
+    "adagrad": lambda rate: optimizers.Adagrad(rate, initial_accumulator_value=0.02, epsilon=1e-4),
+}
+DECAYED = {
+    "weight_decay": lambda: optimizers.SGD(0.1, weight_decay=0.2),
+    "weight_decay_momentum": lambda: optimizers.SGD(
+        SCHEDULES["exponential"](), momentum=0.9, weight_decay=0.2, clipnorm=0.05),
+    "weight_decay_rmsprop": lambda: optimizers.RMSprop(0.01, weight_decay=0.5),
+    "weight_decay_adam": lambda: optimizers.Adam(SCHEDULES["warmup"](), weight_decay=0.2),
+    "weight_decay_nadam": lambda: optimizers.Nadam(SCHEDULES["restarts"](), weight_decay=0.2),
+    "weight_decay_adagrad": lambda: optimizers.Adagrad(0.05, weight_decay=0.2),
 }
 CLIPPED = {
     "clipnorm": lambda: optimizers.SGD(0.1, clipnorm=0.05),
@@ -70,13 +82,15 @@ def cases():
         for index, (name, schedule) in enumerate(SCHEDULES.items()):
             method = methods[index % len(methods)]
             yield name, lambda: CONSTANT[method](schedule()), ["keras"]
-        for name, make in CLIPPED.items():
+        for name, make in (CLIPPED | DECAYED).items():
             yield name, make, ["keras"]
     elif which == "tf_keras":
         yield "tf_sgd", lambda: optimizers.SGD(schedules.CosineDecay(0.1, 9)), ["h5", "keras"]
         yield "tf_rmsprop", lambda: CONSTANT["rmsprop_all"](0.01), ["h5", "keras"]
         yield "tf_adam", lambda: CONSTANT["adam"](SCHEDULES["exponential"]()), ["h5", "keras"]
         yield "tf_name", lambda: "adam", ["keras"]
+        yield "tf_adamw", lambda: CONSTANT["adamw"](0.01), ["h5", "keras"]
+        yield "tf_adagrad", lambda: CONSTANT["adagrad"](SCHEDULES["cosine"]()), ["h5", "keras"]
     elif which == "legacy":
         legacy = optimizers.legacy
         yield "legacy_sgd", lambda: legacy.SGD(0.05, momentum=0.9, decay=0.1), ["h5"]
@@ -85,12 +99,16 @@ def cases():
             0.01, momentum=0.5, epsilon=1e-2), ["h5"]
         yield "legacy_adam", lambda: legacy.Adam(SCHEDULES["exponential"]()), ["h5"]
     else:
+        if "tf_keras" in sys.modules:
+            yield "tf_nadam", lambda: optimizers.Nadam(0.01), ["h5", "keras"]
+            yield "legacy_nadam", lambda: optimizers.legacy.Nadam(0.01), ["h5"]
+            yield "legacy_adagrad", lambda: optimizers.legacy.Adagrad(0.01), ["h5"]
+            return
         options = dict(learning_rate=0.01)
-        for name in ("Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl", "AdamW", "Lion", "Lamb"):
+        for name in ("Adadelta", "Adamax", "Ftrl", "Lion", "Lamb"):
             yield name.lower(), lambda: getattr(optimizers, name)(**options), ["keras"]
         yield "adafactor", lambda: optimizers.Adafactor(**options), ["keras"]
         yield "amsgrad", lambda: optimizers.Adam(amsgrad=True), ["keras"]
-        yield "weight_decay", lambda: optimizers.SGD(0.1, weight_decay=0.004), ["keras"]
         yield "use_ema", lambda: optimizers.RMSprop(0.1, use_ema=True), ["keras"]
         yield "accumulation", lambda: optimizers.SGD(
             0.1, gradient_accumulation_steps=2), ["keras"]
@@ -147,8 +165,10 @@ for name, make, ends in cases():
     paths = [f"{folder}/{name}.{end}" for end in ends]
     for path in paths:
         network.save(path)
-    if which == "refused":
-        pack(paths[0])
+    if which in ("refused", "tf_refused"):
+        for path in paths:
+            if path.endswith(".keras"):
+                pack(path)
         continue
     start = weights(network)
     fit(network, 1)
@@ -170,6 +190,6 @@ if which == "keras":
         name: schedules.serialize(schedule()) for name, schedule in SCHEDULES.items()}
     with h5py.File(f"{folder}/data.h5", "w") as file:
         file["x"], file["y"] = X, Y.astype("i4")
-if which != "refused":
+if not which.endswith("refused"):
     with open(f"{folder}/{which}.json", "w") as out:
         json.dump(result, out)

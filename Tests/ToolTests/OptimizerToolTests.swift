@@ -49,6 +49,22 @@ struct OptimizerToolTests {
       (
         "--optimizer adam --beta1 0.8 --schedule exp-range:step-size=3,gamma=0.9", "--clip-norm 0.1"
       ),
+      (
+        "--optimizer adamw --beta2 0.9 --schedule warmup-cosine:warmup=6,steps=20",
+        "--clip-norm 0.1"
+      ),
+      (
+        "--optimizer nadam --weight-decay 0.1 --schedule cosine-restarts:steps=3,growth=1.5",
+        "--clip-value 0.001"
+      ),
+      (
+        "--optimizer adagrad --epsilon 0.001 --schedule polynomial:steps=15,power=2",
+        "--clip-global-norm 0.01"
+      ),
+      (
+        "--optimizer momentum --weight-decay 0.2 --schedule piecewise:5=0.005,9=0.001",
+        "--clip-value 0.001"
+      ),
     ])
   func resumes(_ method: String, _ clipping: String) throws {
     let options = "\(Self.small) \(method) \(clipping)"

@@ -51,7 +51,8 @@ struct PlanToolTests {
     arguments: [
       (["sgd"], 0), (["momentum"], 1), (["nesterov"], 1), (["rmsprop"], 1),
       (["rmsprop-legacy"], 1), (["rmsprop", "--momentum", "0.5"], 2),
-      (["adam", "--clip-norm", "1"], 2),
+      (["adam", "--clip-norm", "1"], 2), (["adamw", "--weight-decay", "0.1"], 2),
+      (["nadam"], 2), (["adagrad"], 1), (["sgd", "--weight-decay", "0.1"], 0),
     ])
   func optimizers(_ words: [String], _ valueCount: Int) throws {
     let finished = try run("plan", ["lenet", "--json", "--optimizer"] + words)

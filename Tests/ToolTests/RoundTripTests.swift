@@ -24,7 +24,7 @@ final class RoundTripTests {
 
   init() throws {
     folder = try Fixtures.temporaryFolder()
-    for model in BuiltInModel.allCases {
+    for model in BuiltInModel.digitModels {
       for optimizer in OptimizerName.allCases { try save(model, optimizer) }
     }
     try saveVariedModels()

@@ -87,8 +87,9 @@ public struct FileOptimizer {
         clipping: parsed.clipping)
     } catch .optimizer("the optimiser", _, let found) {
       throw ToolError(
-        "'\(path)' was compiled with \(found), which is not supported (SGD, RMSprop and Adam are); "
-          + "\(advice) goes on with another one")
+        "'\(path)' was compiled with \(found), which is not supported ("
+          + "\(Optimizer.Method.classNames(joinedBy: "and")) are); \(advice) goes on with another one"
+      )
     } catch { throw ToolError("'\(path)': \(error); \(advice) goes on with another optimiser") }
   }
 
@@ -101,16 +102,15 @@ public struct FileOptimizer {
         initial: asWritten(initial), rate: rate, steps: 1, isStaircase: isStaircase)
     case let schedule?: return schedule
     case nil:
-      let standard = OptimizerName(parsed.optimizer).defaultLearningRate
+      let standard = parsed.optimizer.method.defaultLearningRate
       return .constant(asWritten(parsed.learningRate ?? standard))
     }
   }
 
   /// The option that goes on without what the file says.
   private var advice: String {
-    let name = className.lowercased()
-    let near: OptimizerName =
-      name.contains("sgd") ? .sgd : name.contains("rms") ? .rmsprop : .adam
+    let name = className.replacing("Custom>", with: "")
+    let near = Optimizer.Method(className: name).map { OptimizerName(Optimizer($0)) } ?? .adam
     return "--optimizer \(near.rawValue)"
   }
 

@@ -46,6 +46,7 @@ public struct ModelSource {
       do {
         let named = try BuiltInModel.named(name)
         (builtIn, model) = (named, named.model())
+        if let loss = named.loss { lossStatement = .computed(loss) }
       } catch {
         throw ToolError("\(error); or give a Keras .json, .h5 or .keras file")
       }

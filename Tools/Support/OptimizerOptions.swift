@@ -14,25 +14,41 @@ public struct OptimizerOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: "Of momentum, nesterov and rmsprop: from 0 to 1. (default: 0.9; rmsprop: 0)")
+    help: ArgumentHelp(
+      "\(OptimizerOptions.owners(.momentum)): from 0 to 1. (default: 0.9; rmsprop: 0)"))
   public var momentum: Double?
 
   @Option(
-    parsing: .unconditional, help: "Of rmsprop: how much of the mean square stays. (default: 0.9)")
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "\(OptimizerOptions.owners(.rho)): how much of the mean square stays. (default: 0.9)"))
   public var rho: Double?
 
   @Option(
-    parsing: .unconditional, help: "Of adam: how much of the mean gradient stays. (default: 0.9)")
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "\(OptimizerOptions.owners(.beta1)): how much of the mean gradient stays. (default: 0.9)"))
   public var beta1: Double?
 
   @Option(
-    parsing: .unconditional, help: "Of adam: how much of the mean square stays. (default: 0.999)")
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "\(OptimizerOptions.owners(.beta2)): how much of the mean square stays. (default: 0.999)"))
   public var beta2: Double?
 
   @Option(
     parsing: .unconditional,
-    help: "Of rmsprop and adam: added to the root that is divided by. (default: 1e-7)")
+    help: ArgumentHelp(
+      "\(OptimizerOptions.owners(.epsilon)): added to what is divided by. (default: 1e-7)"))
   public var epsilon: Double?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Of every optimiser: each step first takes the learning rate times this off every trainable weight, "
+        + "biases and scales too, as Keras does; no part of the gradient or the loss. (default: "
+        + "adamw: 0.004; else 0)", valueName: "lambda"))
+  public var weightDecay: Double?
 
   @Option(
     parsing: .unconditional,
@@ -53,6 +69,14 @@ public struct OptimizerOptions: ParsableArguments {
 
   /// The names of the optimisers.
   public static let names = OptimizerName.allCases.map(\.rawValue).joined(separator: ", ")
+  private static func owners(_ number: OptimizerNumber) -> String {
+    "Of " + names(of: number).joined(separator: ", ")
+  }
+
+  private static func names(of number: OptimizerNumber) -> [String] {
+    OptimizerName.allCases.filter { $0.numbers.contains(number) }.map(\.rawValue)
+  }
+
   static let fullBatchNames = FullBatchMethod.allCases.map(\.rawValue).joined(separator: ", ")
 
   /// The full-batch solver that was asked for; nil for mini-batches.
@@ -86,6 +110,9 @@ public struct OptimizerOptions: ParsableArguments {
     if let epsilon, !(epsilon <= 1 && Float(epsilon) > 0) {
       throw ValidationError("--epsilon must be above 0 and at most 1, found \(epsilon)")
     }
+    if let weightDecay, !(weightDecay >= 0 && weightDecay <= 1e6) {
+      throw ValidationError("--weight-decay must be from 0 to 1e6, found \(weightDecay)")
+    }
     for (option, limit) in limits {
       if let limit, !(limit <= 1e30 && Float(limit) > 0) {
         throw ValidationError("\(option) must be above 0 and at most 1e30, found \(limit)")
@@ -106,20 +133,19 @@ public struct OptimizerOptions: ParsableArguments {
 
   /// What is wrong with a number that was given for an optimiser of this name; nil where all is well.
   private func obstacle(to name: OptimizerName) -> String? {
-    for (option, value, owners) in numbers where value != nil && !owners.contains(name) {
+    for (option, number, value) in numbers where value != nil && !name.numbers.contains(number) {
       return
-        "\(option) is for --optimizer \(owners.map(\.rawValue).joined(separator: ", ")), found "
-        + name.rawValue
+        "\(option) is for --optimizer "
+        + OptimizerOptions.names(of: number).joined(separator: ", ") + ", found " + name.rawValue
     }
     return nil
   }
 
-  private var numbers: [(String, Double?, owners: [OptimizerName])] {
-    let rmsprop: [OptimizerName] = [.rmsprop, .rmspropLegacy]
-    return [
-      ("--momentum", momentum, [.momentum, .nesterov] + rmsprop), ("--rho", rho, rmsprop),
-      ("--beta1", beta1, [.adam]), ("--beta2", beta2, [.adam]),
-      ("--epsilon", epsilon, rmsprop + [.adam]),
+  private var numbers: [(option: String, OptimizerNumber, Double?)] {
+    [
+      ("--momentum", .momentum, momentum), ("--rho", .rho, rho), ("--beta1", .beta1, beta1),
+      ("--beta2", .beta2, beta2), ("--epsilon", .epsilon, epsilon),
+      ("--weight-decay", .weightDecay, weightDecay),
     ]
   }
 
@@ -146,35 +172,25 @@ public struct OptimizerOptions: ParsableArguments {
   public func changing(_ optimizer: Optimizer, of path: String) throws(ToolError) -> Optimizer {
     let name = OptimizerName(optimizer)
     // Plain gradient descent is Keras' SGD with a momentum of 0.
-    let hasMomentum = name == .sgd && !numbers.dropFirst().contains { $0.1 != nil }
-    if !hasMomentum, let obstacle = obstacle(to: name) {
+    let other = name == .sgd && momentum != nil ? OptimizerName.momentum : name
+    if let obstacle = obstacle(to: other) {
       throw ToolError("\(obstacle) in '\(path)'")
     }
     return changed(optimizer)
   }
 
   private func changed(_ optimizer: Optimizer) -> Optimizer {
-    let momentum = self.momentum.map { Float($0) }
-    switch optimizer {
-    case .sgd: return momentum.map { $0 > 0 ? .momentum($0) : .sgd } ?? .sgd
-    case .momentum(let standard, let isNesterov):
-      let momentum = momentum ?? standard
-      return momentum > 0 ? .momentum(momentum, isNesterov: isNesterov) : .sgd
-    case .rmsprop(let rho, let standard, let epsilon, let isCentered, let isLegacy):
-      return .rmsprop(
-        rho: self.rho ?? rho, momentum: momentum ?? standard,
-        epsilon: self.epsilon.map { Float($0) } ?? epsilon,
-        isCentered: isCentered, isLegacy: isLegacy)
-    case .adam(let beta1, let beta2, let epsilon):
-      return .adam(
-        beta1: self.beta1 ?? beta1, beta2: self.beta2 ?? beta2,
-        epsilon: self.epsilon.map { Float($0) } ?? epsilon)
+    var optimizer = optimizer
+    for (_, number, value) in numbers {
+      if let value { optimizer[number] = value }
     }
+    if !optimizer.hasMomentum { optimizer.isNesterov = false }
+    return optimizer
   }
 
   /// The options that change a file's optimiser, in the order of the help.
   public var given: [String] {
-    (numbers.map { ($0.0, $0.1) } + limits).filter { $0.1 != nil }.map(\.0)
+    (numbers.map { ($0.option, $0.2) } + limits).filter { $0.1 != nil }.map(\.0)
   }
 
   /// nil where no limit was given.

@@ -27,12 +27,7 @@ extension TrainingState {
           + "\(parsed.learningRate ?? 0) in the optimiser")
     }
     var optimizer = parsed.optimizer
-    if isLegacyRMSprop,
-      case .rmsprop(let rho, let momentum, let epsilon, let isCentered, _) = optimizer
-    {
-      optimizer = .rmsprop(
-        rho: rho, momentum: momentum, epsilon: epsilon, isCentered: isCentered, isLegacy: true)
-    }
+    if isLegacyRMSprop, optimizer.method == .rmsprop { optimizer.isLegacy = true }
     let configuration = OptimizerConfiguration(
       optimizer: optimizer, schedule: schedule, firstIteration: firstIteration,
       firstScheduleStep: firstScheduleStep)

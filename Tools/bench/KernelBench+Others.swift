@@ -125,6 +125,16 @@ extension KernelBench {
     add("adam", multiplyAdds: 0, floats: 7 * count) {
       withUnsafePointer(to: adam) { kernels.adam_update(count, $0, dW, m, v, w) }
     }
+    let nadam = cs_nadam(
+      momentumRate: 0, gradientRate: 0, gradientShare: 0.1, squareShare: 0.001, squareScale: 1,
+      epsilon: 1e-7)
+    add("nadam", multiplyAdds: 0, floats: 7 * count) {
+      withUnsafePointer(to: nadam) { kernels.nadam_update(count, $0, dW, m, v, w) }
+    }
+    add("adagrad", multiplyAdds: 0, floats: 5 * count) {
+      kernels.adagrad_update(count, 0, 1e-7, dW, v, w)
+    }
+    add("weight decay", multiplyAdds: 0, floats: 2 * count) { kernels.decay(count, 0, w) }
     add("sum of 8 partial gradients", multiplyAdds: 0, floats: 9 * 2_572) {
       kernels.sum_partials(2_572, 8, dW, 2_576, 0, w)
     }

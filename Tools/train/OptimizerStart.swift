@@ -70,7 +70,7 @@ struct OptimizerStart {
   func record(in state: inout TrainingState) {
     state.firstIteration = firstIteration
     state.firstScheduleStep = firstScheduleStep
-    if case .rmsprop(_, _, _, _, isLegacy: true) = optimizer { state.isLegacyRMSprop = true }
+    if optimizer.isLegacy { state.isLegacyRMSprop = true }
   }
 
   // MARK: - What is said of it
@@ -108,8 +108,8 @@ struct OptimizerStart {
 }
 
 extension OptimizerState {
-  /// What another optimiser of the same class takes over: slots of its names, zeros for those that are new. nil where
-  /// nothing is.
+  /// What another optimiser of the same class takes over: slots of its names; those that are new are as at the start. nil
+  /// where nothing is.
   fileprivate func fitted(to optimizer: Optimizer) -> OptimizerState? {
     let names = optimizer.slotNames
     guard let shapes = slots.first?.tensors.map(\.shape) else {
@@ -118,7 +118,13 @@ extension OptimizerState {
     return OptimizerState(
       slots: names.map { name in
         slots.first { $0.name == name }
-          ?? Slot(name: name, tensors: shapes.map { Tensor(zeros: $0) })
+          ?? Slot(
+            name: name,
+            tensors: shapes.map {
+              let count = $0.reduce(1, *)
+              return Tensor(
+                shape: $0, values: Array(repeating: optimizer.startValue(of: name), count: count))
+            })
       })
   }
 }

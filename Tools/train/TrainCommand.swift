@@ -17,7 +17,7 @@ struct Train: ParsableCommand {
       --model FILE.h5 or FILE.keras goes on with the file's loss and optimiser: its learning rate, schedule, \
       clipping, memory and count of steps, as Keras' load_model and fit do. Options come before the file: \
       --optimizer starts another one without memory; --learning-rate, --schedule, --momentum, --rho, --beta1, \
-      --beta2, --epsilon and --clip-... change what they name and keep the rest. Epochs, batches and shuffling \
+      --beta2, --epsilon, --weight-decay and --clip-... change what they name and keep the rest. Epochs, batches and shuffling \
       are a new run's. The line 'optimiser:' says what was taken.
       """)
 
@@ -50,7 +50,8 @@ struct Train: ParsableCommand {
     parsing: .unconditional,
     help: ArgumentHelp(
       "Step size of the optimiser; fixed, where --schedule does not say otherwise. (default: what "
-        + "an .h5 or .keras says, else Keras': 0.01; rmsprop and adam: 0.001)"))
+        + "an .h5 or .keras says, else Keras': 0.01 of sgd, momentum and nesterov, 0.001 of the others)"
+    ))
   var learningRate: Double?
 
   @Option(

@@ -64,9 +64,11 @@ struct TrainingReport: ~Copyable {
     {
       now = ", now \(Float(rate))"
     }
+    let decay = plan.options.optimizer.weightDecay
+    let decayText = decay == 0 ? "" : ", weight decay \(decay)"
     let loss = plan.loss?.description ?? state.loss
     return "loss: \(loss); optimiser: \(text(state.optimizer["class_name"]))\(legacy) at a "
-      + "learning rate of \(state.learningRate) (\(schedule)\(now))"
+      + "learning rate of \(state.learningRate) (\(schedule)\(now))\(decayText)"
   }
 
   func stoppedEarly(_ state: TrainingState) {

@@ -22,15 +22,7 @@ public struct Activation: Layer {
 
   public var config: [String: JSONValue] { ["activation": function.json] }
 
-  public func outputShape(for input: Shape) throws(ModelError) -> Shape {
-    guard function == .softmax else { return input }
-    guard case .vector = input else {
-      throw .shape(
-        layer: name, expected: "a vector for softmax (put a Flatten layer in front)",
-        found: "\(input)")
-    }
-    return input
-  }
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
   public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     if case .rectifier(let rectifier) = function {
@@ -40,15 +32,20 @@ public struct Activation: Layer {
       return plan.function(function, name: name, input)
     }
     let count = input.shape.elementCount
-    let function = function
+    let (function, shape) = (function, input.shape)
     return plan.elementwise(name, input, remembers: .output) { input, output, gradient in
-      if function == .softmax {
+      guard function == .softmax || function == .logSoftmax else {
+        return ActivationOperation(
+          activation: function.kernelCode, count: count, input: input, output: output,
+          gradient: gradient)
+      }
+      if function == .softmax, case .vector = shape {
         return SoftmaxOperation(
           classCount: Int32(count), input: input, output: output, gradient: gradient)
       }
-      return ActivationOperation(
-        activation: function.kernelCode, count: count, input: input, output: output,
-        gradient: gradient)
+      return ColumnSoftmaxOperation(
+        isLogarithm: function == .logSoftmax, classCount: Int32(shape.channels),
+        pixels: shape.pixels, input: input, output: output, gradient: gradient)
     }
   }
 }

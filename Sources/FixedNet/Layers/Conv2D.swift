@@ -56,7 +56,7 @@ public struct Conv2D: Layer {
       padding: try Padding(config),
       dilation: try config.pair("dilation_rate", in: 1...4096, default: (1, 1)), groups: groups,
       usesBias: try config.bool("use_bias", default: true),
-      activation: try config.elementwiseActivation(), options: WeightOptions(config))
+      activation: try config.activation(), options: WeightOptions(config))
   }
 
   public var config: [String: JSONValue] {

@@ -1,7 +1,7 @@
 import CSupport
 import FixedNetCore
 
-/// y = activation(x W + b) on vectors.
+/// y = activation(x W + b) over the last axis: of a vector, of every row or every pixel.
 public struct Dense: Layer {
   public static let className = "Dense"
   public static let configKeys = WeightOptions.configKeys.union(["units", "use_bias", "activation"])
@@ -41,16 +41,16 @@ public struct Dense: Layer {
   public var lossObstacle: String? { options.lossObstacle }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
-    guard case .vector = input else {
-      throw .shape(
-        layer: name, expected: "a vector (put a Flatten layer in front)", found: "\(input)")
+    switch input {
+    case .vector: .vector(units)
+    case .matrix(let rows, _): .matrix(rows: rows, columns: units)
+    case .image(let height, let width, _): .image(height: height, width: width, channels: units)
     }
-    return .vector(units)
   }
 
   public func weights(for input: Shape) -> [WeightDescription] {
     options.weights(
-      shape: [input.elementCount, units], fanIn: input.elementCount, fanOut: units,
+      shape: [input.channels, units], fanIn: input.channels, fanOut: units,
       usesBias: usesBias)
   }
 
@@ -65,7 +65,22 @@ public struct Dense: Layer {
     set { options = newValue ?? WeightOptions() }
   }
 
+  /// Rows and pixels as a convolution of 1 x 1.
+  private func planPixels(_ input: Value, in plan: Planner) -> LayerPlan {
+    var image = input
+    if case .matrix(let rows, let columns) = input.shape {
+      image.shape = .image(height: rows, width: 1, channels: columns)
+    }
+    let convolution = Conv2D(
+      name: name, filters: units, kernelSize: (1, 1), usesBias: usesBias, activation: activation,
+      options: options)
+    var planned = convolution.plan(image, weights(for: input.shape), in: plan)
+    planned.output.shape = (try? outputShape(for: input.shape)) ?? input.shape
+    return planned
+  }
+
   public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    guard case .vector = input.shape else { return planPixels(input, in: plan) }
     let descriptions = weights(for: input.shape)
     let layout: ParameterLayout =
       if let flattened = input.flattened {

@@ -53,7 +53,7 @@ public struct DepthwiseConv2D: Layer {
         ? 1 : config.integer("depth_multiplier", in: 1...Shape.extentLimit),
       dilation: try config.pair("dilation_rate", in: 1...4096, default: (1, 1)),
       usesBias: try config.bool("use_bias", default: true),
-      activation: try config.elementwiseActivation(),
+      activation: try config.activation(),
       options: WeightOptions(config, kernel: "depthwise"))
   }
 

@@ -1,8 +1,9 @@
+import CSupport
 import FixedNetCore
 
 /// Layers that merge values of one shape, element by element: everything but their names.
 public protocol ElementwiseMerge: Layer {
-  var kind: MergeOperation.Kind { get }
+  var kind: MergeKind { get }
   init(name: String)
 }
 
@@ -21,8 +22,17 @@ extension ElementwiseMerge {
     guard inputs.count > 1 else {
       throw .connection(layer: name, expected: "two or more layers to read", found: "1")
     }
-    guard let other = inputs.first(where: { $0 != inputs[0] }) else { return inputs[0] }
-    throw .shape(layer: name, expected: "inputs of one shape (\(inputs[0]))", found: "\(other)")
+    var shape = inputs[0]
+    for input in inputs.dropFirst() {
+      guard let merged = BinaryMerge.shape(shape, input) else {
+        throw .shape(
+          layer: name,
+          expected: "inputs of one shape (\(shape)), or one value for all pixels or all channels",
+          found: "\(input)")
+      }
+      shape = merged
+    }
+    return shape
   }
 
   public func plan(_ input: Value, in plan: Planner) -> LayerPlan { self.plan([input], in: plan) }
@@ -35,7 +45,7 @@ extension ElementwiseMerge {
 public struct Add: ElementwiseMerge {
   public static let className = "Add"
   public var name: String
-  public var kind: MergeOperation.Kind { .add }
+  public var kind: MergeKind { .add }
   public init(name: String) { self.name = name }
 }
 
@@ -43,7 +53,7 @@ public struct Add: ElementwiseMerge {
 public struct Subtract: ElementwiseMerge {
   public static let className = "Subtract"
   public var name: String
-  public var kind: MergeOperation.Kind { .subtract }
+  public var kind: MergeKind { .subtract }
   public init(name: String) { self.name = name }
 
   public func outputShape(of inputs: [Shape]) throws(ModelError) -> Shape {
@@ -57,7 +67,7 @@ public struct Subtract: ElementwiseMerge {
 public struct Multiply: ElementwiseMerge {
   public static let className = "Multiply"
   public var name: String
-  public var kind: MergeOperation.Kind { .multiply }
+  public var kind: MergeKind { .multiply }
   public init(name: String) { self.name = name }
 }
 
@@ -65,21 +75,21 @@ public struct Multiply: ElementwiseMerge {
 public struct Average: ElementwiseMerge {
   public static let className = "Average"
   public var name: String
-  public var kind: MergeOperation.Kind { .add }
+  public var kind: MergeKind { .add }
   public init(name: String) { self.name = name }
 }
 
 public struct Maximum: ElementwiseMerge {
   public static let className = "Maximum"
   public var name: String
-  public var kind: MergeOperation.Kind { .maximum }
+  public var kind: MergeKind { .maximum }
   public init(name: String) { self.name = name }
 }
 
 public struct Minimum: ElementwiseMerge {
   public static let className = "Minimum"
   public var name: String
-  public var kind: MergeOperation.Kind { .minimum }
+  public var kind: MergeKind { .minimum }
   public init(name: String) { self.name = name }
 }
 
@@ -89,9 +99,9 @@ struct BinaryMerge: Layer {
   static let configKeys: Set<String> = []
 
   var name: String
-  let kind: MergeOperation.Kind
+  let kind: MergeKind
 
-  init(name: String, kind: MergeOperation.Kind) {
+  init(name: String, kind: MergeKind) {
     self.name = name
     self.kind = kind
   }
@@ -102,6 +112,20 @@ struct BinaryMerge: Layer {
 
   func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
+  /// The shape that both have, or that one has where the other has one value for all pixels or all channels; nil where
+  /// they do not fit.
+  static func shape(_ first: Shape, _ second: Shape) -> Shape? {
+    if serves(second, first) { return first }
+    return serves(first, second) ? second : nil
+  }
+
+  /// Whether `other`, of the same rank, has as many pixels and channels as `whole`, or one.
+  private static func serves(_ other: Shape, _ whole: Shape) -> Bool {
+    let (own, all) = (other.dimensions, whole.dimensions)
+    guard own.count == all.count, [1, all.last].contains(own.last) else { return false }
+    return own.dropLast() == all.dropLast() || own.dropLast().allSatisfy { $0 == 1 }
+  }
+
   func needsPlainOrder(of inputs: [Value]) -> Bool {
     inputs.contains { $0.flattened ?? (0, 0) != inputs[0].flattened ?? (0, 0) }
   }
@@ -109,32 +133,70 @@ struct BinaryMerge: Layer {
   func plan(_ input: Value, in plan: Planner) -> LayerPlan { self.plan([input, input], in: plan) }
 
   func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan {
-    let (first, second) = (inputs[0], inputs[1])
-    plan.use(first.slot)
-    plan.use(second.slot)
-    let output = plan.reserveOutput(name, shape: first.shape, flattened: first.flattened)
+    let isSwapped = !BinaryMerge.serves(inputs[1].shape, inputs[0].shape)
+    let (a, b) = isSwapped ? (inputs[1], inputs[0]) : (inputs[0], inputs[1])
+    plan.use(a.slot)
+    plan.use(b.slot)
+    let output = plan.reserveOutput(name, shape: a.shape, flattened: a.flattened)
     let operation = MergeOperation(
-      kind: kind, count: first.shape.elementCount,
-      inputs: (first.slot.block, second.slot.block), output: output.slot.block)
-    return LayerPlan(output: output) { [operation] backward in
-      var operation = operation
+      merge: cs_merge(
+        kind: kind.kernel(isSwapped: isSwapped), channels: Int32(a.shape.channels),
+        pixels: Int32(a.shape.pixels), channelsOfB: Int32(b.shape.channels),
+        pixelsOfB: Int32(b.shape.pixels)), a: a.slot.block, b: b.slot.block,
+      output: output.slot.block, isSwapped: isSwapped)
+    return LayerPlan(output: output) { backward in
       guard let backward else { return LayerPlan.Finished(operation) }
-      let needs = (backward.needsInputGradients[0], backward.needsInputGradients[1])
+      var operation = operation
+      let needs = isSwapped ? backward.needsInputGradients.reversed() : backward.needsInputGradients
       plan.use(backward.outputGradient)
-      if kind != .add, kind != .subtract {
-        plan.use(first.slot)
-        plan.use(second.slot)
+      if kind.remembersInputs {
+        plan.use(a.slot)
+        plan.use(b.slot)
       }
-      // One of the gradients takes dY's place; the other one has its own.
-      let own =
-        needs.0 && needs.1
-        ? plan.reserveActivation("\(name)/input gradient", shape: first.shape) : nil
-      let slots = (
-        needs.0 ? own ?? backward.outputGradient : nil, needs.1 ? backward.outputGradient : nil
-      )
+      if kind.remembersOutput { plan.use(output.slot) }
+      let gradients = gradients(a, b, needs, backward.outputGradient, isSwapped, plan)
       operation.outputGradient = backward.outputGradient.block
-      operation.inputGradients = (slots.0?.block, slots.1?.block)
-      return LayerPlan.Finished(operation, inputGradients: [slots.0, slots.1])
+      operation.aGradient = gradients.a?.block
+      operation.bGradient = gradients.b?.block
+      let slots = [needs[0] ? gradients.a : nil, needs[1] ? gradients.b : nil]
+      return LayerPlan.Finished(operation, inputGradients: isSwapped ? slots.reversed() : slots)
     }
   }
+
+  /// One of the gradients takes dY's place; the other one has its own.
+  private func gradients(
+    _ a: Value, _ b: Value, _ needs: [Bool], _ dy: Slot, _ isSwapped: Bool, _ plan: Planner
+  ) -> (a: Slot?, b: Slot?) {
+    func own(_ value: Value) -> Slot {
+      plan.reserveActivation("\(name)/input gradient", shape: value.shape)
+    }
+    if kind.remembersOutput {
+      // The first takes its part, and dY is what is left for the second.
+      if isSwapped { return (dy, own(b)) }
+      return a.shape == b.shape
+        ? (own(a), dy) : (own(a), plan.reserveActivation("\(name)/rest", shape: b.shape))
+    }
+    guard needs[1] else { return (needs[0] ? dy : nil, nil) }
+    if !needs[0], a.shape == b.shape { return (nil, dy) }
+    return (needs[0] ? dy : nil, own(b))
+  }
+}
+
+/// What a merge of values does with them.
+public enum MergeKind: Sendable {
+  case add, subtract, multiply, maximum, minimum
+
+  fileprivate func kernel(isSwapped: Bool) -> cs_merge_kind {
+    switch self {
+    case .add: CS_ADD
+    case .subtract: isSwapped ? CS_SUBTRACT_FROM : CS_SUBTRACT
+    case .multiply: CS_MULTIPLY
+    case .maximum: CS_MAXIMUM
+    case .minimum: CS_MINIMUM
+    }
+  }
+
+  /// Whether the backward pass reads the inputs, and the output.
+  fileprivate var remembersInputs: Bool { self != .add && self != .subtract }
+  fileprivate var remembersOutput: Bool { self == .maximum || self == .minimum }
 }

@@ -41,7 +41,7 @@ public struct SeparableConv2D: Layer {
     pointwise = Conv2D(
       name: name, filters: try config.integer("filters", in: 1...Shape.extentLimit),
       kernelSize: (1, 1), usesBias: try config.bool("use_bias", default: true),
-      activation: try config.elementwiseActivation(),
+      activation: try config.activation(),
       options: WeightOptions(config, kernel: "pointwise"))
   }
 

@@ -1,15 +1,17 @@
-/// exp(x_i) / sum_j exp(x_j) over the features of a vector, as a layer of its own.
+/// exp(x_i) / sum_j exp(x_j) over the last axis, as a layer of its own.
 public struct Softmax: Layer {
   public static let className = "Softmax"
   public static let configKeys: Set = ["axis"]
 
   public var name: String
+  /// As Keras counts (the batch is 0); it must be the last one.
+  private var axis = -1
 
   public init(name: String) { self.name = name }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
-    try config.require("axis", oneOf: [-1, 1, [-1], [1]])
-    self.init(name: name)
+    self.name = name
+    axis = try config.channelAxis()
   }
 
   public var config: [String: JSONValue] { ["axis": -1] }
@@ -18,7 +20,8 @@ public struct Softmax: Layer {
   var activation: Activation { Activation(name: name, function: .softmax) }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
-    try activation.outputShape(for: input)
+    try input.checkLast(axis: axis, layer: name)
+    return input
   }
 
   public func plan(_ input: Value, in plan: Planner) -> LayerPlan {

@@ -1,63 +1,72 @@
 import CSupport
 
-/// y = a + b, a - b, a b, max(a, b) or min(a, b), element by element.
+/// y = a + b, a - b, a b, max(a, b) or min(a, b), element by element; b may be one value for all pixels, or for all
+/// channels.
 ///
-/// Shapes: a, b, y [channel][pixel][B] per block.
+/// Shapes: a, y [channels][pixels][B], b as `merge` says, per block.
 public struct MergeOperation: OperationDescription {
-  public enum Kind: UInt8, BitwiseCopyable, Sendable {
-    case add, subtract, multiply, maximum, minimum
-  }
-
-  public var kind: Kind
-  /// Elements of one image.
-  public var count: Int
-  public var inputs: (BlockSlot, BlockSlot)
+  public var merge: cs_merge
+  public var a: BlockSlot
+  public var b: BlockSlot
   public var output: BlockSlot
   /// dY; nil where there is no backward pass.
   public var outputGradient: BlockSlot?
   /// dA and dB; nil where they are not needed. One of them may be dY's slot.
-  public var inputGradients: (BlockSlot?, BlockSlot?) = (nil, nil)
+  public var aGradient: BlockSlot?
+  public var bGradient: BlockSlot?
+  /// Whether b is the layer's first input: of equal values the first has the gradient of a maximum or minimum.
+  public var isSwapped: Bool
 
   public static func operation(at place: UnsafePointer<MergeOperation>) -> Operation {
     .merge(place)
   }
 
-  public init(kind: Kind, count: Int, inputs: (BlockSlot, BlockSlot), output: BlockSlot) {
-    self.kind = kind
-    self.count = count
-    self.inputs = inputs
+  public init(merge: cs_merge, a: BlockSlot, b: BlockSlot, output: BlockSlot, isSwapped: Bool) {
+    self.merge = merge
+    self.a = a
+    self.b = b
     self.output = output
+    self.isSwapped = isSwapped
   }
 
   func forward(_ c: BlockContext) {
-    let count = count * Int(c.blockSize)
-    let (a, b, y) = (c(inputs.0), c(inputs.1), c(output))
-    switch kind {
-    case .add, .subtract:
-      c.kernels.pointee.activation_forward(count, CS_LINEAR, a, y)
-      c.kernels.pointee.add_scaled(count, kind == .add ? 1 : -1, b, y)
-    case .multiply, .maximum, .minimum: break
+    withUnsafePointer(to: merge) {
+      c.kernels.pointee.merge_forward($0, c.blockSize, c(a), c(b), c(output))
     }
   }
 
   func backward(_ c: BlockContext) {
     guard let outputGradient else { return }
-    let count = count * Int(c.blockSize)
     let dy = c(outputGradient)
-    switch kind {
-    case .add, .subtract:
-      // dA first: dB may take dY's place.
-      if let slot = inputGradients.0 {
-        c.kernels.pointee.activation_forward(count, CS_LINEAR, dy, c(slot))
+    guard merge.kind != CS_MAXIMUM, merge.kind != CS_MINIMUM else { return take(dy, c) }
+    // Whichever takes dY's place comes last: dA always may.
+    withUnsafePointer(to: merge) {
+      if let bGradient {
+        c.kernels.pointee.merge_backward_b($0, c.blockSize, c(a), dy, c(bGradient))
       }
-      if let slot = inputGradients.1 {
-        if kind == .subtract {
-          c.kernels.pointee.affine(count, -1, 0, dy, c(slot))
+      if let aGradient {
+        c.kernels.pointee.merge_backward_a($0, c.blockSize, c(b), dy, c(aGradient))
+      }
+    }
+  }
+
+  /// Of maximum and minimum: the first input takes its part, the second what is left.
+  private func take(_ dy: UnsafeMutablePointer<Float>, _ c: BlockContext) {
+    guard let aGradient, let bGradient else { return }
+    var whole = merge
+    whole.channelsOfB = merge.channels
+    whole.pixelsOfB = merge.pixels
+    let y = c(output)
+    withUnsafePointer(to: merge) { merge in
+      withUnsafePointer(to: whole) { whole in
+        if isSwapped {
+          c.kernels.pointee.merge_take(merge, c.blockSize, 0, c(b), y, dy, c(bGradient))
+          c.kernels.pointee.merge_take(whole, c.blockSize, 1, c(a), y, dy, c(aGradient))
         } else {
-          c.kernels.pointee.activation_forward(count, CS_LINEAR, dy, c(slot))
+          c.kernels.pointee.merge_take(whole, c.blockSize, 0, c(a), y, dy, c(aGradient))
+          c.kernels.pointee.merge_take(merge, c.blockSize, 1, c(b), y, dy, c(bGradient))
         }
       }
-    case .multiply, .maximum, .minimum: break
     }
   }
 }

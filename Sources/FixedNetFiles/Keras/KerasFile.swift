@@ -20,6 +20,11 @@ public struct KerasModelFile: Sendable {
   public var iterations: Int?
   /// The rate that the optimiser had. When writing, `training` and `trainingConfig` go before.
   public var learningRate: Double?
+  /// Keras' name of the optimiser that has the memory, where nothing else describes it. When writing, `training` and
+  /// `trainingConfig` go before.
+  public var optimizerName: String?
+  /// The product of Nadam's momenta. When writing, what follows from a described optimiser and its steps goes before.
+  public var momentumProduct: Double?
 
   public init(
     model: SequentialModel, weights: [LayerWeights], training: TrainingState? = nil,

@@ -1,5 +1,6 @@
 #if HDF5
   import FixedNet
+  import FixedNetCore
 
   extension KerasReader {
     /// The values of an optimiser as a file lists them: iteration, learning rate (not always), slots.
@@ -12,7 +13,15 @@
     }
 
     /// The steps that an optimiser has made, its learning rate where the file has it, and what it remembers.
-    typealias OptimizerMemory = (iterations: Int, learningRate: Double?, state: OptimizerState)
+    struct OptimizerMemory {
+      var iterations: Int
+      var learningRate: Double?
+      var state: OptimizerState
+      /// Nadam's: the product of its momenta.
+      var product: Double?
+      /// Where the file describes no optimiser: the name that its values are under.
+      var name: String?
+    }
 
     /// Reads the optimiser's memory: /optimizer/vars, else /optimizer_weights.
     /// Throws: `CheckpointError` where it is missing, or is not what the optimiser of `result` has.
@@ -33,27 +42,34 @@
       let iterations = try iterations(stored, root)
       let rate = try learningRate(stored, root)
       let header = rate == nil ? 1 : 2
-      let slotCount = (stored.names.count - header) / max(shapes.count, 1)
+      let valueCount = stored.names.count - header
       let optimizer =
         KerasOptimizer(json: json)
         ?? (json == nil
-          ? stored.name.flatMap { KerasOptimizer(name: $0, slotCount: slotCount) } : nil)
+          ? stored.name.flatMap {
+            KerasOptimizer(name: $0, valueCount: valueCount, weightCount: shapes.count)
+          } : nil)
       guard let optimizer else {
         throw .item(
-          path: file.path, item: "the optimiser", expected: "SGD, RMSprop or Adam",
+          path: file.path, item: "the optimiser", expected: KerasOptimizer.known,
           found: json?["class_name"]?.summary ?? stored.name ?? "none that is named")
       }
       let places = optimizer.places(
         weightCount: shapes.count, try order(stored, optimizer, header, root))
-      let rest = stored.names.count - header - (try unusedValues(stored, optimizer, shapes, root))
+      let product =
+        optimizer.hasProduct && valueCount == places.count + 1
+        ? try single(stored, stored.names.count - 1, root) : nil
+      let rest =
+        valueCount - (product == nil ? 0 : 1) - (try unusedValues(stored, optimizer, shapes, root))
       // TF-Keras keeps momenta for SGD even where momentum is 0.
-      let isIdle = optimizer.slots.isEmpty && optimizer.kind == .sgd && rest == shapes.count
+      let isIdle = optimizer.slots.isEmpty && optimizer.method == .sgd && rest == shapes.count
       guard rest == places.count || isIdle else {
         throw .item(
           path: file.path, item: "/\(stored.group)",
-          expected: "\(places.count) values of \(optimizer.kind.rawValue) for this model",
+          expected: "\(places.count) values of \(optimizer.method.className) for this model",
           found: "\(rest)")
       }
+      if let product { try check(product, json, iterations: iterations) }
       var slots = optimizer.slots.map { name in
         OptimizerState.Slot(name: name, tensors: shapes.map { Tensor(zeros: $0) })
       }
@@ -62,7 +78,27 @@
         let dataset = try file.open("\(stored.group)/\(name)", in: root, as: .real(shape: shape))
         slots[place.slot].tensors[place.weight].values = try dataset.floats()
       }
-      return (iterations, rate, OptimizerState(slots: slots))
+      return OptimizerMemory(
+        iterations: iterations, learningRate: rate, state: OptimizerState(slots: slots),
+        product: product, name: json == nil ? optimizer.name : nil)
+    }
+
+    /// Nadam's product follows from its steps; Keras 3 goes on with the file's, this program with what follows.
+    /// Throws: `CheckpointError` where they are not the same but for rounding.
+    private func check(_ product: Double, _ json: JSONValue?, iterations: Int)
+      throws(CheckpointError)
+    {
+      guard let json, let optimizer = try? OptimizerConfiguration.parse(json).optimizer else {
+        return
+      }
+      let expected = optimizer.momentumProduct(steps: iterations)
+      // Keras multiplies floats, 1000 times at most before the product is 0.
+      guard abs(product - expected) <= 1e-3 * expected + 1e-30 else {
+        throw .item(
+          path: file.path, item: "the product of Nadam's momenta",
+          expected: "\(Float(expected)), as beta_1 \(optimizer.beta1) and \(iterations) steps give",
+          found: "\(Float(product))")
+      }
     }
 
     /// Whether the file has more of an optimiser than its name: Keras 3 writes iteration and rate of one that has not made
@@ -104,7 +140,7 @@
       _ stored: StoredOptimizer, _ optimizer: KerasOptimizer, _ shapes: [[Int]],
       _ root: borrowing HDF5Object
     ) throws(CheckpointError) -> Int {
-      guard optimizer.kind == .adam, optimizer.slots.count == 2, !shapes.isEmpty,
+      guard optimizer.method == .adam, optimizer.slots.count == 2, !shapes.isEmpty,
         stored.group == "optimizer_weights", stored.names.count == 1 + 3 * shapes.count
       else { return 0 }
       for name in stored.names.suffix(shapes.count) {
@@ -137,7 +173,14 @@
       throws(CheckpointError) -> Double?
     {
       guard stored.names.count > 1 else { return nil }
-      let path = "\(stored.group)/\(stored.names[1])"
+      return try single(stored, 1, root)
+    }
+
+    /// A value that is no tensor; nil where it is one.
+    private func single(_ stored: StoredOptimizer, _ index: Int, _ root: borrowing HDF5Object)
+      throws(CheckpointError) -> Double?
+    {
+      let path = "\(stored.group)/\(stored.names[index])"
       let dataset = try file.open(path, in: root, as: .numbers)
       return dataset.shape.isEmpty ? try dataset.doubles().first : nil
     }
@@ -182,7 +225,9 @@
     }
 
     mutating func take(_ memory: KerasReader.OptimizerMemory) {
-      (iterations, learningRate, optimizerState) = memory
+      (iterations, learningRate) = (memory.iterations, memory.learningRate)
+      (optimizerState, optimizerName) = (memory.state, memory.name)
+      momentumProduct = memory.product
     }
   }
 #endif

@@ -72,10 +72,10 @@ enum KerasTrainingConfig {
     return .object(members)
   }
 
-  private static let floatKeys = [
-    "learning_rate", "momentum", "rho", "epsilon", "beta_1", "beta_2", "weight_decay", "clipnorm",
-    "global_clipnorm", "clipvalue", "ema_momentum",
-  ]
+  private static let floatKeys =
+    OptimizerNumber.allCases.map(\.rawValue) + [
+      "learning_rate", "clipnorm", "global_clipnorm", "clipvalue", "ema_momentum",
+    ]
 
   /// A rate of 1 would make Keras compute the schedule in whole numbers.
   private static let scheduleFloatKeys = [
@@ -112,7 +112,7 @@ enum KerasTrainingConfig {
       "loss": withModule(loss), "metrics": metrics(config["metrics"]), "weighted_metrics": nil,
       "loss_weights": config["loss_weights"] ?? .null,
       "optimizer": [
-        "module": "keras.optimizers", "class_name": .string(optimizer.kind.rawValue),
+        "module": "keras.optimizers", "class_name": .string(optimizer.method.className),
         "config": .object(members), "registered_name": nil,
       ],
     ]
@@ -127,11 +127,9 @@ enum KerasTrainingConfig {
   }
 
   /// What both understand; the rest is left to their defaults.
-  private static let optimizerKeys: Set<String> = [
-    "name", "learning_rate", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema",
-    "ema_momentum", "ema_overwrite_frequency", "momentum", "nesterov", "rho", "epsilon", "centered",
-    "beta_1", "beta_2", "amsgrad",
-  ]
+  private static let optimizerKeys = Set(
+    floatKeys + OptimizerFlag.allCases.map(\.rawValue)
+      + ["name", "use_ema", "ema_overwrite_frequency", "amsgrad"])
 
   /// Names only: TF-Keras' nested objects do not load in Keras 3.
   private static func metrics(_ metrics: JSONValue?) -> JSONValue {

@@ -155,10 +155,10 @@
       guard file.training != nil || file.optimizerState != nil else { return }
       let json = file.training?.optimizer ?? config?["optimizer_config"]
       let slots = file.optimizerState?.slots ?? []
-      let remembered = json == nil ? KerasOptimizer(slots: slots.map(\.name)) : nil
+      let remembered = json == nil ? KerasOptimizer(memoryOf: file) : nil
       guard let optimizer = KerasOptimizer(json: json) ?? remembered else {
         throw .item(
-          path: builder.path, item: "the optimiser", expected: "SGD, RMSprop or Adam",
+          path: builder.path, item: "the optimiser", expected: KerasOptimizer.known,
           found: json?["class_name"]?.summary ?? "none")
       }
       let shapes: [[Int]]
@@ -179,7 +179,8 @@
       let group = "/optimizer/vars"
       try builder.group(group)
       try builder.attribute("name", of: group, optimizer.name)
-      try builder.dataset("\(group)/0", file.training?.iterations ?? file.iterations ?? 0)
+      let iterations = file.training?.iterations ?? file.iterations ?? 0
+      try builder.dataset("\(group)/0", iterations)
       var number = 1
       let described = json == nil ? file.learningRate : rate(json)
       if let rate = file.training.map(\.rateForKeras) ?? described {
@@ -192,6 +193,8 @@
         try builder.dataset("\(group)/\(number)", shape: tensor.shape, tensor.values)
         number += 1
       }
+      let product = optimizer.product(json, iterations: iterations) ?? file.momentumProduct
+      if let product { try builder.dataset("\(group)/\(number)", shape: [], [Float(product)]) }
     }
 
     /// A fixed learning rate; nil for a schedule, of which Keras keeps no value.

@@ -212,6 +212,9 @@ struct PlanMisuseTests {
       Optimizer.momentum(.nan), .momentum(-0.1), .momentum(2), .rmsprop(rho: .nan),
       .rmsprop(rho: -1), .rmsprop(epsilon: .nan), .rmsprop(epsilon: -1), .rmsprop(momentum: -1),
       .adam(beta1: 1.5), .adam(beta2: .nan), .adam(epsilon: -.infinity),
+      .adam(beta1: 1, method: .nadam), .adam(epsilon: -1, method: .adamw),
+      .adagrad(initialAccumulator: -0.1), .adagrad(epsilon: .nan), .sgd.decaying(-0.1),
+      .adam().decaying(.nan), .adagrad().decaying(.infinity),
     ] {
       let error = #expect(throws: ModelError.self, "\(optimizer)") {
         _ = try Self.plan(Self.model([Self.dense("d")])) { $0.optimizer = optimizer }

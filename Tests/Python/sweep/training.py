@@ -51,12 +51,12 @@ OPTIMIZER_KEYS = {
     "use_ema": FLAG, "ema_momentum": [0.5, 0.99], "ema_overwrite_frequency": [None, 1, 2],
     "loss_scale_factor": [None, 1.0, 8.0], "gradient_accumulation_steps": [None, 2, 3],
     "momentum": [0.0, 0.5, 0.9, 1.0], "nesterov": FLAG, "rho": [0.0, 0.5, 0.9, 0.999], "centered": FLAG,
-    "epsilon": [1e-7, 1e-3, 0.1, 1.0], "beta_1": [0.0, 0.5, 0.9], "beta_2": [0.0, 0.5, 0.9, 0.999], "amsgrad": FLAG,
+    "initial_accumulator_value": [0.0, 0.01, 0.1, 1.0], "epsilon": [1e-7, 1e-3, 0.1, 1.0], "beta_1": [0.0, 0.5, 0.9], "beta_2": [0.0, 0.5, 0.9, 0.999], "amsgrad": FLAG,
 }
 OPTIMIZERS = {"SGD": [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}],
-              "RMSprop": [{}, {"momentum": 0.5, "centered": True}], "Adam": [{}, {"amsgrad": True}]}
-OTHERS = ("Adadelta", "Adafactor", "Adagrad", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "Nadam",
-          "ScheduleFreeAdamW")
+              "RMSprop": [{}, {"momentum": 0.5, "centered": True}], "Adam": [{}, {"amsgrad": True}],
+              "AdamW": [{}], "Nadam": [{}], "Adagrad": [{}, {"initial_accumulator_value": 0.0}]}
+OTHERS = ("Adadelta", "Adafactor", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "ScheduleFreeAdamW")
 
 
 def optimizer(name, options):
@@ -183,6 +183,6 @@ def compared(case, tools, folder, steps):
         found.append((judge.LAX, f"trained; Keras: {truth}"))
     else:
         ours = files.read_weights(os.path.join(folder, "out.weights.h5"), loaded)
-        error = judge.updates(ours, truth, start, 1e-4 if class_name in ("Adam", "RMSprop") else 3e-5)
+        error = judge.updates(ours, truth, start, 1e-4 if class_name in OPTIMIZERS and class_name != "SGD" else 3e-5)
         found.append((judge.WRONG, f"train: {error}") if error else (judge.EQUAL, ""))
     return *max(found, key=lambda item: judge.WORST.index(item[0])), truth

@@ -34,7 +34,8 @@ public struct RandomNetwork {
     optimizer = draw.pick([
       .sgd, .momentum(0.9), .momentum(0.5, isNesterov: true), .rmsprop(),
       .rmsprop(rho: 0.8, momentum: 0.5, isCentered: true), .rmsprop(isLegacy: true), .adam(),
-      .adam(beta1: 0.5, beta2: 0.9, epsilon: 1e-4),
+      .adam(beta1: 0.5, beta2: 0.9, epsilon: 1e-4), Optimizer(.adamw), Optimizer(.nadam),
+      .adagrad(), .momentum(0.9).decaying(0.1),
     ])
     clipping = draw.pick([.none, .none, .none, .value(0.02), .norm(0.3), .globalNorm(0.5)])
     rate = draw.pick([0.001, 0.003, 0.01])
@@ -79,7 +80,8 @@ public struct RandomNetwork {
   private static func scale(of weight: WeightDescription) -> (offset: Float, factor: Float) {
     switch weight.name {
     case "gamma", "moving_variance": (1, 0.5)
-    case "kernel": (0, (3 / Float(weight.fanIn)).squareRoot())
+    case "kernel", "depthwise_kernel", "pointwise_kernel":
+      (0, (3 / Float(weight.fanIn)).squareRoot())
     default: (0, 0.25)
     }
   }
@@ -90,7 +92,8 @@ extension RandomNetwork: CustomStringConvertible {
   public var description: String {
     let layers = model.layers.map { layer in
       let config = layer.config.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value.text)" }
-      return "\(type(of: layer).className)(\(config.joined(separator: ", ")))"
+      let reads = model.connections?[layer.name].map { " of \($0.joined(separator: ", "))" } ?? ""
+      return "\(layer.name): \(type(of: layer).className)(\(config.joined(separator: ", ")))\(reads)"
     }
     return "network \(seed): \(model.input) -> \(layers.joined(separator: " -> ")), loss \(loss), "
       + "batch \(batch) of \(imageCount), blocks of \(blockSize.map(String.init) ?? "any"), "
