@@ -19,13 +19,6 @@ static inline int32_t cs_single_band_rows(const cs_conv2d *s) {
   return rows < s->inHeight ? rows : s->inHeight;
 }
 
-/// Whether the forward pass is a matrix product whose right-hand side is the image as it is.
-static inline int cs_single_is_pointwise(const cs_conv2d *s) {
-  return s->kernelHeight == 1 && s->kernelWidth == 1 && s->strideHeight == 1 &&
-         s->strideWidth == 1 && s->outHeight == s->inHeight && s->outWidth == s->inWidth &&
-         s->outHeight * s->outWidth >= 64;
-}
-
 /// Whether the forward pass's lanes are pixels (else output channels): whichever does less work.
 /// width: of the input, with padding.
 static inline int cs_single_is_flat(const cs_conv2d *s, int32_t width) {

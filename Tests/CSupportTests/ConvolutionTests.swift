@@ -7,34 +7,40 @@ import Testing
 struct ConvolutionTests {
   @Test("every instruction set has the reference's bits", arguments: InstructionSet.available)
   func bits(set: InstructionSet) {
-    Trial.run(set, draws: 300) { trial in
-      let inputs = Inputs(trial)
-      let (x, w, dz, bias) = (
-        inputs.x.values, inputs.w.values, inputs.dz.values, inputs.bias?.values
-      )
-      let (block, activation) = (inputs.block, inputs.activation)
-      var shape = inputs.shape
-      let y = trial.compare(["y": inputs.dz.count]) { kernels, out in
-        let scratch = trial.scratch(&shape, CS_CONV2D_FORWARD, block)
-        kernels.conv2d_forward(&shape, block, x, w, bias, out[0], activation, scratch)
-      }[0]
-      trial.compare(["dx": inputs.x.count]) { kernels, out in
-        let scratch = trial.scratch(&shape, CS_CONV2D_BACKWARD_INPUT, block)
-        kernels.conv2d_backward_input(&shape, block, dz, w, out[0], scratch)
-      }
-      trial.compare(["dw": shape.weights, "db": Int(shape.outChannels)]) { kernels, out in
-        let scratch = trial.scratch(&shape, CS_CONV2D_BACKWARD_WEIGHTS, block)
-        let db = bias == nil ? nil : out[1]
-        kernels.conv2d_backward_weights(&shape, block, x, dz, out[0], db, scratch)
-      }
-      guard block == 16 else { return }
-      let lane = trial.random.integer(0...15)
-      let image = trial.image(lane, of: inputs.x)
-      let taps = trial.transposed(inputs.w, rows: Int(shape.outChannels)).values
-      trial.expect("y of image \(lane) alone", trial.image(lane, of: y)) { kernels, y in
-        let scratch = trial.scratch(&shape, CS_CONV2D_FORWARD, 1)
-        kernels.conv2d_forward(&shape, 1, image.values, taps, bias, y, activation, scratch)
-      }
+    Trial.run(set, draws: 300) { compare($0, Inputs($0)) }
+  }
+
+  @Test("convolutions of 1 x 1 have the reference's bits", arguments: InstructionSet.available)
+  func pointwise(set: InstructionSet) {
+    Trial.run(set, draws: 200) { compare($0, Inputs($0, shape: $0.random.pointwise())) }
+  }
+
+  private func compare(_ trial: Trial, _ inputs: Inputs) {
+    let (x, w, dz, bias) = (
+      inputs.x.values, inputs.w.values, inputs.dz.values, inputs.bias?.values
+    )
+    let (block, activation) = (inputs.block, inputs.activation)
+    var shape = inputs.shape
+    let y = trial.compare(["y": inputs.dz.count]) { kernels, out in
+      let scratch = trial.scratch(&shape, CS_CONV2D_FORWARD, block)
+      kernels.conv2d_forward(&shape, block, x, w, bias, out[0], activation, scratch)
+    }[0]
+    trial.compare(["dx": inputs.x.count]) { kernels, out in
+      let scratch = trial.scratch(&shape, CS_CONV2D_BACKWARD_INPUT, block)
+      kernels.conv2d_backward_input(&shape, block, dz, w, out[0], scratch)
+    }
+    trial.compare(["dw": shape.weights, "db": Int(shape.outChannels)]) { kernels, out in
+      let scratch = trial.scratch(&shape, CS_CONV2D_BACKWARD_WEIGHTS, block)
+      let db = bias == nil ? nil : out[1]
+      kernels.conv2d_backward_weights(&shape, block, x, dz, out[0], db, scratch)
+    }
+    guard block == 16 else { return }
+    let lane = trial.random.integer(0...15)
+    let image = trial.image(lane, of: inputs.x)
+    let taps = trial.transposed(inputs.w, rows: Int(shape.outChannels)).values
+    trial.expect("y of image \(lane) alone", trial.image(lane, of: y)) { kernels, y in
+      let scratch = trial.scratch(&shape, CS_CONV2D_FORWARD, 1)
+      kernels.conv2d_forward(&shape, 1, image.values, taps, bias, y, activation, scratch)
     }
   }
 
@@ -105,8 +111,11 @@ struct ConvolutionTests {
     var x, w, dz: KernelBuffer
     var bias: KernelBuffer?
 
-    init(_ trial: Trial, values: kc_values? = nil, block chosen: Int32? = nil) {
-      shape = trial.random.convolution()
+    init(
+      _ trial: Trial, values: kc_values? = nil, block chosen: Int32? = nil,
+      shape given: cs_conv2d? = nil
+    ) {
+      shape = given ?? trial.random.convolution()
       block = chosen ?? trial.random.block()
       activation = trial.random.activation()
       let hasBias = !trial.random.once(in: 4)

@@ -97,6 +97,20 @@ struct Random {
     }
   }
 
+  /// A convolution of 1 x 1 with strides of 1, mostly of images of some size.
+  mutating func pointwise(work: Int = 120_000) -> cs_conv2d {
+    while true {
+      var s = cs_conv2d()
+      (s.inChannels, s.outChannels) = (
+        integer(1...element([5, 33])), integer(1...element([9, 33]))
+      )
+      (s.inHeight, s.inWidth) = (integer(1...25), integer(1...25))
+      (s.outHeight, s.outWidth) = (s.inHeight, s.inWidth)
+      (s.kernelHeight, s.kernelWidth, s.strideHeight, s.strideWidth) = (1, 1, 1, 1)
+      if s.outPixels * s.weights <= work { return s }
+    }
+  }
+
   /// A pooling in which every window holds a cell.
   mutating func pooling() -> cs_pool2d {
     while true {
