@@ -38,14 +38,17 @@ extension SequentialModel {
   /// Throws: `ModelError.config`.
   func checkInputType() throws(ModelError) {
     guard inputType != .float32 else { return }
-    for layer in layers {
+    let sources = try sources()
+    var isWhole = [Bool](repeating: false, count: layers.count)
+    for (position, layer) in layers.enumerated()
+    where sources[position].contains(where: { $0 < 0 || isWhole[$0] }) {
       switch layer {
-      case is Flatten, is Dropout, is MaxPooling2D: continue
-      case let rectifier as ReLU where rectifier.rectifier.isPlain: continue
+      case is Flatten, is Dropout, is MaxPooling2D: isWhole[position] = true
+      case let rectifier as ReLU where rectifier.rectifier.isPlain: isWhole[position] = true
       case let activation as Activation where [.linear, .relu].contains(activation.function):
-        continue
+        isWhole[position] = true
       case is Rescaling, is Normalization, is BatchNormalization, is Dense, is Conv2D, is LeakyReLU:
-        return
+        continue
       default:
         throw .config(
           layer: layer.name, key: "its input",

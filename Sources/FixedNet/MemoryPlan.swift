@@ -40,8 +40,6 @@ public struct PlannedSlot: Sendable {
     (byteCount + Arena.alignment - 1) / Arena.alignment * Arena.alignment
   }
 
-  func isAlive(at step: Int) -> Bool { (firstStep...lastStep).contains(step) }
-
   func overlapsInTime(_ other: PlannedSlot) -> Bool {
     firstStep <= other.lastStep && other.firstStep <= lastStep
   }

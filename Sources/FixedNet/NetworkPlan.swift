@@ -128,7 +128,8 @@ public struct NetworkPlan {
     let layout = try NetworkPlan.layout(options, training: training, inference: inference)
     memory = MemoryPlan(
       slots: main.places.slots, layout: layout, steps: main.steps,
-      lowerBound: main.places.lowerBound(layout, inference: inference.places))
+      lowerBound: main.places.lowerBound(layout, inference: inference.places),
+      leastByteCount: main.places.leastByteCount(layout, inference: inference.places))
     self.inference = PlannedProgram(
       inference, layout: NetworkPlan.inferenceLayout(layout, inference))
     self.training = training.map {

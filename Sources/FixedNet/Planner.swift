@@ -271,11 +271,12 @@ public final class Planner {
     }
     // One thread with one block: both parts begin at the same byte.
     let isSingle = options.isSingle
-    let threadByteCount = isSingle ? 0 : place([.thread])
-    let blockByteCount = place(isSingle ? [.thread, .block] : [.block])
+    let thread = isSingle ? (byteCount: 0, leastByteCount: 0) : place([.thread])
+    let block = place(isSingle ? [.thread, .block] : [.block])
     return PlacedSlots(
-      slots: slots, sharedByteCount: offset, threadByteCount: threadByteCount,
-      blockByteCount: blockByteCount,
+      slots: slots, sharedByteCount: offset, threadByteCount: thread.byteCount,
+      blockByteCount: block.byteCount,
+      leastBytes: (offset, thread.leastByteCount, block.leastByteCount),
       liveBytes: (
         slots.filter { $0.scope == .shared }.reduce(0) { $0 + $1.byteCount },
         isSingle ? 0 : lowerBound([.thread]),
@@ -283,12 +284,12 @@ public final class Planner {
       ))
   }
 
-  private func place(_ scopes: [Scope]) -> Int {
+  /// `leastByteCount`: no placement needs fewer.
+  private func place(_ scopes: [Scope]) -> (byteCount: Int, leastByteCount: Int) {
     let indices = slots.indices.filter { scopes.contains(slots[$0].scope) }
-    var part = indices.map { slots[$0] }
-    let byteCount = Placement.place(&part)
-    for (index, slot) in zip(indices, part) { slots[index] = slot }
-    return byteCount
+    let solution = Placement.solve(indices.map { slots[$0] })
+    for (index, offset) in zip(indices, solution.offsets) { slots[index].byteOffset = offset }
+    return (solution.byteCount, solution.lowerBound)
   }
 
   private func lowerBound(_ scopes: [Scope]) -> Int {
@@ -305,8 +306,16 @@ struct PlacedSlots {
   let sharedByteCount: Int
   let threadByteCount: Int
   let blockByteCount: Int
+  /// What no placement of aligned slots can do without. Units: bytes.
+  let leastBytes: (shared: Int, thread: Int, block: Int)
   /// The largest sums of live slots, which no placement can do without. Units: bytes.
   let liveBytes: (shared: Int, thread: Int, block: Int)
+
+  /// The least that any placement takes in this arena. `inference`: the other program, which shares the threads' parts.
+  func leastByteCount(_ layout: ArenaLayout, inference: PlacedSlots) -> Int {
+    let thread = max(leastBytes.thread, inference.leastBytes.thread)
+    return leastBytes.shared + layout.threadCount * thread + layout.blockCount * leastBytes.block
+  }
 
   func slot(_ slot: Slot) -> PlannedSlot { slots[slot.index] }
 

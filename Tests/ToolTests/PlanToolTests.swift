@@ -20,7 +20,8 @@ struct PlanToolTests {
     ).memory
     #expect(
       keys(json) == [
-        "batch", "blockSize", "loss", "lossFunction", "lowerBoundBytes", "model", "optimizer",
+        "batch", "blockSize", "leastBytes", "loss", "lossFunction", "lowerBoundBytes", "model",
+        "optimizer",
         "recomputed", "regions", "slots", "steps", "threads", "totalBytes", "training",
         "updatesInBackward",
       ])

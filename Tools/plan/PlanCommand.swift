@@ -20,7 +20,13 @@ struct PlanCommand: ParsableCommand {
     help: ArgumentHelp(
       "A built-in model (\(PlanCommand.models)), a Keras JSON file (.json), an .h5 or a .keras file.",
       valueName: "model"))
-  var model: String
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Instead of a model: place the buffers of this .csv file, a head id,lower,upper,size and one line for "
+        + "each, alive from step lower up to, without, upper; size in bytes.", valueName: "file"))
+  var placement: String?
 
   @Option(
     parsing: .unconditional,
@@ -61,6 +67,8 @@ struct PlanCommand: ParsableCommand {
   static func main() { runTool() }
 
   func validate() throws {
+    if placement != nil { return try checkPlacement() }
+    guard let model else { throw ValidationError("expected a model or --placement, found neither") }
     if !ModelSource.isKerasFile(model) { try optimizer.checkNumbersOfDefault() }
     try checked(batch, "--batch", in: 1...65_536)
     if let threads { try checked(threads, "--threads", in: 1...256) }
@@ -75,7 +83,25 @@ struct PlanCommand: ParsableCommand {
     }
   }
 
+  /// --placement is about buffers: nothing that describes a network goes with it.
+  private func checkPlacement() throws {
+    let others: [(String?, Bool)] = [
+      (model.map { "'\($0)'" }, true), ("--inference", inference), ("--recompute", recompute),
+      ("--svg", svg != nil), ("--threads", threads != nil), ("--loss", loss != nil),
+      ("--batch", batch != 128), (optimizer.firstGiven, true),
+    ]
+    for case (let other?, true) in others {
+      throw ValidationError("--placement needs no model and takes --json only, found \(other)")
+    }
+  }
+
   func run() throws {
+    if let placement {
+      let report = try PlacementReport(path: placement)
+      if json { return printJSON(report.json) }
+      for line in report.lines { printLine(line) }
+    }
+    guard let model else { return }
     var files = FileGuard()
     files.reads(model, "plan")
     files.writes(svg, "--svg")
@@ -87,7 +113,7 @@ struct PlanCommand: ParsableCommand {
       let names = source.nonFinite.joined(separator: ", ")
       printError("plan", "warning: '\(model)' holds NaN or infinite values in \(names)")
     }
-    let plan = try plan(source)
+    let plan = try plan(source, of: model)
     let name =
       optimizer.fullBatchMethod?.rawValue
       ?? OptimizerName(plan.options.optimizer).rawValue
@@ -102,7 +128,7 @@ struct PlanCommand: ParsableCommand {
   }
 
   /// What `train` plans; for a full-batch solver the batch is all samples.
-  private func plan(_ source: ModelSource) throws -> NetworkPlan {
+  private func plan(_ source: ModelSource, of model: String) throws -> NetworkPlan {
     let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     let loss = try loss ?? source.lossStatement.usable(of: model)
     if let method = optimizer.fullBatchMethod, !inference {

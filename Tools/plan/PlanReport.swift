@@ -40,6 +40,7 @@ struct PlanReport {
       "lossFunction": plan.loss.map { .string($0.description) } ?? .null,
       "training": .bool(options.isTraining), "totalBytes": .integer(memory.byteCount),
       "lowerBoundBytes": .integer(memory.lowerBound),
+      "leastBytes": memory.leastByteCount.map { .integer($0) } ?? .null,
       "updatesInBackward": .bool(options.updatesInBackward),
       "recomputed": .array(plan.recomputedLayers.map { .string($0) }), "regions": .object(regions),
       "slots": .array(memory.slotsByOffset.map(slot)),

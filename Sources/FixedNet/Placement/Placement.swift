@@ -36,6 +36,12 @@ package enum Placement {
   /// Nodes for one plan: a few times what the networks of the field need, well under a second where none is found.
   package static let planNodeLimit = 20_000
 
+  /// Nodes that take a release build some seconds: fewer, where a node meets more buffers.
+  package static func thoroughNodeLimit(_ buffers: [Buffer]) -> Int {
+    let spanned = PlacementSpans(buffers).spans.reduce(0) { $0 + $1.count }
+    return 3_000_000_000 / max(spanned, 1000)
+  }
+
   /// Sets the offsets of `slots`; returns the bytes used.
   static func place(_ slots: inout [PlannedSlot]) -> Int {
     let solution = solve(slots)
