@@ -59,12 +59,19 @@ public struct SeparableConv2D: Layer {
     get { pointwise.kernelActivation }
     set { pointwise.kernelActivation = newValue }
   }
-  /// Of both kernels, where they are changed.
+  /// The pointwise kernel's; what changes there changes for both kernels.
   public var weightOptions: WeightOptions? {
     get { pointwise.weightOptions }
     set {
+      let old = pointwise.options
       pointwise.weightOptions = newValue
-      depthwise.weightOptions = newValue
+      let new = pointwise.options
+      if new.kernelPenalty != old.kernelPenalty {
+        depthwise.options.kernelPenalty = new.kernelPenalty
+      }
+      if new.kernelInitializer != old.kernelInitializer {
+        depthwise.options.kernelInitializer = new.kernelInitializer
+      }
     }
   }
 

@@ -69,6 +69,7 @@ struct RandomLayers {
       for _ in 0..<draw.integer(in: 1...2) { addInner(merges: false) }
     }
     let isBranch = layers.count > count
+    if !isBranch { (end, shape) = (main, mainShape) }
     let other = isBranch ? (name: main, shape: mainShape) : start
     var merges: [any Layer] = [
       Add(name: name("add")), Subtract(name: name("subtract")), Multiply(name: name("multiply")),
@@ -91,8 +92,10 @@ struct RandomLayers {
 
   private mutating func addInner(merges: Bool = true) {
     if isGraph, merges, draw.chance(0.3) { return addMerge() }
-    if draw.chance(0.35) { return addNewer() }
     let isImage = if case .image = shape { true } else { false }
+    // Winograd's kernels want many channels in and out.
+    if isImage, shape.channels >= 24, draw.chance(0.3) { return addWeighted(true) }
+    if draw.chance(0.35) { return addNewer() }
     switch draw.integer(in: 0...11) {
     case 0...3: addWeighted(isImage)
     case 4:
