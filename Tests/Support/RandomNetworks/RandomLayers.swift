@@ -20,6 +20,7 @@ struct RandomLayers {
     shape = input
     isGraph = draw.chance(0.6)
     values = [(end, shape)]
+    if case .image(_, _, 24) = input, draw.chance(0.6) { addWeighted(true) }
     for _ in 0..<draw.integer(in: 0...(draw.chance(0.15) ? 24 : 5)) { addInner() }
     if case .vector = shape {} else { add(Flatten(name: name("flatten"))) }
     for _ in 0..<draw.integer(in: 0...3) { addInner() }
@@ -36,7 +37,7 @@ struct RandomLayers {
     case 0...5:
       .image(
         height: draw.integer(in: 1...13), width: draw.integer(in: 1...13),
-        channels: draw.pick([1, 1, 2, 3, 5, 24]))
+        channels: draw.pick([1, 2, 3, 5, 24, 24]))
     case 6: .matrix(rows: draw.integer(in: 1...17), columns: draw.pick([1, 2, 3, 8]))
     default: .vector(draw.integer(in: 1...40))
     }
