@@ -38,7 +38,10 @@ public final class FullBatchTrainer {
     _ model: SequentialModel, _ method: FullBatchMethod, sampleCount: Int, threads: Int,
     loss: Loss? = nil, usesReferenceGradient: Bool = false
   ) throws(ModelError) -> NetworkPlan {
-    for layer in model.layers where layer is BatchNormalization || layer is Dropout {
+    for layer in model.layers
+    where layer is BatchNormalization || layer is Dropout || layer is any SpatialDropout
+      || layer is GaussianNoise
+    {
       throw .notTrainable(
         "layer '\(layer.name)' (\(type(of: layer).className)) is not for full-batch solvers; use "
           + "sgd, rmsprop or adam")

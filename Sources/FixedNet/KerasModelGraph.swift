@@ -5,6 +5,8 @@ package struct KerasModelGraph {
     var entry: JSONValue
     /// Positions in the list; -1 is the model's input.
     var readings: [Int]
+    /// Whether the file calls it, or a model that it is in, with training=False, which Keras 2 keeps to in training.
+    var isForInference: Bool
   }
 
   /// What a file lists at one level: a layer of the model, or a nested model.
@@ -23,6 +25,7 @@ package struct KerasModelGraph {
   /// The InputLayer at the top, where there is one.
   private(set) var inputEntry: JSONValue?
   private var frozen = 0
+  private var calledForInference = 0
   /// Names of layers at the top, and of those in nested models so far.
   private var names: Set<String> = []
 
@@ -104,10 +107,17 @@ package struct KerasModelGraph {
     let outputNames = try KerasModelGraph.ends(json["config"]?["output_layers"], "output_layers")
     let owner =
       path.isEmpty ? "it" : "the nested model '\(OneLine.short(path.joined(separator: "/")))'"
-    guard inputs.count == 1, inputNames == [KerasModelGraph.name(inputs[0])] else {
-      let names = max(inputs.count, inputNames.count) > 1 ? " (\(OneLine.list(inputNames)))" : ""
+    let inputCount = max(inputs.count, inputNames.count)
+    guard inputCount == 1, inputs.count == 1 else {
       throw .malformed(
-        "\(owner) has \(max(inputs.count, inputNames.count)) inputs\(names); one is supported")
+        inputCount == 1
+          ? "\(owner) has no InputLayer '\(OneLine.short(inputNames[0]))', which its input_layers name"
+          : "\(owner) has \(inputCount) inputs (\(OneLine.list(inputNames))); one is supported")
+    }
+    guard inputNames == [KerasModelGraph.name(inputs[0])] else {
+      throw .malformed(
+        "\(owner) has an InputLayer '\(OneLine.short(KerasModelGraph.name(inputs[0])))', and its "
+          + "input_layers name '\(OneLine.short(inputNames[0]))'")
     }
     guard outputNames.count == 1 else {
       throw .malformed(
@@ -144,6 +154,9 @@ package struct KerasModelGraph {
       guard readings.count == 1 else {
         throw .connection(layer: own, expected: "one layer to read", found: "\(readings.count)")
       }
+      let isForInference = KerasModelGraph.callsForInference(entry)
+      calledForInference += isForInference ? 1 : 0
+      defer { calledForInference -= isForInference ? 1 : 0 }
       var inner: [Item] = []
       let output = try splice(entry, path: path + [own], input: readings[0], into: &inner)
       items.append(Item(className: className, name: own, layer: "", items: inner))
@@ -159,7 +172,10 @@ package struct KerasModelGraph {
       members["config"] = .object(config)
       renamed = .object(members)
     }
-    parts.append(Part(entry: renamed, readings: readings))
+    parts.append(
+      Part(
+        entry: renamed, readings: readings,
+        isForInference: calledForInference > 0 || KerasModelGraph.callsForInference(entry)))
     items.append(Item(className: className, name: own, layer: name, items: nil))
     return parts.count - 1
   }
@@ -246,7 +262,7 @@ extension KerasModelGraph {
     case .array(let tensors):  // Keras 2
       return try names(tensors.first?.isString == true ? [node] : tensors, layer)
     case .object(let members):  // Keras 3
-      // What a call says of training is overruled by fit and predict.
+      // What a call says of training is overruled by fit and predict (operation_fn in Keras 3.15's functional.py).
       try checkArguments(members["kwargs"], layer, known: ["training"])
       guard case .array(let arguments)? = members["args"] else { break }
       return try names(arguments, layer)
@@ -304,7 +320,7 @@ extension KerasModelGraph {
   }
 
   /// Whether Keras 2 calls a layer with training=False, so that fit runs it as predict does.
-  static func callsForInference(_ entry: JSONValue) -> Bool {
+  private static func callsForInference(_ entry: JSONValue) -> Bool {
     guard case .array(let nodes)? = entry["inbound_nodes"], case .array(let tensors)? = nodes.first
     else { return false }
     let calls = tensors.first?.isString == true ? [.array(tensors)] : tensors

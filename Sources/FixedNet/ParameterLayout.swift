@@ -12,6 +12,20 @@ public enum ParameterLayout: Equatable, Sendable {
   case convolutionTaps(
     kernelHeight: Int, kernelWidth: Int, inChannels: Int, outChannels: Int, groups: Int = 1)
 
+  /// Of a convolution's kernel in blocks of `blockSize` images.
+  static func kernel(
+    _ size: (height: Int, width: Int), inChannels: Int, outChannels: Int, groups: Int = 1,
+    blockSize: Int
+  ) -> ParameterLayout {
+    blockSize == 1
+      ? .convolutionTaps(
+        kernelHeight: size.height, kernelWidth: size.width, inChannels: inChannels,
+        outChannels: outChannels, groups: groups)
+      : .convolution(
+        kernelHeight: size.height, kernelWidth: size.width, inChannels: inChannels,
+        outChannels: outChannels)
+  }
+
   /// The engine's extents of a weight of Keras' shape.
   func engineShape(_ shape: [Int]) -> [Int] {
     if case .convolution(let height, let width, let input, let output) = self {

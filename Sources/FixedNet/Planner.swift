@@ -200,6 +200,17 @@ public final class Planner {
     return parameter
   }
 
+  /// Reserves a kernel and its bias, where there is one, of a layer that can do with pieces of their gradients.
+  func reserveKernel(
+    layer: String, _ descriptions: [WeightDescription], layout: ParameterLayout
+  ) -> (kernel: PlacedParameter, bias: PlacedParameter?) {
+    let kernel = reserveParameter(layer: layer, descriptions[0], layout: layout, inPieces: true)
+    guard descriptions.count > 1 else { return (kernel, nil) }
+    return (
+      kernel, reserveParameter(layer: layer, descriptions[1], layout: .plain, inPieces: true)
+    )
+  }
+
   /// Reserves room for `rowCount` rows of a weight's gradient and for the bias', alive during the current step.
   func reservePieces(layer: String, rowCount: Int, columnCount: Int, bias: Bool) -> GradientPieces {
     let slot = reserve(

@@ -75,9 +75,7 @@ extension SequentialModel {
     }
     if graph.isNested { fileItems = graph.items }
     self = inKerasOrder
-    inferenceLayers = zip(layers, graph.parts).filter {
-      KerasModelGraph.callsForInference($1.entry)
-    }.map(\.0.name)
+    inferenceLayers = zip(layers, graph.parts).filter(\.1.isForInference).map(\.0.name)
     frozenLayers = frozen
     self.inputType = inputType
     otherPrecisions = precisions

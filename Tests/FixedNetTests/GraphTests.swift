@@ -98,6 +98,10 @@ struct GraphTests {
       "it has 2 inputs (i, j); one is supported"
     ),
     (
+      functional([layer("ReLU", "a", reads: ["i"])], inputs: #"["k", 0, 0]"#, output: "a"),
+      "it has an InputLayer 'i', and its input_layers name 'k'"
+    ),
+    (
       functional(
         [
           layer("Conv2D", "c", #", "filters": 3, "kernel_size": 1"#, reads: ["i"]),
@@ -129,6 +133,53 @@ struct GraphTests {
   func refused(_ text: String, _ message: String) throws {
     let error = #expect(throws: ModelError.self) { try Self.read(text) }
     #expect("\(error.map { "\($0)" } ?? "")".contains(message), "\(error.map { "\($0)" } ?? "")")
+  }
+
+  /// Keras 2: a base that is called with training=False stays as at inference when the model around it trains.
+  @Test("a nested model that is called with training=False is not trained otherwise")
+  func inferenceOnly() throws {
+    func model(_ arguments: String) throws -> SequentialModel {
+      try Self.read(
+        """
+        {"class_name": "Functional", "config": {"name": "m", "input_layers": [["i", 0, 0]],
+          "output_layers": [["d", 0, 0]], "layers": [
+          {"class_name": "InputLayer", "name": "i", "inbound_nodes": [],
+            "config": {"name": "i", "batch_input_shape": [null, 3]}},
+          {"class_name": "Sequential", "name": "base", "config": {"name": "base", "layers": [
+            {"class_name": "BatchNormalization", "config": {"name": "bn"}}]},
+            "inbound_nodes": [[["i", 0, 0, {\(arguments)}]]]},
+          {"class_name": "Dense", "name": "d", "inbound_nodes": [[["base", 0, 0, {}]]],
+            "config": {"name": "d", "units": 2, "activation": "softmax"}}]}}
+        """)
+    }
+    let options = PlanOptions(batch: 8, isTraining: true)
+    #expect(try model("").layers.map(\.name) == ["base_bn", "d"])
+    #expect(throws: Never.self) { try NetworkPlan(model(""), options: options) }
+    let fixed = try model(#""training": false"#)
+    let error = #expect(throws: ModelError.self) { try NetworkPlan(fixed, options: options) }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("calls layer 'base_bn' with training=False"))
+    #expect(throws: Never.self) {
+      try NetworkPlan(fixed, options: PlanOptions(batch: 8, isTraining: false))
+    }
+  }
+
+  @Test("solvers over all samples refuse layers that draw numbers")
+  func fullBatch() {
+    let noisy: [any Layer] = [
+      Dropout(name: "x", rate: 0.5), GaussianNoise(name: "x", deviation: 1),
+      SpatialDropout1D(name: "x", rate: 0.5),
+    ]
+    for layer in noisy {
+      let layers: [any Layer] = [
+        Reshape(name: "r", target: [2, 2]), layer, Flatten(name: "f"),
+        Dense(name: "d", units: 2, activation: .softmax),
+      ]
+      #expect(throws: ModelError.self) {
+        try FullBatchTrainer.plan(
+          SequentialModel(name: "m", input: .vector(4), layers: layers), .lbfgs, sampleCount: 8,
+          threads: 1)
+      }
+    }
   }
 
   @Test("a program's own description is held to the same")

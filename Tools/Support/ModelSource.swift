@@ -81,6 +81,12 @@ public struct ModelSource {
           + "(\(data.classNames[Int(label)])), and nothing can be told apart; give data of two or more"
       )
     }
+    if builtIn == .autoencoder, images.targetWidth != images.shape.elementCount {
+      throw ToolError(
+        "model autoencoder learns its own inputs: '\(data.name)' must have "
+          + "\(images.shape.elementCount) numbers per sample to predict, the sample itself (y equal to x, "
+          + "with --regression), not classes")
+    }
     let model = builtIn.model(input: images.shape, classCount: outputCount)
     do { _ = try model.shapes() } catch {
       guard case .vector(let count) = images.shape else { throw error }

@@ -94,19 +94,21 @@ struct Bench {
   }
 
   private func trainingCases(
-    _ builtIn: BuiltInModel, _ images: ImageSet, threadCounts: [Int]
+    _ builtIn: BuiltInModel, _ digits: ImageSet, threadCounts: [Int]
   ) throws -> [TrainingCase] {
+    let own = builtIn.ownSamples(max(256, batches.max() ?? 0))
+    let images = own ?? digits
     let model = builtIn.model(input: images.shape)
     // An epoch of a second or so.
     let isSlow = try model.trainingFlops() > 10_000_000
-    let images = isSlow ? images.prefix(slowImageCount) : images
+    let seen = isSlow && own == nil ? images.prefix(slowImageCount) : images
     var cases: [TrainingCase] = []
     for batch in isSlow ? batches.suffix(1) : batches {
       for threads in threadCounts {
         cases.append(
           try TrainingCase(
-            model, name: builtIn.rawValue, images: images, batch: batch, threads: threads,
-            instructionSet: instructionSet))
+            model, name: builtIn.rawValue, images: seen, batch: batch, threads: threads,
+            instructionSet: instructionSet, loss: builtIn.loss))
       }
     }
     return cases
@@ -119,9 +121,10 @@ struct Bench {
 
   /// `sizes`: batches and threads.
   private func inferenceCases(
-    _ builtIn: BuiltInModel, _ images: ImageSet, sizes: [(Int, Int)]
+    _ builtIn: BuiltInModel, _ digits: ImageSet, sizes: [(Int, Int)]
   ) throws -> [InferenceCase] {
-    try sizes.map { batch, threads in
+    let images = builtIn.ownSamples(sizes.map(\.0).max() ?? 1) ?? digits
+    return try sizes.map { batch, threads in
       try InferenceCase(
         builtIn.model(input: images.shape), name: builtIn.rawValue, images: images, batch: batch,
         threads: threads, instructionSet: instructionSet)
@@ -130,6 +133,24 @@ struct Bench {
 
   private func progress(_ text: String) {
     printError("bench", text)
+  }
+}
+
+extension BuiltInModel {
+  /// Random samples of the shape that a network of the field is made for; nil for others, which take digits.
+  fileprivate func ownSamples(_ count: Int) -> ImageSet? {
+    guard BuiltInModel.fieldModels.contains(self) else { return nil }
+    var reader = Philox(seed: 0, stream: 0x6265_6E63_68).reader()
+    let shape = defaultInput
+    let values = (0..<count * shape.elementCount).map { _ in 2 * reader.nextUnit() - 1 }
+    if self == .autoencoder {
+      return ImageSet(
+        shape: shape, pixels: .floats(values), labels: [], targets: values,
+        targetWidth: shape.elementCount)
+    }
+    let classes = (try? model().shapes().output.elementCount) ?? 1
+    return ImageSet(
+      shape: shape, pixels: .floats(values), labels: (0..<count).map { UInt8($0 % classes) })
   }
 }
 

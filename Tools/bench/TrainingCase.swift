@@ -39,7 +39,7 @@ final class TrainingCase {
 
   init(
     _ model: SequentialModel, name: String, images: ImageSet, batch: Int, threads: Int,
-    instructionSet: InstructionSet
+    instructionSet: InstructionSet, loss: Loss? = nil
   ) throws {
     self.name = name
     self.batch = batch
@@ -47,7 +47,7 @@ final class TrainingCase {
     flopsPerImage = try model.trainingFlops()
     imageCount = images.count
     let plan = try NetworkPlan(
-      model, options: PlanOptions(batch: batch, isTraining: true, threads: threads))
+      model, options: PlanOptions(batch: batch, isTraining: true, threads: threads, loss: loss))
     let network = try Network(plan, instructionSet: instructionSet)
     try network.load(try model.initialWeights(seed: 0))
     arenaByteCount = network.arenaByteCount

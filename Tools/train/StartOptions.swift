@@ -89,8 +89,12 @@ extension SequentialModel {
   /// Adapts Normalization layers to the images that reach them, which must not have gone through weights before.
   /// Throws: `ToolError`.
   fileprivate mutating func adapt(to images: ImageSet) throws {
-    guard layers.contains(where: { $0 is Normalization }) else {
+    let places = layers.indices.filter { layers[$0] is Normalization }
+    guard let place = places.first, let normalization = layers[place] as? Normalization else {
       throw ToolError("--adapt: model '\(name)' has no Normalization layer")
+    }
+    guard places.count == 1 else {
+      throw ToolError("--adapt: model '\(name)' has more than one Normalization layer")
     }
     func shaped(_ images: ImageSet, _ shape: Shape) -> ImageSet {
       ImageSet(
@@ -100,19 +104,21 @@ extension SequentialModel {
     // A model of vectors takes images as they lie, and has a mean for every pixel.
     var seen =
       images.shape.elementCount == input.elementCount ? shaped(images, input) : images
-    for index in layers.indices {
-      switch layers[index] {
-      case let layer as Normalization:
-        layers[index] = try layer.adapted(to: seen)
-        guard layers[(index + 1)...].contains(where: { $0 is Normalization }) else { return }
-        throw ToolError("--adapt: model '\(name)' has more than one Normalization layer")
-      case is Flatten: seen = shaped(seen, .vector(seen.shape.elementCount))
-      case is Dropout: continue
-      case let other:
+    let sources = try sources()
+    var path: [Int] = []
+    var position = sources[place][0]
+    while position >= 0 {
+      path.append(position)
+      position = sources[position][0]
+    }
+    for layer in path.reversed().map({ layers[$0] }) where !(layer is Dropout) {
+      guard layer is Flatten else {
         throw ToolError(
-          "--adapt: layer '\(other.name)' stands in front of the Normalization layer; only Flatten "
+          "--adapt: layer '\(layer.name)' stands in front of the Normalization layer; only Flatten "
             + "and Dropout may")
       }
+      seen = shaped(seen, .vector(seen.shape.elementCount))
     }
+    layers[place] = try normalization.adapted(to: seen)
   }
 }

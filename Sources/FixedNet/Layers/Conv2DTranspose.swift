@@ -102,19 +102,11 @@ public struct Conv2DTranspose: Layer {
   public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     let shape = kernelShape(for: input.shape)
     let descriptions = weights(for: input.shape)
-    let (height, width) = convolution.kernelSize
-    let channels = (convolution.filters, input.shape.channels)
-    let weight = plan.reserveParameter(
-      layer: name, descriptions[0],
-      layout: plan.blockSize == 1
-        ? .convolutionTaps(
-          kernelHeight: height, kernelWidth: width, inChannels: channels.0, outChannels: channels.1)
-        : .convolution(
-          kernelHeight: height, kernelWidth: width, inChannels: channels.0, outChannels: channels.1
-        ), inPieces: true)
-    let bias =
-      descriptions.count > 1
-      ? plan.reserveParameter(layer: name, descriptions[1], layout: .plain, inPieces: true) : nil
+    let (weight, bias) = plan.reserveKernel(
+      layer: name, descriptions,
+      layout: .kernel(
+        convolution.kernelSize, inChannels: convolution.filters,
+        outChannels: input.shape.channels, blockSize: plan.blockSize))
     plan.use(input.slot)
     let output = plan.reserveOutput(
       name, shape: (try? outputShape(for: input.shape)) ?? input.shape)

@@ -88,11 +88,7 @@ public struct Dense: Layer {
       } else {
         .plain
       }
-    let weight = plan.reserveParameter(
-      layer: name, descriptions[0], layout: layout, inPieces: true)
-    let bias =
-      usesBias
-      ? plan.reserveParameter(layer: name, descriptions[1], layout: .plain, inPieces: true) : nil
+    let (weight, bias) = plan.reserveKernel(layer: name, descriptions, layout: layout)
     plan.use(input.slot)
     var output = plan.reserveOutput(name, shape: .vector(units))
     // The notebook that the perceptron comes from leaves the 2 out of the scaled sigmoid's derivative.

@@ -132,16 +132,13 @@ public struct DepthwiseConv2D: Layer {
   ) -> LayerPlan {
     let shape = kernelShape(for: input.shape)
     let (height, width) = kernelSize
-    let weight = plan.reserveParameter(
-      layer: name, descriptions[0],
+    let (weight, bias) = plan.reserveKernel(
+      layer: name, descriptions,
       layout: plan.blockSize == 1
         ? .plain
         : .convolution(
           kernelHeight: height, kernelWidth: width, inChannels: 1,
-          outChannels: input.shape.channels * multiplier), inPieces: true)
-    let bias =
-      usesBias
-      ? plan.reserveParameter(layer: name, descriptions[1], layout: .plain, inPieces: true) : nil
+          outChannels: input.shape.channels * multiplier))
     plan.use(input.slot)
     let output = plan.reserveOutput(
       part, shape: (try? outputShape(for: input.shape)) ?? input.shape)

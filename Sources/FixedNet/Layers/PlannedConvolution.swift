@@ -27,21 +27,12 @@ final class PlannedConvolution {
     self.layer = layer
     self.input = input
     shape = layer.kernelShape(for: input.shape)
-    let (height, width) = layer.kernelSize
     let channels = (input.shape.channels / layer.groups, layer.filters)
-    weight = plan.reserveParameter(
-      layer: layer.name, descriptions[0],
-      layout: plan.blockSize == 1
-        ? .convolutionTaps(
-          kernelHeight: height, kernelWidth: width, inChannels: channels.0,
-          outChannels: channels.1, groups: layer.groups)
-        : .convolution(
-          kernelHeight: height, kernelWidth: width, inChannels: channels.0, outChannels: channels.1
-        ), inPieces: true)
-    bias =
-      layer.usesBias
-      ? plan.reserveParameter(
-        layer: layer.name, descriptions[1], layout: .plain, inPieces: true) : nil
+    (weight, bias) = plan.reserveKernel(
+      layer: layer.name, descriptions,
+      layout: .kernel(
+        layer.kernelSize, inChannels: channels.0, outChannels: channels.1, groups: layer.groups,
+        blockSize: plan.blockSize))
     plan.use(input.slot)
     output = plan.reserveOutput(
       layer.name,
