@@ -71,7 +71,7 @@ struct FieldNetworkTests {
         options: PlanOptions(
           batch: batch, isTraining: isTraining, threads: 2, loss: builtIn.loss))
       #expect(plan.memory.byteCount >= plan.memory.lowerBound)
-      #expect(Double(plan.memory.byteCount) <= 1.05 * Double(plan.memory.lowerBound))
+      #expect(Double(plan.memory.byteCount) <= 1.03 * Double(plan.memory.lowerBound))
     }
   }
 }
