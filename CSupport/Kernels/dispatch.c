@@ -1,9 +1,9 @@
 // Which kernels this processor gets, and how much scratch a convolution needs.
 
-#include "depthwise.h"
+#include "depthwise/depthwise.h"
 #include "single.h"
 #include "tables.h"
-#include "winograd.h"
+#include "convolution/winograd.h"
 
 cs_isa cs_isa_detect(void) {
 #if CS_HAVE_X86

@@ -35,35 +35,35 @@ static float lane_tree(float s[LANES]) {
     for (int i = 0; i < half; i++) s[i] += s[i + half];
   return s[0];
 }
-#include "reference_functions.inc"
+#include "reference/reference_functions.inc"
 
-#include "reference_layers.inc"
+#include "reference/reference_layers.inc"
 
-#include "reference_winograd.inc"
+#include "reference/reference_winograd.inc"
 
-#include "reference_pooling.inc"
+#include "reference/reference_pooling.inc"
 
-#include "reference_normalization.inc"
+#include "reference/reference_normalization.inc"
 
-#include "reference_losses.inc"
+#include "reference/reference_losses.inc"
 
-#include "reference_keras_losses.inc"
+#include "reference/reference_keras_losses.inc"
 
-#include "reference_dropout.inc"
+#include "reference/reference_dropout.inc"
 
-#include "reference_updates.inc"
+#include "reference/reference_updates.inc"
 
-#include "reference_named_functions.inc"
+#include "reference/reference_named_functions.inc"
 
-#include "reference_merges.inc"
+#include "reference/reference_merges.inc"
 
-#include "reference_columns.inc"
+#include "reference/reference_columns.inc"
 
-#include "reference_lanes.inc"
+#include "reference/reference_lanes.inc"
 
-#include "reference_input.inc"
+#include "reference/reference_input.inc"
 
-#include "reference_depthwise.inc"
+#include "reference/reference_depthwise.inc"
 
 // MARK: - Measuring
 

@@ -13,7 +13,7 @@ struct BatchNormalizationTests {
   private static func network(isTraining: Bool, unbiased: Bool = false, isImage: Bool = false)
     throws -> Network
   {
-    let model = SequentialModel(
+    let model = Model(
       name: "m", input: isImage ? .image(height: 1, width: 1, channels: 1) : .vector(1),
       layers: [BatchNormalization(name: "bn", momentum: 0.75, epsilon: 4)]
         + (isImage ? [Flatten(name: "flatten")] : []) + [Dense(name: "unit", units: 1)])

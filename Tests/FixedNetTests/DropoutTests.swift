@@ -7,8 +7,8 @@ import Testing
 @Suite("Dropout")
 struct NetworkDropoutTests {
   /// One weight per input, so that the gradient of the (linear) loss shows which inputs were kept.
-  private static func model(rate: Double, count: Int) -> SequentialModel {
-    SequentialModel(
+  private static func model(rate: Double, count: Int) -> Model {
+    Model(
       name: "m", input: .vector(count),
       layers: [
         Dropout(name: "drop", rate: rate), Dense(name: "out", units: 1, usesBias: false),
@@ -124,7 +124,7 @@ struct SaturationTests {
   private static func network(_ activation: ActivationFunction, _ loss: Loss?, batch: Int) throws
     -> Network
   {
-    let model = SequentialModel(
+    let model = Model(
       name: "m", input: .vector(3),
       layers: [Dense(name: "out", units: 3, usesBias: false, activation: activation)])
     let network = try TestModels.network(model, batch: batch, loss: loss)

@@ -16,7 +16,7 @@ struct HandComputedTests {
     var layers: [any Layer] = [BatchNormalization(name: "bn", momentum: 0.9)]
     if case .image = input { layers.append(Flatten(name: "f")) }
     layers.append(Dense(name: "d", units: 1))
-    let model = SequentialModel(name: "m", input: input, layers: layers)
+    let model = Model(name: "m", input: input, layers: layers)
     let count = values.count / input.elementCount
     var options = PlanOptions(batch: count, isTraining: true, loss: .meanSquaredError)
     options.usesUnbiasedVariance = isUnbiased
@@ -79,7 +79,7 @@ struct HandComputedTests {
   ) throws {
     var layers = [layer]
     if layer is Conv2D { layers.append(Flatten(name: "f")) }
-    var model = SequentialModel(name: "m", input: input, layers: layers)
+    var model = Model(name: "m", input: input, layers: layers)
     model.changeKernels { $0.kernelInitializer = initializer }
     let values = try model.initialWeights(seed: 5)[0].tensors[0].values.map { abs(Double($0)) }
     #expect(values.count > 1000)
@@ -91,7 +91,7 @@ struct HandComputedTests {
 
   /// The weight after each step of y = w x, loss (y - t)^2, from w = 1 with x = 2, t = 1: dL/dw = 2 (2 w - 1) 2.
   private static func weights(_ optimizer: Optimizer, rate: Float, steps: Int) throws -> [Double] {
-    let model = SequentialModel(
+    let model = Model(
       name: "m", input: .vector(1), layers: [Dense(name: "d", units: 1, usesBias: false)])
     let options = PlanOptions(
       batch: 1, isTraining: true, loss: .meanSquaredError, optimizer: optimizer)
@@ -148,7 +148,7 @@ struct HandComputedTests {
   /// The images in the order in which an epoch of single steps sees them: their losses tell them apart.
   private static func order(epochs: Int, seed: UInt64) throws -> [[Int]] {
     let count = 50
-    let model = SequentialModel(
+    let model = Model(
       name: "m", input: .vector(1), layers: [Dense(name: "d", units: 1, usesBias: false)])
     let network = try Network(
       NetworkPlan(

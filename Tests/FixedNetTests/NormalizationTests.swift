@@ -7,7 +7,7 @@ struct NormalizationTests {
   /// Keras: (x - mean) / max(sqrt(variance), 1e-7).
   @Test("a variance of zero divides by 1e-7")
   func constant() throws {
-    let model = SequentialModel(
+    let model = Model(
       name: "m", input: .vector(2),
       layers: [Normalization(name: "norm", mean: [1, 2], variance: [0, 0.25])])
     let network = try Network(

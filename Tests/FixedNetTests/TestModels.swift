@@ -5,7 +5,7 @@ import FixedNetCore
 /// Small networks and data that the suites share.
 enum TestModels {
   /// LeNet in miniature on 12x12x2 images: every layer kind, batch normalisation everywhere.
-  static let small = SequentialModel(
+  static let small = Model(
     name: "small", input: .image(height: 12, width: 12, channels: 2),
     layers: [
       BatchNormalization(name: "bn0"),
@@ -22,8 +22,8 @@ enum TestModels {
 
   /// The layers that `small` does not have: max pooling, dropout, rectifiers, constants, a penalty, BN without gamma or
   /// beta, a frozen layer, the scaled sigmoid.
-  static let varied: SequentialModel = {
-    var model = SequentialModel(
+  static let varied: Model = {
+    var model = Model(
       name: "varied", input: .image(height: 11, width: 10, channels: 2),
       layers: [
         Normalization(name: "norm", mean: [0.1, -0.2], variance: [0.4, 1.5]),
@@ -52,12 +52,12 @@ enum TestModels {
   ]
 
   /// The same without anything that couples the batch.
-  static let plain = SequentialModel(
+  static let plain = Model(
     name: "plain", input: small.input,
     layers: small.layers.filter { !($0 is BatchNormalization) })
 
   /// Convolutions with a pooling layer right behind them, of all kinds, and a penalty.
-  static let pooled = SequentialModel(
+  static let pooled = Model(
     name: "pooled", input: .image(height: 15, width: 14, channels: 2),
     layers: [
       Dropout(name: "drop", rate: 0.1),
@@ -82,7 +82,7 @@ enum TestModels {
   }
 
   /// Fresh weights, the zero ones moved away from zero so that every gradient shows.
-  static func weights(_ model: SequentialModel, seed: UInt64 = 3) throws -> [LayerWeights] {
+  static func weights(_ model: Model, seed: UInt64 = 3) throws -> [LayerWeights] {
     var random = Philox(seed: seed, stream: 99).reader()
     return try model.initialWeights(seed: seed).map { layer in
       LayerWeights(
@@ -96,7 +96,7 @@ enum TestModels {
   }
 
   static func network(
-    _ model: SequentialModel, batch: Int, threads: Int = 1, blockSize: Int? = nil,
+    _ model: Model, batch: Int, threads: Int = 1, blockSize: Int? = nil,
     isTraining: Bool = true, instructionSet: InstructionSet = .best, loss: Loss? = nil,
     optimizer: Optimizer = .sgd, clipping: Clipping = .none, updatesInBackward: Bool = false,
     recomputes: Bool = false

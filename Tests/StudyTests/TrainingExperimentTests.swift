@@ -34,7 +34,7 @@ struct TrainingExperimentTests {
 
   /// The weights' hash and the epochs' training losses of a bare trainer.
   private static func plain(
-    _ model: SequentialModel, _ optimizer: OptimizerConfiguration, batch: Int, epochs: Int,
+    _ model: Model, _ optimizer: OptimizerConfiguration, batch: Int, epochs: Int,
     seed: UInt64
   ) throws -> (sha256: String, losses: [Double]) {
     let network = try Network(

@@ -18,7 +18,7 @@ struct TrainedModel {
 
   /// `outputs`: classes, or values where the loss is the squared error.
   init(
-    _ model: SequentialModel, name: String, optimizer: Optimizer, rate: Double,
+    _ model: Model, name: String, optimizer: Optimizer, rate: Double,
     clipping: Clipping = .none, loss: Loss? = nil, outputs: Int, steps: Int = 3
   ) throws {
     self.name = name
@@ -95,7 +95,7 @@ struct RandomValues {
   mutating func values(_ count: Int) -> [Float] { (0..<count).map { _ in next() } }
 
   /// Weights in which no two layers and no two channels are alike; variances are positive.
-  mutating func weights(of model: SequentialModel) throws -> [LayerWeights] {
+  mutating func weights(of model: Model) throws -> [LayerWeights] {
     var result: [LayerWeights] = []
     for (layer, descriptions) in zip(model.layers, try model.weightDescriptions()) {
       var tensors: [Tensor] = []

@@ -4,9 +4,9 @@ import FixedNet
 enum VariedModels {
   /// Rectifiers of every kind, batch normalisation without scale or centre, windows and strides that are no squares, an
   /// adapted Normalization, penalties, frozen layers, softmax as a layer; 5 classes.
-  static var rectifiers: SequentialModel {
+  static var rectifiers: Model {
     let frozen = WeightOptions(kernelInitializer: .lecunUniform, kernelPenalty: 0.03)
-    var model = SequentialModel(
+    var model = Model(
       name: "rectifiers", input: .image(height: 13, width: 11, channels: 2),
       layers: [
         Rescaling(name: "rescaling", scale: 0.5, offset: -0.25),
@@ -33,11 +33,11 @@ enum VariedModels {
   }
 
   /// Initialisers with numbers of their own, no bias, scaled sigmoid as a layer; 3 values.
-  static var regression: SequentialModel {
+  static var regression: Model {
     func options(_ kernel: Initializer, _ bias: Initializer = .zeros) -> WeightOptions {
       WeightOptions(kernelInitializer: kernel, biasInitializer: bias)
     }
-    return SequentialModel(
+    return Model(
       name: "regression", input: .vector(6),
       layers: [
         Dense(
@@ -57,8 +57,8 @@ enum VariedModels {
   }
 
   /// Scaled sigmoids of convolution and Dense, a Normalization that is not adapted, a frozen convolution; 4 outputs.
-  static var sigmoids: SequentialModel {
-    var model = SequentialModel(
+  static var sigmoids: Model {
+    var model = Model(
       name: "sigmoids", input: .image(height: 10, width: 9, channels: 1),
       layers: [
         Normalization(name: "normalization"),

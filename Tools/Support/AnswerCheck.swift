@@ -1,7 +1,7 @@
 import FixedNet
 import FixedNetFiles
 
-extension SequentialModel {
+extension Model {
   /// Where one output tells two classes apart: above it, the second one is meant. 0.5 behind a sigmoid; 0 for a loss on
   /// logits or on -1 and +1. nil where the output is a number to predict, or there are more of them.
   public func classThreshold(loss: Loss?) -> Float? {

@@ -47,7 +47,7 @@ struct Evaluation {
   }
 
   /// For inference: the batch that was asked for, or the largest of 128, 64, ... that the memory allows.
-  private static func plan(_ model: SequentialModel, _ options: Eval, loss: Loss?, threads: Int)
+  private static func plan(_ model: Model, _ options: Eval, loss: Loss?, threads: Int)
     throws -> NetworkPlan
   {
     var batch = options.batch ?? 128

@@ -8,7 +8,7 @@ struct EvaluationReport {
   var path: String
   var data: LoadedData
   var split: String
-  var model: SequentialModel
+  var model: Model
   var weights: [LayerWeights]
   /// Samples.
   var count: Int

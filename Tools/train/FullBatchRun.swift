@@ -63,7 +63,7 @@ final class FullBatchRun {
   }
 
   /// Every output's logistic loss is summed, as the perceptron's cost is defined; else what the model's end asks for.
-  private static func loss(_ asked: Loss?, _ model: SequentialModel) throws -> Loss? {
+  private static func loss(_ asked: Loss?, _ model: Model) throws -> Loss? {
     let options = PlanOptions(batch: 1, isTraining: false, loss: asked)
     let loss = try NetworkPlan(model, options: options).loss
     return loss == .binaryCrossEntropy() ? .binaryCrossEntropy(isSum: true) : loss

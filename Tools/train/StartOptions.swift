@@ -59,7 +59,7 @@ struct StartOptions: ParsableArguments {
   /// The model and its weights as these options want them, and the loss: `asked`, or what the files say.
   /// Throws: `ToolError`, `ModelError`, `CheckpointError`.
   func start(_ source: ModelSource, data: DataSet, seed: UInt64, loss asked: Loss?) throws -> (
-    model: SequentialModel, weights: [LayerWeights], loss: Loss?
+    model: Model, weights: [LayerWeights], loss: Loss?
   ) {
     var model = try source.model(for: data)
     var weights = source.weights
@@ -85,7 +85,7 @@ struct StartOptions: ParsableArguments {
   }
 }
 
-extension SequentialModel {
+extension Model {
   /// Adapts Normalization layers to the images that reach them, which must not have gone through weights before.
   /// Throws: `ToolError`.
   fileprivate mutating func adapt(to images: ImageSet) throws {

@@ -9,7 +9,7 @@ struct TrainingSetup {
   var data: LoadedData
   /// The file that the model comes from; nil for a built-in one.
   var file: String?
-  var model: SequentialModel
+  var model: Model
   var weights: [LayerWeights]
   /// What the optimiser remembers; nil at the start.
   var optimizerState: OptimizerState?

@@ -2,7 +2,7 @@ import FixedNet
 
 /// A model with its weights, as a Keras file holds it.
 public struct KerasModelFile: Sendable {
-  public var model: SequentialModel
+  public var model: Model
   /// One entry per layer of the model, in its order; layers without weights have no tensors.
   public var weights: [LayerWeights]
   /// The names of weights that hold a NaN or an infinity.
@@ -27,7 +27,7 @@ public struct KerasModelFile: Sendable {
   public var momentumProduct: Double?
 
   public init(
-    model: SequentialModel, weights: [LayerWeights], training: TrainingState? = nil,
+    model: Model, weights: [LayerWeights], training: TrainingState? = nil,
     trainingConfig: JSONValue? = nil, optimizerState: OptimizerState? = nil
   ) {
     self.model = model
@@ -40,7 +40,7 @@ public struct KerasModelFile: Sendable {
 
 extension KerasModelFile {
   /// What the optimiser remembers, for the layers of `model` in their order, is put into the order of this file's.
-  fileprivate mutating func reorderMemory(from model: SequentialModel) {
+  fileprivate mutating func reorderMemory(from model: Model) {
     guard model.connections != nil, var state = optimizerState,
       let old = try? model.trainableNames(), let new = try? self.model.trainableNames(), old != new
     else { return }
@@ -51,9 +51,9 @@ extension KerasModelFile {
     optimizerState = state
   }
 
-  /// The same with the layers of `model`, some of which are two in Keras' terms (`SequentialModel.kerasForm`). What the
+  /// The same with the layers of `model`, some of which are two in Keras' terms (`Model.kerasForm`). What the
   /// file has for a Normalization is part of the layer and stays.
-  fileprivate func form(of model: SequentialModel) -> KerasModelFile {
+  fileprivate func form(of model: Model) -> KerasModelFile {
     let given = Dictionary(weights.map { ($0.layer, $0.tensors) }) { first, _ in first }
     var result = self
     result.model = model
@@ -124,7 +124,7 @@ public enum KerasFile {
   /// result's model is `model`.
   /// Throws: `CheckpointError`; where the file's weights are another model's, `.item`.
   public static func readWeights(
-    path: String, model: SequentialModel, trainingState: TrainingStatePolicy = .ifPresent
+    path: String, model: Model, trainingState: TrainingStatePolicy = .ifPresent
   ) throws(CheckpointError) -> KerasModelFile {
     #if HDF5
       let file = try open(path)

@@ -123,7 +123,7 @@ struct KerasOptimizer: Equatable {
   static let known = Optimizer.Method.classNames(joinedBy: "or")
 }
 
-extension SequentialModel {
+extension Model {
   /// The names of what an optimiser changes, in the order of `trainableShapes`.
   func trainableNames() throws(ModelError) -> [String] {
     zip(layers, try weightDescriptions()).flatMap { layer, descriptions in

@@ -6,7 +6,7 @@
     /// What the legacy layout stores for each layer of `model`: the group of a nested model lists the weights of all layers
     /// in it, the trainable ones first, under names that end in the layer's and the weight's own.
     func unnested(
-      _ stored: [StoredLayer], _ model: SequentialModel, _ descriptions: [[WeightDescription]]
+      _ stored: [StoredLayer], _ model: Model, _ descriptions: [[WeightDescription]]
     ) throws(CheckpointError) -> [StoredLayer] {
       guard let items = model.fileItems else { return stored }
       let weights = Dictionary(
@@ -32,13 +32,13 @@
     }
 
     /// Whether the file's order of nested layers is the model's, so that values without names can be told apart.
-    static func hasFileOrder(_ model: SequentialModel) -> Bool {
+    static func hasFileOrder(_ model: Model) -> Bool {
       guard let items = model.fileItems else { return true }
       return items.flatMap { leaves(of: $0, path: []) }.map(\.layer) == model.layers.map(\.name)
     }
 
     /// The layers of `model` that the legacy layout stores something for.
-    func layers(in stored: [StoredLayer], of model: SequentialModel) -> Set<String> {
+    func layers(in stored: [StoredLayer], of model: Model) -> Set<String> {
       var result = Set(stored.compactMap(\.layer))
       for item in model.fileItems ?? [] {
         guard let group = stored.first(where: { $0.layer == item.name }), item.items != nil else {
@@ -86,7 +86,7 @@
     }
 
     /// Where a `.weights.h5` has each layer of `model`: groups in the groups of nested models.
-    static func groups(of model: SequentialModel, in group: String) -> [String] {
+    static func groups(of model: Model, in group: String) -> [String] {
       guard let items = model.fileItems else {
         return KerasNames.keys(ofClasses: model.layers.map { type(of: $0).className })
           .map { "\(group)/\($0)" }

@@ -44,7 +44,7 @@
     /// The layout of a `.weights.h5`: a group per layer, called after its class, with datasets 0, 1, ... A layer too
     /// many is an error: the weights are those of another model.
     func numberedLayers(
-      _ group: String, _ model: SequentialModel, _ descriptions: [[WeightDescription]],
+      _ group: String, _ model: Model, _ descriptions: [[WeightDescription]],
       _ root: borrowing HDF5Object
     ) throws(CheckpointError) -> [StoredLayer] {
       if model.fileItems == nil { try checkCount(group, model, root) }
@@ -70,7 +70,7 @@
 
     /// Refuses a layer that the model does not have.
     private func checkCount(
-      _ group: String, _ model: SequentialModel, _ root: borrowing HDF5Object
+      _ group: String, _ model: Model, _ root: borrowing HDF5Object
     ) throws(CheckpointError) {
       let layers = try file.open(group, in: root, as: .group)
       var counts: [String: Int] = [:]
@@ -90,7 +90,7 @@
 
     /// The Normalization layers that a `.weights.h5` has variables of.
     func normalizationsWithVariables(
-      _ group: String, _ model: SequentialModel, _ root: borrowing HDF5Object
+      _ group: String, _ model: Model, _ root: borrowing HDF5Object
     ) throws(CheckpointError) -> Set<String> {
       var names: Set<String> = []
       for (layer, group) in zip(model.layers, KerasReader.groups(of: model, in: group)) {
@@ -114,7 +114,7 @@
 
     /// Layers are matched by position, as Keras does, and by name where the file has names.
     func weights(
-      of model: SequentialModel, _ descriptions: [[WeightDescription]], _ stored: [StoredLayer],
+      of model: Model, _ descriptions: [[WeightDescription]], _ stored: [StoredLayer],
       _ root: borrowing HDF5Object
     ) throws(CheckpointError) -> [LayerWeights] {
       let expected = zip(model.layers, descriptions).filter { !$0.1.isEmpty }.map(\.0.name)

@@ -23,7 +23,7 @@
     /// The weights of a model that is known from elsewhere: a `.weights.h5`, the one inside of a `.keras`, a `.h5`.
     /// `described`: the model that the file itself describes, where that is not in the HDF5 file.
     func readWeights(
-      of model: SequentialModel, describedAs described: SequentialModel? = nil,
+      of model: Model, describedAs described: Model? = nil,
       trainingConfig: JSONValue?, _ policy: KerasFile.TrainingStatePolicy
     ) throws(CheckpointError) -> KerasModelFile {
       let root = try file.root()
@@ -58,7 +58,7 @@
 
     /// The model without the means and variances that the file has too: whether they are weights of a Normalization
     /// depends on the program that saved it.
-    private func unadapted(_ model: SequentialModel, isStored: (String) -> Bool) -> SequentialModel
+    private func unadapted(_ model: Model, isStored: (String) -> Bool) -> Model
     {
       var model = model
       for (index, layer) in model.layers.enumerated()
@@ -74,8 +74,8 @@
     /// weights are not `stored`: the statistics of a mean that was given are in the config only.
     /// Throws: `CheckpointError.missing` where nobody knows them.
     private func describedNormalizations(
-      _ model: SequentialModel, _ described: SequentialModel?, stored: Set<String>
-    ) throws(CheckpointError) -> SequentialModel {
+      _ model: Model, _ described: Model?, stored: Set<String>
+    ) throws(CheckpointError) -> Model {
       var model = model
       for (index, layer) in model.layers.enumerated() {
         guard let normalization = layer as? Normalization, !stored.contains(layer.name) else {
@@ -101,7 +101,7 @@
     }
 
     private func assemble(
-      _ model: SequentialModel, _ descriptions: [[WeightDescription]], _ stored: [StoredLayer],
+      _ model: Model, _ descriptions: [[WeightDescription]], _ stored: [StoredLayer],
       trainingConfig: JSONValue?, _ policy: KerasFile.TrainingStatePolicy,
       _ root: borrowing HDF5Object
     ) throws(CheckpointError) -> KerasModelFile {
@@ -127,7 +127,7 @@
     }
 
     /// The model that the file describes with these weights: some of Keras' weights are no weights here.
-    private func adopted(_ model: SequentialModel, _ weights: [LayerWeights]) -> KerasModelFile {
+    private func adopted(_ model: Model, _ weights: [LayerWeights]) -> KerasModelFile {
       var result = KerasModelFile(model: model, weights: weights)
       for index in model.layers.indices {
         let adopted = model.layers[index].adopting(weights[index].tensors)
@@ -163,14 +163,14 @@
 
     // MARK: - The model
 
-    private func model(_ root: borrowing HDF5Object) throws(CheckpointError) -> SequentialModel {
+    private func model(_ root: borrowing HDF5Object) throws(CheckpointError) -> Model {
       guard let text = try root.string("model_config") else { throw withoutModel(root) }
       let json: JSONValue
       do { json = try JSONValue(parsing: text) } catch {
         throw .json(path: file.path, item: "attribute model_config of /", error)
       }
       do {
-        let model = try SequentialModel(json: json)
+        let model = try Model(json: json)
         return try root.string("keras_version")?.hasPrefix("2") == true ? model.asKeras2 : model
       } catch let error as ModelError {
         throw .model(path: file.path, error)
@@ -180,7 +180,7 @@
     }
 
     /// What a file has for each layer.
-    private func descriptions(_ model: SequentialModel) throws(CheckpointError)
+    private func descriptions(_ model: Model) throws(CheckpointError)
       -> [[WeightDescription]]
     {
       do {
@@ -190,7 +190,7 @@
       }
     }
 
-    private func weightDescriptions(_ model: SequentialModel) throws(CheckpointError)
+    private func weightDescriptions(_ model: Model) throws(CheckpointError)
       -> [[WeightDescription]]
     {
       do { return try model.weightDescriptions() } catch {

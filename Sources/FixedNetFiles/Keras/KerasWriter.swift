@@ -44,7 +44,7 @@
 
     /// Layers' names are paths, and two things cannot have one path.
     private static func checkNames(
-      _ model: SequentialModel, _ descriptions: [[WeightDescription]], path: String
+      _ model: Model, _ descriptions: [[WeightDescription]], path: String
     ) throws(CheckpointError) {
       func refusal(_ name: String, _ found: String) -> CheckpointError {
         .item(

@@ -12,7 +12,7 @@ public struct BatchNormStudy: Study {
   private struct Variant {
     var section: String
     var label: String
-    var model: SequentialModel
+    var model: Model
     /// Training loss and accuracy, test loss and accuracy; nil for what the reference has not.
     var reference: [Double]?
     var keras: [Double]

@@ -144,7 +144,7 @@ public struct InitializationStudy: Study {
       start: try start(model, seed: seed, isReference: isReference), keepsBatchLosses: true)
   }
 
-  static func model(_ row: Row) -> SequentialModel {
+  static func model(_ row: Row) -> Model {
     var model = BuiltInModel.deepMLP.model()
     model.changeKernels { $0.kernelInitializer = row.initializer }
     model.layers = model.layers.map { layer in
@@ -157,7 +157,7 @@ public struct InitializationStudy: Study {
 
   /// Every layer's own draw; `isReference`: the hidden layers have the first one's numbers.
   /// Throws: `StudyError.failed`.
-  static func start(_ model: SequentialModel, seed: UInt64, isReference: Bool) throws
+  static func start(_ model: Model, seed: UInt64, isReference: Bool) throws
     -> [LayerWeights]
   {
     let weights: [LayerWeights]

@@ -21,14 +21,14 @@ struct PerceptronCase: Equatable {
   var label: String { "\(network), \(methodName), \(gradient) gradient" }
 
   /// All parameters, biases too, start uniform in +-1/8; J has 1 / (2 m) times the sum of squared kernel weights.
-  func model(sampleCount: Int) -> SequentialModel {
+  func model(sampleCount: Int) -> Model {
     let start = Initializer.randomUniform(low: -0.125, high: 0.125)
     let options = WeightOptions(kernelInitializer: start, biasInitializer: start)
     let layers = (hidden + [10]).enumerated().map { index, units in
       Dense(
         name: "dense\(index + 1)", units: units, activation: .scaledSigmoid, options: options)
     }
-    var model = SequentialModel(name: "perceptron", input: .vector(400), layers: layers)
+    var model = Model(name: "perceptron", input: .vector(400), layers: layers)
     model.changeKernels { $0.kernelPenalty = 1 / (2 * Float(sampleCount)) }
     return model
   }

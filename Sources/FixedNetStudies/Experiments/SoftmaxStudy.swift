@@ -158,7 +158,7 @@ private final class SoftmaxProbe {
 
   init(classCount: Int) throws {
     self.classCount = classCount
-    let model = SequentialModel(
+    let model = Model(
       name: "softmax", input: .vector(classCount),
       layers: [Dense(name: "logits", units: classCount, activation: .softmax)])
     var identity = Tensor(zeros: [classCount, classCount])

@@ -7,7 +7,7 @@ import FixedNetFiles
 struct TrainingExperiment {
   /// The part's name: "lenet-plain, seed 0".
   var name: String
-  var model: SequentialModel
+  var model: Model
   var optimizer: OptimizerConfiguration
   var batch: Int
   var epochs: Int

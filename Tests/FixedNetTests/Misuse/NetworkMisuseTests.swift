@@ -7,7 +7,7 @@ import Testing
 /// computed with weights that nobody set.
 @Suite("Misuse of a network")
 struct NetworkMisuseTests {
-  private static let model = SequentialModel(
+  private static let model = Model(
     name: "m", input: .vector(4),
     layers: [
       Dense(name: "d1", units: 5, activation: .tanh),
@@ -64,7 +64,7 @@ struct NetworkMisuseTests {
 
   @Test("a model without weights needs none")
   func noWeights() throws {
-    let model = SequentialModel(
+    let model = Model(
       name: "m", input: .vector(4), layers: [Rescaling(name: "r", scale: 2)])
     let network = try Network(
       NetworkPlan(model, options: PlanOptions(batch: 1, isTraining: false)))

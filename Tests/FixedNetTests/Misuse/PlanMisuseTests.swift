@@ -12,14 +12,14 @@ struct PlanMisuseTests {
 
   private static func model(
     _ layers: [any Layer], input: Shape = .vector(4), frozen: Set<String> = []
-  ) -> SequentialModel {
-    var model = SequentialModel(name: "m", input: input, layers: layers)
+  ) -> Model {
+    var model = Model(name: "m", input: input, layers: layers)
     model.frozenLayers = frozen
     return model
   }
 
   private static func plan(
-    _ model: SequentialModel, _ change: (inout PlanOptions) -> Void = { _ in }
+    _ model: Model, _ change: (inout PlanOptions) -> Void = { _ in }
   )
     throws(ModelError) -> NetworkPlan
   {
@@ -29,7 +29,7 @@ struct PlanMisuseTests {
   }
 
   /// The error of a plan for this model, which must be refused by every way in: plan, weights, shapes.
-  private static func refusal(_ model: SequentialModel) throws -> ModelError {
+  private static func refusal(_ model: Model) throws -> ModelError {
     let error = try #require(throws: ModelError.self) { _ = try plan(model) }
     #expect(throws: error) { _ = try model.initialWeights(seed: 0) }
     #expect(throws: error) { _ = try model.parameterCount() }

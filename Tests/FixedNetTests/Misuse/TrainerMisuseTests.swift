@@ -6,7 +6,7 @@ import Testing
 /// Trainers that cannot train as they are asked say so before the first step.
 @Suite("Misuse of a trainer")
 struct TrainerMisuseTests {
-  private static let model = SequentialModel(
+  private static let model = Model(
     name: "m", input: .vector(4),
     layers: [
       Dense(name: "d1", units: 5, activation: .tanh),

@@ -64,7 +64,7 @@ public struct FaultBench: Sendable {
     }
     try HDF5Arrays.write(
       path: data, datasets: datasets(digits.train, "") + datasets(digits.test, "_test"))
-    let small = SequentialModel(
+    let small = Model(
       name: "cnn-small", input: .image(height: 28, width: 28, channels: 1),
       layers: [
         Conv2D(name: "conv", filters: 6, kernelSize: (5, 5), strides: (2, 2)),
@@ -158,12 +158,12 @@ final class FaultRun {
     } catch { throw FaultError("the checkpoint is lost: \(error)") }
   }
 
-  private func model() throws -> SequentialModel {
+  private func model() throws -> Model {
     guard test.model.hasSuffix(".json") else {
       return try BuiltInModel.named(test.model).model()
     }
     let data = FileManager.default.contents(atPath: "\(bench.folder)/\(test.model)") ?? Data()
-    return try SequentialModel(json: JSONValue(parsing: String(decoding: data, as: UTF8.self)))
+    return try Model(json: JSONValue(parsing: String(decoding: data, as: UTF8.self)))
   }
 
   /// A new folder and the checkpoint's path in it.

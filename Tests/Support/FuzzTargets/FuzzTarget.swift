@@ -63,7 +63,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   }
 
   /// What the weights belong to.
-  private static let model = SequentialModel(
+  private static let model = Model(
     name: "m", input: .vector(3),
     layers: [
       Dense(name: "a", units: 2, activation: .tanh), BatchNormalization(name: "b"),
@@ -86,8 +86,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
       fatalError("json: a summary must be short, found '\(json.summary)'")
     }
     _ = Schedule(json: json, learningRate: 0.01)
-    let model = try SequentialModel(json: json)
-    _ = try SequentialModel(json: model.json)
+    let model = try Model(json: json)
+    _ = try Model(json: model.json)
     for isTraining in [false, true] {
       _ = try NetworkPlan(model, options: PlanOptions(batch: 9, isTraining: isTraining))
     }

@@ -15,7 +15,7 @@ struct RandomLayers {
 
   init(draw: Draw) { self.draw = draw }
 
-  mutating func model(outputs: Int, loss: Loss) -> SequentialModel {
+  mutating func model(outputs: Int, loss: Loss) -> Model {
     let input = self.input()
     shape = input
     isGraph = draw.chance(0.6)
@@ -26,7 +26,7 @@ struct RandomLayers {
     for _ in 0..<draw.integer(in: 0...3) { addInner() }
     if case .vector = shape {} else { add(Flatten(name: name("flatten"))) }
     addEnd(outputs, loss)
-    var model = SequentialModel(
+    var model = Model(
       name: "random", input: input, layers: layers, connections: isGraph ? connections : nil)
     model.frozenLayers = frozen
     return model

@@ -4,7 +4,7 @@ import FixedNetCore
 /// A network that nobody thought of: layers, shapes, batch, loss and optimiser drawn from a seed.
 public struct RandomNetwork {
   public let seed: UInt64
-  public let model: SequentialModel
+  public let model: Model
   /// Classes, or values where the loss takes values.
   public let outputs: Int
   public let loss: Loss

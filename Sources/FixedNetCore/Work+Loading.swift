@@ -1,0 +1,89 @@
+import CSupport
+
+/// Input and output of one block.
+extension Work {
+  /// Asks for the images of a block while the one before it is worked on: they lie anywhere in the data set, where the
+  /// processor does not foresee them. Of large ones it asks for the start: the cache has other things to hold.
+  func fetchImages(of block: Int) {
+    let first = block * layout.blockSize
+    let end = min(first + layout.blockSize, context.imageCount)
+    let limit = Work.fetchedBytes / layout.blockSize
+    for image in first..<end {
+      let index = Int(context.indices[image])
+      switch context.images {
+      case .bytes(let images, let stride, _):
+        cs_fetch(images + index * stride, min(stride, limit))
+      case .floats(let images, let stride):
+        cs_fetch(images + index * stride, min(stride * MemoryLayout<Float>.stride, limit))
+      }
+    }
+  }
+
+  /// Of a block's images: a small part of the second-level cache.
+  private static var fetchedBytes: Int { 1 << 16 }
+
+  func loadInput(_ c: BlockContext) {
+    let channels = Int32(truncatingIfNeeded: program.inputChannels)
+    let pixels = Int32(truncatingIfNeeded: program.inputPixels)
+    let indices = context.indices + c.firstImage
+    switch context.images {
+    case .bytes(let images, let stride, let divisor):
+      c.kernels.pointee.gather_u8(
+        channels, pixels, c.blockSize, c.lanes, images, stride, indices, divisor, c(program.input))
+    case .floats(let images, let stride):
+      c.kernels.pointee.gather_f32(
+        channels, pixels, c.blockSize, c.lanes, images, stride, indices, 1, c(program.input))
+    }
+    guard let source = context.targets, let target = program.targets else { return }
+    switch source.answers {
+    case .labels(let labels):
+      if target.isLabels {
+        let place = UnsafeMutableRawPointer(c(target.slot)).assumingMemoryBound(to: UInt8.self)
+        for image in 0..<Int(c.lanes) {
+          let label = inEngineOrder(Int(labels[Int(indices[image])]), target)
+          place[image] = UInt8(truncatingIfNeeded: label)
+        }
+      } else {
+        loadOneHot(labels, indices, target, c)
+      }
+    case .values(let values, let stride):
+      c.kernels.pointee.gather_f32(
+        Int32(truncatingIfNeeded: target.channels), Int32(truncatingIfNeeded: target.pixels),
+        c.blockSize, c.lanes, values, stride, indices, 1, c(target.slot))
+    }
+  }
+
+  private func loadOneHot(
+    _ labels: UnsafePointer<UInt8>, _ indices: UnsafePointer<UInt32>, _ target: TargetSlot,
+    _ c: BlockContext
+  ) {
+    let place = c(target.slot)
+    let blockSize = Int(c.blockSize)
+    // One output tells two classes apart: it is to be the label, 0 or 1.
+    guard target.channels * target.pixels > 1 else {
+      for image in 0..<blockSize {
+        place[image] = image < Int(c.lanes) ? Float(Int(labels[Int(indices[image])])) : 0
+      }
+      return
+    }
+    for index in 0..<target.channels * target.pixels * blockSize { place[index] = 0 }
+    for image in 0..<Int(c.lanes) {
+      let label = inEngineOrder(Int(labels[Int(indices[image])]), target)
+      place[label * blockSize + image] = 1
+    }
+  }
+
+  private func inEngineOrder(_ label: Int, _ target: TargetSlot) -> Int {
+    guard target.pixels > 1 else { return label }
+    let (pixel, channel) = label.quotientAndRemainder(dividingBy: target.channels)
+    return channel * target.pixels + pixel
+  }
+
+  func storeOutput(_ c: BlockContext) {
+    guard let outputs = context.outputs else { return }
+    c.kernels.pointee.scatter_f32(
+      Int32(truncatingIfNeeded: program.outputChannels),
+      Int32(truncatingIfNeeded: program.outputPixels), c.blockSize, c.lanes, c(program.output),
+      outputs + c.firstImage * context.outputStride, context.outputStride)
+  }
+}

@@ -1,0 +1,284 @@
+import CSupport
+
+/// One run of a program: what every thread of the team reads.
+struct Work {
+  let program: Program
+  let context: RunContext
+  let arena: UnsafeMutableRawPointer
+
+  var layout: ArenaLayout { program.layout }
+  private var operations: UnsafeBufferPointer<Operation> { program.operations }
+  private var blockCount: Int {
+    (context.imageCount + layout.blockSize - 1) / layout.blockSize
+  }
+
+  // MARK: - Training
+
+  func train(thread: Int) {
+    let batch = batchContext(thread: thread)
+    let blocks = blocks(of: thread)
+    if program.updatesInBackward {
+      load(blocks, batch)
+      forward(blocks, batch)
+      if lossesAreFinite { backward(blocks, batch) }
+      return
+    }
+    if couplesBatch {
+      load(blocks, batch)
+      forward(blocks, batch)
+      backward(blocks, batch)
+    } else {
+      trainOneByOne(blocks, batch)
+    }
+    meet(thread)
+    guard lossesAreFinite else { return }
+    for index in operations.indices { update(index, batch) }
+    clipAndUpdate(batch)
+  }
+
+  private var couplesBatch: Bool {
+    for operation in operations where operation.couplesBatch { return true }
+    return false
+  }
+
+  /// Each block from its input to its gradients, while the cache holds it: no operation couples the batch.
+  private func trainOneByOne(_ blocks: Range<Int>, _ batch: BatchContext) {
+    prepare(batch)
+    for block in blocks {
+      let c = blockContext(thread: batch.threadIndex, block: block, place: block)
+      if !context.inputIsLoaded {
+        loadInput(c, batch)
+        if block + 1 < blocks.upperBound {
+          timed(operations.count, .forward, batch) { fetchImages(of: block + 1) }
+        }
+      }
+      for index in operations.indices { forward(index, c, batch) }
+      for index in operations.indices.reversed() { backward(index, c, batch) }
+      if let stripes = program.stripes { sumStripe(stripes, endingWith: block, blocks, batch) }
+    }
+  }
+
+  /// The gradients over the stripe that ends with `block`, if one does.
+  private func sumStripe(
+    _ stripes: StripeLayout, endingWith block: Int, _ blocks: Range<Int>, _ batch: BatchContext
+  ) {
+    let end = block + 1
+    guard end % stripes.blockCount == 0 || end == blocks.upperBound else { return }
+    let first = block / stripes.blockCount * stripes.blockCount
+    for index in operations.indices {
+      timed(index, .backward, batch) { operations[index].sumStripe(first..<end, batch) }
+    }
+  }
+
+  func multiply(thread: Int) {
+    for block in blocks(of: thread) {
+      let c = blockContext(thread: thread, block: block, place: block)
+      for operation in operations { operation.forwardTangent(c) }
+      for operation in operations.reversed() { operation.backwardTangent(c) }
+    }
+    meet(thread)
+    let batch = batchContext(thread: thread)
+    for operation in operations { operation.multiply(batch) }
+  }
+
+  private func load(_ blocks: Range<Int>, _ batch: BatchContext) {
+    prepare(batch)
+    guard !context.inputIsLoaded else { return }
+    for block in blocks {
+      loadInput(blockContext(thread: batch.threadIndex, block: block, place: block), batch)
+    }
+  }
+
+  private func meet(_ thread: Int) {
+    cs_team_barrier(context.team, Int32(truncatingIfNeeded: thread))
+  }
+
+  /// The optimiser's step where it had to wait for the norms of the gradients: every thread takes the norms of some
+  /// parameters, and when all have met its share of each step.
+  private func clipAndUpdate(_ c: BatchContext) {
+    guard c.update != nil, c.clipping.needsNorms, let slot = program.squaredNorms else { return }
+    let norms = UnsafeMutableRawPointer(c(slot)).assumingMemoryBound(to: Double.self)
+    let parameters = program.parameters
+    meet(c.threadIndex)
+    var index = c.threadIndex
+    while index < parameters.count {
+      norms[index] = parameters[index].squaredNorm(c)
+      index += c.threadCount
+    }
+    meet(c.threadIndex)
+    switch c.clipping {
+    case .none, .value: break
+    case .norm(let limit):
+      for index in parameters.indices {
+        parameters[index].clipAndUpdate(squaredNorm: norms[index], limit: limit, c)
+      }
+    case .globalNorm(let limit):
+      var sum = 0.0
+      for index in parameters.indices { sum += norms[index] }
+      for index in parameters.indices {
+        parameters[index].clipAndUpdate(squaredNorm: sum, limit: limit, c)
+      }
+    }
+  }
+
+  func forward(thread: Int) {
+    let blocks = blocks(of: thread)
+    let batch = batchContext(thread: thread)
+    if couplesBatch {
+      load(blocks, batch)
+      forward(blocks, batch)
+    } else {
+      prepare(batch)
+      for block in blocks {
+        let c = blockContext(thread: thread, block: block, place: block)
+        loadInput(c, batch)
+        for index in operations.indices { forward(index, c, batch) }
+      }
+    }
+  }
+
+  /// A thread's contiguous share of the run's blocks: whole parts where there are stripes.
+  private func blocks(of thread: Int) -> Range<Int> {
+    batchContext(thread: thread).share(
+      of: blockCount, granule: program.stripes?.partBlockCount ?? 1)
+  }
+
+  /// Runs stretches of operations block by block, so that a block stays in the cache; a stretch ends where an
+  /// operation couples the batch and the threads must meet.
+  private func forward(_ blocks: Range<Int>, _ batch: BatchContext) {
+    var start = 0
+    var hasMet = false
+    repeat {
+      var end = hasMet ? start + 1 : start
+      while end < operations.count, !operations[end].couplesBatch { end += 1 }
+      for block in blocks {
+        let c = blockContext(thread: batch.threadIndex, block: block, place: block)
+        for index in start..<end { forward(index, c, batch) }
+        if end < operations.count {
+          timed(end, .forward, batch) { operations[end].gatherForward(c) }
+        }
+      }
+      if end < operations.count {
+        meet(batch.threadIndex)
+        timed(end, .forward, batch) { operations[end].combineForward(batch) }
+      }
+      start = end
+      hasMet = true
+    } while start < operations.count
+  }
+
+  /// `forward` turned round.
+  private func backward(_ blocks: Range<Int>, _ batch: BatchContext) {
+    var start = operations.count - 1
+    var hasMet = false
+    repeat {
+      var end = hasMet ? start - 1 : start
+      while end >= 0, !operations[end].couplesGradients { end -= 1 }
+      for block in blocks {
+        let c = blockContext(thread: batch.threadIndex, block: block, place: block)
+        var index = start
+        while index > end {
+          backward(index, c, batch)
+          if program.updatesInBackward { update(index, batch) }
+          index -= 1
+        }
+        if end >= 0 { timed(end, .backward, batch) { operations[end].gatherBackward(c) } }
+      }
+      if end >= 0 {
+        meet(batch.threadIndex)
+        timed(end, .backward, batch) { operations[end].combineBackward(batch) }
+      }
+      start = end
+      hasMet = true
+    } while start >= 0
+  }
+
+  /// Every thread asks and every thread gets the same answer.
+  private var lossesAreFinite: Bool {
+    guard let losses = context.losses else { return true }
+    for image in 0..<context.imageCount where !losses[image].isFinite { return false }
+    return true
+  }
+
+  // MARK: - Inference
+
+  /// Each worker has room for one block: of n workers it takes every n-th block and hands its outputs out.
+  func infer(thread: Int) {
+    let workerCount = min(context.threadCount, layout.blockCount)
+    guard thread < workerCount else { return }
+    let batch = batchContext(thread: thread)
+    prepare(batch)
+    var block = thread
+    while block < blockCount {
+      let c = blockContext(thread: thread, block: block, place: thread)
+      loadInput(c, batch)
+      for index in operations.indices { forward(index, c, batch) }
+      storeOutput(c)
+      block += workerCount
+    }
+  }
+
+  // MARK: - One operation
+
+  private func prepare(_ batch: BatchContext) {
+    for index in operations.indices {
+      timed(index, .forward, batch) { operations[index].prepare(batch) }
+    }
+  }
+
+  private func forward(_ index: Int, _ c: BlockContext, _ batch: BatchContext) {
+    timed(index, .forward, batch) { operations[index].forward(c) }
+  }
+
+  private func backward(_ index: Int, _ c: BlockContext, _ batch: BatchContext) {
+    timed(index, .backward, batch) { operations[index].backward(c) }
+  }
+
+  private func update(_ index: Int, _ batch: BatchContext) {
+    timed(index, .update, batch) { operations[index].update(batch) }
+  }
+
+  private func loadInput(_ c: BlockContext, _ batch: BatchContext) {
+    timed(operations.count, .forward, batch) { loadInput(c) }
+  }
+
+  /// Runs `body`, and adds its time to the clock where there is one.
+  @inline(__always)
+  private func timed(
+    _ index: Int, _ part: OperationClock.Part, _ batch: BatchContext, _ body: () -> Void
+  ) {
+    guard let clock = context.clock else { return body() }
+    let start = cs_ticks()
+    body()
+    clock.add(cs_ticks() &- start, thread: batch.threadIndex, operation: index, part)
+  }
+
+  // MARK: - Contexts
+
+  private func batchContext(thread: Int) -> BatchContext {
+    BatchContext(
+      kernels: context.kernels, shared: arena,
+      thread: arena + (layout.threadsOffset + thread * layout.threadStride),
+      blocks: arena + layout.blocksOffset, blockStride: layout.blockStride,
+      blockCount: blockCount, blockSize: layout.blockSize, imageCount: context.imageCount,
+      threadIndex: thread, threadCount: context.threadCount, accumulates: context.accumulates,
+      isLastPart: context.isLastPart, clipping: context.clipping, update: context.update)
+  }
+
+  /// `place`: which of the arena's block regions holds block number `block` of the run.
+  private func blockContext(thread: Int, block: Int, place: Int) -> BlockContext {
+    let firstImage = block * layout.blockSize
+    return BlockContext(
+      kernels: context.kernels, shared: arena,
+      thread: arena + (layout.threadsOffset + thread * layout.threadStride),
+      block: arena + (layout.blocksOffset + place * layout.blockStride),
+      blockSize: Int32(truncatingIfNeeded: layout.blockSize),
+      lanes: Int32(
+        truncatingIfNeeded: min(layout.blockSize, context.imageCount - firstImage)),
+      firstImage: firstImage, imageCount: context.imageCount, hasTargets: context.targets != nil,
+      losses: context.losses, hits: context.hits, imageWeights: context.imageWeights,
+      targetsAreBinary: context.targetsAreBinary, gradientScale: context.gradientScale,
+      seed: context.seed, step: context.step,
+      imageOffset: context.imageOffset)
+  }
+}

@@ -1,0 +1,122 @@
+import FixedNet
+import FixedNetFiles
+import Foundation
+
+/// A model that was named on the command line: built in, a Keras JSON file, an `.h5` or a `.keras`.
+public struct ModelSource {
+  public var name: String
+  public var model: Model
+  /// The weights that an `.h5` or a `.keras` brought along.
+  public var weights: [LayerWeights]?
+  /// The names of the weights that hold NaN or infinity.
+  public var nonFinite: [String] = []
+  /// The loss that the file was trained with.
+  public var lossStatement = LossStatement.none
+  /// The optimiser that the file names; nil where there is none.
+  public var optimizer: FileOptimizer?
+  /// What the file was trained on; nil where it does not say.
+  public var recorded: RecordedData?
+  private var builtIn: BuiltInModel?
+
+  /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
+  public init(_ name: String) throws {
+    self.name = name
+    if ModelSource.isKerasFile(name) {
+      let file = try KerasFile.read(path: name, trainingState: .ifPresent)
+      (model, weights, nonFinite) = (file.model, file.weights, file.nonFinite)
+      lossStatement = file.lossStatement
+      optimizer = FileOptimizer(file, path: name)
+      recorded = file.training.map(RecordedData.init)
+    } else if name.hasSuffix(".json") {
+      let text: String
+      do {
+        guard let found = try TextFile.read(name, limit: JSONValue.sizeLimit) else {
+          throw FileError(path: name, action: "read", reason: "there is no such file")
+        }
+        text = found
+      } catch {
+        throw ToolError("\(error); name a model's JSON file")
+      }
+      do {
+        model = try Model(json: JSONValue(parsing: text))
+      } catch {
+        throw ToolError("'\(name)': \(error)")
+      }
+    } else {
+      do {
+        let named = try BuiltInModel.named(name)
+        (builtIn, model) = (named, named.model())
+        if let loss = named.loss { lossStatement = .computed(loss) }
+      } catch {
+        throw ToolError("\(error); or give a Keras .json, .h5 or .keras file")
+      }
+    }
+  }
+
+  /// Whether a name is that of a file with architecture and weights, and perhaps a loss and an optimiser.
+  public static func isKerasFile(_ name: String) -> Bool {
+    if [".h5", ".hdf5", ".keras"].contains(where: { name.hasSuffix($0) }) { return true }
+    let isBuiltIn = (try? BuiltInModel.named(name)) != nil
+    return !isBuiltIn && !name.hasSuffix(".json") && KerasFile.isModel(path: name)
+  }
+
+  /// The input that the data must have; nil for a built-in model, which takes what there is.
+  public var input: Shape? { builtIn == nil ? model.input : nil }
+
+  /// What labels must suit; nil for a built-in model, which has an output for each class. `loss`: the one that was asked
+  /// for, which goes before the file's.
+  public func ends(loss: Loss?) -> ModelEnds? {
+    builtIn == nil ? model.ends(loss: loss ?? lossStatement.computed) : nil
+  }
+
+  /// The model for some data: a built-in one takes its input's shape and its outputs from them.
+  /// Throws: `ToolError` where it needs images and the data are vectors; `ModelError`.
+  public func model(for data: DataSet) throws -> Model {
+    guard let builtIn else { return model }
+    let images = data.train.count > 0 ? data.train : data.test
+    let outputCount = images.targets.isEmpty ? data.classCount : images.targetWidth
+    if let label = images.labels.first, images.labels.allSatisfy({ $0 == label }) {
+      throw ToolError(
+        "'\(data.name)': all \(Format.grouped(images.count)) samples are of one class "
+          + "(\(data.classNames[Int(label)])), and nothing can be told apart; give data of two or more"
+      )
+    }
+    if builtIn == .autoencoder, images.targetWidth != images.shape.elementCount {
+      throw ToolError(
+        "model autoencoder learns its own inputs: '\(data.name)' must have "
+          + "\(images.shape.elementCount) numbers per sample to predict, the sample itself (y equal to x, "
+          + "with --regression), not classes")
+    }
+    let model = builtIn.model(input: images.shape, classCount: outputCount)
+    do { _ = try model.shapes() } catch {
+      guard case .vector(let count) = images.shape else { throw error }
+      let side = Int(Double(count).squareRoot())
+      let example = side * side == count ? ", such as --image \(side)x\(side)" : ""
+      throw ToolError(
+        "model \(name) takes images, but '\(data.name)' has vectors of \(count); say which images "
+          + "they are with --image HxWxC\(example)")
+    }
+    return model
+  }
+
+  /// Reads weights that were saved without their model (or with it): those of `model`.
+  /// Throws: `CheckpointError`.
+  public static func readWeights(_ path: String, of model: Model) throws -> KerasModelFile
+  {
+    // A scaled sigmoid is two layers in files. Normalization stays: its mean may be among the weights.
+    var form = model.kerasForm
+    form.layers = form.layers.map { layer in
+      model.layers.first { $0 is Normalization && $0.name == layer.name } ?? layer
+    }
+    return try KerasFile.readWeights(path: path, model: form)
+  }
+}
+
+extension Model {
+  /// What to say where the file asks for another precision than float32; nil where it does not.
+  public var precisionNote: String? {
+    guard !otherPrecisions.isEmpty else { return nil }
+    let types = otherPrecisions.joined(separator: ", ")
+    return "asks for \(types); everything is computed in float32 here"
+  }
+}

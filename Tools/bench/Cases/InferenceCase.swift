@@ -1,0 +1,46 @@
+import FixedNet
+import ToolSupport
+
+/// Predictions of one model, one batch at a time.
+final class InferenceCase {
+  let name: String
+  let batch: Int
+  let threads: Int
+  let arenaByteCount: Int
+  /// Seconds of a call.
+  private(set) var calls = Samples()
+  let network: Network
+  let images: ImageSet
+
+  init(
+    _ model: Model, name: String, images: ImageSet, batch: Int, threads: Int,
+    instructionSet: InstructionSet
+  ) throws {
+    self.name = name
+    self.batch = batch
+    self.threads = threads
+    let plan = try NetworkPlan(
+      model, options: PlanOptions(batch: batch, isTraining: false, threads: threads))
+    network = try Network(plan, instructionSet: instructionSet)
+    try network.load(try model.initialWeights(seed: 0))
+    arenaByteCount = network.arenaByteCount
+    let size = images.shape.elementCount
+    let pixels: ImageSet.Pixels =
+      switch images.pixels {
+      case .bytes(let bytes): .bytes(Array(bytes.prefix(batch * size)))
+      case .floats(let floats): .floats(Array(floats.prefix(batch * size)))
+      }
+    self.images = ImageSet(shape: images.shape, pixels: pixels, labels: [])
+  }
+
+  /// Calls for about `budget` seconds, at least 20 times after a warm-up.
+  func measure(seconds budget: Double) throws(NetworkError) {
+    for _ in 0..<5 { _ = try network.predict(images) }
+    let end = ProgressLine.now + budget
+    var count = 0
+    while count < 20 || ProgressLine.now < end {
+      calls.add(try seconds { () throws(NetworkError) in _ = try network.predict(images) })
+      count += 1
+    }
+  }
+}
