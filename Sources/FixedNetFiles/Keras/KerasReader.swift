@@ -58,8 +58,7 @@
 
     /// The model without the means and variances that the file has too: whether they are weights of a Normalization
     /// depends on the program that saved it.
-    private func unadapted(_ model: Model, isStored: (String) -> Bool) -> Model
-    {
+    private func unadapted(_ model: Model, isStored: (String) -> Bool) -> Model {
       var model = model
       for (index, layer) in model.layers.enumerated()
       where isStored(layer.name) {

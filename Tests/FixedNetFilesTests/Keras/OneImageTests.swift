@@ -64,8 +64,7 @@
       }
     }
 
-    private static func weights(_ group: String, _ model: Model) throws -> [LayerWeights]
-    {
+    private static func weights(_ group: String, _ model: Model) throws -> [LayerWeights] {
       try zip(model.layers, model.weightDescriptions()).map { layer, descriptions in
         LayerWeights(
           layer: layer.name,

@@ -101,8 +101,7 @@ public struct ModelSource {
 
   /// Reads weights that were saved without their model (or with it): those of `model`.
   /// Throws: `CheckpointError`.
-  public static func readWeights(_ path: String, of model: Model) throws -> KerasModelFile
-  {
+  public static func readWeights(_ path: String, of model: Model) throws -> KerasModelFile {
     // A scaled sigmoid is two layers in files. Normalization stays: its mean may be among the weights.
     var form = model.kerasForm
     form.layers = form.layers.map { layer in
