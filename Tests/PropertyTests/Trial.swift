@@ -28,7 +28,7 @@ struct Trial {
       for threads in [1, network.threads] {
         var options = network.options(isTraining: isTraining, threads: threads)
         try checkPlan(options, &tally)
-        options.recomputes = true
+        options.recomputes = isTraining
         options.updatesInBackward = isTraining && options.updateObstacle == nil
         try checkPlan(options, &tally)
       }
