@@ -166,7 +166,7 @@ struct Train: ParsableCommand {
         throw ValidationError(
           "\(name) is for mini-batches; \(method.rawValue) has none\(advice)")
       }
-      if fullBatch.lambda != nil, start.penalty != nil {
+      if fullBatch.lambda != nil, start.squarePenalty != nil {
         throw ValidationError("--lambda and --l2 exclude each other; give one")
       }
     } else if fullBatch.isGiven {

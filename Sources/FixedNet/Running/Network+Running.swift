@@ -92,13 +92,12 @@ extension Network {
     return sums
   }
 
-  /// What the loss says of the weights themselves: the sum over the trained kernels of penalty sum w^2.
+  /// What the loss says of the weights themselves: the sum of the terms of the trained ones.
   public var penalty: Double {
     var sum = 0.0
     for index in penalized.indices {
-      let (slot, count, penalty) = penalized[index]
-      let weight = pointer(slot)
-      sum += Double(penalty) * instructionSet.kernels.pointee.dot(count, weight, weight)
+      let (slot, count, regularizer) = penalized[index]
+      sum += regularizer.penalty(count, pointer(slot), instructionSet.kernels)
     }
     return sum
   }

@@ -181,19 +181,21 @@ struct OptimizerToolTests {
     }
   }
 
-  @Test("--l2 adds lambda times the kernels' squares to the loss, and survives --resume")
+  @Test("--l1 and --l2 add lambda times the kernels' magnitudes and squares, and survive --resume")
   func penalty() throws {
     let options = "\(Self.small) --batch 64 --epochs 1 --batch-history s.csv"
     _ = try train(options)
     let plain = try csv("s.csv")[0][3]
-    _ = try train("\(options) --l2 0.25 --output run.h5")
+    _ = try train("\(options) --l1 0.125 --l2 0.25 --output run.h5")
     let weights = try BuiltInModel.mlp.model(input: .vector(6), classCount: 3)
       .initialWeights(seed: 0)
     let kernels = weights.compactMap(\.tensors.first).flatMap(\.values)
     let squares = kernels.reduce(0.0) { $0 + Double($1) * Double($1) }
-    #expect(abs(try csv("s.csv")[0][3] - plain - 0.25 * squares) < 1e-5 * squares)
+    let sum = kernels.reduce(0.0) { $0 + Double(abs($1)) }
+    let penalty = 0.125 * sum + 0.25 * squares
+    #expect(abs(try csv("s.csv")[0][3] - plain - penalty) < 1e-5 * penalty)
     let resumed = try train("--resume run.h5 --epochs 3 --quiet")
-    let whole = try train("\(options) --l2 0.25 --epochs 3")
+    let whole = try train("\(options) --l1 0.125 --l2 0.25 --epochs 3")
     #expect(resumed.weightsHash == whole.weightsHash && whole.weightsHash != nil)
   }
 
