@@ -101,13 +101,14 @@ enum TestModels {
     _ model: Model, batch: Int, threads: Int = 1, blockSize: Int? = nil,
     isTraining: Bool = true, instructionSet: InstructionSet = .best, loss: Loss? = nil,
     optimizer: Optimizer = .sgd, clipping: Clipping = .none, updatesInBackward: Bool = false,
-    recomputes: Bool = false
+    recomputes: Bool = false, augmentation: Augmentation = Augmentation()
   ) throws -> Network {
     var options = PlanOptions(
       batch: batch, isTraining: isTraining, threads: threads, blockSize: blockSize, loss: loss,
       optimizer: optimizer, clipping: clipping)
     options.updatesInBackward = updatesInBackward
     options.recomputes = recomputes
+    options.augmentation = augmentation
     let plan = try NetworkPlan(model, options: options)
     let network = try Network(plan, instructionSet: instructionSet)
     try network.load(try weights(model))

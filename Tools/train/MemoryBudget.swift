@@ -58,6 +58,7 @@ extension TrainingSetup {
       batch: batch, isTraining: true, threads: threads, loss: loss,
       optimizer: configuration.optimizer, clipping: clipping)
     options.recomputes = recomputes
+    if let augmentation { options.augmentation = augmentation }
     return options
   }
 

@@ -76,7 +76,7 @@ final class LoadedProgram {
     }
     parameters = .allocate(capacity: planned.parameters.count)
     _ = parameters.initialize(from: planned.parameters)
-    program = Program(
+    var program = Program(
       operations: UnsafeBufferPointer(operations), parameters: UnsafeBufferPointer(parameters),
       layout: planned.layout,
       inputChannels: planned.input.shape.channels, inputPixels: planned.input.shape.pixels,
@@ -86,6 +86,8 @@ final class LoadedProgram {
       output: planned.output.slot, targets: planned.targets,
       squaredNorms: planned.squaredNorms, updatesInBackward: planned.updatesInBackward,
       stripes: planned.stripes)
+    program.augmentation = planned.augmentation
+    self.program = program
   }
 
   private static func load<Description: OperationDescription>(

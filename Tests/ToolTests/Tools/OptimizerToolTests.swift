@@ -199,6 +199,44 @@ struct OptimizerToolTests {
     #expect(resumed.weightsHash == whole.weightsHash && whole.weightsHash != nil)
   }
 
+  @Test("--augment is a function of seed and epoch: --resume goes on with it and takes no other")
+  func augmentation() throws {
+    try SmallData.write(SmallData.labels, shape: [3, 2, 1], to: "\(folder)/images.h5")
+    try SmallData.write(
+      [Flatten(name: "flat"), Dense(name: "out", units: 3, activation: .softmax)],
+      input: .image(height: 3, width: 2, channels: 1), to: "\(folder)/images.json")
+    let images = "--model images.json --data images.h5 --batch 7 --learning-rate 0.1 --quiet"
+    let augment = "--augment shift=0.1,rotation=15,flip=horizontal"
+    let whole = try train("\(images) --epochs 2 \(augment)")
+    #expect(
+      try train("\(images) --epochs 2 \(augment) --threads 2").weightsHash == whole.weightsHash)
+    #expect(try train("\(images) --epochs 2").weightsHash != whole.weightsHash)
+    let first = try train("\(images) --epochs 1 \(augment) --output a.keras --json")
+    #expect(
+      try first.report["augmentation"] == "shift=0.1,rotation=15,flip=horizontal,fill=nearest")
+    for again in ["", "--augment rotation=15,shift=0.1,flip=horizontal,fill=nearest"] {
+      let resumed = try train("--resume a.keras --epochs 2 --quiet \(again)")
+      #expect(resumed.weightsHash == whole.weightsHash && whole.weightsHash != nil)
+    }
+    let refusals = [
+      (
+        "--resume a.keras --epochs 2 --augment shift=0.2",
+        "'a.keras' was trained with shift=0.1,rotation=15,flip=horizontal,fill=nearest, found shift=0.2"
+      ),
+      ("--model lenet --augment spin=3", "--augment: augmentation must be shift=, rotation="),
+      ("--model mlp --data classes.h5 --augment shift=0.2", "whose values have no neighbours"),
+      ("--optimizer lbfgs --augment shift=0.2", "--augment is for mini-batches; lbfgs has none"),
+    ]
+    for (options, message) in refusals {
+      Tool.expectRefusal(try Tool.run("train", options, in: folder), message)
+    }
+    let plain = "\(images) --epochs 1 --output plain.keras"
+    _ = try train(plain)
+    Tool.expectRefusal(
+      try Tool.run("train", "--resume plain.keras --epochs 2 \(augment)", in: folder),
+      "'plain.keras' was trained with none")
+  }
+
   @Test("--initializer changes the kernels; --weights takes them from a file")
   func starts() throws {
     let still = "--data classes.h5 --quiet --epochs 1 --learning-rate 1e-30"
