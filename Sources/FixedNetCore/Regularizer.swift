@@ -28,7 +28,7 @@ public struct Regularizer: BitwiseCopyable, Sendable, Equatable {
     return sum
   }
 
-  /// gradient = gradient + l1 sign(w) + 2 l2 w, with sign(0) = 0.
+  /// gradient = gradient + l1 sign(w) + 2 l2 w, with sign(0) = 0 as Keras has it on TensorFlow and PyTorch (1 on JAX).
   func addGradient(
     _ count: Int, _ weight: UnsafePointer<Float>, _ kernels: UnsafePointer<cs_kernels>,
     to gradient: UnsafeMutablePointer<Float>
