@@ -54,6 +54,15 @@ public struct Program: BitwiseCopyable {
     self.stripes = stripes
   }
 
+  /// The start of the forward pass: nothing goes back.
+  public func prefix(_ count: Int) -> Program {
+    var program = self
+    program.operations = UnsafeBufferPointer(rebasing: operations[..<count])
+    program.forwardCount = count
+    program.backwardSteps = UnsafeBufferPointer(start: nil, count: 0)
+    return program
+  }
+
   /// Refuses an arena that is smaller than the plan.
   /// Throws: `ArenaError.tooSmall`.
   public func check(_ arena: borrowing Arena) throws(ArenaError) {

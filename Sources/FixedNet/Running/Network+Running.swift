@@ -117,9 +117,7 @@ extension Network {
     _ run: TrainingRun, output: BlockSlot, elementCount: Int, index: (Int) -> Int
   ) -> Int? {
     guard let trainingProgram else { return nil }
-    var program = trainingProgram.program
-    program.operations = UnsafeBufferPointer(rebasing: program.operations[..<prefix])
-    program.forwardCount = prefix
+    let program = trainingProgram.program.prefix(prefix)
     // Where nothing couples the blocks one comes after the other, as the next may take over its memory.
     let stride = plan.couplingLayer == nil ? program.layout.blockSize : max(run.count, 1)
     for first in Swift.stride(from: 0, to: run.count, by: stride) {
@@ -159,9 +157,7 @@ extension Network {
     prefix: Int, output: BlockSlot, shape: Shape, flattened: (channels: Int, pixels: Int)?,
     _ images: ImageSet
   ) throws(NetworkError) -> [Float] {
-    var program = inferenceProgram.program
-    program.operations = UnsafeBufferPointer(rebasing: program.operations[..<prefix])
-    program.forwardCount = prefix
+    var program = inferenceProgram.program.prefix(prefix)
     program.output = output
     program.outputChannels = flattened?.channels ?? shape.channels
     program.outputPixels = flattened?.pixels ?? shape.pixels
@@ -266,9 +262,7 @@ extension Network {
     guard let place = planned.outputs[name] else {
       throw .noLayer(name, layers: plan.model.layers.map(\.name))
     }
-    var program = inferenceProgram.program
-    program.operations = UnsafeBufferPointer(
-      rebasing: program.operations[..<place.operationCount])
+    var program = inferenceProgram.program.prefix(place.operationCount)
     program.output = place.slot
     program.outputChannels = place.flattened?.channels ?? place.shape.channels
     program.outputPixels = place.flattened?.pixels ?? place.shape.pixels
