@@ -12,6 +12,8 @@ public struct Program: BitwiseCopyable {
   public var inputChannels: Int
   public var inputPixels: Int
   public var input: BlockSlot
+  /// What is done to images in training; nil: nothing.
+  public var augmentation: InputAugmentation?
   public var outputChannels: Int
   public var outputPixels: Int
   public var output: BlockSlot

@@ -41,7 +41,7 @@ final class FullBatchRun {
     var (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: options.seed ?? 0, loss: options.loss)
     if let lambda = options.fullBatch.lambda {
-      model.changeKernels { $0.kernelPenalty = Float(lambda / (2 * Double(images.count))) }
+      model.changeKernels { $0.kernelRegularizer.l2 = Float(lambda / (2 * Double(images.count))) }
     }
     let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     let plan = try FullBatchTrainer.plan(

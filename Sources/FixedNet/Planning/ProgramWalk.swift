@@ -77,7 +77,7 @@ struct ProgramWalk {
     self.graph = graph
     self.head = head
     readerCounts = graph.readerCounts
-    plan.beginStep("load input")
+    plan.beginStep(plan.augments ? "load and augment input" : "load input")
     targets = ProgramWalk.reserveTargets(head, outputs, plan)
     input = Value(slot: plan.reserveActivation("input", shape: shape), shape: shape)
     if plan.isTraining, plan.options.keepsInput || plan.options.isSecondOrder {

@@ -62,6 +62,8 @@ extension Network {
     var seed: UInt64 = 0
     var step = 0
     var imageOffset = 0
+    /// What augmentation depends on beside the seed; nil leaves images as they are.
+    var epoch: Int?
     /// Whether the arena still holds the images: a full batch is loaded once.
     var inputIsLoaded = false
   }
@@ -83,6 +85,7 @@ extension Network {
     context.seed = run.seed
     context.step = UInt32(truncatingIfNeeded: run.step)
     context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset)
+    context.augmentationEpoch = run.epoch.map { UInt32(truncatingIfNeeded: $0) }
     context.inputIsLoaded = run.inputIsLoaded
     context.clock = profile?.trainingClock
     let penalty = penalty
@@ -92,13 +95,12 @@ extension Network {
     return sums
   }
 
-  /// What the loss says of the weights themselves: the sum over the trained kernels of penalty sum w^2.
+  /// What the loss says of the weights themselves: the sum of the terms of the trained ones.
   public var penalty: Double {
     var sum = 0.0
     for index in penalized.indices {
-      let (slot, count, penalty) = penalized[index]
-      let weight = pointer(slot)
-      sum += Double(penalty) * instructionSet.kernels.pointee.dot(count, weight, weight)
+      let (slot, count, regularizer) = penalized[index]
+      sum += regularizer.penalty(count, pointer(slot), instructionSet.kernels)
     }
     return sum
   }
@@ -127,6 +129,7 @@ extension Network {
       context.seed = run.seed
       context.step = UInt32(truncatingIfNeeded: run.step)
       context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset + first)
+      context.augmentationEpoch = run.epoch.map { UInt32(truncatingIfNeeded: $0) }
       ask(&context, for: targets)
       context.targetsAreBinary = run.reduction.targetsAreBinary
       program.forward(&context, arena: arena)
@@ -185,7 +188,8 @@ extension Network {
     return try train(images, update: nil)
   }
 
-  /// One optimiser step over `images` as one mini-batch. `step`: from 0, what dropout's masks depend on.
+  /// One optimiser step over `images` as one mini-batch. `step`: from 0, what dropout's masks depend on, and augmentation
+  /// in the place of the epoch.
   /// Throws: `NetworkError.option` for more images than the plan's batch, or a step of another optimiser than the plan's.
   public func step(_ images: ImageSet, update: UpdateRule, step: Int = 0) throws(NetworkError)
     -> Sums
@@ -217,7 +221,7 @@ extension Network {
         let run = TrainingRun(
           count: count, reduction: reduction, accumulates: first > 0,
           isLastPart: first + count == images.count, update: update, step: step,
-          imageOffset: first)
+          imageOffset: first, epoch: update == nil ? nil : step)
         total.add(train(source, targets, run) { first + $0 })
       }
       return total

@@ -148,7 +148,7 @@ struct PlanMisuseTests {
 
   @Test("a penalty that no loss has", arguments: [-1, .nan, .infinity] as [Float])
   func penalty(_ factor: Float) {
-    let options = WeightOptions(kernelPenalty: factor)
+    let options = WeightOptions(kernelRegularizer: .l2(factor))
     let model = Self.model([
       Dense(name: "d", units: 3, activation: .softmax, options: options)
     ])
