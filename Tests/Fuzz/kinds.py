@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 
-from mutations import mutate, mutate_archive, mutate_hdf5, mutate_json
+from mutations import fill_value, mark_values, mutate, mutate_archive, mutate_hdf5, mutate_json
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[2] / "Tests/Fixtures"
 # Of Tests/Fixtures/layers/graphs.h5: those that the tools train and write as files with weights.
@@ -87,6 +87,8 @@ def graph_kinds(tools, folder):
             found.append(pathlib.Path(f"{folder}/{name}.{end}").read_bytes())
     return files["h5"], {
         "graph": Kind(list(texts.values()), "g.json", ["plan", "FILE", "--threads", "1"], mutate_json),
+        "values": Kind(
+            mark_values(texts.values()), "g.json", ["plan", "FILE", "--threads", "1"], fill_value),
         "graph h5": Kind(files["h5"], "g.h5", ["eval", "FILE", *images], mutate_hdf5),
         "graph zip": Kind(files["keras"], "g.keras", ["eval", "FILE", *images], mutate_archive),
         "graph w": Kind(

@@ -12,6 +12,7 @@ INTERESTING = [0, 1, 2, 7, 8, 16, 127, 128, 255, 256, 1 << 15, 1 << 16, (1 << 31
                (1 << 32) - 1, 1 << 32, (1 << 63) - 1, (1 << 64) - 1]
 VALUES = INTERESTING + [-1, -8, -(1 << 63), 0.5, 1e-300, 1e300, float("nan"), float("inf"), True, False,
                         None, "", "x", "\u202e\u001b[31m", "a\nb", [], {}, [0], [1, 1], [None]]
+HERE = "@HERE@"
 JSON = re.compile(r'\{"(module|class_name|name)')
 
 
@@ -75,6 +76,29 @@ def mutate_value(random, whole):
         holder[key] = copy.deepcopy(other[key_there])
     else:
         holder[key] = random.choice(VALUES)
+
+
+def mark_values(texts):
+    """Model texts with HERE for a value, one for each key of each class of layers."""
+    found = {}
+    for text in texts:
+        whole = json.loads(text)
+        for holder, key in list(places(whole)):
+            layer = holder[key]
+            if not isinstance(layer, dict) or not isinstance(layer.get("config"), dict):
+                continue
+            for inner, name in list(places(layer["config"])):
+                at = (layer["class_name"], name, type(inner[name]).__name__, id(inner) == id(layer["config"]))
+                if at not in found and name != "layers":
+                    value, inner[name] = inner[name], HERE
+                    found[at] = json.dumps(whole).encode()
+                    inner[name] = value
+    return list(found.values())
+
+
+def fill_value(random, data, others):
+    """A value that hardly any layer can have, where HERE stands."""
+    return data.replace(json.dumps(HERE).encode(), json.dumps(random.choice(VALUES)).encode())
 
 
 def mutate_json(random, data, others):
