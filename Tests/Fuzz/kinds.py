@@ -152,8 +152,8 @@ def kinds(tools, folder):
     io = str(FIXTURES / "keras/p04_mlp.io.h5")
     model = str(FIXTURES / "keras/p04_mlp.h5")
     state = f"{folder}/state.h5"
-    inputs = f"{folder}/three.mat"
-    pathlib.Path(inputs).write_bytes(matlab({"x": [[i, 2 * i, 255 - i] for i in range(8)]}))
+    inputs = f"{folder}/four.mat"
+    pathlib.Path(inputs).write_bytes(matlab({"X": [[i, 2 * i, 3 * i, 255 - i] for i in range(8)]}))
     run(folder, f"{tools}/train", "--data", str(FIXTURES / "mat/from_one.mat"), "--model", "mlp",
         "--epochs", "1", "--threads", "1", "--output", state)
     models = seeds("keras/*.h5", "dialects/*.h5", "malformed/m9*.h5", without=".weights.")
