@@ -183,7 +183,7 @@ final class FullBatchRun {
     seconds: Double
   ) {
     let progress = result.progress
-    let digest = WeightsDigest.sha256(network.weights)
+    let digest = WeightsDigest.sha256(network.weights, of: network.plan.model)
     if options.json {
       printJSON(
         json(
