@@ -1,9 +1,12 @@
 import CSupport
 
-/// A network ready to run: operations in forward order over one arena. Running it allocates nothing, throws
-/// nothing and looks nothing up.
+/// A network ready to run: operations over one arena. Running it allocates nothing, throws nothing and looks nothing up.
 public struct Program: BitwiseCopyable {
   public var operations: UnsafeBufferPointer<Operation>
+  /// The forward pass runs the first so many operations, in their order.
+  public var forwardCount: Int
+  /// What the backward pass runs, in its order.
+  public var backwardSteps: UnsafeBufferPointer<BackwardStep>
   public var layout: ArenaLayout
   /// Elements of one image.
   public var inputChannels: Int
@@ -26,12 +29,15 @@ public struct Program: BitwiseCopyable {
   public var stripes: StripeLayout?
 
   public init(
-    operations: UnsafeBufferPointer<Operation>, parameters: UnsafeBufferPointer<Parameter>,
+    operations: UnsafeBufferPointer<Operation>, forwardCount: Int,
+    backwardSteps: UnsafeBufferPointer<BackwardStep>, parameters: UnsafeBufferPointer<Parameter>,
     layout: ArenaLayout, inputChannels: Int, inputPixels: Int, input: BlockSlot,
     outputChannels: Int, outputPixels: Int, output: BlockSlot, targets: TargetSlot?,
     squaredNorms: SharedSlot? = nil, updatesInBackward: Bool = false, stripes: StripeLayout? = nil
   ) {
     self.operations = operations
+    self.forwardCount = forwardCount
+    self.backwardSteps = backwardSteps
     self.parameters = parameters
     self.layout = layout
     self.inputChannels = inputChannels
@@ -90,6 +96,19 @@ public struct Program: BitwiseCopyable {
   ) {
     var work = Work(program: self, context: context, arena: arena.base)
     withUnsafeMutablePointer(to: &work) { cs_team_run(context.team, body, $0) }
+  }
+}
+
+/// One step of the backward pass.
+public struct BackwardStep: BitwiseCopyable, Sendable {
+  /// The operation's number.
+  public var operation: Int
+  /// Whether the operation's forward pass runs, once more, for values that were not kept; else its backward pass does.
+  public var isAgain: Bool
+
+  public init(operation: Int, isAgain: Bool = false) {
+    self.operation = operation
+    self.isAgain = isAgain
   }
 }
 

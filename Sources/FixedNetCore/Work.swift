@@ -32,14 +32,18 @@ struct Work {
     }
     meet(thread)
     guard lossesAreFinite else { return }
-    for index in operations.indices { update(index, batch) }
+    for step in steps.reversed() where !step.isAgain { update(step.operation, batch) }
     clipAndUpdate(batch)
   }
 
   private var couplesBatch: Bool {
-    for operation in operations where operation.couplesBatch { return true }
+    for index in forwardIndices where operations[index].couplesBatch { return true }
     return false
   }
+
+  /// The operations of the forward pass.
+  private var forwardIndices: Range<Int> { 0..<program.forwardCount }
+  private var steps: UnsafeBufferPointer<BackwardStep> { program.backwardSteps }
 
   /// Each block from its input to its gradients, while the cache holds it: no operation couples the batch.
   private func trainOneByOne(_ blocks: Range<Int>, _ batch: BatchContext) {
@@ -52,8 +56,8 @@ struct Work {
           timed(operations.count, .forward, batch) { fetchImages(of: block + 1) }
         }
       }
-      for index in operations.indices { forward(index, c, batch) }
-      for index in operations.indices.reversed() { backward(index, c, batch) }
+      for index in forwardIndices { forward(index, c, batch) }
+      for step in steps { backward(step, c, batch) }
       if let stripes = program.stripes { sumStripe(stripes, endingWith: block, blocks, batch) }
     }
   }
@@ -132,7 +136,7 @@ struct Work {
       for block in blocks {
         let c = blockContext(thread: thread, block: block, place: block)
         loadInput(c, batch)
-        for index in operations.indices { forward(index, c, batch) }
+        for index in forwardIndices { forward(index, c, batch) }
       }
     }
   }
@@ -150,47 +154,53 @@ struct Work {
     var hasMet = false
     repeat {
       var end = hasMet ? start + 1 : start
-      while end < operations.count, !operations[end].couplesBatch { end += 1 }
+      while end < program.forwardCount, !operations[end].couplesBatch { end += 1 }
       for block in blocks {
         let c = blockContext(thread: batch.threadIndex, block: block, place: block)
         for index in start..<end { forward(index, c, batch) }
-        if end < operations.count {
+        if end < program.forwardCount {
           timed(end, .forward, batch) { operations[end].gatherForward(c) }
         }
       }
-      if end < operations.count {
+      if end < program.forwardCount {
         meet(batch.threadIndex)
         timed(end, .forward, batch) { operations[end].combineForward(batch) }
       }
       start = end
       hasMet = true
-    } while start < operations.count
+    } while start < program.forwardCount
   }
 
-  /// `forward` turned round.
+  /// `forward` turned round: over the steps of the backward pass.
   private func backward(_ blocks: Range<Int>, _ batch: BatchContext) {
-    var start = operations.count - 1
+    var start = 0
     var hasMet = false
     repeat {
-      var end = hasMet ? start - 1 : start
-      while end >= 0, !operations[end].couplesGradients { end -= 1 }
+      var end = hasMet ? start + 1 : start
+      while end < steps.count, !couplesGradients(steps[end]) { end += 1 }
       for block in blocks {
         let c = blockContext(thread: batch.threadIndex, block: block, place: block)
-        var index = start
-        while index > end {
-          backward(index, c, batch)
-          if program.updatesInBackward { update(index, batch) }
-          index -= 1
+        for step in steps[start..<end] {
+          backward(step, c, batch)
+          if program.updatesInBackward, !step.isAgain { update(step.operation, batch) }
         }
-        if end >= 0 { timed(end, .backward, batch) { operations[end].gatherBackward(c) } }
+        if end < steps.count {
+          let index = steps[end].operation
+          timed(index, .backward, batch) { operations[index].gatherBackward(c) }
+        }
       }
-      if end >= 0 {
+      if end < steps.count {
+        let index = steps[end].operation
         meet(batch.threadIndex)
-        timed(end, .backward, batch) { operations[end].combineBackward(batch) }
+        timed(index, .backward, batch) { operations[index].combineBackward(batch) }
       }
       start = end
       hasMet = true
-    } while start >= 0
+    } while start < steps.count
+  }
+
+  private func couplesGradients(_ step: BackwardStep) -> Bool {
+    !step.isAgain && operations[step.operation].couplesGradients
   }
 
   /// Every thread asks and every thread gets the same answer.
@@ -212,7 +222,7 @@ struct Work {
     while block < blockCount {
       let c = blockContext(thread: thread, block: block, place: thread)
       loadInput(c, batch)
-      for index in operations.indices { forward(index, c, batch) }
+      for index in forwardIndices { forward(index, c, batch) }
       storeOutput(c)
       block += workerCount
     }
@@ -221,7 +231,7 @@ struct Work {
   // MARK: - One operation
 
   private func prepare(_ batch: BatchContext) {
-    for index in operations.indices {
+    for index in forwardIndices {
       timed(index, .forward, batch) { operations[index].prepare(batch) }
     }
   }
@@ -230,8 +240,11 @@ struct Work {
     timed(index, .forward, batch) { operations[index].forward(c) }
   }
 
-  private func backward(_ index: Int, _ c: BlockContext, _ batch: BatchContext) {
-    timed(index, .backward, batch) { operations[index].backward(c) }
+  private func backward(_ step: BackwardStep, _ c: BlockContext, _ batch: BatchContext) {
+    let index = step.operation
+    timed(index, .backward, batch) {
+      if step.isAgain { operations[index].forward(c) } else { operations[index].backward(c) }
+    }
   }
 
   private func update(_ index: Int, _ batch: BatchContext) {

@@ -103,7 +103,8 @@ struct Trial {
   /// `part`: images of a run, fewer than the batch where the gradients are added up.
   private func trainer(
     threads: Int, _ instructionSet: InstructionSet = .best, part: Int? = nil,
-    updatesInBackward: Bool = false, recomputes: Bool = false, from file: KerasModelFile? = nil,
+    updatesInBackward: Bool = false, recomputes: Bool = false, memoryBudget: Int? = nil,
+    from file: KerasModelFile? = nil,
     position: TrainingPosition = TrainingPosition()
   ) throws -> Trainer {
     var options = network.options(threads: threads)
@@ -111,6 +112,7 @@ struct Trial {
     options.batch = part ?? options.batch
     options.updatesInBackward = updatesInBackward
     options.recomputes = recomputes
+    options.memoryBudget = memoryBudget
     let planned = try Network(
       NetworkPlan(file?.model ?? network.model, options: options), instructionSet: instructionSet)
     try planned.load(file?.weights ?? weights)
@@ -152,6 +154,9 @@ struct Trial {
       compare("the update in the backward pass", try trainer(threads: 1, updatesInBackward: true))
     }
     compare("outputs computed again", try trainer(threads: network.threads, recomputes: true))
+    compare(
+      "as many outputs computed again as save memory",
+      try trainer(threads: network.threads, recomputes: true, memoryBudget: 1))
     compare("a stop in the middle", try resumed())
     return first
   }

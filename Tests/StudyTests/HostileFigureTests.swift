@@ -52,8 +52,7 @@ struct HostileFigureTests {
   @Test("a gnuplot that does not end is given up, and leaves nothing")
   func deadline() throws {
     let program = "\(folder)/gnuplot"
-    try Data("#!/bin/sh\nsleep 600\n".utf8).write(to: URL(filePath: program))
-    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+    try Executable.write("#!/bin/sh\nsleep 600\n", to: program)
     let started = Date()
     #expect(
       throws: StudyError.output(
@@ -91,9 +90,7 @@ struct HostileFigureTests {
     #expect(Gnuplot.path(environment: ["PATH": folders.joined(separator: ":")]) == nil)
     let bin = "\(folder)/bin"
     try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
-    try Data("#!/bin/sh\n".utf8).write(to: URL(filePath: "\(bin)/gnuplot"))
-    try FileManager.default.setAttributes(
-      [.posixPermissions: 0o755], ofItemAtPath: "\(bin)/gnuplot")
+    try Executable.write("#!/bin/sh\n", to: "\(bin)/gnuplot")
     #expect(
       Gnuplot.path(environment: ["PATH": folders.joined(separator: ":")]) == "\(bin)/gnuplot")
   }

@@ -52,8 +52,15 @@ struct PlanCommand: ParsableCommand {
   var threads: Int?
 
   @Flag(
-    help: "Compute outputs of convolutions again in the backward pass instead of keeping them.")
+    help: ArgumentHelp(
+      "Compute outputs again in the backward pass instead of keeping them, as far as a step takes at "
+        + "most 1.6 times the multiply-adds, or as --memory-budget asks."))
   var recompute = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Plan what train does with this budget, \(ByteCount.help).", valueName: "size"))
+  var memoryBudget: ByteCount?
 
   @Flag(help: "Print one JSON object; offsets and sizes in bytes.")
   var json = false
@@ -81,13 +88,17 @@ struct PlanCommand: ParsableCommand {
     if recompute, inference || optimizer.fullBatchMethod != nil {
       throw ValidationError("--recompute is for training in mini-batches")
     }
+    if memoryBudget != nil, inference || optimizer.fullBatchMethod != nil {
+      throw ValidationError("--memory-budget is for training in mini-batches")
+    }
   }
 
   /// --placement is about buffers: nothing that describes a network goes with it.
   private func checkPlacement() throws {
     let others: [(String?, Bool)] = [
       (model.map { "'\($0)'" }, true), ("--inference", inference), ("--recompute", recompute),
-      ("--svg", svg != nil), ("--threads", threads != nil), ("--loss", loss != nil),
+      ("--memory-budget", memoryBudget != nil), ("--svg", svg != nil),
+      ("--threads", threads != nil), ("--loss", loss != nil),
       ("--batch", batch != 128), (optimizer.firstGiven, true),
     ]
     for case (let other?, true) in others {
@@ -140,6 +151,7 @@ struct PlanCommand: ParsableCommand {
       batch: batch, isTraining: !inference, threads: threads, loss: loss,
       optimizer: optimizer, clipping: clipping)
     options.recomputes = recompute
+    if let memoryBudget { return try MemoryBudget(source.model, options, memoryBudget).plan() }
     return try NetworkPlan(source.model, options: options.asTrained).checkingRecomputation()
   }
 

@@ -42,7 +42,10 @@ struct PlanReport {
       "lowerBoundBytes": .integer(memory.lowerBound),
       "leastBytes": memory.leastByteCount.map { .integer($0) } ?? .null,
       "updatesInBackward": .bool(options.updatesInBackward),
-      "recomputed": .array(plan.recomputedLayers.map { .string($0) }), "regions": .object(regions),
+      "recomputed": .array(plan.recomputedLayers.map { .string($0) }),
+      "recomputedMultiplyAdds": .integer(plan.recomputedMultiplyAdds),
+      "recomputationSavedBytes": .integer(plan.recomputationSavedByteCount),
+      "regions": .object(regions),
       "slots": .array(memory.slotsByOffset.map(slot)),
       "steps": .array(memory.steps.map { .string($0) }),
     ])

@@ -104,15 +104,16 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Keep the arena below this size, \(ByteCount.help): mini-batches are run in parts that "
-        + "fit, with the same result. Not for batch normalisation. Batches of 1 need least.",
+      "Keep the arena below this size, \(ByteCount.help), with the same result: mini-batches are "
+        + "run in parts that fit (not with batch normalisation), outputs are computed again. "
+        + "Batches of 1 need least.",
       valueName: "size"))
   var memoryBudget: ByteCount?
 
   @Flag(
     help: ArgumentHelp(
-      "Compute outputs of convolutions again in the backward pass instead of keeping them: less "
-        + "memory, more time, the same result."))
+      "Compute outputs again in the backward pass instead of keeping them, as far as a step takes at "
+        + "most 1.6 times the multiply-adds, or as --memory-budget asks: the same result."))
   var recompute = false
 
   @Option(help: ArgumentHelp("Write one line per epoch to this .csv file.", valueName: "file"))

@@ -31,9 +31,12 @@ public struct PlanOptions: Sendable, Equatable {
   /// Whether each layer's weights are updated in the backward pass, as soon as their gradients are known, which then
   /// need no memory; the same bits. For a mini-batch of one block, on one thread: see `updateObstacle`.
   public var updatesInBackward = false
-  /// Whether outputs of convolutions in front of a pooling layer are computed again in the backward pass instead of kept;
-  /// the same bits.
+  /// Whether the backward pass may compute outputs again instead of keeping them; the same bits. Without a budget it
+  /// computes again what makes the plan smallest, as long as a step takes at most 1.6 times the multiply-adds.
   public var recomputes = false
+  /// With `recomputes`: bytes that the plan should fit into at the least cost, whatever that is. Where nothing fits the plan
+  /// is as small as it gets.
+  public var memoryBudget: Int?
 
   public init(
     batch: Int, isTraining: Bool, threads: Int = 1, blockSize: Int? = nil, loss: Loss? = nil,
@@ -51,6 +54,9 @@ public struct PlanOptions: Sendable, Equatable {
   public var resolvedBlockSize: Int { blockSize ?? (batch >= 8 ? 16 : 1) }
   /// Blocks of one run.
   public var blockCount: Int { (batch + resolvedBlockSize - 1) / resolvedBlockSize }
+
+  /// Whether a training step may compute outputs again.
+  var computesAgain: Bool { isTraining && recomputes && !isSecondOrder && !keepsInput }
 
   /// Whether one thread runs one block at a time: its scratch and the block's slots then share their space.
   var isSingle: Bool {
@@ -82,8 +88,12 @@ public struct NetworkPlan {
   public let memory: MemoryPlan
   /// Parameters in file order, with their places in the shared part.
   public let parameters: [PlacedParameter]
-  /// The convolutions that the backward pass runs again.
+  /// The layers that the backward pass runs again.
   public let recomputedLayers: [String]
+  /// What that costs for one image.
+  public let recomputedMultiplyAdds: Int
+  /// Bytes that the plan would need more without.
+  public let recomputationSavedByteCount: Int
   /// What is computed where there are labels or targets; nil for a model whose end suits none and no loss was asked for.
   public let loss: Loss?
   /// nil in an inference plan.
@@ -117,15 +127,30 @@ public struct NetworkPlan {
     if options.isTraining, options.isSecondOrder {
       try NetworkPlan.checkTangents(model, graph, head)
     }
-    func build(isTraining: Bool) throws(ModelError) -> BuiltProgram {
-      try ProgramBuilder(model, graph, options, head, outputs: outputs, isTraining: isTraining)
-        .build()
+    func builder(isTraining: Bool, recomputes: Bool = false) throws(ModelError) -> ProgramBuilder {
+      var options = options
+      options.recomputes = recomputes
+      return try ProgramBuilder(
+        model, graph, options, head, outputs: outputs, isTraining: isTraining)
     }
-    let inference = try build(isTraining: false)
-    let training = options.isTraining ? try build(isTraining: true) : nil
+    let inference = try builder(isTraining: false).build()
+    var training = options.isTraining ? try builder(isTraining: true).build() : nil
+    var savedByteCount = 0
+    if options.computesAgain, let keeping = training {
+      let before = try NetworkPlan.layout(options, training: keeping, inference: inference)
+        .byteCount
+      if before > options.memoryBudget ?? 0 {
+        let builder = try builder(isTraining: true, recomputes: true)
+        let again = try RecomputationChoice(builder, options, inference: inference).program()
+        let after = try NetworkPlan.layout(options, training: again, inference: inference).byteCount
+        if after < before { (training, savedByteCount) = (again, before - after) }
+      }
+    }
     self.loss = loss
     let main = training ?? inference
     let layout = try NetworkPlan.layout(options, training: training, inference: inference)
+    recomputationSavedByteCount = savedByteCount
+    recomputedMultiplyAdds = main.recomputedMultiplyAdds
     memory = MemoryPlan(
       slots: main.places.slots, layout: layout, steps: main.steps,
       lowerBound: main.places.lowerBound(layout, inference: inference.places),
@@ -143,7 +168,7 @@ public struct NetworkPlan {
 
   /// The arena of a training plan holds the inference program too: the same shared part, a thread part that suits
   /// both, and as many of its block regions as the training blocks have room for.
-  private static func layout(
+  static func layout(
     _ options: PlanOptions, training: BuiltProgram?, inference: BuiltProgram
   ) throws(ModelError) -> ArenaLayout {
     let main = training ?? inference
@@ -207,6 +232,10 @@ extension Model {
 /// A program's operations and what they work on.
 struct PlannedProgram {
   let operations: [any OperationDescription]
+  /// The forward pass runs the first so many operations.
+  let forwardCount: Int
+  /// What the backward pass runs, in its order.
+  let backwardSteps: [BackwardStep]
   /// The layer that each operation belongs to, and where its output is.
   let origins: [OperationOrigin]
   let layout: ArenaLayout
@@ -228,6 +257,8 @@ struct PlannedProgram {
     self.updatesInBackward = updatesInBackward
     stripes = built.stripes
     operations = built.operations
+    forwardCount = built.forwardCount
+    backwardSteps = built.backwardSteps
     origins = built.origins
     outputs = built.outputs
     self.layout = layout

@@ -4,7 +4,7 @@ import FixedNetCore
 /// Memory that a layer has reserved. The layers are planned twice by the same code: the first pass sizes the slots, the
 /// second finds them placed.
 public struct Slot: Hashable, Sendable {
-  fileprivate let index: Int
+  let index: Int
   fileprivate let scope: Scope
   private let byteOffset: Int
 
@@ -46,21 +46,37 @@ public final class Planner {
   let folding: (normalization: String, convolution: String)?
   public private(set) var slots: [PlannedSlot] = []
   public private(set) var steps: [String] = []
-  public private(set) var parameters: [PlacedParameter] = []
+  public internal(set) var parameters: [PlacedParameter] = []
   /// Values of the description that the program reads.
-  private(set) var constants: [PlannedConstant] = []
+  var constants: [PlannedConstant] = []
   /// R-operator: where the gradient of a value with this tangent has its own tangent.
   var gradientTangents: [Slot: Slot] = [:]
-  /// The convolutions that the backward pass runs again.
+  /// The layers that the backward pass runs again.
   private(set) var recomputedLayers: [String] = []
+  /// What that costs for one image.
+  private(set) var recomputedMultiplyAdds = 0
+  /// Where the reader of a convolution, by its name, leaves dZ; none where it leaves dY.
+  var deltas: [String: Slot] = [:]
+  /// The slots that were used since `watchUses`.
+  private(set) var usedSlots: Set<Slot> = []
   /// A name that was reserved twice: two layers whose names make one.
   private(set) var duplicateSlot: String?
   /// The slots of the first pass; nil in it.
   private let placed: PlacedSlots?
-  private var names: Set<String> = []
+  /// The slot that was last reserved under each name.
+  private var latest: [String: Int] = [:]
+  private(set) var replay: Replay?
+  /// How often a layer was planned again so far.
+  private var replayCount = 0
   private var dropoutCount: UInt32 = 0
+  /// The numbers of the dropout of each layer, by its number in the graph, and how many of them were given out again.
+  private var dropoutStreams: [Int: [UInt32]] = [:]
+  private var node = 0
+  private var repeatedStreams = 0
   private var keptUntilUpdate: Set<Int> = []
   private var lastsForever: Set<Int> = []
+  private var carried: Set<Int> = []
+  private var unused: Set<Int> = []
 
   /// `isTraining`: which of the programs of a plan with these options.
   /// `couplesBatch`: whether training normalises over the whole batch.
@@ -87,13 +103,52 @@ public final class Planner {
   /// Whether BN's moving variance follows Keras 2 for images.
   var usesUnbiasedVariance: Bool { options.usesUnbiasedVariance }
 
-  func noteRecomputed(_ layer: String) { recomputedLayers.append(layer) }
+  /// `multiplyAdds`: for one image.
+  func noteRecomputed(_ layer: String, _ multiplyAdds: Int) {
+    if !recomputedLayers.contains(layer) { recomputedLayers.append(layer) }
+    recomputedMultiplyAdds += multiplyAdds
+  }
 
   /// A number for each dropout layer, from 0.
   func nextDropoutStream() -> UInt32 {
+    if replay != nil, let streams = dropoutStreams[node], repeatedStreams < streams.count {
+      repeatedStreams += 1
+      return streams[repeatedStreams - 1]
+    }
+    dropoutStreams[node, default: []].append(dropoutCount)
     dropoutCount += 1
     return dropoutCount - 1
   }
+
+  // MARK: - Planning a layer once more
+
+  /// What a layer that was planned before finds when it is planned once more, for the backward pass. Its parameters, and
+  /// whatever lasts, are the same in either case.
+  enum Replay {
+    /// The slots that it reserved before: only what it reads is elsewhere.
+    case sameSlots
+    /// New ones, for an output that is computed again.
+    case again
+  }
+
+  /// `node`: the layer's number in the graph.
+  func planning<Result>(_ node: Int, _ replay: Replay? = nil, _ body: () -> Result) -> Result {
+    self.node = node
+    self.replay = replay
+    repeatedStreams = 0
+    if replay != nil { replayCount += 1 }
+    defer { self.replay = nil }
+    return body()
+  }
+
+  /// The slot that a layer planned once more finds under a name; nil where it gets one of its own.
+  private func repeated(_ name: String) -> Int? {
+    guard let replay, let known = latest[name] else { return nil }
+    let lasts = lastsForever.contains(known) || carried.contains(known)
+    return replay == .sameSlots || lasts || slots[known].scope == .shared ? known : nil
+  }
+
+  func watchUses() { usedSlots = [] }
 
   /// Starts the next step of the program.
   public func beginStep(_ name: String) { steps.append(name) }
@@ -103,13 +158,18 @@ public final class Planner {
   // MARK: - Slots
 
   /// Reserves a slot that holds something from the current step on, until the last step that `use`s it.
-  /// `lasting`: through the whole program, whatever uses it.
+  /// `lasting`: through the whole program, whatever uses it. `carried`: what the forward pass leaves for the backward pass,
+  /// and reads where it runs once more. `beginsWhenUsed`: it holds nothing before a later step that uses it.
   public func reserve(
     _ name: String, shape: [Int], region: Region, scope: Scope, lasting: Bool = false,
+    carried isCarried: Bool = false, beginsWhenUsed: Bool = false,
     elementByteCount: Int = MemoryLayout<Float>.stride
   ) -> Slot {
+    if let known = repeated(name) { return Slot(index: known, slots[known]) }
     let index = slots.count
-    if !names.insert(name).inserted { duplicateSlot = duplicateSlot ?? name }
+    let isAgain = latest.updateValue(index, forKey: name) != nil
+    if isAgain, replay == nil { duplicateSlot = duplicateSlot ?? name }
+    let name = isAgain ? "\(name)/again \(replayCount)" : name
     let byteCount = shape.reduce(elementByteCount, *)
     if let placed {
       let slot = placed.slots[index]
@@ -122,6 +182,8 @@ public final class Planner {
           byteCount: byteCount))
     }
     if lasting { lastsForever.insert(index) }
+    if isCarried { carried.insert(index) }
+    if beginsWhenUsed { unused.insert(index) }
     return Slot(index: index, slots[index])
   }
 
@@ -156,7 +218,9 @@ public final class Planner {
 
   /// The slot still holds something at the current step.
   public func use(_ slot: Slot) {
+    if unused.remove(slot.index) != nil { slots[slot.index].firstStep = step }
     slots[slot.index].lastStep = max(slots[slot.index].lastStep, step)
+    usedSlots.insert(slot)
   }
 
   /// The slot is read when the parameters are updated, at the end of the step.
@@ -167,100 +231,10 @@ public final class Planner {
     if options.updatesInBackward { use(slot) } else { keepUntilUpdate(slot) }
   }
 
-  // MARK: - Parameters
-
-  /// Reserves a weight and, for a trainable one in a training plan, its gradient. `inPieces`: a layer that can do with
-  /// pieces of the gradient where the weights are updated in the backward pass.
-  func reserveParameter(
-    layer: String, _ description: WeightDescription, layout: ParameterLayout,
-    inPieces: Bool = false
-  ) -> PlacedParameter {
-    let name = "\(layer)/\(description.name)"
-    let shape = layout.engineShape(description.shape)
-    let weight = reserve(
-      name, shape: shape, region: description.isTrainable ? .parameters : .statistics,
-      scope: .shared, lasting: true)
-    func shared(_ part: String, _ region: Region) -> SharedSlot {
-      reserve("\(name)/\(part)", shape: shape, region: region, scope: .shared, lasting: true).shared
-    }
-    var parameter = PlacedParameter(
-      layerName: layer, description: description, layout: layout, weight: weight.shared,
-      isTrained: isTraining && description.isTrainable && !isFrozen(layer))
-    if parameter.isTrained {
-      if !(inPieces && options.updatesInBackward) {
-        parameter.gradient = shared("gradient", .gradients)
-      }
-      parameter.state = options.optimizer.slotNames.map { shared($0, .optimizer) }
-      if options.isSecondOrder {
-        parameter.direction = shared("direction", .directions)
-        parameter.product = shared("product", .products)
-      }
-    }
-    parameters.append(parameter)
-    return parameter
-  }
-
-  /// Reserves a kernel and its bias, where there is one, of a layer that can do with pieces of their gradients.
-  func reserveKernel(
-    layer: String, _ descriptions: [WeightDescription], layout: ParameterLayout
-  ) -> (kernel: PlacedParameter, bias: PlacedParameter?) {
-    let kernel = reserveParameter(layer: layer, descriptions[0], layout: layout, inPieces: true)
-    guard descriptions.count > 1 else { return (kernel, nil) }
-    return (
-      kernel, reserveParameter(layer: layer, descriptions[1], layout: .plain, inPieces: true)
-    )
-  }
-
-  /// Reserves room for `rowCount` rows of a weight's gradient and for the bias', alive during the current step.
-  func reservePieces(layer: String, rowCount: Int, columnCount: Int, bias: Bool) -> GradientPieces {
-    let slot = reserve(
-      "\(layer)/gradient piece", shape: [rowCount + (bias ? 1 : 0), columnCount], region: .scratch,
-      scope: .thread)
-    return GradientPieces(slot: slot.thread, rowCount: rowCount)
-  }
-
-  /// Reserves room for a block's part of the gradients of a layer's weights; nil where they are not trained.
-  func reservePartial(
-    layer: String, _ first: PlacedParameter, _ second: PlacedParameter?
-  ) -> PartialGradients? {
-    guard let trained = first.trained else { return nil }
-    let slot = reserve(
-      "\(layer)/partial", shape: [first.count + (second?.count ?? 0)], region: .gradients,
-      scope: .block)
-    if !options.updatesInBackward { keepUntilUpdate(slot) }
-    return PartialGradients(
-      partial: slot.block, first: trained, second: second?.trained,
-      updatesInBackward: options.updatesInBackward)
-  }
-
-  /// Reserves room for `count` gradients of each part of the batch, in whole cache lines.
-  func reserveParts(_ stripes: StripeLayout, layer: String, count: Int) -> GradientStripes {
-    let stride = (count + 15) / 16 * 16
-    let slot = reserve(
-      "\(layer)/partial", shape: [stripes.partCount(blocks: options.blockCount), stride],
-      region: .scratch, scope: .shared, lasting: true)
-    return GradientStripes(layout: stripes, partial: slot.shared, stride: stride)
-  }
-
-  /// Reserves values that the program reads and nothing changes.
-  func reserveConstant(_ name: String, _ values: [Float]) -> SharedSlot {
-    reserveConstant(name, count: values.count) { values }
-  }
-
-  /// `values`: asked for once there is memory.
-  func reserveConstant(_ name: String, count: Int, _ values: @escaping () -> [Float]) -> SharedSlot
-  {
-    let slot = reserve(
-      name, shape: [count], region: .constants, scope: .shared, lasting: true
-    ).shared
-    constants.append((slot, values))
-    return slot
-  }
-
   // MARK: - Placing
 
-  /// Places every slot, at the end of the first pass.
-  func place() -> PlacedSlots {
+  /// How long every slot holds something, and how many copies of it there are, at the end of the first pass.
+  func settle() {
     for index in slots.indices {
       if keptUntilUpdate.contains(index) { slots[index].lastStep = steps.count - 1 }
       if lastsForever.contains(index) {
@@ -270,6 +244,11 @@ public final class Planner {
         slots[index].scope = .thread
       }
     }
+  }
+
+  /// Places every slot, at the end of the first pass.
+  func place() -> PlacedSlots {
+    settle()
     // Parameters, statistics and constants in file order, the same in training and inference; then the rest. Where all
     // layers are trained, gradients, directions and products lie as the parameters do.
     var offset = 0
@@ -305,34 +284,5 @@ public final class Planner {
 
   private func lowerBound(_ scopes: [Scope]) -> Int {
     Placement.lowerBound(slots.filter { scopes.contains($0.scope) })
-  }
-}
-
-/// What is written into the arena before anything runs.
-typealias PlannedConstant = (slot: SharedSlot, values: () -> [Float])
-
-/// The slots of one program, with their places within their scopes.
-struct PlacedSlots {
-  let slots: [PlannedSlot]
-  let sharedByteCount: Int
-  let threadByteCount: Int
-  let blockByteCount: Int
-  /// What no placement of aligned slots can do without. Units: bytes.
-  let leastBytes: (shared: Int, thread: Int, block: Int)
-  /// The largest sums of live slots, which no placement can do without. Units: bytes.
-  let liveBytes: (shared: Int, thread: Int, block: Int)
-
-  /// The least that any placement takes in this arena. `inference`: the other program, which shares the threads' parts.
-  func leastByteCount(_ layout: ArenaLayout, inference: PlacedSlots) -> Int {
-    let thread = max(leastBytes.thread, inference.leastBytes.thread)
-    return leastBytes.shared + layout.threadCount * thread + layout.blockCount * leastBytes.block
-  }
-
-  func slot(_ slot: Slot) -> PlannedSlot { slots[slot.index] }
-
-  /// `inference`: the other program of the arena, which shares the threads' parts.
-  func lowerBound(_ layout: ArenaLayout, inference: PlacedSlots) -> Int {
-    let thread = max(liveBytes.thread, inference.liveBytes.thread)
-    return liveBytes.shared + layout.threadCount * thread + layout.blockCount * liveBytes.block
   }
 }

@@ -4,6 +4,9 @@ import FixedNetCore
 /// A program whose slots have places within their scopes.
 struct BuiltProgram {
   var operations: [any OperationDescription] = []
+  /// The forward pass runs the first so many.
+  var forwardCount = 0
+  var backwardSteps: [BackwardStep] = []
   var origins: [OperationOrigin] = []
   let places: PlacedSlots
   let steps: [String]
@@ -17,6 +20,8 @@ struct BuiltProgram {
   let squaredNorms: SharedSlot?
   let workspace: SharedSlot?
   let recomputedLayers: [String]
+  /// Of what the backward pass computes again, for one image.
+  let recomputedMultiplyAdds: Int
   let stripes: StripeLayout?
 
   mutating func add(
@@ -89,15 +94,24 @@ struct ProgramBuilder {
   }
 
   /// Plans twice with the same code: the first walk sizes the slots, the second has their places.
-  func build() throws(ModelError) -> BuiltProgram {
+  func build(_ schedule: RecomputationSchedule? = nil) throws(ModelError) -> BuiltProgram {
     let sizes = planner(nil)
-    _ = walk(sizes)
+    _ = walk(sizes, schedule)
     let places = sizes.place()
-    return try walk(planner(places)).program(places)
+    return try walk(planner(places), schedule).program(places)
   }
 
-  private func walk(_ planner: Planner) -> ProgramWalk {
-    ProgramWalk(planner, graph, last: last, head, input: model.input, outputs: outputs)
+  /// What the backward pass reads, and what it would cost to compute that again.
+  func flow() -> DataFlow {
+    let sizes = planner(nil)
+    let walk = walk(sizes, nil)
+    sizes.settle()
+    return DataFlow(walk, options)
+  }
+
+  private func walk(_ planner: Planner, _ schedule: RecomputationSchedule?) -> ProgramWalk {
+    ProgramWalk(
+      planner, graph, last: last, head, input: model.input, outputs: outputs, schedule: schedule)
   }
 
   private func planner(_ placed: PlacedSlots?) -> Planner {

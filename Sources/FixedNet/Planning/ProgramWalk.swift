@@ -3,33 +3,60 @@ import FixedNetCore
 
 /// One walk through a graph: forward, the loss, back. The first one sizes the slots, the second writes the operations.
 struct ProgramWalk {
-  private let plan: Planner
+  let plan: Planner
   private let graph: Graph
-  private let head: LossHead?
+  let head: LossHead?
   private let readerCounts: [Int: Int]
-  private let input: Value
-  private let targets: Slot
-  private var values: [Int: Value]
-  private var planned: [PlannedNode] = []
+  let input: Value
+  let targets: Slot
+  /// What the backward pass computes again; nil: nothing.
+  let schedule: RecomputationSchedule?
+  /// The outputs by their layers' numbers; the last version of those that were computed again.
+  var values: [Int: Value]
+  var planned: [PlannedNode] = []
+  /// The positions of the layers in `planned`, by their numbers.
+  var positions: [Int: Int] = [:]
+  /// What the backward pass runs, in its order.
+  var backwardRuns: [BackwardRun] = []
   /// How many of them come before the loss.
-  private var lossPosition = 0
-  private var loss: (any OperationDescription)?
-  private var lossInput: Value
-  private var norms: Slot?
-  private var workspace: Slot?
+  private(set) var lossPosition = 0
+  private(set) var loss: (any OperationDescription)?
+  private(set) var lossInput: Value
+  private(set) var norms: Slot?
+  private(set) var workspace: Slot?
 
   /// A layer of the walk.
-  private struct PlannedNode {
+  struct PlannedNode {
     var id: Int
     var name: String
     var origin: String
     var first: String
     var sources: [Int]
+    /// What it read when it was planned.
+    var inputs: [Value]
+    /// Plans the layer with these inputs.
+    var make: ([Value]) -> LayerPlan
+    /// As it was planned last, and for the forward pass.
     var layer: LayerPlan
+    var forward: LayerPlan
+    var multiplyAdds = 0
     var isLoss = false
     var finished: LayerPlan.Finished?
     /// Where several layers read the output: what adds up the gradients that they leave, in the order in which it runs.
     var sums: [GradientSumOperation] = []
+    var forwardStep: Int
+    var backwardStep: Int?
+    /// What the backward pass uses.
+    var reads: Set<Slot> = []
+  }
+
+  /// A part of the backward pass.
+  struct BackwardRun {
+    /// Whose, in `planned`.
+    var position: Int
+    /// In the order of the backward pass.
+    var operations: [any OperationDescription]
+    var isAgain = false
   }
 
   /// What stands for the loss' own activation among the layers' numbers.
@@ -39,9 +66,10 @@ struct ProgramWalk {
   /// `outputs`: the shape of the model's output.
   init(
     _ plan: Planner, _ graph: Graph, last: Graph.Node?, _ head: LossHead?, input shape: Shape,
-    outputs: Shape
+    outputs: Shape, schedule: RecomputationSchedule? = nil
   ) {
     self.plan = plan
+    self.schedule = schedule
     self.graph = graph
     self.head = head
     readerCounts = graph.readerCounts
@@ -66,7 +94,7 @@ struct ProgramWalk {
     }
   }
 
-  private var output: Value {
+  var output: Value {
     planned.last { !$0.isLoss }?.layer.output ?? input
   }
 
@@ -82,18 +110,32 @@ struct ProgramWalk {
       }
     }
     plan.beginStep("forward \(node.layer.name)")
-    var layer = node.layer.plan(inputs, in: plan)
     // A gradient that others add to has a place of its own.
-    if readerCounts[node.id] != 1 { layer.output.convolution = nil }
-    add(layer, node, name: node.layer.name)
+    let isReadOnce = readerCounts[node.id] == 1
+    let (plan, description) = (plan, node.layer)
+    add(node, name: node.layer.name, inputs) { inputs in
+      var layer = description.plan(inputs, in: plan)
+      if !isReadOnce { layer.output.convolution = nil }
+      return layer
+    }
+    if let shape = inputs.first?.shape {
+      planned[planned.count - 1].multiplyAdds = description.multiplyAdds(for: shape)
+    }
   }
 
-  private mutating func add(_ layer: LayerPlan, _ node: Graph.Node, name: String) {
+  /// `make`: plans the layer in the current step.
+  private mutating func add(
+    _ node: Graph.Node, name: String, _ inputs: [Value], isLoss: Bool = false,
+    make: @escaping ([Value]) -> LayerPlan
+  ) {
+    let layer = plan.planning(node.id) { make(inputs) }
     values[node.id] = layer.output
+    positions[node.id] = planned.count
     planned.append(
       PlannedNode(
         id: node.id, name: name, origin: node.origin, first: node.first, sources: node.sources,
-        layer: layer))
+        inputs: inputs, make: make, layer: layer, forward: layer, isLoss: isLoss,
+        forwardStep: plan.steps.count - 1))
   }
 
   /// A flattened image in Keras' order, as input `index` of a layer; returns its number among the layers.
@@ -106,8 +148,8 @@ struct ProgramWalk {
     node.id = Int.min + planned.count
     node.sources = [source]
     node.origin = name
-    let layer = plan.reshaped(name, value, as: value.shape)
-    add(layer, node, name: name)
+    let plan = plan
+    add(node, name: name, [value]) { plan.reshaped(name, $0[0], as: value.shape) }
     return node.id
   }
 
@@ -146,12 +188,11 @@ struct ProgramWalk {
     if let function = head?.activation {
       plan.beginStep("loss/probabilities")
       let own = Activation(name: "loss/probabilities", function: function)
-      let layer = own.plan(value, in: plan)
-      planned.append(
-        PlannedNode(
-          id: ProgramWalk.lossID, name: "loss", origin: "loss", first: "loss", sources: [end],
-          layer: layer, isLoss: true))
-      lossInput = layer.output
+      let node = Graph.Node(
+        layer: own, id: ProgramWalk.lossID, sources: [end], origin: "loss", first: "loss")
+      let plan = plan
+      add(node, name: "loss", [value], isLoss: true) { own.plan($0[0], in: plan) }
+      lossInput = planned[planned.count - 1].layer.output
     }
     lossPosition = planned.count
     var gradient: Slot?
@@ -217,14 +258,20 @@ struct ProgramWalk {
       planned[..<lossPosition].last?.isLoss == true ? ProgramWalk.lossID : end: [lossGradient]
     ]
     for index in planned.indices.reversed() where needed.contains(planned[index].id) {
-      let node = planned[index]
-      guard let left = gradients[node.id], let first = left.last else { continue }
+      guard let left = gradients[planned[index].id], let first = left.last else { continue }
       if left.count > 1 { planSum(of: left.reversed(), at: index) }
+      computeAgain(before: index)
+      let node = planned[index]
       plan.beginStep("backward \(node.name)")
+      plan.watchUses()
       let finished = node.layer.finish(
         LayerPlan.Backward(
           outputGradient: first, needsInputGradients: node.sources.map(needed.contains)))
       planned[index].finished = finished
+      planned[index].backwardStep = plan.steps.count - 1
+      planned[index].reads = plan.usedSlots
+      backwardRuns.append(
+        BackwardRun(position: index, operations: finished.operations.reversed()))
       for (source, slot) in zip(node.sources, finished.inputGradients).reversed() {
         if let slot, needed.contains(source) { gradients[source, default: []].append(slot) }
       }
@@ -248,57 +295,10 @@ struct ProgramWalk {
   private mutating func planSum(of gradients: [Slot], at index: Int) {
     plan.beginStep("backward \(planned[index].name)/sum")
     for slot in gradients { plan.use(slot) }
+    let count = planned[index].layer.output.shape.elementCount
     planned[index].sums = gradients.dropFirst().map {
-      GradientSumOperation(
-        count: planned[index].layer.output.shape.elementCount, sum: gradients[0].block,
-        addend: $0.block)
+      GradientSumOperation(count: count, sum: gradients[0].block, addend: $0.block)
     }
-  }
-
-  // MARK: - The program
-
-  /// `places`: of the walk before this one.
-  func program(_ places: PlacedSlots) throws(ModelError) -> BuiltProgram {
-    if let name = plan.duplicateSlot {
-      throw .malformed("two layers would have a slot '\(name)'; rename one")
-    }
-    let order = lossInput.flattened ?? (lossInput.shape.elementCount, 1)
-    var built = BuiltProgram(
-      places: places, steps: plan.steps, parameters: plan.parameters, constants: plan.constants,
-      input: input, output: output,
-      targets: head.map {
-        TargetSlot(
-          slot: targets.block, isLabels: $0.takesLabels, channels: order.channels,
-          pixels: order.pixels)
-      },
-      squaredNorms: norms?.shared, workspace: workspace?.shared,
-      recomputedLayers: plan.recomputedLayers, stripes: plan.stripes)
-    for (index, node) in planned.enumerated() {
-      if index == lossPosition { addLoss(to: &built) }
-      add(node, to: &built)
-    }
-    if lossPosition == planned.count { addLoss(to: &built) }
-    return built
-  }
-
-  private func addLoss(to built: inout BuiltProgram) {
-    guard let loss else { return }
-    built.add(loss, "loss", first: "loss", lossInput, isLoss: true)
-  }
-
-  private func add(_ node: PlannedNode, to built: inout BuiltProgram) {
-    let output = node.layer.output
-    for operation in node.finished?.operations ?? [] {
-      built.add(operation, node.origin, first: node.first, output, isLoss: node.isLoss)
-    }
-    if !node.isLoss {
-      built.outputs[node.origin] = OutputPlace(
-        operationCount: built.operations.count, slot: output.slot.block, shape: output.shape,
-        flattened: output.flattened)
-    }
-    // The backward pass comes from the end.
-    for sum in node.sums.reversed() {
-      built.add(sum, node.origin, first: node.first, output)
-    }
+    backwardRuns.append(BackwardRun(position: index, operations: planned[index].sums))
   }
 }

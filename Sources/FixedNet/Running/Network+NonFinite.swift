@@ -111,7 +111,7 @@ extension Network {
     guard let training = plan.training else { return nil }
     // Prefixes of the program, each longer by one operation: memory is shared later on, so outputs must be looked
     // at right after they are computed.
-    for end in 0...training.operations.count {
+    for end in 0...training.forwardCount {
       let origin = end == 0 ? nil : training.origins[end - 1]
       let broken = images.withPointers { source, targets in
         runForward(
@@ -128,7 +128,7 @@ extension Network {
   /// Throws: `NetworkError` where the images do not suit the model.
   public func brokenOutput(_ images: ImageSet) throws(NetworkError) -> BrokenValue? {
     let planned = plan.inference
-    for end in 0...planned.operations.count {
+    for end in 0...planned.forwardCount {
       let origin = end == 0 ? nil : planned.origins[end - 1]
       let shape = origin?.shape ?? planned.input.shape
       let outputs = try run(

@@ -66,6 +66,7 @@ final class LoadedProgram {
   private let operations: UnsafeMutableBufferPointer<FixedNetCore.Operation>
   /// Where the operations read what they are.
   private var descriptions: [UnsafeMutableRawPointer] = []
+  private let backwardSteps: UnsafeMutableBufferPointer<BackwardStep>
   private let parameters: UnsafeMutableBufferPointer<Parameter>
 
   init(_ planned: PlannedProgram) {
@@ -74,11 +75,14 @@ final class LoadedProgram {
       let operation = LoadedProgram.load(description, &descriptions)
       operations.initializeElement(at: index, to: operation)
     }
+    backwardSteps = .allocate(capacity: planned.backwardSteps.count)
+    _ = backwardSteps.initialize(from: planned.backwardSteps)
     parameters = .allocate(capacity: planned.parameters.count)
     _ = parameters.initialize(from: planned.parameters)
     program = Program(
-      operations: UnsafeBufferPointer(operations), parameters: UnsafeBufferPointer(parameters),
-      layout: planned.layout,
+      operations: UnsafeBufferPointer(operations), forwardCount: planned.forwardCount,
+      backwardSteps: UnsafeBufferPointer(backwardSteps),
+      parameters: UnsafeBufferPointer(parameters), layout: planned.layout,
       inputChannels: planned.input.shape.channels, inputPixels: planned.input.shape.pixels,
       input: planned.input.slot,
       outputChannels: planned.output.flattened?.channels ?? planned.output.shape.channels,
@@ -100,6 +104,7 @@ final class LoadedProgram {
   deinit {
     for description in descriptions { description.deallocate() }
     operations.deallocate()
+    backwardSteps.deallocate()
     parameters.deallocate()
   }
 }

@@ -117,6 +117,7 @@ extension Network {
     guard let trainingProgram else { return nil }
     var program = trainingProgram.program
     program.operations = UnsafeBufferPointer(rebasing: program.operations[..<prefix])
+    program.forwardCount = prefix
     // Where nothing couples the blocks one comes after the other, as the next may take over its memory.
     let stride = plan.couplingLayer == nil ? program.layout.blockSize : max(run.count, 1)
     for first in Swift.stride(from: 0, to: run.count, by: stride) {
@@ -157,6 +158,7 @@ extension Network {
   ) throws(NetworkError) -> [Float] {
     var program = inferenceProgram.program
     program.operations = UnsafeBufferPointer(rebasing: program.operations[..<prefix])
+    program.forwardCount = prefix
     program.output = output
     program.outputChannels = flattened?.channels ?? shape.channels
     program.outputPixels = flattened?.pixels ?? shape.pixels

@@ -76,11 +76,13 @@
 
       func network(
         batch: Int? = nil, blockSize: Int?, isTraining: Bool, threads: Int = 1,
-        _ set: InstructionSet = .best
+        _ set: InstructionSet = .best, memoryBudget: Int? = nil
       ) throws -> Network {
-        let options = PlanOptions(
+        var options = PlanOptions(
           batch: batch ?? samples.count, isTraining: isTraining, threads: threads,
           blockSize: blockSize, loss: .crossEntropy)
+        options.memoryBudget = memoryBudget
+        options.recomputes = memoryBudget != nil
         let network = try Network(NetworkPlan(model, options: options), instructionSet: set)
         try network.load(weights)
         return network
@@ -125,6 +127,11 @@
             expected = network.gradients
           }
         }
+        // As little memory as there is: whatever can be computed again is.
+        let network = try fixture.network(
+          blockSize: blockSize, isTraining: true, threads: 2, memoryBudget: 1)
+        try network.computeGradients(fixture.samples)
+        #expect(network.gradients == expected, "computed again")
       }
     }
 

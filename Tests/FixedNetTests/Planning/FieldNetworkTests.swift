@@ -21,7 +21,9 @@ struct FieldNetworkTests {
     #expect(abs(Double(try model.multiplyAdds()) / 1e6 / millions - 1) < 0.01)
   }
 
-  private static func samples(_ model: Model, _ count: Int, classes: Int) -> ImageSet {
+  static func samples(of builtIn: BuiltInModel, _ count: Int) throws -> ImageSet {
+    let model = builtIn.model()
+    let classes = builtIn == .autoencoder ? 0 : try model.shapes().output.elementCount
     let images = TestModels.images(count, shape: model.input, classes: classes)
     guard classes == 0 else { return images }
     guard case .floats(let values) = images.pixels else { return images }
@@ -35,8 +37,7 @@ struct FieldNetworkTests {
     _ builtIn: BuiltInModel, blockSize: Int = 16, threads: Int, _ set: InstructionSet
   ) throws -> UInt64 {
     let model = builtIn.model()
-    let classes = builtIn == .autoencoder ? 0 : try model.shapes().output.elementCount
-    let images = samples(model, 18, classes: classes)
+    let images = try samples(of: builtIn, 18)
     let optimizer = Optimizer.momentum(0.9)
     let network = try Network(
       NetworkPlan(

@@ -61,7 +61,7 @@ struct ConfinementTests {
   func alone() throws {
     let copy = "\(folder)/alone"
     try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
-    try FileManager.default.copyItem(atPath: "\(Tool.folder)/eval", toPath: "\(copy)/eval")
+    try Executable.copy("\(Tool.folder)/eval", to: "\(copy)/eval")
     let run = try eval(after: "", "\(model) --inputs \(data)", tools: copy)
     let usual = try Tool.run("eval", files: [model, "--inputs", data], "", in: folder)
     #expect(run.exitCode == 0 && run.output == usual.output, "\(run.errors)")

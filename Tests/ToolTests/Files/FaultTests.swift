@@ -47,8 +47,7 @@ struct FaultTests {
       sleep 0.3
       echo "weights sha256: $$"
       """
-    try AtomicFile.write(Array(script.utf8), to: "\(broken)/train")
-    chmod("\(broken)/train", 0o755)
+    try Executable.write(script, to: "\(broken)/train")
     let result = try FaultBench(tools: broken, folder: folder).kill(.first, count: 3, seed: 2)
     #expect(result.failures.count == 1 && result.finished == 0)
   }

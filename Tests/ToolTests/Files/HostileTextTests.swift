@@ -197,10 +197,7 @@ struct HostileTextTests {
           atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
       }
       let program = "\(folder)/bin/gnuplot"
-      try Data("#!/bin/sh\necho $$ > '\(folder)/pid'\nsleep 60\n".utf8)
-        .write(to: URL(filePath: program))
-      try FileManager.default.setAttributes(
-        [.posixPermissions: 0o755], ofItemAtPath: program)
+      try Executable.write("#!/bin/sh\necho $$ > '\(folder)/pid'\nsleep 60\n", to: program)
       let process = Process()
       process.executableURL = URL(filePath: "\(Tool.folder)/eval")
       process.arguments = [model, "--data", data, "--plot", "c.svg"]

@@ -133,12 +133,10 @@
         let file = URL(filePath: path(name))
         try FileManager.default.createDirectory(
           at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data("#!/bin/sh\ntouch '\(marker)'\n".utf8).write(to: file)
-        try FileManager.default.setAttributes(
-          [.posixPermissions: 0o755], ofItemAtPath: file.path)
+        try Executable.write("#!/bin/sh\ntouch '\(marker)'\n", to: file.path)
       }
       // A copy of the program that was built nowhere.
-      try FileManager.default.copyItem(atPath: "\(Tool.folder)/bench", toPath: path("bench"))
+      try Executable.copy("\(Tool.folder)/bench", to: path("bench"))
       let run = try Finished(path("bench"), ["--peers", "--quick"], in: folder)
       Tool.expectRefusal(run, "no Tools/bench/peers/worker.py where")
       #expect(!FileManager.default.fileExists(atPath: marker))

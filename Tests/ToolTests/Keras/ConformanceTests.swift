@@ -78,8 +78,7 @@ struct ConformanceTests {
       ("echo no >&2; exit 1", "eval ended with 1: no"),
     ] {
       let path = "\(folder)/eval"
-      try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(filePath: path))
-      chmod(path, 0o755)
+      try Executable.write("#!/bin/sh\n\(script)\n", to: path)
       let row = try Self.cases.get().run(
         tools: folder, scratch: Fixtures.temporaryFolder(), groups: ["onnx-node"])[0]
       #expect(row.passed == 0 && row.failed > 0)

@@ -202,8 +202,7 @@ struct BenchToolTests {
     let folder = try Fixtures.temporaryFolder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let path = "\(folder)/python"
-    try "#!/bin/sh\n\(python)\n".write(toFile: path, atomically: true, encoding: .utf8)
-    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    try Executable.write("#!/bin/sh\n\(python)\n", to: path)
     return try Finished("\(Tool.folder)/bench", arguments + ["--python", path])
   }
 }

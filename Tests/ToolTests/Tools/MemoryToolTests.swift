@@ -38,7 +38,10 @@ struct MemoryToolTests {
       "train", "\(options) --memory-budget 198KiB --recompute --threads 2", in: folder)
     #expect(again.exitCode == 0, "\(again.errors)")
     #expect(again.output.contains("plan: 200,896 bytes"))
-    #expect(again.output.contains("computed again in the backward pass: conv1, conv2"))
+    #expect(
+      again.output.contains(
+        "computed again in the backward pass: the output of conv1, conv2\n"
+          + "that saves 13,632 bytes for 240,000 multiply-adds an image (28.4 % of a step's)"))
     #expect(again.weightsHash == run.weightsHash && run.weightsHash != nil)
     let planAgain = try Tool.run(
       "plan", "lenet-plain --batch 1 --recompute --json", in: folder
@@ -49,20 +52,20 @@ struct MemoryToolTests {
     let exact = try Tool.run("train", "\(options) --memory-budget 214528", in: folder)
     #expect(exact.output.contains("plan: 214,528 bytes"), "\(exact.errors)")
     #expect(exact.weightsHash == run.weightsHash)
+    let less = try Tool.run("train", "\(options) --memory-budget 214527", in: folder)
+    #expect(less.output.contains("plan: 200,896 bytes"), "\(less.errors)")
+    #expect(less.weightsHash == run.weightsHash)
     Tool.expectRefusal(
-      try Tool.run("train", "\(options) --memory-budget 214527", in: folder), "need 214528")
-
-    Tool.expectRefusal(
-      try Tool.run("train", "\(options) --memory-budget 197KiB", in: folder),
-      "1 thread with one block of 1 need 214528, --batch 1 --threads 1 --recompute 200896")
+      try Tool.run("train", "\(options) --memory-budget 196KiB", in: folder),
+      "1 thread with one block of 1 need 200896, with outputs computed again")
     Tool.expectRefusal(
       try Tool.run(
         "train", "--model lenet-plain --data digits.h5 --memory-budget 100KiB", in: folder),
-      ", --batch 1 --threads 1 214528, --batch 1 --threads 1 --recompute 200896")
+      "with one block of 16 need 811648, with outputs computed again, --batch 1 --threads 1 200896")
   }
 
   @Test(
-    "train --data mnist stays within the plan, the data and 30 MB",
+    "train --data mnist stays within the plan, the data and 32 MB",
     .enabled(if: Fixtures.shared("data/mnist") != nil, "../shared/data/mnist is absent"),
     arguments: ["lenet --batch 128", "lenet-plain --batch 1"])
   func residentMemory(model: String) throws {
@@ -78,7 +81,7 @@ struct MemoryToolTests {
       limit: 120)
     #expect(measured.run.exitCode == 0, "\(measured.run.errors)")
     let images = 70_000 * (28 * 28 + 1)
-    #expect(measured.peakBytes <= arena + images + 30_000_000)
+    #expect(measured.peakBytes <= arena + images + 32_000_000)
     #expect(measured.peakBytes > images, "the measure itself")
   }
 
@@ -103,14 +106,15 @@ struct MemoryToolTests {
     let small = try Tool.run("train", "\(options) --memory-budget 800KiB", in: folder)
     #expect(small.output.contains("updated in the backward pass"), "\(small.errors)")
     #expect(small.weightsHash == whole.weightsHash && whole.weightsHash != nil)
-    // The same plan in exactly its bytes, and none in one less.
+    // The same plan in exactly its bytes; in one less, outputs are computed again.
     let match = try #require(small.output.firstMatch(of: /plan: ([0-9,]+) bytes/))
     let byteCount = try #require(Int(match.1.replacing(",", with: "")))
     let exact = try Tool.run("train", "\(options) --memory-budget \(byteCount)", in: folder)
     #expect(exact.output.contains("plan: \(match.1) bytes"), "\(exact.output) \(exact.errors)")
-    Tool.expectRefusal(
-      try Tool.run("train", "\(options) --memory-budget \(byteCount - 1)", in: folder),
-      "need \(byteCount)")
+    let less = try Tool.run(
+      "train", "\(options) --memory-budget \(byteCount - 1)", in: folder)
+    #expect(less.output.contains("computed again in the backward pass: the output of conv"))
+    #expect(less.weightsHash == whole.weightsHash)
   }
 
   @Test("what stands against the update in the backward pass is said")
@@ -121,7 +125,7 @@ struct MemoryToolTests {
       "\(plan.output.prefix(300)) \(plan.errors)")
     Tool.expectRefusal(
       try Tool.run("plan", "perceptron --batch 1 --recompute", in: folder),
-      "no convolution of this model")
+      "computing outputs of this model again saves no memory")
     Tool.expectRefusal(
       try Tool.run("plan", "lenet --recompute --inference", in: folder), "--recompute is for",
       exitCode: 64)

@@ -22,7 +22,8 @@ struct PlanToolTests {
       keys(json) == [
         "batch", "blockSize", "leastBytes", "loss", "lossFunction", "lowerBoundBytes", "model",
         "optimizer",
-        "recomputed", "regions", "slots", "steps", "threads", "totalBytes", "training",
+        "recomputationSavedBytes", "recomputed",
+        "recomputedMultiplyAdds", "regions", "slots", "steps", "threads", "totalBytes", "training",
         "updatesInBackward",
       ])
     #expect(json["updatesInBackward"] == false && json["recomputed"] == .array([]))

@@ -110,35 +110,44 @@ public struct BatchNormalization: Layer {
     guard plan.isTraining, !plan.isFrozen(name) else {
       return planInference(input, output, gamma, beta, moving, plan)
     }
-    func scratch(_ part: String, _ scope: Scope, _ count: Int) -> Slot {
-      plan.reserve(
-        "\(name)/\(part)", shape: [count], region: .scratch, scope: scope, lasting: true)
-    }
+    let isFolded = plan.folding?.normalization == name
     // Other threads read the sums of a block, so they last through the step.
-    let sums = ["block mean", "block deviations", "block dy", "block dy xhat"].map {
-      scratch($0, .block, channels).block
+    let lasts = !plan.options.isSingle
+    func scratch(_ part: String, _ scope: Scope, isForward: Bool, _ count: Int? = nil) -> Slot {
+      plan.reserve(
+        "\(name)/\(part)", shape: [count ?? channels], region: .scratch, scope: scope,
+        lasting: lasts, carried: true, beginsWhenUsed: !isForward && !isFolded)
     }
-    let combined =
-      ["mean", "variance", "inverse deviation", "scale", "dy", "dy xhat"].map {
-        scratch($0, .thread, channels).thread
-      } + [scratch("work", .thread, 2 * channels).thread]
+    let sums =
+      ["block mean", "block deviations"].map { scratch($0, .block, isForward: true) }
+      + ["block dy", "block dy xhat"].map { scratch($0, .block, isForward: false) }
+    let statistics = ["mean", "variance", "inverse deviation", "scale"].map {
+      scratch($0, .thread, isForward: true)
+    }
+    let backwardSums = ["dy", "dy xhat"].map { scratch($0, .thread, isForward: false) }
+    let work = scratch("work", .thread, isForward: false, 2 * channels)
     var operation = BatchNormalizationOperation(
       channels: channels, pixels: input.shape.pixels, momentum: Float(momentum),
       epsilon: Float(epsilon), input: input.slot.block, output: output.slot.block,
-      blockMean: sums[0], blockM2: sums[1], blockSumDy: sums[2], blockSumDyXhat: sums[3],
-      mean: combined[0], variance: combined[1], invStd: combined[2], scale: combined[3],
-      sumDy: combined[4], sumDyXhat: combined[5], work: combined[6], gamma: gamma.slot,
-      beta: beta.slot, trainedGamma: gamma.trained, trainedBeta: beta.trained,
+      blockMean: sums[0].block, blockM2: sums[1].block, blockSumDy: sums[2].block,
+      blockSumDyXhat: sums[3].block, mean: statistics[0].thread, variance: statistics[1].thread,
+      invStd: statistics[2].thread, scale: statistics[3].thread, sumDy: backwardSums[0].thread,
+      sumDyXhat: backwardSums[1].thread, work: work.thread, gamma: gamma.slot, beta: beta.slot,
+      trainedGamma: gamma.trained, trainedBeta: beta.trained,
       movingMean: moving.mean, movingVariance: moving.variance, gradient: nil, propagates: false)
     // Keras 2's fused operation, which it uses for images.
     if case .image = input.shape { operation.isUnbiased = plan.usesUnbiasedVariance }
-    operation.isFolded = plan.folding?.normalization == name
-    if operation.isFolded { output.normalization = FoldedNormalization(gamma: gamma, beta: beta) }
+    operation.isFolded = isFolded
+    if isFolded { output.normalization = FoldedNormalization(gamma: gamma, beta: beta) }
     // In place: dX takes the place of dY.
     return LayerPlan(output: output) { [operation] backward in
+      // The moving statistics are updated in any case.
+      for slot in statistics { plan.keepForUpdate(slot) }
       guard let backward else { return LayerPlan.Finished(operation) }
       plan.use(backward.outputGradient)
       plan.use(input.slot)
+      for slot in sums[2...] + [work] { plan.use(slot) }
+      for slot in backwardSums { plan.keepForUpdate(slot) }
       var operation = operation
       operation.gradient = backward.outputGradient.block
       operation.propagates = backward.needsInputGradient

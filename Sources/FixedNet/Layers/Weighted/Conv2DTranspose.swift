@@ -126,7 +126,7 @@ public struct Conv2DTranspose: Layer {
         scratch: forwardScratch)
       guard let backward else { return LayerPlan.Finished(operation) }
       plan.use(backward.outputGradient)
-      plan.use(output.slot)
+      if convolution.activation != .linear { plan.use(output.slot) }
       if weight.isTrained { plan.use(input.slot) }
       operation.outputGradient = backward.outputGradient.block
       operation.gradients = plan.reservePartial(layer: name, weight, bias)

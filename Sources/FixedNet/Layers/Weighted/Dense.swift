@@ -103,7 +103,7 @@ public struct Dense: Layer {
         activation: activation.kernelCode, input: input.slot.block, output: output.slot.block,
         weight: weight.weight, bias: bias?.weight, training: nil)
       guard let backward else { return LayerPlan.Finished(operation) }
-      plan.use(output.slot)
+      if activation != .linear || tangent != nil { plan.use(output.slot) }
       var training = planGradients(backward.outputGradient, input, weight, bias, plan)
       training.derivative = isHalved ? CS_SIGMOID : activation.kernelCode
       var gradient: Slot?

@@ -158,7 +158,7 @@ public struct DepthwiseConv2D: Layer {
         scratch: forwardScratch)
       guard let backward else { return LayerPlan.Finished(operation) }
       plan.use(backward.outputGradient)
-      plan.use(output.slot)
+      if activation != .linear { plan.use(output.slot) }
       if weight.isTrained { plan.use(input.slot) }
       operation.outputGradient = backward.outputGradient.block
       operation.gradients = plan.reservePartial(layer: part, weight, bias)

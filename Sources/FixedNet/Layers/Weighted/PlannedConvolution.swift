@@ -15,8 +15,6 @@ final class PlannedConvolution {
   private let transformedWeight: ThreadSlot?
   /// The normalisation that is folded in.
   private let folding: NormalizationFolding?
-  /// Where the reader leaves dZ; nil where it leaves dY.
-  private var delta: Slot?
   /// The kernel with zeros between its taps; nil where there are none.
   private var dilation: KernelDilation?
 
@@ -74,7 +72,7 @@ final class PlannedConvolution {
   func planDelta(_ plan: Planner) -> (slot: Slot, recomputed: ConvolutionOperation?) {
     guard plan.options.recomputes else {
       plan.use(output.slot)
-      delta = output.slot
+      plan.deltas[layer.name] = output.slot
       return (output.slot, nil)
     }
     plan.use(input.slot)
@@ -82,8 +80,8 @@ final class PlannedConvolution {
     let scratch = PlannedConvolution.scratch(
       "\(layer.name)/scratch again", [CS_CONV2D_FORWARD], shape, plan,
       usesWinograd: transformedWeight != nil)
-    plan.noteRecomputed(layer.name)
-    delta = slot
+    plan.noteRecomputed(layer.name, layer.multiplyAdds(for: input.shape))
+    plan.deltas[layer.name] = slot
     return (slot, operation(output: slot, scratch: scratch))
   }
 
@@ -107,9 +105,10 @@ final class PlannedConvolution {
     guard let backward else { return LayerPlan.Finished(operation) }
     let needsInputGradient = backward.needsInputGradient && folding == nil
     plan.use(backward.outputGradient)
-    if delta == nil { plan.use(output.slot) }
+    let hasDelta = plan.deltas[layer.name] != nil
+    if !hasDelta, layer.activation != .linear { plan.use(output.slot) }
     var training = ConvolutionOperation.Training(
-      outputGradient: backward.outputGradient.block, hasDelta: delta != nil, inputGradient: nil,
+      outputGradient: backward.outputGradient.block, hasDelta: hasDelta, inputGradient: nil,
       partial: backward.outputGradient.block, scratch: ThreadSlot(byteOffset: 0),
       weight: weight.trained, bias: bias?.trained, updatesInBackward: false, pieces: nil)
     if weight.isTrained { planGradients(&training, plan) }

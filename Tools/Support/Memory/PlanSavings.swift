@@ -24,16 +24,30 @@ extension NetworkPlan {
     }
     if !recomputedLayers.isEmpty {
       let names = recomputedLayers.reversed().joined(separator: ", ")
-      lines.append("outputs computed again in the backward pass: \(names)")
+      let count = recomputedLayers.count
+      lines.append(
+        "computed again in the backward pass: "
+          + (count > 4 ? "outputs of \(count) layers" : "the output of \(names)"))
+      lines.append(
+        "that saves \(Format.grouped(recomputationSavedByteCount)) bytes for "
+          + "\(Format.grouped(recomputedMultiplyAdds)) multiply-adds an image\(share)")
     }
     return lines
   }
 
+  /// What is computed again, as a part of a step's forward and backward pass.
+  private var share: String {
+    guard let forward = try? model.multiplyAdds(), forward > 0 else { return "" }
+    let percent = Double(recomputedMultiplyAdds) / Double(3 * forward) * 100
+    return " (\(Format.fixed(percent, 1)) % of a step's)"
+  }
+
   /// Throws: `ToolError` where recomputing was asked for and saves nothing.
   public func checkingRecomputation() throws -> NetworkPlan {
-    guard options.recomputes, recomputedLayers.isEmpty else { return self }
+    guard options.recomputes, options.memoryBudget == nil, recomputedLayers.isEmpty else {
+      return self
+    }
     throw ToolError(
-      "--recompute: no convolution of this model has a pooling layer right behind it and something "
-        + "to train in front; leave it out")
+      "--recompute: computing outputs of this model again saves no memory; leave it out")
   }
 }
