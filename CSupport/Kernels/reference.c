@@ -120,6 +120,7 @@ static const cs_kernels reference = {
     .softmax_backward = softmax_backward,
     .softmax_cross_entropy = softmax_cross_entropy,
     .dropout = dropout,
+    .dropout_backward = dropout_backward,
     .squared_error = squared_error,
     .logistic_loss = logistic_loss,
     .weigh_images = weigh_images,
