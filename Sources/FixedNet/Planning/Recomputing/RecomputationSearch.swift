@@ -8,7 +8,7 @@ struct RecomputationSearch {
   private let flow: DataFlow
 
   /// What dropping and keeping try, in this order.
-  private static let levels = [0, 1, 2, Retention.never]
+  private static let levels = [0, 1, 2, 3, 4, Retention.never]
 
   private typealias Choice = (retention: Retention, usage: RecomputationUsage)
 
