@@ -93,15 +93,15 @@ extension KernelBench {
       kernels.batchnorm_statistics(channels, pixels, block, lanes, x, c[0], c[1])
     }
     add("batch norm apply", multiplyAdds: 0, floats: 2 * count) {
-      kernels.batchnorm_apply(channels, pixels, block, x, c[0], c[1], c[2], y)
+      kernels.batchnorm_apply(channels, pixels, block, 0, x, c[0], c[1], c[2], y)
     }
     add("batch norm backward sums", multiplyAdds: 0, floats: 2 * count) {
       kernels.batchnorm_backward_sums(
-        channels, pixels, block, lanes, x, dY, c[0], c[1], c[2], c[3])
+        channels, pixels, block, lanes, x, dY, c[0], c[1], nil, nil, c[2], c[3])
     }
     add("batch norm backward input", multiplyAdds: 0, floats: 3 * count) {
       kernels.batchnorm_backward_input(
-        channels, pixels, block, lanes, x, dY, c[0], c[1], c[2], c[3], c[4], dX)
+        channels, pixels, block, lanes, x, dY, c[0], c[1], c[2], nil, c[3], c[4], dX)
     }
   }
 

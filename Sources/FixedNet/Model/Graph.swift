@@ -63,12 +63,14 @@ extension Graph {
   /// - An activation that is no kernel's own (softmax) becomes a layer.
   /// - Rescaling(2) and a sigmoid are one scaled sigmoid; so are tanh and Rescaling(1/2, 1/2).
   /// - An activation that alone reads a linear Dense or Conv2D is applied by its kernel.
+  /// - A ReLU that alone reads a batch normalisation is applied by its kernel.
   /// - `fuses`: false leaves every layer's output where it can be looked at.
   /// - `keepsLast`: the last activation stays a layer, because a loss may take its place.
   func lowered(fuses: Bool, keepsLast: Bool = true) -> Graph {
     var graph = splittingMerges().splittingActivations()
     if fuses {
       graph = graph.joiningScaledSigmoids().puttingActivationsIntoKernels(keepsLast: keepsLast)
+        .joiningRectifiers(keepsLast: keepsLast)
     }
     return graph.namingActivations()
   }
@@ -160,6 +162,22 @@ extension Graph {
       else { continue }
       graph.nodes[own].layer = graph.nodes[place].layer
       graph.nodes[own].layer.kernelActivation = function
+      graph.absorb(place, into: own)
+    }
+    return graph
+  }
+
+  /// Batch normalisation and ReLU in one pass over the batch.
+  func joiningRectifiers(keepsLast: Bool) -> Graph {
+    var graph = self
+    let counts = readerCounts
+    for node in keepsLast ? nodes.dropLast() : nodes[...] where node.function == .relu {
+      guard let own = graph.index(of: node.id),
+        let place = graph.soleSource(of: graph.nodes[own], counts),
+        var normalization = graph.nodes[place].layer as? BatchNormalization
+      else { continue }
+      normalization.rectifies = true
+      graph.nodes[own].layer = normalization
       graph.absorb(place, into: own)
     }
     return graph

@@ -10,6 +10,8 @@ public struct Value {
   var tangent: Slot?
   /// The convolution that the value is the output of, where one layer alone reads it.
   var convolution: PlannedConvolution?
+  /// Whether a batch normalisation's rectifier made the value: it is not negative, and what is 0 has no gradient.
+  var isRectified = false
   /// The normalisation of the data that the convolution reading this takes in.
   var normalization: FoldedNormalization?
 

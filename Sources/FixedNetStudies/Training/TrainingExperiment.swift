@@ -80,7 +80,7 @@ struct TrainingExperiment {
         result.divergence = TrainingExperiment.place(of: error)
       }
       result.distributions = try inspect(network)
-      result.sha256 = WeightsDigest.sha256(network.weights)
+      result.sha256 = WeightsDigest.sha256(network.weights, of: model)
       let isFinished = last == epochs || result.divergence != nil
       result.keep(network, weights: keepsWeights || !isFinished, memory: !isFinished)
       return result

@@ -29,6 +29,31 @@ struct DropoutTests {
     }
   }
 
+  @Test("behind a rectifier the output tells what was kept", arguments: InstructionSet.available)
+  func outputAsMask(set: InstructionSet) {
+    Trial.run(set, draws: 200) { trial in
+      let (count, block) = (trial.random.count(0...200), trial.random.block())
+      var rule = DropoutTests.rule(trial)
+      trial.shape = "B = \(block) count \(count) \(rule)"
+      let (x, dy) = (trial.input(count * Int(block)), trial.input(count * Int(block)))
+      let kernels = cs_kernels_reference().pointee
+      kernels.activation_forward(x.count, CS_RELU, x.values, x.values)
+      let (y, dx) = (trial.output(x.count), trial.output(x.count))
+      kernels.dropout(count, block, &rule, 3, x.values, y.values)
+      kernels.dropout(count, block, &rule, 3, dy.values, dx.values)
+      kernels.activation_backward(x.count, CS_RELU, x.values, dx.values, dx.values)
+      let found = trial.compare(["dx": x.count]) { kernels, out in
+        kernels.dropout_backward(x.count, rule.scale, y.values, dy.values, out[0])
+      }[0]
+      trial.expect("dx of the rectifier's input", dx) { kernels, out in
+        kernels.activation_backward(x.count, CS_RELU, x.values, found.values, out)
+      }
+      trial.expect("dx in place", found, from: dy) { kernels, dx in
+        kernels.dropout_backward(x.count, rule.scale, y.values, dx, dx)
+      }
+    }
+  }
+
   /// The words of Philox.swift, which has test vectors of its own.
   @Test("the kept elements are those that the engine's Philox names")
   func philox() {

@@ -33,8 +33,13 @@ public struct Dropout: Layer {
     guard plan.isTraining, rate > 0 else { return plan.renamed(input) }
     let stream = plan.nextDropoutStream()
     let count = input.shape.elementCount
-    return plan.elementwise(name, input, remembers: .nothing) { input, output, gradient in
-      operation(stream: stream, count: count, input: input, output: output, gradient: gradient)
+    let isMaskInOutput = input.isRectified
+    return plan.elementwise(name, input, remembers: isMaskInOutput ? .output : .nothing) {
+      input, output, gradient in
+      var operation = operation(
+        stream: stream, count: count, input: input, output: output, gradient: gradient)
+      operation.isMaskInOutput = isMaskInOutput
+      return operation
     }
   }
 

@@ -25,8 +25,11 @@ public struct BatchNormalization: Layer {
   public var centers: Bool
   /// Whether it has a gamma; without, the output's deviation stays one.
   public var scales: Bool
+  /// Whether a ReLU behind it is applied in the same pass; no word about it in files.
+  var rectifies = false
   /// How weights start that do not start as Keras' defaults do, by their names.
   private var initializers: [String: Initializer] = [:]
+  private var regularizers = WeightRegularizers()
   private var obstacle: String?
   public private(set) var lossObstacle: String?
   /// The axis that a file names, as Keras counts (the batch is 0); it must be the last one.
@@ -52,6 +55,7 @@ public struct BatchNormalization: Layer {
       epsilon: try config.number("epsilon", in: 0...1e30, default: 0.001),
       centers: try config.bool("center", default: true),
       scales: try config.bool("scale", default: true))
+    regularizers = WeightRegularizers(config, of: ["gamma", "beta"])
     obstacle = config.obstacle
     lossObstacle = config.lossObstacle
     axis = try config.channelAxis()
@@ -69,7 +73,7 @@ public struct BatchNormalization: Layer {
     for (name, key, _) in BatchNormalization.initialized {
       if let json = initializers[name]?.json { config[key] = json }
     }
-    return config
+    return config.merging(regularizers.config) { $1 }
   }
 
   public var trainingObstacle: String? { obstacle }
@@ -85,7 +89,7 @@ public struct BatchNormalization: Layer {
       return WeightDescription(
         name: name, shape: [input.channels], isTrainable: name == "gamma" || name == "beta",
         initializer: initializers[name] ?? initializer, fanIn: input.channels,
-        fanOut: input.channels)
+        fanOut: input.channels, regularizer: regularizers[name])
     }
   }
 
@@ -107,6 +111,7 @@ public struct BatchNormalization: Layer {
     let moving = (mean: weights[0].weight, variance: weights[1].weight)
     plan.use(input.slot)
     var output = plan.reserveOutput(name, shape: input.shape, flattened: input.flattened)
+    output.isRectified = rectifies
     guard plan.isTraining, !plan.isFrozen(name) else {
       return planInference(input, output, gamma, beta, moving, plan)
     }
@@ -137,6 +142,7 @@ public struct BatchNormalization: Layer {
       movingMean: moving.mean, movingVariance: moving.variance, gradient: nil, propagates: false)
     // Keras 2's fused operation, which it uses for images.
     if case .image = input.shape { operation.isUnbiased = plan.usesUnbiasedVariance }
+    operation.rectifies = rectifies
     operation.isFolded = isFolded
     if isFolded { output.normalization = FoldedNormalization(gamma: gamma, beta: beta) }
     // In place: dX takes the place of dY.
@@ -170,12 +176,14 @@ public struct BatchNormalization: Layer {
     return LayerPlan(output: output) { backward in
       let gradient = backward.flatMap { $0.needsInputGradient ? $0.outputGradient : nil }
       if let backward { plan.use(backward.outputGradient) }
-      return LayerPlan.Finished(
-        BatchNormalizationInferenceOperation(
-          channels: input.shape.channels, pixels: input.shape.pixels, epsilon: Float(epsilon),
-          input: input.slot.block, output: output.slot.block, gamma: gamma.slot, beta: beta.slot,
-          movingMean: moving.mean, movingVariance: moving.variance, scale: scratch[0],
-          zeros: scratch[1], gradient: gradient?.block), inputGradients: [gradient])
+      if rectifies, gradient != nil { plan.use(output.slot) }
+      var operation = BatchNormalizationInferenceOperation(
+        channels: input.shape.channels, pixels: input.shape.pixels, epsilon: Float(epsilon),
+        input: input.slot.block, output: output.slot.block, gamma: gamma.slot, beta: beta.slot,
+        movingMean: moving.mean, movingVariance: moving.variance, scale: scratch[0],
+        zeros: scratch[1], gradient: gradient?.block)
+      operation.rectifies = rectifies
+      return LayerPlan.Finished(operation, inputGradients: [gradient])
     }
   }
 }

@@ -1,7 +1,7 @@
 import CSupport
 
 /// y = x / (1 - rate) for the elements that are kept, each with probability 1 - rate, else 0. The mask is a function of
-/// (seed, step, layer, image, element), computed again in the backward pass: it takes no memory.
+/// (seed, step, layer, image, element), computed again in the backward pass, or seen in the output: it takes no memory.
 ///
 /// Source: Srivastava et al., JMLR 15, 2014; scaled at training time, as Keras does.
 public struct DropoutOperation: OperationDescription {
@@ -17,6 +17,8 @@ public struct DropoutOperation: OperationDescription {
   public var output: BlockSlot
   /// dY on entry, dX afterwards.
   public var gradient: BlockSlot?
+  /// Whether x is a rectifier's output, whose gradient counts only where x is above 0: there y is above 0 where x is kept.
+  public var isMaskInOutput = false
 
   /// "dro" in front of the layer's number keeps these random numbers apart from those of other uses of the seed.
   static let tag: UInt32 = 0x6472_6F00
@@ -42,7 +44,9 @@ public struct DropoutOperation: OperationDescription {
 
   func backward(_ c: BlockContext) {
     guard let gradient else { return }
-    apply(c, c(gradient), c(gradient))
+    guard isMaskInOutput else { return apply(c, c(gradient), c(gradient)) }
+    c.kernels.pointee.dropout_backward(
+      count * Int(c.blockSize), scale, c(output), c(gradient), c(gradient))
   }
 
   func apply(

@@ -74,12 +74,12 @@ public struct NormalizationOperation: OperationDescription {
 
   func forward(_ c: BlockContext) {
     c.kernels.pointee.batchnorm_apply(
-      channels, pixels, c.blockSize, c(input), c(mean), c(scale), c(shift), c(output))
+      channels, pixels, c.blockSize, 0, c(input), c(mean), c(scale), c(shift), c(output))
   }
 
   func backward(_ c: BlockContext) {
     guard let gradient else { return }
     c.kernels.pointee.batchnorm_apply(
-      channels, pixels, c.blockSize, c(gradient), c(zeros), c(scale), c(zeros), c(gradient))
+      channels, pixels, c.blockSize, 0, c(gradient), c(zeros), c(scale), c(zeros), c(gradient))
   }
 }

@@ -1,6 +1,6 @@
 import CSupport
 
-/// y = gamma (x - mean) / sqrt(variance + epsilon) + beta, one mean and variance per channel over the pixels and
+/// y = gamma (x - mean) / sqrt(variance + epsilon) + beta, or max(y, 0), one mean and variance per channel over the pixels and
 /// images of the batch; moving statistics as Keras 3: moving = momentum moving + (1 - momentum) batch, with the biased
 /// variance (divided by the count).
 ///
@@ -46,6 +46,8 @@ public struct BatchNormalizationOperation: OperationDescription {
   public var propagates: Bool
   /// Whether the output is xhat, as the convolution behind takes gamma and beta in.
   public var isFolded = false
+  /// Whether ReLU is applied to the output. Where it gives 0 is worked out again in the backward pass.
+  public var rectifies = false
 
   public static func operation(at place: UnsafePointer<BatchNormalizationOperation>) -> Operation {
     .batchNormalization(place)
@@ -135,17 +137,22 @@ public struct BatchNormalizationOperation: OperationDescription {
 
   func forward(_ c: BlockContext) {
     c.kernels.pointee.batchnorm_apply(
-      channelCount, pixelCount, c.blockSize, c(input), c(mean), c(scale),
+      channelCount, pixelCount, c.blockSize, rectifies ? 1 : 0, c(input), c(mean), c(scale),
       isFolded ? c(sumDy) : c(beta), c(output))
   }
 
   // MARK: Backward
 
+  /// What the kernels find the rectifier's zeros with; nil where there is no rectifier.
+  private func rectifierShift(_ c: BlockContext) -> UnsafePointer<Float>? {
+    rectifies ? UnsafePointer(c(beta)) : nil
+  }
+
   func gatherBackward(_ c: BlockContext) {
     guard let gradient else { return }
     c.kernels.pointee.batchnorm_backward_sums(
       channelCount, pixelCount, c.blockSize, c.lanes, c(input), c(gradient), c(mean), c(invStd),
-      c(blockSumDy), c(blockSumDyXhat))
+      c(scale), rectifierShift(c), c(blockSumDy), c(blockSumDyXhat))
   }
 
   func combineBackward(_ c: BatchContext) {
@@ -172,7 +179,7 @@ public struct BatchNormalizationOperation: OperationDescription {
     let work = c(work)
     c.kernels.pointee.batchnorm_backward_input(
       channelCount, pixelCount, c.blockSize, c.lanes, c(input), c(gradient), c(mean), c(invStd),
-      c(scale), work, work + channels, c(gradient))
+      c(scale), rectifierShift(c), work, work + channels, c(gradient))
   }
 
   /// The step of gamma and beta, and the moving statistics, for this thread's share of the channels.
@@ -211,8 +218,8 @@ public struct BatchNormalizationOperation: OperationDescription {
   }
 }
 
-/// y = gamma (x - movingMean) / sqrt(movingVariance + epsilon) + beta: batch normalisation at inference, and in training
-/// where the layer is frozen.
+/// y = gamma (x - movingMean) / sqrt(movingVariance + epsilon) + beta, or max(y, 0): batch normalisation at inference, and
+/// in training where the layer is frozen.
 public struct BatchNormalizationInferenceOperation: OperationDescription {
   public var channels: Int
   public var pixels: Int
@@ -228,6 +235,8 @@ public struct BatchNormalizationInferenceOperation: OperationDescription {
   public var zeros: ThreadSlot
   /// dY on entry, dX afterwards; nil where it is not needed.
   public var gradient: BlockSlot?
+  /// Whether ReLU is applied to the output.
+  public var rectifies = false
 
   public static func operation(at place: UnsafePointer<BatchNormalizationInferenceOperation>)
     -> Operation
@@ -267,15 +276,19 @@ public struct BatchNormalizationInferenceOperation: OperationDescription {
 
   func forward(_ c: BlockContext) {
     c.kernels.pointee.batchnorm_apply(
-      Int32(truncatingIfNeeded: channels), Int32(truncatingIfNeeded: pixels), c.blockSize, c(input),
-      c(movingMean), c(scale), c(beta), c(output))
+      Int32(truncatingIfNeeded: channels), Int32(truncatingIfNeeded: pixels), c.blockSize,
+      rectifies ? 1 : 0, c(input), c(movingMean), c(scale), c(beta), c(output))
   }
 
   /// dx = scale dy, in place.
   func backward(_ c: BlockContext) {
     guard let gradient else { return }
+    if rectifies {
+      c.kernels.pointee.activation_backward(
+        channels * pixels * Int(c.blockSize), CS_RELU, c(output), c(gradient), c(gradient))
+    }
     c.kernels.pointee.batchnorm_apply(
-      Int32(truncatingIfNeeded: channels), Int32(truncatingIfNeeded: pixels), c.blockSize,
+      Int32(truncatingIfNeeded: channels), Int32(truncatingIfNeeded: pixels), c.blockSize, 0,
       c(gradient), c(zeros), c(scale), c(zeros), c(gradient))
   }
 }
