@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 
-def network(work, drops_last_activation=True):
-    """The model with the work's weights, its last activation left to the loss."""
-    image = keras.Input(work.shape)
+def network(work, drops_last_activation=True, batch=None):
+    """The model with the work's weights, its last activation left to the loss; for `batch` samples, or any number."""
+    image = keras.Input(work.shape, batch_size=batch)
     values = []
     for index, (entry, reads) in enumerate(zip(work.weights(), work.reads())):
         kind, config, arrays = entry
