@@ -18,7 +18,9 @@ struct ArchitecturesStudyTests {
     let again = try Self.report(threads: 3)
     #expect(report.csv == again.csv)
     #expect(report.modelHashes.map(\.sha256) == again.modelHashes.map(\.sha256))
-    #expect(report.modelHashes.map(\.sha256) == Self.hashes)
+    for (name, hash) in Self.hashes {
+      #expect(report.modelHashes.first { $0.name == name }?.sha256 == hash, "\(name)")
+    }
     #expect(Set(report.csv.map(\.count)) == [5])
     #expect(report.tables.map(\.rows.count) == [6, 6, 6])
     for table in report.tables {
@@ -110,7 +112,40 @@ struct ArchitecturesStudyTests {
       data.digests.map(\.name) == [
         "words", "coloured garments", "scenes", "machines", "wake word",
       ])
-    #expect(data.digests.map { String($0.digest.prefix(16)) } == Self.digests)
+    for (name, digest) in Self.digests {
+      #expect(data.digests.first { $0.name == name }?.digest.hasPrefix(digest) == true, "\(name)")
+    }
+  }
+
+  @Test(
+    "garments are light on dark, keep their labels, and scenes have a digit in every second one")
+  func paintedImages() throws {
+    let source = TrainingStudyTests.digits
+    // A bright square in the middle of nothing, and nothing at all.
+    func set(_ level: UInt8) -> DataSet {
+      let image = (0..<28 * 28).map {
+        (8..<20).contains($0 / 28) && (8..<20).contains($0 % 28) ? level : 0
+      }
+      let images = ImageSet(
+        shape: source.train.shape, pixels: .bytes(image), labels: [7])
+      return DataSet(name: "square", train: images, test: images, classNames: [])
+    }
+    func bytes(_ images: ImageSet) -> [UInt8] {
+      if case .bytes(let bytes) = images.pixels { bytes } else { [] }
+    }
+    let garments = try PaintedImages.garments(set(255), trainCount: 3, testCount: 2)
+    #expect(garments.train.labels == [7, 7, 7] && garments.test.count == 2)
+    for channel in bytes(garments.train).chunks(of: 32 * 32 * 3) {
+      // 12 x 12 pixels of full light have the colour, all others the ground.
+      #expect(channel.count(where: { $0 >= 144 }) == 12 * 12 * 3)
+      #expect(channel.count(where: { $0 < 112 }) == (32 * 32 - 12 * 12) * 3)
+    }
+    let scenes = try PaintedImages.scenes(set(0), set(255), trainCount: 4, testCount: 2)
+    #expect(scenes.train.labels == [0, 1, 0, 1])
+    let light = bytes(scenes.train).chunks(of: 96 * 96 * 3).map { part in
+      part.count(where: { $0 >= 144 })
+    }
+    #expect(light[0] == 0 && light[2] == 0 && light[1] > 0 && light[3] > 0)
   }
 
   @Test("images of another kind are refused")
@@ -186,19 +221,23 @@ struct ArchitecturesStudyTests {
 
   // MARK: - Pinned
 
-  /// Of the quick run's weights, network by network.
+  /// Of the quick run's weights on the samples that no file has a part in.
   private static let hashes = [
-    "827b4696c0a81bc9998ec58e98c61f3f7c128c26fcf0bf4d31d0b24eccb7cfaf",
-    "b4c30cef659148785e9261b8931507ac292f960d4fa8023fff0ac7e34238e306",
-    "02bd480bd651ed873d341747f2b6c0fcc9c27d80f7f7e96d0d3f45f2afac5119",
-    "036031b4a0c5ca0c88aa41f14cc140d94302a844c66ef1006744c8f13d38d916",
-    "1f3b14080969973f8869a9e54d4fea6ad81c8dcac585b541307a2495b231e0bc",
-    "1bc16759c9f1d8312c024c2dc0c437683806082627c480a043b793a73b9d473e",
+    "ds-cnn, seed 0": "827b4696c0a81bc9998ec58e98c61f3f7c128c26fcf0bf4d31d0b24eccb7cfaf",
+    "autoencoder, seed 0": "1f3b14080969973f8869a9e54d4fea6ad81c8dcac585b541307a2495b231e0bc",
+    "streaming-wakeword, seed 0":
+      "1bc16759c9f1d8312c024c2dc0c437683806082627c480a043b793a73b9d473e",
   ]
+  /// Of those samples.
   private static let digests = [
-    "7df852da01e73aa5", "694d3f6615fb68df", "7e3695697581739d", "a72f039d891ae5c2",
-    "aea965cb0e6bab07",
+    "words": "7df852da01e73aa5", "machines": "a72f039d891ae5c2", "wake word": "aea965cb0e6bab07",
   ]
+}
+
+extension [UInt8] {
+  fileprivate func chunks(of size: Int) -> [ArraySlice<UInt8>] {
+    stride(from: 0, to: count, by: size).map { self[$0..<$0 + size] }
+  }
 }
 
 extension Architecture {

@@ -1,6 +1,5 @@
 """Keras on TensorFlow: a whole run in one tf.function, its steps compiled by XLA or not, and `fit`."""
 
-import json
 import os
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -11,16 +10,20 @@ import numpy as np
 import tensorflow as tf
 
 
-def network(work, drops_last_activation=True):
-    """The model with the work's weights, its last activation left to the loss."""
-    model = keras.models.model_from_json(json.dumps(work.model))
-    last = model.layers[-1]
-    if drops_last_activation and "activation" in work.layers[-1]["config"]:
-        last.activation = keras.activations.linear
-    for layer, (_, _, arrays) in zip(work.layers, work.weights()):
-        if arrays:
-            model.get_layer(layer["config"]["name"]).set_weights(arrays)
-    return model
+def network(work, drops_last_activation=True, batch=None):
+    """The model with the work's weights, its last activation left to the loss; for `batch` samples, or any number."""
+    image = keras.Input(work.shape, batch_size=batch)
+    values = []
+    for index, (entry, reads) in enumerate(zip(work.weights(), work.reads())):
+        kind, config, arrays = entry
+        config = dict(config)
+        if drops_last_activation and index == len(work.layers) - 1 and "activation" in config:
+            config["activation"] = "linear"
+        layer = getattr(keras.layers, kind).from_config(config)
+        inputs = [image if place < 0 else values[place] for place in reads]
+        values.append(layer(inputs[0] if len(inputs) == 1 else inputs))
+        layer.set_weights(arrays)
+    return keras.Model(image, values[-1])
 
 
 def loss_of(work):

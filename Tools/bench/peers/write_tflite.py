@@ -10,9 +10,6 @@ import worker
 folder, name, path = sys.argv[1:]
 with open(f"{folder}/works.json") as file:
     work = worker.Work(folder, name, json.load(file)[name])
-model = peer_keras.network(work, drops_last_activation=False)
-shape = tf.TensorSpec([work.batch] + work.shape, tf.float32)
-function = tf.function(lambda x: model(x, training=False)).get_concrete_function(shape)
-converter = tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+model = peer_keras.network(work, drops_last_activation=False, batch=work.batch)
 with open(path, "wb") as file:
-    file.write(converter.convert())
+    file.write(tf.lite.TFLiteConverter.from_keras_model(model).convert())

@@ -1,7 +1,7 @@
 """Trains one network in Keras as `study architectures` has trained it: train.py FOLDER
 
-FOLDER/work.json says what: the model as Keras writes it, its layers' weights (FOLDER/weights, float32), batch, epochs, Adam's
-learning rate. FOLDER/NAME.x holds the samples of train, test and, for an autoencoder, broken, a byte a value, which
+FOLDER/work.json says what: the layers as Keras writes them, which ones each reads and the shapes of its weights (their values are
+in FOLDER/weights, float32), batch, epochs, Adam's learning rate. FOLDER/NAME.x holds the samples of train, test and, for an autoencoder, broken, a byte a value, which
 is divided by 255; NAME.y the labels. FOLDER/order has a row per epoch, the samples in the order of their batches.
 Writes FOLDER/result.json: per epoch training loss and accuracy, test loss and accuracy; the seconds of a step of `fit`
 (the median over the epochs behind the first); and of an autoencoder the area under the curve, by the errors of its
@@ -33,16 +33,21 @@ def network(folder, work):
     import keras
     import numpy as np
 
-    model = keras.models.model_from_json(json.dumps(work["model"]))
     flat = np.fromfile(f"{folder}/weights", "<f4")
     place = 0
-    for layer in work["layers"]:
+    image = keras.Input(work["shape"])
+    values = {work["input"]: image}
+    for entry in work["layers"]:
+        layer = getattr(keras.layers, entry["class_name"]).from_config(entry["config"])
+        inputs = [values[name] for name in entry["reads"]]
+        output = values[layer.name] = layer(inputs[0] if len(inputs) == 1 else inputs)
         arrays = []
-        for shape in layer["shapes"]:
+        for shape in entry["weights"]:
             size = int(np.prod(shape))
             arrays.append(flat[place : place + size].reshape(shape))
             place += size
-        model.get_layer(layer["name"]).set_weights(arrays)
+        layer.set_weights(arrays)
+    model = keras.Model(image, output)
     assert place == flat.size == sum(w.size for w in model.get_weights())
     loss = "mean_squared_error" if work["is_autoencoder"] else "sparse_categorical_crossentropy"
     model.compile(

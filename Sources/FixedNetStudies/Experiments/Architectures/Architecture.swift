@@ -33,13 +33,13 @@ struct Architecture {
       builtIn: .dsCNN, task: .words, trainCount: 12_000, testCount: 2_400, batch: 100, epochs: 8,
       learningRate: 5e-4, least: 0.9),
     Architecture(
-      builtIn: .resNet8, task: .garments, trainCount: 9_600, testCount: 2_000, batch: 32,
-      epochs: 5, learningRate: 1e-3, least: 0.8),
+      builtIn: .resNet8, task: .garments, trainCount: 6_400, testCount: 2_000, batch: 32,
+      epochs: 4, learningRate: 1e-3, least: 0.8),
     Architecture(
-      builtIn: .resNet8Large, task: .garments, trainCount: 9_600, testCount: 2_000, batch: 32,
-      epochs: 5, learningRate: 1e-3, least: 0.8),
+      builtIn: .resNet8Large, task: .garments, trainCount: 6_400, testCount: 2_000, batch: 32,
+      epochs: 4, learningRate: 1e-3, least: 0.8),
     Architecture(
-      builtIn: .mobileNet025, task: .scenes, trainCount: 4_000, testCount: 1_000, batch: 32,
+      builtIn: .mobileNet025, task: .scenes, trainCount: 3_200, testCount: 1_000, batch: 32,
       epochs: 8, learningRate: 1e-3, least: 0.8),
     Architecture(
       builtIn: .autoencoder, task: .sounds, trainCount: 20_480, testCount: 1_000, batch: 512,

@@ -11,8 +11,14 @@ struct ArchitectureSizes {
   var one: Int
   var batch: Int
   /// and the same with what can be computed again instead of kept; nil where the plan knows nothing to.
-  var oneRecomputed: Int?
-  var batchRecomputed: Int?
+  var oneRecomputed: Recomputed?
+  var batchRecomputed: Recomputed?
+
+  /// Bytes, and the multiply-adds of an image that are done twice for them.
+  struct Recomputed {
+    var bytes: Int
+    var multiplyAdds: Int
+  }
 
   /// Throws: `ModelError`.
   init(_ architecture: Architecture) throws {
@@ -23,9 +29,11 @@ struct ArchitectureSizes {
       options.updatesInBackward = isTraining && batch == 1
       return try NetworkPlan(model, options: options)
     }
-    func recomputed(_ batch: Int) throws -> Int? {
+    func recomputed(_ batch: Int) throws -> Recomputed? {
       let plan = try plan(batch, isTraining: true, recomputes: true)
-      return plan.recomputedLayers.isEmpty ? nil : plan.memory.byteCount
+      return plan.recomputedLayers.isEmpty
+        ? nil
+        : Recomputed(bytes: plan.memory.byteCount, multiplyAdds: plan.recomputedMultiplyAdds)
     }
     parameters = try model.parameterCount()
     multiplyAdds = try model.multiplyAdds()

@@ -26,21 +26,27 @@ struct ArchitectureReport {
   // MARK: - Tables
 
   private var sizes: ReportTable {
-    func bytes(_ count: Int?) -> String { count.map { Format.grouped($0) } ?? "-" }
-    return ReportTable(
+    ReportTable(
       "What they need (planned bytes of one thread; training with weights, Adam's memory, everything)",
       columns: [
         "network", "trained values", "multiply-adds", "run one image", "train on one image",
-        "with recompute", "batch", "train on a batch", "with recompute",
+        "with recompute", "its cost", "batch", "train on a batch", "with recompute", "its cost",
       ],
       rows: results.map { result in
         let sizes = result.sizes
+        func recomputed(_ value: ArchitectureSizes.Recomputed?) -> [String] {
+          guard let value else { return ["-", "-"] }
+          // Of the multiply-adds of a step: forward, to the weights, to the inputs.
+          let share = Double(value.multiplyAdds) / Double(3 * sizes.multiplyAdds)
+          return [Format.grouped(value.bytes), "+" + Format.percent(share, 1)]
+        }
         return [
           result.architecture.name, Format.grouped(sizes.parameters),
-          Format.grouped(sizes.multiplyAdds), bytes(sizes.inference), bytes(sizes.one),
-          bytes(sizes.oneRecomputed), "\(result.architecture.batch)", bytes(sizes.batch),
-          bytes(sizes.batchRecomputed),
-        ]
+          Format.grouped(sizes.multiplyAdds), Format.grouped(sizes.inference),
+          Format.grouped(sizes.one),
+        ] + recomputed(sizes.oneRecomputed)
+          + ["\(result.architecture.batch)", Format.grouped(sizes.batch)]
+          + recomputed(sizes.batchRecomputed)
       })
   }
 
@@ -98,8 +104,11 @@ struct ArchitectureReport {
       for (quantity, value) in [
         ("parameters", sizes.parameters), ("multiply_adds", sizes.multiplyAdds),
         ("inference_bytes", sizes.inference), ("train_one_bytes", sizes.one),
-        ("train_one_recompute_bytes", sizes.oneRecomputed), ("train_batch_bytes", sizes.batch),
-        ("train_batch_recompute_bytes", sizes.batchRecomputed),
+        ("train_one_recompute_bytes", sizes.oneRecomputed?.bytes),
+        ("train_one_recompute_multiply_adds", sizes.oneRecomputed?.multiplyAdds),
+        ("train_batch_bytes", sizes.batch),
+        ("train_batch_recompute_bytes", sizes.batchRecomputed?.bytes),
+        ("train_batch_recompute_multiply_adds", sizes.batchRecomputed?.multiplyAdds),
       ] {
         guard let value else { continue }
         rows.append([name, "", "", quantity, "\(value)"])
@@ -147,10 +156,15 @@ struct ArchitectureReport {
     }
     return Figure(
       "accuracy-bytes", title: "Accuracy against bytes",
-      caption: "Left: to run one image; right: to train on one image, weights, optimiser and "
-        + "everything that is kept included. Every network has a task of its own: heights of different "
+      caption:
+        "To run one image, to train on one image (weights, Adam's memory and everything that is kept "
+        + "included), and the same where outputs are computed again instead of kept. Every network has a task of its own: heights of different "
         + "tasks do not compare.",
-      panels: [panel("inference", \.inference), panel("training", { $0.oneRecomputed ?? $0.one })])
+      columns: 3,
+      panels: [
+        panel("inference", \.inference), panel("training", \.one),
+        panel("training, computing again") { $0.oneRecomputed?.bytes ?? $0.one },
+      ])
   }
 
   private var multiplyAddsFigure: Figure {
@@ -233,9 +247,9 @@ struct ArchitectureReport {
   private var deviations: [String] {
     [
       "The benchmark's own data (Speech Commands, CIFAR-10, Visual Wake Words, ToyADMOS) are not at "
-        + "hand without a network. Garments are Fashion-MNIST's, in colour on a ground of another one in "
-        + "32x32; scenes are three of them on a gradient in 96x96, in every second one a digit of MNIST "
-        + "instead of the third.",
+        + "hand without a network. Garments are Fashion-MNIST's, in a light colour on a dark one in "
+        + "32x32; scenes are three of them in 96x96, in every second one a digit of MNIST instead of the "
+        + "third.",
       "The words and the machines are generated: nobody has spoken them, and no machine has made them. "
         + "Words are three moving resonances in noise, at a speed, pitch and loudness of their own each "
         + "time; machines are harmonics of a speed in noise, and broken ones have a tone too many, weak "

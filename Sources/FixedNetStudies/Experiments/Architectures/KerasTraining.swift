@@ -79,20 +79,27 @@ private struct KerasWork {
     let set = samples.set
     let (model, weights) = architecture.model.kerasForm(
       try architecture.model.initialWeights(seed: seed))
-    let tensors = weights.filter { !$0.tensors.isEmpty }
-    let layers = tensors.map { layer -> JSONValue in
-      let shapes = layer.tensors.map { JSONValue.array($0.shape.map { .integer($0) }) }
-      return ["name": .string(layer.layer), "shapes": .array(shapes)]
+    var before = model.inputName
+    let layers = zip(model.layers, weights).map { layer, weights -> JSONValue in
+      defer { before = layer.name }
+      var config = layer.config
+      config["name"] = .string(layer.name)
+      let shapes = weights.tensors.map { JSONValue.array($0.shape.map { .integer($0) }) }
+      return [
+        "class_name": .string(type(of: layer).className), "config": .object(config),
+        "reads": .array((model.connections?[layer.name] ?? [before]).map { .string($0) }),
+        "weights": .array(shapes),
+      ]
     }
     let batch = min(architecture.batch, set.train.count)
     let work: JSONValue = [
-      "model": model.json, "layers": .array(layers), "batch": .integer(batch),
+      "input": .string(model.inputName), "layers": .array(layers), "batch": .integer(batch),
       "epochs": .integer(architecture.epochs), "learning_rate": .number(architecture.learningRate),
       "is_autoencoder": .bool(architecture.isAutoencoder), "threads": .integer(threads),
       "shape": .array(set.train.shape.dimensions.map { .integer($0) }),
     ]
     try write("work.json", Array(work.text.utf8))
-    let values = tensors.flatMap { $0.tensors.flatMap(\.values) }
+    let values = weights.flatMap { $0.tensors.flatMap(\.values) }
     try write(
       "weights", values.flatMap { withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init) })
     let parts = [("train", set.train), ("test", set.test)]

@@ -31,7 +31,7 @@ enum PaintedImages {
 
   // MARK: - Garments
 
-  /// Fashion-MNIST's garments in a colour on a ground of another one, somewhere in 32x32.
+  /// Fashion-MNIST's garments in a light colour on a dark one, somewhere in 32x32.
   static func garments(_ data: DataSet, trainCount: Int, testCount: Int) throws(StudyError)
     -> DataSet
   {
@@ -41,12 +41,12 @@ enum PaintedImages {
       bytes.reserveCapacity(count * 32 * 32 * 3)
       for index in 0..<count {
         var reader = reader(index, isTest: isTest)
-        let ground = colour(&reader)
+        let ground = ground(&reader)
         var canvas = Canvas(side: 32, from: ground, to: ground)
         let (row, column) = (below(5, &reader), below(5, &reader))
         canvas.paint(
           images, index % images.count, size: 28, row: row, column: column,
-          colour(&reader, on: ground))
+          colour(&reader))
         bytes += canvas.bytes
       }
       return ImageSet(
@@ -90,14 +90,14 @@ enum PaintedImages {
   private static func scene(
     _ garments: GreyImages, _ last: GreyImages, _ index: Int, _ reader: inout Philox.Reader
   ) -> Canvas {
-    let ground = colour(&reader)
-    var canvas = Canvas(side: 96, from: ground, to: colour(&reader))
+    let ground = ground(&reader)
+    var canvas = Canvas(side: 96, from: ground, to: self.ground(&reader))
     for (position, images) in [garments, garments, last].enumerated() {
       let size = position == 2 ? 20 + below(21, &reader) : 28 + below(29, &reader)
       let (row, column) = (below(97 - size, &reader), below(97 - size, &reader))
       let image = (3 * index + position) % images.count
       canvas.paint(
-        images, image, size: size, row: row, column: column, colour(&reader, on: ground))
+        images, image, size: size, row: row, column: column, colour(&reader))
     }
     return canvas
   }
@@ -108,15 +108,14 @@ enum PaintedImages {
     Int(reader.next() % UInt32(limit))
   }
 
-  private static func colour(_ reader: inout Philox.Reader) -> [Int] {
-    (0..<3).map { _ in below(256, &reader) }
+  /// A dark one.
+  private static func ground(_ reader: inout Philox.Reader) -> [Int] {
+    (0..<3).map { _ in below(112, &reader) }
   }
 
-  /// One that can be told from the ground.
-  private static func colour(_ reader: inout Philox.Reader, on ground: [Int]) -> [Int] {
-    let colour = colour(&reader)
-    let difference = zip(colour, ground).reduce(0) { $0 + abs($1.0 - $1.1) }
-    return difference >= 160 ? colour : ground.map { ($0 + 128) % 256 }
+  /// A light one, which can be told from the ground.
+  private static func colour(_ reader: inout Philox.Reader) -> [Int] {
+    (0..<3).map { _ in 144 + below(112, &reader) }
   }
 }
 
