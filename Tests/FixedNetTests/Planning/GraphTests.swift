@@ -167,6 +167,7 @@ struct GraphTests {
   func fullBatch() {
     let noisy: [any Layer] = [
       Dropout(name: "x", rate: 0.5), GaussianNoise(name: "x", deviation: 1),
+      GaussianDropout(name: "x", rate: 0.5),
       SpatialDropout1D(name: "x", rate: 0.5),
     ]
     for layer in noisy {
@@ -179,6 +180,21 @@ struct GraphTests {
           Model(name: "m", input: .vector(4), layers: layers), .lbfgs, sampleCount: 8,
           threads: 1)
       }
+    }
+  }
+
+  @Test("solvers over all samples refuse L1, which has no derivative at 0")
+  func fullBatchMagnitudes() {
+    for options in [
+      WeightOptions(kernelRegularizer: .l1(0.1)), WeightOptions(biasRegularizer: .l1(0.1)),
+    ] {
+      let model = Model(
+        name: "m", input: .vector(4),
+        layers: [Dense(name: "d", units: 2, activation: .softmax, options: options)])
+      let error = #expect(throws: ModelError.self) {
+        try FullBatchTrainer.plan(model, .lbfgs, sampleCount: 8, threads: 1)
+      }
+      #expect("\(error.map { "\($0)" } ?? "")".contains("layer 'd' has an L1 regulariser on its"))
     }
   }
 

@@ -27,7 +27,7 @@ struct FullBatchTests {
   ]
 
   private static func model(_ testCase: Case) -> Model {
-    let options = WeightOptions(kernelRegularizer: .l2(0.02))
+    let options = WeightOptions(kernelRegularizer: .l2(0.02), biasRegularizer: .l2(0.3))
     return Model(
       name: "case", input: .image(height: 3, width: 2, channels: 2),
       layers: [
@@ -198,7 +198,7 @@ struct FullBatchTests {
     var model = Self.model(Self.cases[2])
     for index in model.layers.indices {
       if var dense = model.layers[index] as? Dense {
-        dense.options.kernelRegularizer = .none
+        (dense.options.kernelRegularizer, dense.options.biasRegularizer) = (.none, .none)
         model.layers[index] = dense
       }
     }
