@@ -72,7 +72,7 @@ conformance: setup ## ONNX' cases, Keras' own unit tests, functions over all flo
 	  --minimum Tests/Conformance/minimum.tsv
 
 peers: compiler ## the other frameworks for bench --peers, in .venv-peers (3 GB of disk)
-	@$(call ENVIRONMENT,.venv-peers,onnxruntime,-r $(REQUIREMENTS)/peers.txt)
+	@$(call ENVIRONMENT,.venv-peers,ai_edge_litert,-r $(REQUIREMENTS)/peers.txt)
 
 asan: setup ## readers, kernels and engine under AddressSanitizer and UndefinedBehaviorSanitizer
 	swift build --build-tests $(ASAN)

@@ -107,7 +107,7 @@ let package = Package(
       name: "bench", dependencies: toolDependencies, path: "Tools/bench", exclude: ["peers"]),
     .target(name: "FixedNetStudies", dependencies: ["FixedNet", "FixedNetFiles"]),
     .executableTarget(
-      name: "study", dependencies: toolDependencies, path: "Tools/study"),
+      name: "study", dependencies: toolDependencies, path: "Tools/study", exclude: ["keras"]),
     .target(name: "MallocCounter", path: "Tests/Support/MallocCounter"),
     .target(
       name: "FaultInjection", dependencies: ["FixedNet", "FixedNetFiles"],

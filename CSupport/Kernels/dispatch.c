@@ -35,12 +35,14 @@ size_t cs_conv2d_scratch(const cs_conv2d *shape, cs_conv2d_pass pass, int32_t bl
   size_t inChannels = (size_t)shape->inChannels, outChannels = (size_t)shape->outChannels;
   size_t inHeight = (size_t)shape->inHeight, inWidth = (size_t)shape->inWidth;
   size_t kernelHeight = (size_t)shape->kernelHeight, kernelWidth = (size_t)shape->kernelWidth;
-  size_t height = inHeight + (size_t)shape->padTop + (size_t)shape->padBottom;
+  int isSingle = block == 1;
+  size_t height = isSingle ? (size_t)cs_single_height(shape)
+                           : inHeight + (size_t)shape->padTop + (size_t)shape->padBottom;
   size_t width = inWidth + (size_t)shape->padLeft + (size_t)shape->padRight;
-  int isPadded = (shape->padTop | shape->padLeft | shape->padBottom | shape->padRight) != 0;
+  int isPadded = cs_single_is_padded(shape);
 
   if (pass == CS_CONV2D_BACKWARD_INPUT) {
-    if (block != 1) return 0;
+    if (!isSingle) return 0;
     size_t bandHeight = (size_t)cs_single_band_rows(shape) + kernelHeight - 1;
     return outChannels * bandHeight * (inWidth + kernelWidth - 1) + CS_SINGLE_SLACK;
   }
@@ -48,10 +50,11 @@ size_t cs_conv2d_scratch(const cs_conv2d *shape, cs_conv2d_pass pass, int32_t bl
   size_t taps = inChannels * kernelHeight * kernelWidth;
   size_t common =
       round_up_16(taps) + (isPadded ? round_up_16(inChannels * height * width * (size_t)block) : 0);
-  if (block != 1) return common;
+  if (!isSingle) return common;
   if (pass == CS_CONV2D_BACKWARD_WEIGHTS) return common + CS_SINGLE_PIXELS * 17;
   // Fewer than 16 channels as lanes: the weights spread.
-  int isSpread = outChannels < 16 && !cs_single_is_flat(shape, (int32_t)width);
+  int isOneBand = cs_single_rows(shape) == shape->outHeight;
+  int isSpread = outChannels < 16 && !(isOneBand && cs_single_is_flat(shape, (int32_t)width));
   return common + (isSpread ? 16 * taps : 0);
 }
 

@@ -19,6 +19,25 @@ static inline int32_t cs_single_band_rows(const cs_conv2d *s) {
   return rows < s->inHeight ? rows : s->inHeight;
 }
 
+static inline int cs_single_is_padded(const cs_conv2d *s) {
+  return (s->padTop | s->padLeft | s->padBottom | s->padRight) != 0;
+}
+
+/// Rows of outputs for which the input is padded at a time: about 128 pixels, in nearly equal bands. All of them where
+/// nothing is padded.
+static inline int32_t cs_single_rows(const cs_conv2d *s) {
+  if (!cs_single_is_padded(s)) return s->outHeight;
+  int32_t most = 127 / s->outWidth + 1 > 4 ? 127 / s->outWidth + 1 : 4;
+  int32_t bands = (s->outHeight + most - 1) / most;
+  return (s->outHeight + bands - 1) / bands;
+}
+
+/// Rows of the input, with padding, that those read.
+static inline int32_t cs_single_height(const cs_conv2d *s) {
+  return cs_single_is_padded(s) ? (cs_single_rows(s) - 1) * s->strideHeight + s->kernelHeight
+                                : s->inHeight;
+}
+
 /// Whether the forward pass's lanes are pixels (else output channels): whichever does less work.
 /// width: of the input, with padding.
 static inline int cs_single_is_flat(const cs_conv2d *s, int32_t width) {

@@ -42,6 +42,8 @@ public struct RunContext {
   public var seed: UInt64 = 0
   public var step: UInt32 = 0
   public var imageOffset: UInt32 = 0
+  /// What the random numbers of an augmentation depend on beside the seed and the image; nil leaves images as they are.
+  public var augmentationEpoch: UInt32?
   /// Whether the input slots hold these images already: a full batch is loaded once.
   public var inputIsLoaded = false
   /// Where the operations' times are added up; nil measures nothing.

@@ -172,7 +172,8 @@ public enum Operation: BitwiseCopyable {
     case .merge(let operation): operation.pointee.backward(c)
     case .gather(let operation): operation.pointee.backward(c)
     case .copy(let operation): operation.pointee.backward(c)
-    case .gaussianNoise, .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
+    case .gaussianNoise(let operation): operation.pointee.backward(c)
+    case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
     }
   }
 

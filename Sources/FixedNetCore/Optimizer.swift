@@ -196,22 +196,22 @@ public struct Parameter: BitwiseCopyable, Sendable {
   public var state: (SharedSlot, SharedSlot, SharedSlot)
   /// Values in each. Units: floats.
   public var count: Int
-  /// The loss has a term `penalty` sum w^2, whose gradient is 2 penalty w.
-  public var penalty: Float
+  /// What the loss says of its values.
+  public var regularizer: Regularizer
   /// R-operator: the direction v, and the product H v. They are `weight` in a plan of first order.
   public var direction: SharedSlot
   public var product: SharedSlot
 
   public init(
     weight: SharedSlot, gradient: SharedSlot, count: Int,
-    state: (SharedSlot, SharedSlot, SharedSlot)? = nil, penalty: Float = 0,
+    state: (SharedSlot, SharedSlot, SharedSlot)? = nil, regularizer: Regularizer = .none,
     direction: SharedSlot? = nil, product: SharedSlot? = nil
   ) {
     self.weight = weight
     self.gradient = gradient
     self.count = count
     self.state = state ?? (weight, weight, weight)
-    self.penalty = penalty
+    self.regularizer = regularizer
     self.direction = direction ?? weight
     self.product = product ?? weight
   }
@@ -224,7 +224,7 @@ public struct Parameter: BitwiseCopyable, Sendable {
     }
   }
 
-  /// Ends the gradient of elements `share`, whose sums over the batch are complete, with the penalty's part; and takes
+  /// Ends the gradient of elements `share`, whose sums over the batch are complete, with the regulariser's part; and takes
   /// the optimiser's step where nothing needs to be known about the other elements first.
   func update(_ share: Range<Int>, _ c: BatchContext) {
     update(share, gradient: c(gradient) + share.lowerBound, c)
@@ -233,10 +233,8 @@ public struct Parameter: BitwiseCopyable, Sendable {
   /// The same for gradients that are elsewhere: that of the first element of `share` is at `gradient`.
   func update(_ share: Range<Int>, gradient: UnsafeMutablePointer<Float>, _ c: BatchContext) {
     guard !share.isEmpty, c.isLastPart else { return }
-    if penalty != 0 {
-      c.kernels.pointee.add_scaled(
-        share.count, 2 * penalty, c(weight) + share.lowerBound, gradient)
-    }
+    regularizer.addGradient(
+      share.count, c(weight) + share.lowerBound, c.kernels, to: gradient)
     guard let rule = c.update, !c.clipping.needsNorms else { return }
     if case .value(let limit) = c.clipping {
       c.kernels.pointee.clip(share.count, limit, gradient)
@@ -244,11 +242,11 @@ public struct Parameter: BitwiseCopyable, Sendable {
     rule.apply(self, share, gradient: gradient, c)
   }
 
-  /// Ends the Hessian product of elements `share` with the penalty's part.
+  /// Ends the Hessian product of elements `share` with the regulariser's part.
   func completeProduct(_ share: Range<Int>, _ c: BatchContext) {
-    guard penalty != 0 else { return }
-    c.kernels.pointee.add_scaled(
-      share.count, 2 * penalty, c(direction) + share.lowerBound, c(product) + share.lowerBound)
+    regularizer.addProduct(
+      share.count, direction: c(direction) + share.lowerBound, c.kernels,
+      to: c(product) + share.lowerBound)
   }
 
   /// The square of the gradient's norm.

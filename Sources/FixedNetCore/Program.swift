@@ -12,6 +12,8 @@ public struct Program: BitwiseCopyable {
   public var inputChannels: Int
   public var inputPixels: Int
   public var input: BlockSlot
+  /// What is done to images in training; nil: nothing.
+  public var augmentation: InputAugmentation?
   public var outputChannels: Int
   public var outputPixels: Int
   public var output: BlockSlot
@@ -50,6 +52,15 @@ public struct Program: BitwiseCopyable {
     self.squaredNorms = squaredNorms
     self.updatesInBackward = updatesInBackward
     self.stripes = stripes
+  }
+
+  /// The start of the forward pass: nothing goes back.
+  public func prefix(_ count: Int) -> Program {
+    var program = self
+    program.operations = UnsafeBufferPointer(rebasing: operations[..<count])
+    program.forwardCount = count
+    program.backwardSteps = UnsafeBufferPointer(start: nil, count: 0)
+    return program
   }
 
   /// Refuses an arena that is smaller than the plan.

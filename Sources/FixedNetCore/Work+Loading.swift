@@ -23,6 +23,14 @@ extension Work {
   private static var fetchedBytes: Int { 1 << 16 }
 
   func loadInput(_ c: BlockContext) {
+    loadImages(c)
+    loadTargets(c)
+  }
+
+  private func loadImages(_ c: BlockContext) {
+    if let augmentation = program.augmentation, let epoch = context.augmentationEpoch {
+      return loadAugmented(augmentation, epoch: epoch, c)
+    }
     let channels = Int32(truncatingIfNeeded: program.inputChannels)
     let pixels = Int32(truncatingIfNeeded: program.inputPixels)
     let indices = context.indices + c.firstImage
@@ -34,6 +42,10 @@ extension Work {
       c.kernels.pointee.gather_f32(
         channels, pixels, c.blockSize, c.lanes, images, stride, indices, 1, c(program.input))
     }
+  }
+
+  private func loadTargets(_ c: BlockContext) {
+    let indices = context.indices + c.firstImage
     guard let source = context.targets, let target = program.targets else { return }
     switch source.answers {
     case .labels(let labels):

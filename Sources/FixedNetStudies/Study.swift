@@ -25,6 +25,7 @@ public enum StudyRegistry {
     LearningRateRangeStudy.self,
     CyclicalLearningRateStudy.self,
     BatchSizeStudy.self,
+    ArchitecturesStudy.self,
   ]
 
   public static var names: [String] { all.map { $0.name } }
@@ -67,8 +68,10 @@ public struct StudyOptions: Sendable, Equatable {
   public var threads = 1
   /// Folder with mnist/, fashion-mnist/ and digits20x20.mat or ex3data1.mat; nil: the usual places.
   public var dataDirectory: String?
-  /// Studies' own switches that were given: "reference-init", "continue", "reference-gradient".
+  /// Studies' own switches that were given: "reference-init", "continue", "reference-gradient", "keras".
   public var switches: Set<String> = []
+  /// How a study that compares with Keras has it do the same work; nil: not at all.
+  public var keras: KerasTraining?
 
   public init() {}
 }

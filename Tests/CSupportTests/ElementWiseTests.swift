@@ -82,6 +82,9 @@ struct ElementWiseTests {
       let y = trial.compare(["y": count]) { $0.affine(count, scale, offset, x.values, $1[0]) }[0]
       trial.expect("y in place", y, from: x) { $0.affine(count, scale, offset, $1, $1) }
       trial.compare(["sum": count], from: [start]) { $0.add_scaled(count, scale, x.values, $1[0]) }
+      trial.compare(["signs": count], from: [start]) {
+        $0.add_signs(count, scale, x.values, $1[0])
+      }
       trial.compare(["clipped": count], from: [x]) { $0.clip(count, abs(scale), $1[0]) }
       var dots: [Double] = []
       for y in [start, x] {
@@ -89,6 +92,10 @@ struct ElementWiseTests {
           dots.append(kernels.dot(count, x.values, y.values))
           out[0].pointee = 0
         }
+      }
+      trial.compare(["magnitudes": 1]) { kernels, out in
+        dots.append(kernels.sum_magnitudes(count, x.values))
+        out[0].pointee = 0
       }
       let differs = stride(from: 0, to: dots.count, by: 2).first {
         dots[$0] != dots[$0 + 1] && !(dots[$0].isNaN && dots[$0 + 1].isNaN)
@@ -199,24 +206,31 @@ struct ElementWiseTests {
       let (scale, offset) = (trial.number(), trial.number())
       trial.shape = "count \(count) scale \(scale) offset \(offset)"
       let limit = abs(scale)
-      var dot = 0.0
+      var (dot, magnitudes) = (0.0, 0.0)
+      if count > 2 { (x.values[0], x.values[1]) = (0, -0.0) }
       let found = trial.compare(
-        ["y": count, "sum": count, "clipped": count], from: [start, start, x]
+        ["y": count, "sum": count, "clipped": count, "signs": count],
+        from: [start, start, x, start]
       ) { kernels, out in
         kernels.affine(count, scale, offset, x.values, out[0])
         kernels.add_scaled(count, scale, x.values, out[1])
         kernels.clip(count, limit, out[2])
+        kernels.add_signs(count, scale, x.values, out[3])
         dot = kernels.dot(count, x.values, start.values)
+        magnitudes = kernels.sum_magnitudes(count, x.values)
       }
       let (v, s) = (x.values, start.values)
       let wrong = (0..<count).first { i in
         found[0].values[i] != offset.addingProduct(v[i], scale)
           || found[1].values[i] != s[i].addingProduct(scale, v[i])
           || found[2].values[i] != max(-limit, min(limit, v[i]))
+          || found[3].values[i] != s[i] + (v[i] > 0 ? scale : v[i] < 0 ? -scale : 0)
       }
       trial.expect("a linear map", at: wrong)
       let exact = (0..<count).reduce(0.0) { $0 + Double(v[$1]) * Double(s[$1]) }
       trial.expect("dot", at: abs(dot - exact) <= 1e-14 * Double(count) ? nil : 0)
+      let sum = (0..<count).reduce(0.0) { $0 + abs(Double(v[$1])) }
+      trial.expect("magnitudes", at: abs(magnitudes - sum) <= 1e-14 * Double(count) ? nil : 0)
     }
   }
 

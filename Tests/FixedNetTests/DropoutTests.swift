@@ -89,6 +89,69 @@ struct NetworkDropoutTests {
     }
   }
 
+  /// The gradient of a linear loss shows the factor of every input.
+  @Test("Gaussian dropout multiplies by numbers of mean 1 and variance rate / (1 - rate)")
+  func gaussian() throws {
+    func factors(rate: Double, step: Int, batch: Int = 1, threads: Int = 1) throws -> [Float] {
+      let count = 10_000
+      let model = Model(
+        name: "m", input: .vector(count),
+        layers: [
+          GaussianDropout(name: "noise", rate: rate), Dense(name: "out", units: 1, usesBias: false),
+        ])
+      let network = try TestModels.network(
+        model, batch: batch, threads: threads, loss: .meanSquaredError)
+      try network.load([
+        LayerWeights(layer: "noise", tensors: []),
+        LayerWeights(layer: "out", tensors: [Tensor(zeros: [count, 1])]),
+      ])
+      let images = ImageSet(
+        shape: .vector(count), pixels: .floats([Float](repeating: 1, count: count)), labels: [],
+        targets: [-0.5], targetWidth: 1)
+      _ = try network.step(images, update: .sgd(learningRate: 0), step: step)
+      return network.gradients[1].tensors[0].values
+    }
+    for rate in [0.1, 0.5] {
+      let values = try factors(rate: rate, step: 2).map(Double.init)
+      let mean = values.reduce(0, +) / Double(values.count)
+      let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+      let expected = rate / (1 - rate)
+      #expect(abs(mean - 1) < 5 * (expected / Double(values.count)).squareRoot())
+      #expect(abs(variance / expected - 1) < 0.08)
+      // A normal number is within one deviation with probability 0.6827.
+      let near = values.count { abs($0 - 1) < expected.squareRoot() }
+      #expect(abs(Double(near) / Double(values.count) - 0.6827) < 0.025)
+    }
+    let first = try factors(rate: 0.5, step: 2)
+    #expect(try factors(rate: 0.5, step: 2, batch: 16, threads: 2) == first)
+    #expect(try factors(rate: 0.5, step: 3) != first)
+  }
+
+  @Test("Gaussian dropout of rate 0 or at inference does nothing; a rate of 1 is refused")
+  func gaussianEdges() throws {
+    func model(_ rate: String) throws -> Model {
+      try Model(
+        json: JSONValue(
+          parsing: """
+            {"class_name": "Sequential", "config": {"name": "m", "layers": [
+            {"class_name": "InputLayer", "config": {"name": "i", "batch_shape": [null, 3]}},
+            {"class_name": "GaussianDropout", "config": {"name": "g", "rate": \(rate), "seed": null}},
+            {"class_name": "Dense", "config": {"name": "d", "units": 2, "activation": "softmax"}}]}}
+            """))
+    }
+    let images = TestModels.images(8, shape: .vector(3), classes: 2)
+    let losses = try ["0", "0.0", "0.5"].map { rate in
+      let network = try TestModels.network(try model(rate), batch: 8)
+      let evaluated = try network.evaluate(images)
+      return (evaluated.loss, try network.computeGradients(images).loss)
+    }
+    #expect(losses.allSatisfy { $0.0 == losses[0].0 } && losses[0].1 == losses[1].1)
+    #expect(losses[2].1 != losses[0].1)
+    for rate in ["1", "-0.1", "null", "\"half\""] {
+      #expect(throws: ModelError.self) { try model(rate) }
+    }
+  }
+
   /// The plan has the layer's output and nothing else of it.
   @Test("the mask costs no memory in the plan, and inference none at all")
   func memory() throws {

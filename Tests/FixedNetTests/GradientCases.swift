@@ -167,15 +167,18 @@ extension GradientTests {
         Flatten(name: "f"), Dense(name: "d", units: 6, activation: .scaledSigmoid),
       ]),
     Case(
-      name: "penalties on kernels",
+      name: "penalties on kernels and biases, Gaussian dropout",
       model: Model(
         name: "case", input: .vector(9),
         layers: [
           Dense(
-            name: "d", units: 7, activation: .tanh, options: WeightOptions(kernelPenalty: 0.03)),
+            name: "d", units: 7, activation: .tanh,
+            options: WeightOptions(
+              kernelRegularizer: .l2(0.03), biasRegularizer: Regularizer(l1: 0.2, l2: 0.3))),
+          GaussianDropout(name: "noise", rate: 0.4),
           Dense(
             name: "out", units: 4, activation: .softmax,
-            options: WeightOptions(kernelPenalty: 0.1)),
+            options: WeightOptions(kernelRegularizer: Regularizer(l1: 0.2, l2: 0.1))),
         ])),
     end("mean squared error", .tanh, .meanSquaredError),
     end("mean squared error of probabilities", .softmax, .meanSquaredError),

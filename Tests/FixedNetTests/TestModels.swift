@@ -38,7 +38,8 @@ enum TestModels {
         ReLU(name: "relu", maxValue: 2, negativeSlope: 0.1, threshold: 0.05),
         Flatten(name: "flatten"), Dropout(name: "drop1", rate: 0.5),
         Dense(
-          name: "dense1", units: 9, activation: .relu, options: WeightOptions(kernelPenalty: 1e-3)),
+          name: "dense1", units: 9, activation: .relu,
+          options: WeightOptions(kernelRegularizer: .l2(1e-3))),
         Dense(name: "dense2", units: 5), Softmax(name: "softmax"),
       ])
     model.frozenLayers = ["frozen"]
@@ -69,7 +70,8 @@ enum TestModels {
       AveragePooling2D(name: "pool3", poolSize: (2, 2)),
       Flatten(name: "flatten"),
       Dense(
-        name: "dense1", units: 9, activation: .tanh, options: WeightOptions(kernelPenalty: 1e-3)),
+        name: "dense1", units: 9, activation: .tanh,
+        options: WeightOptions(kernelRegularizer: .l2(1e-3))),
       Dense(name: "dense2", units: 5, usesBias: false, activation: .softmax),
     ])
 
@@ -99,13 +101,14 @@ enum TestModels {
     _ model: Model, batch: Int, threads: Int = 1, blockSize: Int? = nil,
     isTraining: Bool = true, instructionSet: InstructionSet = .best, loss: Loss? = nil,
     optimizer: Optimizer = .sgd, clipping: Clipping = .none, updatesInBackward: Bool = false,
-    recomputes: Bool = false
+    recomputes: Bool = false, augmentation: Augmentation = Augmentation()
   ) throws -> Network {
     var options = PlanOptions(
       batch: batch, isTraining: isTraining, threads: threads, blockSize: blockSize, loss: loss,
       optimizer: optimizer, clipping: clipping)
     options.updatesInBackward = updatesInBackward
     options.recomputes = recomputes
+    options.augmentation = augmentation
     let plan = try NetworkPlan(model, options: options)
     let network = try Network(plan, instructionSet: instructionSet)
     try network.load(try weights(model))

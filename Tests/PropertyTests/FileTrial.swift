@@ -48,10 +48,9 @@ struct FileTrial {
       try loaded.load(read.weights)
       tally.files += 1
       let predicted = try loaded.predict(images).outputs
-      let state = (read.optimizerState?.slots ?? []).flatMap(\.tensors)
       let isEqual =
-        read.weights.flatMap(\.tensors) == file.weights.flatMap(\.tensors)
-        && state == file.optimizerState?.slots.flatMap(\.tensors) && predicted == outputs
+        try Self.named(read.model, read.weights, read.optimizerState)
+        == Self.named(file.model, file.weights, file.optimizerState) && predicted == outputs
       if !isEqual { tally.failures.append("other bits from the .\(form): \(network)") }
     }
     try HDF5Arrays.write(
@@ -62,6 +61,24 @@ struct FileTrial {
         (name: "penalty", shape: [], values: [Float(trained.network.penalty)]),
       ])
     tally.filesForKeras += 3
+  }
+
+  /// Weights and what the optimiser remembers, by name: a file may have the layers of a graph in another order.
+  static func named(
+    _ model: Model, _ weights: [LayerWeights], _ state: OptimizerState?
+  ) throws -> [String: [Tensor]] {
+    var result: [String: [Tensor]] = [:]
+    for layer in weights where !layer.tensors.isEmpty { result[layer.layer] = layer.tensors }
+    let names = try zip(model.layers, model.weightDescriptions()).flatMap { layer, descriptions in
+      descriptions.filter(\.isTrainable).map { "\(layer.name)/\($0.name)" }
+    }
+    for slot in state?.slots ?? [] {
+      for (index, tensor) in slot.tensors.enumerated() {
+        let name = index < names.count ? names[index] : "number \(index)"
+        result["\(slot.name) of \(name)"] = [tensor]
+      }
+    }
+    return result
   }
 
   private func pixels(_ images: ImageSet) -> [Float] {

@@ -28,7 +28,7 @@ struct Trial {
       for threads in [1, network.threads] {
         var options = network.options(isTraining: isTraining, threads: threads)
         try checkPlan(options, &tally)
-        options.recomputes = true
+        options.recomputes = isTraining
         options.updatesInBackward = isTraining && options.updateObstacle == nil
         try checkPlan(options, &tally)
       }
@@ -128,36 +128,42 @@ struct Trial {
   private func checkBits(_ tally: inout Tally) throws -> Trainer {
     let first = try trainer(threads: 1)
     for _ in 0..<2 { _ = try first.runEpoch() }
-    let hash = WeightsDigest.sha256(first.network.weights)
-    func compare(_ what: String, _ other: Trainer) {
+    func bits(_ network: Network) throws -> [String: [Tensor]] {
+      try FileTrial.named(network.plan.model, network.weights, network.optimizerState)
+    }
+    func hash(_ network: Network) -> String {
+      WeightsDigest.sha256(network.weights, of: network.plan.model)
+    }
+    let expected = try (hash: hash(first.network), bits: bits(first.network))
+    func compare(_ what: String, _ other: Trainer) throws {
       while other.position.epoch < 2 { _ = try? other.runEpoch() }
       tally.runs += 1
-      if WeightsDigest.sha256(other.network.weights) != hash
-        || other.network.optimizerState != first.network.optimizerState
-      {
+      if try hash(other.network) != expected.hash || bits(other.network) != expected.bits {
         fail("other bits with \(what)", &tally)
       }
       if !other.network.canariesAreIntact { fail("wrote outside its arena, \(what)", &tally) }
     }
-    if hash == WeightsDigest.sha256(weights) { fail("training changed nothing", &tally) }
-    compare("\(network.threads) threads", try trainer(threads: network.threads))
+    if expected.hash == WeightsDigest.sha256(weights, of: network.model) {
+      fail("training changed nothing", &tally)
+    }
+    try compare("\(network.threads) threads", trainer(threads: network.threads))
     for set in InstructionSet.allCases where set < .best {
-      compare("\(set)", try trainer(threads: 1, set))
+      try compare("\(set)", trainer(threads: 1, set))
     }
     if first.network.plan.options.resolvedBlockSize < network.batch,
       first.network.plan.couplingLayer == nil
     {
       let part = first.network.plan.options.resolvedBlockSize
-      compare("parts of \(part)", try trainer(threads: network.threads, part: part))
+      try compare("parts of \(part)", trainer(threads: network.threads, part: part))
     }
     if first.network.plan.options.updateObstacle == nil {
-      compare("the update in the backward pass", try trainer(threads: 1, updatesInBackward: true))
+      try compare("the update in the backward pass", trainer(threads: 1, updatesInBackward: true))
     }
-    compare("outputs computed again", try trainer(threads: network.threads, recomputes: true))
-    compare(
+    try compare("outputs computed again", trainer(threads: network.threads, recomputes: true))
+    try compare(
       "as many outputs computed again as save memory",
-      try trainer(threads: network.threads, recomputes: true, memoryBudget: 1))
-    compare("a stop in the middle", try resumed())
+      trainer(threads: network.threads, recomputes: true, memoryBudget: 1))
+    try compare("a stop in the middle", resumed())
     return first
   }
 

@@ -17,7 +17,7 @@ struct StudyToolTests {
   private func run(_ tool: String, _ options: String) throws -> Finished {
     try Finished(
       "\(Self.tools)/\(tool)", options.split(separator: " ").map(String.init), in: folder,
-      environment: ["FIXEDNET_DATA": "", "HOME": folder])
+      environment: ["FIXEDNET_DATA": "", "HOME": folder, "FIXEDNET_PYTHON": "/none/python"])
   }
 
   @Test("list names every study")
@@ -52,6 +52,7 @@ struct StudyToolTests {
       ("", "Missing expected argument", 64),
       ("softmax --quick --output /dev/null", "cannot make the folder '/dev/null/softmax'", 1),
       ("perceptron --quick --data-dir none", "is in none, Data, ", 1),
+      ("architectures --quick --keras", "no Python at '/none/python'", 1),
     ])
   func refusals(_ options: String, _ fragment: String, _ exitCode: Int32) throws {
     let run = try study(options)

@@ -5,7 +5,7 @@ enum VariedModels {
   /// Rectifiers of every kind, batch normalisation without scale or centre, windows and strides that are no squares, an
   /// adapted Normalization, penalties, frozen layers, softmax as a layer; 5 classes.
   static var rectifiers: Model {
-    let frozen = WeightOptions(kernelInitializer: .lecunUniform, kernelPenalty: 0.03)
+    let frozen = WeightOptions(kernelInitializer: .lecunUniform, kernelRegularizer: .l2(0.03))
     var model = Model(
       name: "rectifiers", input: .image(height: 13, width: 11, channels: 2),
       layers: [
@@ -13,7 +13,7 @@ enum VariedModels {
         Normalization(name: "normalization", mean: [-0.3, 0.1], variance: [0.04, 0.5]),
         Conv2D(
           name: "conv1", filters: 5, kernelSize: (3, 2), strides: (2, 1), padding: .same,
-          options: WeightOptions(kernelInitializer: .heNormal, kernelPenalty: 0.01)),
+          options: WeightOptions(kernelInitializer: .heNormal, kernelRegularizer: .l2(0.01))),
         LeakyReLU(name: "leaky", slope: 0.1),
         BatchNormalization(name: "bn1", momentum: 0.9, epsilon: 0.01, scales: false),
         MaxPooling2D(name: "max", poolSize: (2, 3), strides: (1, 2), padding: .same),
@@ -24,7 +24,7 @@ enum VariedModels {
         BatchNormalization(name: "bn3"), Flatten(name: "flatten"),
         Dense(
           name: "dense1", units: 7, activation: .tanh,
-          options: WeightOptions(kernelInitializer: .heUniform, kernelPenalty: 0.002)),
+          options: WeightOptions(kernelInitializer: .heUniform, kernelRegularizer: .l2(0.002))),
         Dropout(name: "dropout", rate: 0.3), Dense(name: "dense2", units: 5),
         Softmax(name: "softmax"),
       ])
@@ -70,7 +70,7 @@ enum VariedModels {
         Flatten(name: "flatten"),
         Dense(
           name: "dense", units: 4, activation: .scaledSigmoid,
-          options: WeightOptions(kernelInitializer: .heNormal, kernelPenalty: 0.01)),
+          options: WeightOptions(kernelInitializer: .heNormal, kernelRegularizer: .l2(0.01))),
       ])
     model.frozenLayers = ["conv2"]
     return model

@@ -138,7 +138,7 @@ struct Bench {
 
 extension BuiltInModel {
   /// Random samples of the shape that a network of the field is made for; nil for others, which take digits.
-  fileprivate func ownSamples(_ count: Int) -> ImageSet? {
+  func ownSamples(_ count: Int) -> ImageSet? {
     guard BuiltInModel.fieldModels.contains(self) else { return nil }
     var reader = Philox(seed: 0, stream: 0x6265_6E63_68).reader()
     let shape = defaultInput

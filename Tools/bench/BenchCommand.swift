@@ -45,8 +45,9 @@ struct BenchCommand: ParsableCommand {
     help: ArgumentHelp(
       "Compare with other frameworks instead.",
       discussion: """
-        PyTorch, torch.compile, Keras on TensorFlow, JAX and ONNX Runtime do the same work from the same weights and \
-        data, in turn with this program and on as many threads; what they compute is checked. Prints Markdown.
+        PyTorch, torch.compile, Keras on TensorFlow, JAX, ONNX Runtime and LiteRT (with XNNPACK) do the same work from \
+        the same weights and data, in turn with this program and on as many threads; what they compute is checked. Single \
+        images run on one thread.
         """))
   var peers = false
 
@@ -61,14 +62,16 @@ struct BenchCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The Python of --peers, with any of torch, tensorflow, jax and onnxruntime. (default: that of "
+      "The Python of --peers, with any of torch, tensorflow, jax, onnxruntime and ai_edge_litert. (default: that of "
         + "make peers, in the checkout that this program was built in)",
       valueName: "path"))
   var python: String?
 
   @Option(
     help: ArgumentHelp(
-      "Of --peers only the works whose names begin so (lenet, lenet-plain, cnn, perceptron, dying-relu, inference).",
+      "Of --peers only the works whose names begin so (lenet, lenet-plain, cnn, ds-cnn, resnet8, resnet8-large, "
+        + "mobilenet-025, autoencoder, streaming-wakeword, perceptron, dying-relu, inference). A number behind it is the "
+        + "batch that is trained; NAME-inference runs one image.",
       valueName: "names"))
   var works: String?
 

@@ -172,7 +172,7 @@ struct EvaluationReport {
       "confusion": .array((metrics?.counts ?? []).map { .array($0.map { .integer($0) }) }),
       "batchNormalization": .array(statistics), "imagesPerSecond": .number(imagesPerSecond),
       "arenaBytes": .integer(arenaBytes), "nonFinite": .array(nonFinite.map { .string($0) }),
-      "weightsSHA256": .string(WeightsDigest.sha256(weights)),
+      "weightsSHA256": .string(WeightsDigest.sha256(weights, of: model)),
     ]
   }
 }

@@ -60,6 +60,15 @@ struct StudyCommand: ParsableCommand {
   @Flag(help: "perceptron: the notebook's gradient, which is not its cost's, alone.")
   var referenceGradient = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "architectures: Keras trains the same networks too, from the same start over the same batches.",
+      discussion: """
+        Its Python is $FIXEDNET_PYTHON, or that of make test in the checkout that this program was built in. Takes several \
+        times as long.
+        """))
+  var keras = false
+
   @Flag(help: "Print one JSON object at the end and nothing else.")
   var json = false
 
@@ -91,8 +100,9 @@ struct StudyCommand: ParsableCommand {
   func run() throws {
     try checkNames()
     guard names != ["list"] else { return list() }
+    let kerasTraining = keras ? try KerasTraining.ofCheckout() : nil
     let studies = isAll ? StudyRegistry.all : names.compactMap { StudyRegistry.named($0) }
-    try StudyRun(self, studies: studies, isAll: isAll).run()
+    try StudyRun(self, studies: studies, isAll: isAll, keras: kerasTraining).run()
   }
 
   private func list() {
@@ -119,7 +129,7 @@ struct StudyCommand: ParsableCommand {
     options.dataDirectory = dataDir
     let switches = [
       ("reference-init", referenceInit), ("continue", continues),
-      ("reference-gradient", referenceGradient),
+      ("reference-gradient", referenceGradient), ("keras", keras),
     ]
     options.switches = Set(switches.filter(\.1).map(\.0))
     return options

@@ -8,11 +8,16 @@ final class StudyRun {
   private let command: StudyCommand
   private let studies: [any Study.Type]
   private let isAll: Bool
+  private let keras: KerasTraining?
   private let progress: StudyProgressLine
   private var records: [StudyRecord] = []
 
-  init(_ command: StudyCommand, studies: [any Study.Type], isAll: Bool) {
+  /// `keras`: what --keras asks for.
+  init(
+    _ command: StudyCommand, studies: [any Study.Type], isAll: Bool, keras: KerasTraining?
+  ) {
     self.command = command
+    self.keras = keras
     self.studies = studies
     self.isAll = isAll
     progress = StudyProgressLine(isQuiet: command.json)
@@ -20,8 +25,10 @@ final class StudyRun {
 
   func run() throws {
     Interrupt.watch()
+    var options = command.options
+    options.keras = keras
     let runner = StudyRunner(
-      options: command.options, output: command.output, command: command.commandLine,
+      options: options, output: command.output, command: command.commandLine,
       report: { [progress] in progress.draw($0) }, isInterrupted: { Interrupt.isRequested })
     var advice: [String] = []
     for (index, study) in studies.enumerated() {

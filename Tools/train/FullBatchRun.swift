@@ -41,7 +41,7 @@ final class FullBatchRun {
     var (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: options.seed ?? 0, loss: options.loss)
     if let lambda = options.fullBatch.lambda {
-      model.changeKernels { $0.kernelPenalty = Float(lambda / (2 * Double(images.count))) }
+      model.changeKernels { $0.kernelRegularizer.l2 = Float(lambda / (2 * Double(images.count))) }
     }
     let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     let plan = try FullBatchTrainer.plan(
@@ -183,7 +183,7 @@ final class FullBatchRun {
     seconds: Double
   ) {
     let progress = result.progress
-    let digest = WeightsDigest.sha256(network.weights)
+    let digest = WeightsDigest.sha256(network.weights, of: network.plan.model)
     if options.json {
       printJSON(
         json(

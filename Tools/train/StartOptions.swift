@@ -23,11 +23,18 @@ struct StartOptions: ParsableArguments {
   var adapt = false
 
   @Option(
+    name: .customLong("l1"), parsing: .unconditional,
+    help: ArgumentHelp(
+      "Add this times the sum of the magnitudes of every kernel to the loss: Keras' L1. (default: "
+        + "what the model says)", valueName: "lambda"))
+  var magnitudePenalty: Double?
+
+  @Option(
     name: .customLong("l2"), parsing: .unconditional,
     help: ArgumentHelp(
       "Add this times the sum of the squares of every kernel to the loss: Keras' L2. (default: what "
         + "the model says)", valueName: "lambda"))
-  var penalty: Double?
+  var squarePenalty: Double?
 
   @Option(
     parsing: .unconditional,
@@ -39,8 +46,10 @@ struct StartOptions: ParsableArguments {
     if let initializer, Initializer(text: initializer) == nil {
       throw ValidationError("--initializer must be \(Initializer.help), found '\(initializer)'")
     }
-    if let penalty, !(penalty >= 0 && penalty <= 1e6) {
-      throw ValidationError("--l2 must be from 0 to 1e6, found \(penalty)")
+    for (option, penalty) in [("--l1", magnitudePenalty), ("--l2", squarePenalty)] {
+      if let penalty, !(penalty >= 0 && penalty <= 1e6) {
+        throw ValidationError("\(option) must be from 0 to 1e6, found \(penalty)")
+      }
     }
     if initializer != nil, weights != nil {
       throw ValidationError("--initializer and --weights exclude each other; give one")
@@ -51,7 +60,8 @@ struct StartOptions: ParsableArguments {
   var firstGiven: String? {
     let given = [
       ("--weights", weights != nil), ("--initializer", initializer != nil), ("--adapt", adapt),
-      ("--l2", penalty != nil), ("--class-weight", classWeight != nil),
+      ("--l1", magnitudePenalty != nil), ("--l2", squarePenalty != nil),
+      ("--class-weight", classWeight != nil),
     ]
     return given.first(where: \.1)?.0
   }
@@ -78,7 +88,12 @@ struct StartOptions: ParsableArguments {
         $0.kernelInitializer = Initializer(text: initializer) ?? .glorotUniform
       }
     }
-    if let penalty { model.changeKernels { $0.kernelPenalty = Float(penalty) } }
+    if let magnitudePenalty {
+      model.changeKernels { $0.kernelRegularizer.l1 = Float(magnitudePenalty) }
+    }
+    if let squarePenalty {
+      model.changeKernels { $0.kernelRegularizer.l2 = Float(squarePenalty) }
+    }
     if adapt { try model.adapt(to: data.train) }
     let loss = try asked ?? stated.usable(of: file)
     return (model, try weights ?? model.initialWeights(seed: seed), loss)

@@ -32,6 +32,8 @@ struct Train: ParsableCommand {
 
   @OptionGroup var data: DataOptions
 
+  @OptionGroup var augmentation: AugmentOption
+
   @Option(parsing: .unconditional, help: "Passes over the training images. (default: 10)")
   var epochs: Int?
 
@@ -74,7 +76,7 @@ struct Train: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Start of every random number: weights, shuffling, dropout. (default: 0)")
+    help: "Start of every random number: weights, shuffling, dropout, augmentation. (default: 0)")
   var seed: UInt64?
 
   @Option(
@@ -158,7 +160,7 @@ struct Train: ParsableCommand {
       ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
       ("--resume", resume != nil), ("--memory-budget", memoryBudget != nil),
       ("--patience", patience != nil), ("--batch-history", batchHistory != nil),
-      ("--recompute", recompute),
+      ("--recompute", recompute), ("--augment", augmentation.augment != nil),
     ]
     if let method = fullBatchMethod {
       if let (name, _) = others.first(where: \.1) {
@@ -167,7 +169,7 @@ struct Train: ParsableCommand {
         throw ValidationError(
           "\(name) is for mini-batches; \(method.rawValue) has none\(advice)")
       }
-      if fullBatch.lambda != nil, start.penalty != nil {
+      if fullBatch.lambda != nil, start.squarePenalty != nil {
         throw ValidationError("--lambda and --l2 exclude each other; give one")
       }
     } else if fullBatch.isGiven {

@@ -39,6 +39,8 @@ struct TrainingReport: ~Copyable {
         + "(\(set.rawValue)); lower bound \(Format.grouped(memory.lowerBound)) bytes")
     for line in plan.savings { printLine(line) }
     printLine(TrainingReport.method(plan, state) + (optimizerNote?.text ?? ""))
+    let augmentation = plan.options.augmentation
+    if !augmentation.isNone { printLine("augmentation: \(augmentation.text)") }
     if case .array(let weights)? = state.classWeights {
       let parts = weights.enumerated().map { "\($0) \($1.summary)" }
       printLine("class weights: " + parts.joined(separator: ", "))
@@ -173,6 +175,8 @@ struct TrainingReport: ~Copyable {
       "optimizerFrom": optimizerNote?.path.map { .string($0) } ?? .null,
       "optimizerMemory": .bool(optimizerNote?.hasMemory ?? false),
       "firstIteration": .integer(state.firstIteration),
+      "augmentation": plan.options.augmentation.isNone
+        ? .null : .string(plan.options.augmentation.text),
       "stoppedEarly": .bool(state.earlyStopping.stops(after: state.history)),
       "batch": .integer(state.batch), "epochs": .integer(state.epoch),
       "seed": .string("\(state.seed)"), "threads": .integer(plan.options.threads),

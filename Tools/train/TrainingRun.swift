@@ -194,7 +194,7 @@ final class TrainingRun {
   }
 
   private func finish() {
-    let digest = WeightsDigest.sha256(network.weights)
+    let digest = WeightsDigest.sha256(network.weights, of: network.plan.model)
     let seconds = ProcessClock.seconds
     if options.json {
       printJSON(

@@ -18,6 +18,8 @@ struct TrainingSetup {
   var loss: Loss?
   var configuration: OptimizerConfiguration
   var clipping: Clipping
+  /// nil: images stay as they are.
+  var augmentation: Augmentation?
   /// Where a new run's optimiser comes from; nil where there is nothing to say.
   var optimizerNote: OptimizerStart.Note?
 
@@ -59,6 +61,8 @@ struct TrainingSetup {
       learningRate: start.schedule.baseRate, epochs: epochs)
     start.record(in: &state)
     (optimizerState, optimizerNote) = (start.memory, start.note)
+    augmentation = options.augmentation.augment
+    state.record(augmentation)
     state.labels = data.labels
     if let classWeight = options.start.classWeight {
       state.classWeights = .array(
@@ -79,6 +83,12 @@ struct TrainingSetup {
       recorded: RecordedData(training), model: model.ends(loss: try? Loss(record: training.loss)))
     try options.checkFiles(data, recorded: RecordedData(training))
     try state.check(data, resumedFrom: path)
+    augmentation = try state.augmentation(in: path)
+    if let asked = options.augmentation.augment, asked != augmentation {
+      throw ToolError(
+        "--augment cannot be changed with --resume; '\(path)' was trained with "
+          + (augmentation?.text ?? "none") + ", found \(asked.text)")
+    }
     try state.weigh(&data.set, path: path)
     do { loss = try Loss(record: training.loss) } catch { throw ToolError("'\(path)': \(error)") }
     (configuration, clipping) = try state.configuration(named: "'\(path)'")

@@ -93,7 +93,7 @@ private struct FieldNetwork {
     _ filters: Int, _ kernel: (Int, Int), stride: Int = 1, _ initializer: Initializer,
     reading sources: [String]? = nil
   ) {
-    let options = WeightOptions(kernelInitializer: initializer, kernelPenalty: 1e-4)
+    let options = WeightOptions(kernelInitializer: initializer, kernelRegularizer: .l2(1e-4))
     add(
       Conv2D(
         name: "", filters: filters, kernelSize: kernel, strides: (stride, stride), padding: .same,

@@ -278,51 +278,6 @@ public struct LayerConfig: Sendable {
     }
   }
 
-  /// The factor of the sum of squares that `kernel_regularizer` adds to the loss; 0 without one. Others: see `obstacle`.
-  var kernelPenalty: Float {
-    members["kernel_regularizer"].flatMap(LayerConfig.plainL2).map { Float($0) } ?? 0
-  }
-
-  /// The factor of a regulariser that is L2 alone, or nothing, with Keras' defaults for what is left out; else nil.
-  private static func plainL2(_ regularizer: JSONValue) -> Double? {
-    func number(_ key: String, default fallback: Double) -> Double? {
-      switch regularizer["config"]?[key] {
-      case nil, .null: fallback
-      case .number(let value): value
-      case .integer(let value): Double(value)
-      default: nil
-      }
-    }
-    switch (regularizer, regularizer["class_name"]) {
-    case ("l2", _), ("L2", _): return 0.01
-    case (_, "L1"): return number("l1", default: 0.01) == 0 ? 0 : nil
-    case (_, "L2"), (_, "L1L2"):
-      let isL2 = regularizer["class_name"] == "L2"
-      guard number("l1", default: 0) == 0, let factor = number("l2", default: isL2 ? 0.01 : 0),
-        factor >= 0, Float(factor).isFinite
-      else { return nil }
-      return factor
-    default: return nil
-    }
-  }
-
-  /// A regulariser or constraint that this program would not follow in training.
-  var obstacle: String? { lossObstacle ?? obstacle("_constraint") }
-
-  /// A regulariser whose part of the loss is not computed here.
-  var lossObstacle: String? { obstacle("_regularizer") }
-
-  private func obstacle(_ suffix: String) -> String? {
-    for (key, value) in members.sorted(by: { $0.key < $1.key })
-    where value != .null && key.hasSuffix(suffix) {
-      let factor = LayerConfig.plainL2(value)
-      if factor == 0 || (factor != nil && key == "kernel_regularizer") { continue }
-      return "layer '\(layer)' asks for \(key) \(value["class_name"]?.summary ?? value.summary); "
-        + "only L2 on kernels is supported"
-    }
-    return nil
-  }
-
   /// The axis that a layer over the channels names, as Keras counts (the batch is 0); it must be the last one, see
   /// `Shape.checkLast`.
   func channelAxis() throws(ModelError) -> Int {

@@ -1,3 +1,5 @@
+import FixedNetCore
+
 /// Values with their extents, row-major, in the layout that Keras files use. Whatever takes one refuses it where it is
 /// not whole.
 public struct Tensor: Equatable, Sendable {
@@ -38,14 +40,14 @@ public struct WeightDescription: Equatable, Sendable {
   /// Inputs that one output sees, and outputs that one input reaches: what initialisers scale by.
   public var fanIn: Int
   public var fanOut: Int
-  /// The loss has a term `penalty` times the sum of the squared values.
-  public var penalty: Float
+  /// What the loss says of its values.
+  public var regularizer: Regularizer
   /// Whether a file holds it as an integer.
   public var isInteger: Bool
 
   public init(
     name: String, shape: [Int], isTrainable: Bool, initializer: Initializer, fanIn: Int = 1,
-    fanOut: Int = 1, penalty: Float = 0, isInteger: Bool = false
+    fanOut: Int = 1, regularizer: Regularizer = .none, isInteger: Bool = false
   ) {
     self.name = name
     self.shape = shape
@@ -53,7 +55,7 @@ public struct WeightDescription: Equatable, Sendable {
     self.initializer = initializer
     self.fanIn = fanIn
     self.fanOut = fanOut
-    self.penalty = penalty
+    self.regularizer = regularizer
     self.isInteger = isInteger
   }
 }

@@ -38,6 +38,10 @@ public struct PlanOptions: Sendable, Equatable {
   /// is as small as it gets.
   public var memoryBudget: Int?
 
+  /// What is done to the images of a training step, while they are read from the data set: no memory is needed for it.
+  /// Inference and gradients alone see them as they are.
+  public var augmentation = Augmentation()
+
   public init(
     batch: Int, isTraining: Bool, threads: Int = 1, blockSize: Int? = nil, loss: Loss? = nil,
     optimizer: Optimizer = .sgd, clipping: Clipping = .none
@@ -123,7 +127,10 @@ public struct NetworkPlan {
     if head?.replacesLastLayer != true {
       graph = whole.lowered(fuses: options.fusesLayers, keepsLast: false)
     }
-    if options.isTraining { try NetworkPlan.checkTrainable(model, graph, loss) }
+    if options.isTraining {
+      try NetworkPlan.checkTrainable(model, graph, loss)
+      try options.checkAugmentation(of: model)
+    }
     if options.isTraining, options.isSecondOrder {
       try NetworkPlan.checkTangents(model, graph, head)
     }
@@ -158,7 +165,9 @@ public struct NetworkPlan {
     self.inference = PlannedProgram(
       inference, layout: NetworkPlan.inferenceLayout(layout, inference))
     self.training = training.map {
-      PlannedProgram($0, layout: layout, updatesInBackward: options.updatesInBackward)
+      PlannedProgram(
+        $0, layout: layout, updatesInBackward: options.updatesInBackward,
+        augmentation: options.augmentation.input(model.input))
     }
     recomputedLayers = main.recomputedLayers
     parameters = main.parameters
@@ -246,15 +255,18 @@ struct PlannedProgram {
 
   let squaredNorms: SharedSlot?
   let updatesInBackward: Bool
+  let augmentation: InputAugmentation?
   let stripes: StripeLayout?
 
   /// Where the outputs of the model's layers are; those that another one absorbed have none.
   let outputs: [String: OutputPlace]
 
   init(
-    _ built: BuiltProgram, layout: ArenaLayout, updatesInBackward: Bool = false
+    _ built: BuiltProgram, layout: ArenaLayout, updatesInBackward: Bool = false,
+    augmentation: InputAugmentation? = nil
   ) {
     self.updatesInBackward = updatesInBackward
+    self.augmentation = augmentation
     stripes = built.stripes
     operations = built.operations
     forwardCount = built.forwardCount

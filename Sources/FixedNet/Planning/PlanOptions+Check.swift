@@ -19,6 +19,19 @@ extension PlanOptions {
     if let blockSize, ![1, 16].contains(blockSize) {
       throw .option(key: "blockSize", expected: "16 or 1", found: "\(blockSize)")
     }
+    if let memoryBudget {
+      try check("memoryBudget", memoryBudget, in: 1...1 << 47)
+      guard recomputes else {
+        throw .option(
+          key: "memoryBudget", expected: "nil, or outputs that may be computed again (recomputes)",
+          found: "\(memoryBudget)")
+      }
+    }
+    if recomputes, !computesAgain {
+      throw .option(
+        key: "recomputes", expected: "false for inference and for a full-batch solver",
+        found: "true")
+    }
     guard isTraining else { return }
     try OptimizerConfiguration(optimizer: optimizer).check(clipping)
   }

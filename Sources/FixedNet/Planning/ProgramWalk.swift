@@ -52,11 +52,15 @@ struct ProgramWalk {
 
   /// A part of the backward pass.
   struct BackwardRun {
+    /// `again`: what runs forward once more. `sum`: adds up the gradients that several readers left. `back`: a layer's
+    /// backward pass.
+    enum Kind { case again, sum, back }
+
     /// Whose, in `planned`.
     var position: Int
+    var kind: Kind
     /// In the order of the backward pass.
     var operations: [any OperationDescription]
-    var isAgain = false
   }
 
   /// What stands for the loss' own activation among the layers' numbers.
@@ -73,7 +77,7 @@ struct ProgramWalk {
     self.graph = graph
     self.head = head
     readerCounts = graph.readerCounts
-    plan.beginStep("load input")
+    plan.beginStep(plan.augments ? "load and augment input" : "load input")
     targets = ProgramWalk.reserveTargets(head, outputs, plan)
     input = Value(slot: plan.reserveActivation("input", shape: shape), shape: shape)
     if plan.isTraining, plan.options.keepsInput || plan.options.isSecondOrder {
@@ -253,29 +257,50 @@ struct ProgramWalk {
   /// `lossGradient`: of what the loss reads, which is the output of `end` or comes from it.
   private mutating func planBackward(_ lossGradient: Slot, end: Int) {
     let needed = nodesWithGradients()
-    // What the readers of each layer leave, the last reader first.
-    var gradients = [
-      planned[..<lossPosition].last?.isLoss == true ? ProgramWalk.lossID : end: [lossGradient]
+    // What the readers of each layer leave, by their places among them.
+    let last = planned[..<lossPosition].last?.isLoss == true ? ProgramWalk.lossID : end
+    var gradients: [Int: [(reader: Int, input: Int, slot: Slot)]] = [
+      last: [(planned.count, 0, lossGradient)]
     ]
-    for index in planned.indices.reversed() where needed.contains(planned[index].id) {
-      guard let left = gradients[planned[index].id], let first = left.last else { continue }
-      if left.count > 1 { planSum(of: left.reversed(), at: index) }
+    var order = BackwardOrder(planned.map { needed.contains($0.id) ? $0.sources : nil }, positions)
+    while let index = order.next({ growth(of: $0) }) {
+      guard
+        let left = gradients[planned[index].id]?.sorted(by: {
+          ($0.reader, $0.input) < ($1.reader, $1.input)
+        }).map(\.slot)
+      else { continue }
+      if left.count > 1 { planSum(of: left, at: index) }
       computeAgain(before: index)
-      let node = planned[index]
-      plan.beginStep("backward \(node.name)")
-      plan.watchUses()
-      let finished = node.layer.finish(
-        LayerPlan.Backward(
-          outputGradient: first, needsInputGradients: node.sources.map(needed.contains)))
-      planned[index].finished = finished
-      planned[index].backwardStep = plan.steps.count - 1
-      planned[index].reads = plan.usedSlots
-      backwardRuns.append(
-        BackwardRun(position: index, operations: finished.operations.reversed()))
-      for (source, slot) in zip(node.sources, finished.inputGradients).reversed() {
-        if let slot, needed.contains(source) { gradients[source, default: []].append(slot) }
+      let finished = planBackward(index, left[0], needed)
+      for (input, source) in planned[index].sources.enumerated() where needed.contains(source) {
+        guard let slot = finished.inputGradients[input] else { continue }
+        gradients[source, default: []].append((index, input, slot))
       }
     }
+  }
+
+  private mutating func planBackward(_ index: Int, _ gradient: Slot, _ needed: Set<Int>)
+    -> LayerPlan.Finished
+  {
+    let node = planned[index]
+    plan.beginStep("backward \(node.name)")
+    plan.watchUses()
+    let finished = node.layer.finish(
+      LayerPlan.Backward(
+        outputGradient: gradient, needsInputGradients: node.sources.map(needed.contains)))
+    planned[index].finished = finished
+    planned[index].backwardStep = plan.steps.count - 1
+    planned[index].reads = plan.usedSlots
+    backwardRuns.append(
+      BackwardRun(position: index, kind: .back, operations: finished.operations.reversed()))
+    return finished
+  }
+
+  /// How many values more wait for their own step after a layer's backward step than before.
+  private func growth(of position: Int) -> Int {
+    let node = planned[position]
+    let inputs = node.inputs.map(\.shape.elementCount)
+    return inputs.reduce(-node.layer.output.shape.elementCount, +)
   }
 
   /// The layers that are trained, or read one that is, directly or not: dX is needed as far back.
@@ -299,6 +324,7 @@ struct ProgramWalk {
     planned[index].sums = gradients.dropFirst().map {
       GradientSumOperation(count: count, sum: gradients[0].block, addend: $0.block)
     }
-    backwardRuns.append(BackwardRun(position: index, operations: planned[index].sums))
+    backwardRuns.append(
+      BackwardRun(position: index, kind: .sum, operations: planned[index].sums))
   }
 }

@@ -79,7 +79,7 @@ final class LoadedProgram {
     _ = backwardSteps.initialize(from: planned.backwardSteps)
     parameters = .allocate(capacity: planned.parameters.count)
     _ = parameters.initialize(from: planned.parameters)
-    program = Program(
+    var program = Program(
       operations: UnsafeBufferPointer(operations), forwardCount: planned.forwardCount,
       backwardSteps: UnsafeBufferPointer(backwardSteps),
       parameters: UnsafeBufferPointer(parameters), layout: planned.layout,
@@ -90,6 +90,8 @@ final class LoadedProgram {
       output: planned.output.slot, targets: planned.targets,
       squaredNorms: planned.squaredNorms, updatesInBackward: planned.updatesInBackward,
       stripes: planned.stripes)
+    program.augmentation = planned.augmentation
+    self.program = program
   }
 
   private static func load<Description: OperationDescription>(

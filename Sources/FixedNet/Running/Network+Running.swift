@@ -62,6 +62,8 @@ extension Network {
     var seed: UInt64 = 0
     var step = 0
     var imageOffset = 0
+    /// What augmentation depends on beside the seed; nil leaves images as they are.
+    var epoch: Int?
     /// Whether the arena still holds the images: a full batch is loaded once.
     var inputIsLoaded = false
   }
@@ -83,6 +85,7 @@ extension Network {
     context.seed = run.seed
     context.step = UInt32(truncatingIfNeeded: run.step)
     context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset)
+    context.augmentationEpoch = run.epoch.map { UInt32(truncatingIfNeeded: $0) }
     context.inputIsLoaded = run.inputIsLoaded
     context.clock = profile?.trainingClock
     let penalty = penalty
@@ -92,13 +95,12 @@ extension Network {
     return sums
   }
 
-  /// What the loss says of the weights themselves: the sum over the trained kernels of penalty sum w^2.
+  /// What the loss says of the weights themselves: the sum of the terms of the trained ones.
   public var penalty: Double {
     var sum = 0.0
     for index in penalized.indices {
-      let (slot, count, penalty) = penalized[index]
-      let weight = pointer(slot)
-      sum += Double(penalty) * instructionSet.kernels.pointee.dot(count, weight, weight)
+      let (slot, count, regularizer) = penalized[index]
+      sum += regularizer.penalty(count, pointer(slot), instructionSet.kernels)
     }
     return sum
   }
@@ -115,9 +117,7 @@ extension Network {
     _ run: TrainingRun, output: BlockSlot, elementCount: Int, index: (Int) -> Int
   ) -> Int? {
     guard let trainingProgram else { return nil }
-    var program = trainingProgram.program
-    program.operations = UnsafeBufferPointer(rebasing: program.operations[..<prefix])
-    program.forwardCount = prefix
+    let program = trainingProgram.program.prefix(prefix)
     // Where nothing couples the blocks one comes after the other, as the next may take over its memory.
     let stride = plan.couplingLayer == nil ? program.layout.blockSize : max(run.count, 1)
     for first in Swift.stride(from: 0, to: run.count, by: stride) {
@@ -129,6 +129,7 @@ extension Network {
       context.seed = run.seed
       context.step = UInt32(truncatingIfNeeded: run.step)
       context.imageOffset = UInt32(truncatingIfNeeded: run.imageOffset + first)
+      context.augmentationEpoch = run.epoch.map { UInt32(truncatingIfNeeded: $0) }
       ask(&context, for: targets)
       context.targetsAreBinary = run.reduction.targetsAreBinary
       program.forward(&context, arena: arena)
@@ -156,9 +157,7 @@ extension Network {
     prefix: Int, output: BlockSlot, shape: Shape, flattened: (channels: Int, pixels: Int)?,
     _ images: ImageSet
   ) throws(NetworkError) -> [Float] {
-    var program = inferenceProgram.program
-    program.operations = UnsafeBufferPointer(rebasing: program.operations[..<prefix])
-    program.forwardCount = prefix
+    var program = inferenceProgram.program.prefix(prefix)
     program.output = output
     program.outputChannels = flattened?.channels ?? shape.channels
     program.outputPixels = flattened?.pixels ?? shape.pixels
@@ -189,7 +188,8 @@ extension Network {
     return try train(images, update: nil)
   }
 
-  /// One optimiser step over `images` as one mini-batch. `step`: from 0, what dropout's masks depend on.
+  /// One optimiser step over `images` as one mini-batch. `step`: from 0, what dropout's masks depend on, and augmentation
+  /// in the place of the epoch.
   /// Throws: `NetworkError.option` for more images than the plan's batch, or a step of another optimiser than the plan's.
   public func step(_ images: ImageSet, update: UpdateRule, step: Int = 0) throws(NetworkError)
     -> Sums
@@ -221,7 +221,7 @@ extension Network {
         let run = TrainingRun(
           count: count, reduction: reduction, accumulates: first > 0,
           isLastPart: first + count == images.count, update: update, step: step,
-          imageOffset: first)
+          imageOffset: first, epoch: update == nil ? nil : step)
         total.add(train(source, targets, run) { first + $0 })
       }
       return total
@@ -262,9 +262,7 @@ extension Network {
     guard let place = planned.outputs[name] else {
       throw .noLayer(name, layers: plan.model.layers.map(\.name))
     }
-    var program = inferenceProgram.program
-    program.operations = UnsafeBufferPointer(
-      rebasing: program.operations[..<place.operationCount])
+    var program = inferenceProgram.program.prefix(place.operationCount)
     program.output = place.slot
     program.outputChannels = place.flattened?.channels ?? place.shape.channels
     program.outputPixels = place.flattened?.pixels ?? place.shape.pixels

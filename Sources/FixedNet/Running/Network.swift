@@ -22,7 +22,7 @@ public final class Network {
   var fullBatchScale: Float = 0
   let imageCapacity: Int
   /// The weights that the loss has a penalty for: not those of frozen layers, as Keras 3 (Keras 2 counts them).
-  let penalized: UnsafeMutableBufferPointer<(SharedSlot, Int, Float)>
+  let penalized: UnsafeMutableBufferPointer<(SharedSlot, Int, Regularizer)>
   /// Where the time of the following training steps is added up, or of inference where the plan has nothing else; nil
   /// measures nothing. Set by `measure`.
   public internal(set) var profile: NetworkProfile?
@@ -66,11 +66,11 @@ public final class Network {
     self.instructionSet = instructionSet
     imageCapacity = max(Network.inferenceChunk, plan.options.batch)
     let penalties = plan.parameters.filter {
-      $0.description.penalty != 0 && !plan.model.frozenLayers.contains($0.layerName)
+      !$0.description.regularizer.isNone && !plan.model.frozenLayers.contains($0.layerName)
     }
     penalized = .allocate(capacity: penalties.count)
     _ = penalized.initialize(
-      from: penalties.map { ($0.weight, $0.count, $0.description.penalty) })
+      from: penalties.map { ($0.weight, $0.count, $0.description.regularizer) })
     losses = .allocate(capacity: imageCapacity)
     hits = .allocate(capacity: imageCapacity)
     indices = .allocate(capacity: imageCapacity)

@@ -40,11 +40,17 @@ public final class FullBatchTrainer {
   ) throws(ModelError) -> NetworkPlan {
     for layer in model.layers
     where layer is BatchNormalization || layer is Dropout || layer is any SpatialDropout
-      || layer is GaussianNoise
+      || layer is GaussianNoise || layer is GaussianDropout
     {
       throw .notTrainable(
         "layer '\(layer.name)' (\(type(of: layer).className)) is not for full-batch solvers; use "
           + "sgd, rmsprop or adam")
+    }
+    for (layer, weights) in zip(model.layers, try model.weightDescriptions()) {
+      guard let weight = weights.first(where: { $0.regularizer.l1 != 0 }) else { continue }
+      throw .notTrainable(
+        "layer '\(layer.name)' has an L1 regulariser on its \(weight.name), which has no derivative at "
+          + "0; full-batch solvers need one, use sgd, rmsprop or adam")
     }
     if let frozen = model.frozenLayers.sorted().first {
       throw .notTrainable("layer '\(frozen)' is frozen; a full-batch solver trains every layer")

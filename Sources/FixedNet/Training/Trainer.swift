@@ -156,7 +156,8 @@ public final class Trainer {
       let isLastPart = done + partCount == count
       let run = Network.TrainingRun(
         count: partCount, reduction: reduction, accumulates: done > 0, isLastPart: isLastPart,
-        update: isLastPart ? update : nil, seed: seed, step: position.step, imageOffset: done)
+        update: isLastPart ? update : nil, seed: seed, step: position.step, imageOffset: done,
+        epoch: position.epoch)
       sums.add(network.train(source, targets, run) { order[start + $0] })
       done += partCount
       if !sums.loss.isFinite { break }
@@ -174,8 +175,7 @@ public final class Trainer {
     let runs = stride(from: 0, to: count, by: part).map { done in
       Network.TrainingRun(
         count: min(part, count - done), reduction: BatchReduction(count: count), seed: seed,
-        step: position.step,
-        imageOffset: done)
+        step: position.step, imageOffset: done, epoch: position.epoch)
     }
     let broken = network.brokenStep(images, runs, isUpdated: position.step > 0) {
       order[first + $0]

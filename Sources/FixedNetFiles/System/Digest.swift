@@ -25,7 +25,14 @@ public enum Digest {
 
 /// What identifies a network's weights: equal digests mean equal bits.
 public enum WeightsDigest {
-  /// SHA-256 of all values in file order, as float32 little-endian.
+  /// The same before the model is written and after it is read: in the order of the model's files, where a hard or a scaled
+  /// sigmoid is two layers more, which may change the order of others (`Model.kerasForm`).
+  /// `weights`: one entry per layer of `model`.
+  public static func sha256(_ weights: [LayerWeights], of model: Model) -> String {
+    sha256(model.kerasForm(weights).weights)
+  }
+
+  /// SHA-256 of all values in the order given, as float32 little-endian.
   public static func sha256(_ weights: [LayerWeights]) -> String {
     var digest = RunningDigest(EVP_sha256())
     for tensor in weights.lazy.flatMap(\.tensors) {

@@ -29,7 +29,7 @@ struct PerceptronCase: Equatable {
         name: "dense\(index + 1)", units: units, activation: .scaledSigmoid, options: options)
     }
     var model = Model(name: "perceptron", input: .vector(400), layers: layers)
-    model.changeKernels { $0.kernelPenalty = 1 / (2 * Float(sampleCount)) }
+    model.changeKernels { $0.kernelRegularizer = .l2(1 / (2 * Float(sampleCount))) }
     return model
   }
 

@@ -44,8 +44,9 @@ extension FigureScript {
   /// How a curve looks, and its name in a legend of a width in pixels.
   func style(_ line: Figure.Line, _ index: Int, _ colour: String, width: Int) -> String {
     let markers = [7, 5, 9, 13, 11, 15, 6, 4]
+    let size = line.points.count == 1 ? 1.6 : 0.8
     let marker =
-      line.hasMarkers ? "linespoints pt \(markers[index % markers.count]) ps 0.8" : "lines"
+      line.hasMarkers ? "linespoints pt \(markers[index % markers.count]) ps \(size)" : "lines"
     let dash = line.isDashed ? "dt (10,14)" : "dt 1"
     // gnuplot leaves out the whole legend where an entry is wider than the panel.
     let label = Gnuplot.quoted(FigureScript.cut(line.label, width: width - 120))

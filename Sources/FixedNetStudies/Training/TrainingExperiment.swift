@@ -13,6 +13,8 @@ struct TrainingExperiment {
   var epochs: Int
   /// Of the start, the shuffles and the dropout.
   var seed: UInt64
+  /// nil: what the model's end asks for.
+  var loss: Loss?
   /// nil: what the model's initialisers draw from the seed.
   var start: [LayerWeights]?
   /// Epochs that runs before this one have made: shuffles and schedules go on behind them.
@@ -59,7 +61,7 @@ struct TrainingExperiment {
         model,
         options: PlanOptions(
           batch: min(batch, data.train.count), isTraining: true, threads: context.options.threads,
-          optimizer: optimizer.optimizer))
+          loss: loss, optimizer: optimizer.optimizer))
       let network = try Network(plan, instructionSet: .selected())
       try network.load(start ?? model.initialWeights(seed: seed))
       if !before.epochs.isEmpty { try before.restore(network) }
@@ -78,7 +80,7 @@ struct TrainingExperiment {
         result.divergence = TrainingExperiment.place(of: error)
       }
       result.distributions = try inspect(network)
-      result.sha256 = WeightsDigest.sha256(network.weights)
+      result.sha256 = WeightsDigest.sha256(network.weights, of: model)
       let isFinished = last == epochs || result.divergence != nil
       result.keep(network, weights: keepsWeights || !isFinished, memory: !isFinished)
       return result

@@ -69,6 +69,32 @@
       #expect(read.trainingConfig?["optimizer_config"] == file.training?.optimizer)
     }
 
+    @Test(
+      "the digest of weights does not depend on the order that their file has",
+      arguments: [ActivationFunction.function(ElementFunction(.hardSigmoid)), .scaledSigmoid])
+    func digest(function: ActivationFunction) throws {
+      let model = Model(
+        name: "m", input: .vector(3),
+        layers: [
+          Dense(name: "a", units: 2, activation: .tanh), Dense(name: "b", units: 3),
+          Dense(name: "c", units: 4, activation: function), Concatenate(name: "d"),
+          Dense(name: "e", units: 2, activation: .softmax),
+        ],
+        connections: ["a": ["image"], "b": ["a"], "c": ["image"], "d": ["b", "c"], "e": ["d"]])
+      let file = KerasModelFile(model: model, weights: try model.initialWeights(seed: 7))
+      let folder = try TemporaryFolder()
+      for name in ["m.h5", "m.keras"] {
+        try KerasFile.write(file, to: folder.file(name))
+        let read = try KerasFile.read(path: folder.file(name))
+        let order = read.weights.filter { !$0.tensors.isEmpty }.map(\.layer)
+        #expect(
+          order == ["c", "a", "b", "e"] && file.weights.map(\.layer) == ["a", "b", "c", "d", "e"])
+        #expect(
+          WeightsDigest.sha256(read.weights, of: read.model)
+            == WeightsDigest.sha256(file.weights, of: model))
+      }
+    }
+
     @Test("the same input gives the same bytes")
     func deterministic() throws {
       let folder = try TemporaryFolder()

@@ -64,7 +64,7 @@
       #expect(try own.shapes() == official.shapes())
       let weights = try (own.weightDescriptions(), official.weightDescriptions())
       #expect(weights.0.map { $0.map(\.shape) } == weights.1.map { $0.map(\.shape) })
-      #expect(weights.0.map { $0.map(\.penalty) } == weights.1.map { $0.map(\.penalty) })
+      #expect(weights.0.map { $0.map(\.regularizer) } == weights.1.map { $0.map(\.regularizer) })
     }
   }
 #endif

@@ -148,7 +148,7 @@ struct PlanMisuseTests {
 
   @Test("a penalty that no loss has", arguments: [-1, .nan, .infinity] as [Float])
   func penalty(_ factor: Float) {
-    let options = WeightOptions(kernelPenalty: factor)
+    let options = WeightOptions(kernelRegularizer: .l2(factor))
     let model = Self.model([
       Dense(name: "d", units: 3, activation: .softmax, options: options)
     ])
@@ -195,6 +195,21 @@ struct PlanMisuseTests {
     }
     #expect(try refusal { $0.workspaceCount = -1 }.contains("workspaceCount must be"))
     #expect(try refusal { $0.workspaceCount = .max }.contains("workspaceCount must be"))
+    #expect(try refusal { $0.memoryBudget = 1 << 20 }.contains("(recomputes), found 1048576"))
+    for change: (inout PlanOptions) -> Void in [
+      { $0.isTraining = false }, { $0.keepsInput = true }, { $0.isSecondOrder = true },
+    ] {
+      let error = try refusal {
+        $0.recomputes = true
+        change(&$0)
+      }
+      #expect(error.contains("recomputes must be false for inference"))
+    }
+    #expect(
+      try refusal {
+        $0.recomputes = true
+        $0.memoryBudget = 0
+      }.contains("memoryBudget must be from 1"))
   }
 
   @Test("more memory than a processor has addresses for")

@@ -1,3 +1,4 @@
+import FixedNetCore
 import Testing
 
 @testable import FixedNet
@@ -32,43 +33,67 @@ struct SequentialModelTests {
     """
   }
 
-  /// Keras' defaults where a factor is left out; JSON has no 1.0 that is not 1.
+  /// Keras' defaults where a factor is left out; JSON has no 1.0 that is not 1. nil: refused.
   @Test(
-    "L2 on a kernel is read whatever its number looks like",
+    "a regulariser is read in every form that Keras 2 and 3 write",
     arguments: [
-      (#"{"class_name": "L2", "config": {"l2": 0.5}}"#, Float(0.5)),
-      (#"{"class_name": "L2", "config": {"l2": 1.0}}"#, 1),
-      (#"{"class_name": "L2", "config": {"l2": 2}}"#, 2),
-      (#"{"class_name": "L2", "config": {}}"#, 0.01),
-      (#"{"class_name": "L1L2", "config": {"l1": 0.0, "l2": 3.0}}"#, 3),
-      (#"{"class_name": "L1L2", "config": {"l1": 0.0}}"#, 0),
-      (#"{"class_name": "L1", "config": {"l1": 0}}"#, 0),
-      (#""l2""#, 0.01),
+      (#"{"class_name": "L2", "config": {"l2": 0.5}}"#, Regularizer(l2: 0.5)),
+      (#"{"class_name": "L2", "config": {"l2": 1.0}}"#, Regularizer(l2: 1)),
+      (#"{"class_name": "L2", "config": {"l2": 2}}"#, Regularizer(l2: 2)),
+      (#"{"class_name": "L2", "config": {}}"#, Regularizer(l2: 0.01)),
+      (#"{"class_name": "L2"}"#, Regularizer(l2: 0.01)),
+      (#"{"class_name": "L1", "config": {"l1": 0.5}}"#, Regularizer(l1: 0.5)),
+      (#"{"class_name": "L1", "config": {}}"#, Regularizer(l1: 0.01)),
+      (#"{"class_name": "L1", "config": {"l1": 0}}"#, Regularizer()),
+      (#"{"class_name": "L1L2", "config": {"l1": 0.0, "l2": 3.0}}"#, Regularizer(l2: 3)),
+      (#"{"class_name": "L1L2", "config": {"l1": 0.0}}"#, Regularizer()),
+      (#"{"class_name": "L1L2", "config": {"l1": 1, "l2": 3.0}}"#, Regularizer(l1: 1, l2: 3)),
+      (#"{"class_name": "L1L2", "config": {"l1": 0.25}}"#, Regularizer(l1: 0.25)),
       // Null is the default, in Keras 2 and 3.
-      (#"{"class_name": "L2", "config": {"l2": null}}"#, 0.01),
-      (#"{"class_name": "L1", "config": {"l1": null}}"#, nil),
-      (#"{"class_name": "L1L2", "config": {"l1": null, "l2": null}}"#, 0),
-      (#""l1""#, nil),
-      (#"{"class_name": "L1", "config": {}}"#, nil),
-      (#"{"class_name": "L1L2", "config": {"l1": 1, "l2": 3.0}}"#, nil),
+      (#"{"class_name": "L2", "config": {"l2": null}}"#, Regularizer(l2: 0.01)),
+      (#"{"class_name": "L1", "config": {"l1": null}}"#, Regularizer(l1: 0.01)),
+      (#"{"class_name": "L1L2", "config": {"l1": null, "l2": null}}"#, Regularizer()),
+      (
+        #"""
+        {"module": "keras.regularizers", "class_name": "L1L2", "config": {"l1": 0.5, "l2": 0.25},
+        "registered_name": null}
+        """#, Regularizer(l1: 0.5, l2: 0.25)
+      ),
+      (
+        #"{"module": "tf_keras.src.regularizers", "class_name": "L1", "config": {"l1": 2}}"#,
+        Regularizer(l1: 2)
+      ),
+      (#""l2""#, Regularizer(l2: 0.01)), (#""L2""#, Regularizer(l2: 0.01)),
+      (#""l1""#, Regularizer(l1: 0.01)), (#""L1L2""#, Regularizer()), ("null", Regularizer()),
+      // Keras 2 reads 0.01 twice, Keras 3 does not know it.
+      (#""l1_l2""#, nil),
       (#"{"class_name": "L2", "config": {"l2": "0.5"}}"#, nil),
       (#"{"class_name": "L2", "config": {"l2": -0.5}}"#, nil),
-    ] as [(String, Float?)])
-  func penalties(regularizer: String, factor: Float?) throws {
+      (#"{"class_name": "L1L2", "config": {"l1": -1, "l2": 1}}"#, nil),
+      (#"{"class_name": "L1", "config": {"l1": 1e60}}"#, nil),
+      (#"{"class_name": "OrthogonalRegularizer", "config": {"factor": 0.01}}"#, nil),
+      (#"{"module": "mine.layers", "class_name": "L2", "config": {"l2": 0.5}}"#, nil),
+      (#"{"class_name": "L2", "config": {"l2": 0.5}, "registered_name": "mine>L2"}"#, nil),
+    ] as [(String, Regularizer?)])
+  func regularizers(json: String, expected: Regularizer?) throws {
     let flatten = #"{"class_name": "Flatten", "config": {"name": "f"}}"#
     let dense = """
       "class_name": "Dense", "config": {"name": "d", "units": 3, "activation": "softmax"
       """
-    let text = model("\(flatten), {\(dense), \"kernel_regularizer\": \(regularizer)}}")
-    let read = try Model(json: JSONValue(parsing: text))
     let options = PlanOptions(batch: 8, isTraining: true)
-    guard let factor else {
-      #expect(throws: ModelError.self) { try NetworkPlan(read, options: options) }
-      return
-    }
-    for model in [read, try Model(json: JSONValue(parsing: read.json.text))] {
-      #expect(try model.weightDescriptions()[1].map(\.penalty) == [factor, 0])
-      #expect(throws: Never.self) { try NetworkPlan(model, options: options) }
+    for key in ["kernel_regularizer", "bias_regularizer"] {
+      let text = model("\(flatten), {\(dense), \"\(key)\": \(json)}}")
+      let read = try Model(json: JSONValue(parsing: text))
+      guard let expected else {
+        let error = #expect(throws: ModelError.self) { try NetworkPlan(read, options: options) }
+        #expect("\(error as Any)".contains("layer 'd' asks for \(key)"))
+        continue
+      }
+      for model in [read, try Model(json: JSONValue(parsing: read.json.text))] {
+        let both = key == "kernel_regularizer" ? [expected, .none] : [.none, expected]
+        #expect(try model.weightDescriptions()[1].map(\.regularizer) == both)
+        #expect(throws: Never.self) { try NetworkPlan(model, options: options) }
+      }
     }
   }
 

@@ -33,11 +33,12 @@ struct AllocationTests {
   private static func trainer(
     _ model: Model, batch: Int, threads: Int, optimizer: Optimizer = .sgd,
     clipping: Clipping = .none, loss: Loss? = nil, schedule: Schedule = .constant(0.01),
-    updatesInBackward: Bool = false, recomputes: Bool = false
+    updatesInBackward: Bool = false, recomputes: Bool = false,
+    augmentation: Augmentation = Augmentation()
   ) throws -> Trainer {
     let network = try TestModels.network(
       model, batch: batch, threads: threads, loss: loss, optimizer: optimizer, clipping: clipping,
-      updatesInBackward: updatesInBackward, recomputes: recomputes)
+      updatesInBackward: updatesInBackward, recomputes: recomputes, augmentation: augmentation)
     return try Trainer(
       network: network, images: TestModels.images(100, shape: model.input, classes: 5),
       batch: batch, optimizer: OptimizerConfiguration(optimizer: optimizer, schedule: schedule),
@@ -70,6 +71,23 @@ struct AllocationTests {
     try Self.expectNoCalls(trainer, threads: setup.threads)
     try trainer.network.measure(with: NetworkProfile(of: trainer.network.plan))
     try Self.expectNoCalls(trainer, threads: setup.threads)
+  }
+
+  @Test(
+    "augmentation, regularisers and noise allocate nothing",
+    .enabled(if: malloc_counter_works() == 1), arguments: [(24, 1), (24, 3), (5, 2)])
+  func augmentation(_ setup: (batch: Int, threads: Int)) throws {
+    var model = TestModels.small
+    model.layers.insert(GaussianDropout(name: "noise", rate: 0.1), at: 0)
+    model.changeKernels {
+      ($0.kernelRegularizer, $0.biasRegularizer) = (Regularizer(l1: 1e-3, l2: 1e-3), .l1(1e-3))
+    }
+    for fill in ["nearest", "reflect", "constant"] {
+      let trainer = try Self.trainer(
+        model, batch: setup.batch, threads: setup.threads,
+        augmentation: Augmentation(text: "shift=0.2,rotation=20,zoom=0.2,flip=both,fill=\(fill)"))
+      try Self.expectNoCalls(trainer, threads: setup.threads)
+    }
   }
 
   @Test(

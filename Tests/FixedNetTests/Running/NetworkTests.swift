@@ -118,8 +118,8 @@ struct NetworkTests {
     var model = Model(
       name: "m", input: .vector(2),
       layers: [
-        Dense(name: "frozen", units: 2, options: WeightOptions(kernelPenalty: 8)),
-        Dense(name: "out", units: 1, options: WeightOptions(kernelPenalty: 0.25)),
+        Dense(name: "frozen", units: 2, options: WeightOptions(kernelRegularizer: .l2(8))),
+        Dense(name: "out", units: 1, options: WeightOptions(kernelRegularizer: .l2(0.25))),
       ])
     model.frozenLayers = ["frozen"]
     let network = try TestModels.network(model, batch: 1, loss: .meanSquaredError)

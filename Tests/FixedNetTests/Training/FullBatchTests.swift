@@ -27,7 +27,7 @@ struct FullBatchTests {
   ]
 
   private static func model(_ testCase: Case) -> Model {
-    let options = WeightOptions(kernelPenalty: 0.02)
+    let options = WeightOptions(kernelRegularizer: .l2(0.02))
     return Model(
       name: "case", input: .image(height: 3, width: 2, channels: 2),
       layers: [
@@ -143,7 +143,7 @@ struct FullBatchTests {
   /// whole batch (few images).
   @Test("stripes and chains have the same gradient", arguments: [20, 1_061, 4_100, 16_500])
   func stripes(count: Int) throws {
-    let options = WeightOptions(kernelPenalty: 0.02)
+    let options = WeightOptions(kernelRegularizer: .l2(0.02))
     let model = Model(
       name: "wide", input: .vector(19),
       layers: [
@@ -198,7 +198,7 @@ struct FullBatchTests {
     var model = Self.model(Self.cases[2])
     for index in model.layers.indices {
       if var dense = model.layers[index] as? Dense {
-        dense.options.kernelPenalty = 0
+        dense.options.kernelRegularizer = .none
         model.layers[index] = dense
       }
     }

@@ -106,16 +106,19 @@ struct OptimizerStepTests {
     return -rate * mean / (square.squareRoot() + 0.5)
   }
 
+  private static func unit(kernel: Regularizer, bias: Regularizer) -> Model {
+    let options = WeightOptions(kernelRegularizer: kernel, biasRegularizer: bias)
+    return Model(
+      name: "unit", input: .vector(2), layers: [Dense(name: "unit", units: 1, options: options)])
+  }
+
   /// The unit after each of five steps, a batch of the one sample each.
   private func train(
-    _ optimizer: Optimizer, clipping: Clipping = .none, penalty: Float = 0,
+    _ optimizer: Optimizer, clipping: Clipping = .none,
+    regularizers: (kernel: Regularizer, bias: Regularizer) = (.none, .none),
     schedule: Schedule = .constant(rate)
   ) throws -> [[Double]] {
-    let model = Model(
-      name: "unit", input: .vector(2),
-      layers: [
-        Dense(name: "unit", units: 1, options: WeightOptions(kernelPenalty: penalty))
-      ])
+    let model = Self.unit(kernel: regularizers.kernel, bias: regularizers.bias)
     let network = try TestModels.network(
       model, batch: 1, loss: .meanSquaredError, optimizer: optimizer, clipping: clipping)
     let start = Self.start.map { Float($0) }
@@ -181,7 +184,8 @@ struct OptimizerStepTests {
     let rates = [1, 0.5, 0.25, 0.125, 0.0625].map { $0 * Self.rate }
     expectEqual(
       try train(
-        test.optimizer.decaying(0.75), clipping: .value(0.5), penalty: 0.25, schedule: schedule),
+        test.optimizer.decaying(0.75), clipping: .value(0.5),
+        regularizers: (.l2(0.25), .none), schedule: schedule),
       expected(test.formula, penalty: 0.25, weightDecay: 0.75, rates: rates) {
         $0.map { min(max($0, -0.5), 0.5) }
       })
@@ -192,9 +196,37 @@ struct OptimizerStepTests {
       })
   }
 
-  @Test("the penalty adds 2 lambda w to the kernel's gradient and nothing to the bias'")
+  @Test("L2 adds 2 lambda w to the kernel's gradient and nothing to the bias'")
   func penalty() throws {
-    expectEqual(try train(.sgd, penalty: 0.25), expected(Self.plain, penalty: 0.25))
+    expectEqual(
+      try train(.sgd, regularizers: (.l2(0.25), .none)), expected(Self.plain, penalty: 0.25))
+  }
+
+  @Test("L1 adds lambda sign(w), nothing where a weight is 0, and is no gradient of the others")
+  func signs() throws {
+    let network = try TestModels.network(
+      Self.unit(kernel: Regularizer(l1: 0.5, l2: 0.25), bias: .l1(0.125)), batch: 1,
+      loss: .meanSquaredError)
+    // The error and with it the loss' own gradient are 0.
+    func step(_ start: [Float], target: Float) throws -> [Float] {
+      try network.load([
+        LayerWeights(
+          layer: "unit",
+          tensors: [
+            Tensor(shape: [2, 1], values: Array(start[..<2])),
+            Tensor(shape: [1], values: [start[2]]),
+          ])
+      ])
+      let images = ImageSet(
+        shape: .vector(2), pixels: .floats([1, 2]), labels: [], targets: [target], targetWidth: 1)
+      _ = try network.step(images, update: .sgd(learningRate: 1))
+      return network.weights[0].tensors.flatMap(\.values)
+    }
+    #expect(try step([0, -0.0, 0], target: 0) == [0, 0, 0])
+    #expect(network.penalty == 0)
+    #expect(try step([3, -1, -2], target: -1) == [3 - 0.5 - 1.5, -1 + 0.5 + 0.5, -2 + 0.125])
+    // Of 1, 0 and -1.875.
+    #expect(network.penalty == 0.5 + 0.25 + 0.125 * 1.875)
   }
 
   @Test("each step has its rate of the schedule")

@@ -1,4 +1,5 @@
 import FixedNet
+import FixedNetCore
 
 /// Draws layers that fit together: a row, or a graph of branches that meet again.
 struct RandomLayers {
@@ -153,7 +154,12 @@ struct RandomLayers {
     case 3:
       add(
         Reshape(name: name("reshape"), target: draw.pick([[-1, 1], [1, -1], [-1], [1, 1, -1]])))
-    case 4: add(GaussianNoise(name: name("noise"), deviation: 0.05))
+    case 4:
+      if draw.pick([true, false]) {
+        add(GaussianNoise(name: name("noise"), deviation: 0.05))
+      } else {
+        add(GaussianDropout(name: name("noise"), rate: 0.05))
+      }
     case 5:
       if case .vector = shape {
         add(RepeatVector(name: name("repeat"), count: draw.integer(in: 1...4)))
@@ -253,7 +259,10 @@ struct RandomLayers {
   }
 
   private mutating func addWeighted(_ isImage: Bool) {
-    let options = WeightOptions(kernelPenalty: draw.pick([0, 0, 0, 0.01]))
+    let options = WeightOptions(
+      kernelRegularizer: Regularizer(
+        l1: draw.pick([0, 0, 0, 0.005]), l2: draw.pick([0, 0, 0, 0.01])),
+      biasRegularizer: draw.pick([.none, .none, .l2(0.02)]))
     let activation: ActivationFunction = draw.pick([
       .linear, .tanh, .sigmoid, .relu, .scaledSigmoid,
     ])

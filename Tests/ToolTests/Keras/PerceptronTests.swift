@@ -17,7 +17,7 @@ struct PerceptronTests {
       path: try #require(perceptronData), options: DataFileOptions(testFraction: 0))
     let images = data.set.train
     var model = BuiltInModel.perceptron.model(input: images.shape)
-    model.changeKernels { $0.kernelPenalty = 1 / (2 * Float(images.count)) }
+    model.changeKernels { $0.kernelRegularizer = .l2(1 / (2 * Float(images.count))) }
     let plan = try FullBatchTrainer.plan(
       model, method, sampleCount: images.count, threads: 2,
       loss: .binaryCrossEntropy(isSum: true), usesReferenceGradient: usesReferenceGradient)

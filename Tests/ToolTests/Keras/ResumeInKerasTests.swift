@@ -17,7 +17,7 @@ struct ResumeInKerasTests {
   private static let names = OptimizerName.allCases.filter { $0 != .rmspropLegacy }
 
   private static let models: [(name: String, model: Model)] = {
-    let penalized = WeightOptions(kernelInitializer: .heNormal, kernelPenalty: 0.01)
+    let penalized = WeightOptions(kernelInitializer: .heNormal, kernelRegularizer: .l2(0.01))
     return [
       (
         "mlp",

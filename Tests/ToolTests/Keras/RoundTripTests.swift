@@ -27,6 +27,7 @@ final class RoundTripTests {
     for model in BuiltInModel.digitModels {
       for optimizer in OptimizerName.allCases { try save(model, optimizer) }
     }
+    for model in BuiltInModel.fieldModels { try save(ofField: model) }
     try saveVariedModels()
     try saveFixtures()
   }
@@ -72,6 +73,16 @@ final class RoundTripTests {
     var trained = try TrainedModel(
       builtIn.model(input: input), name: "\(builtIn.rawValue)-\(optimizer.rawValue)",
       optimizer: optimizer.optimizer(), rate: optimizer.defaultLearningRate, outputs: 10)
+    try trained.writeAll(to: folder)
+    fileCount += 3
+  }
+
+  /// A network of MLPerf Tiny, trained with Adam as the benchmark does it.
+  private func save(ofField builtIn: BuiltInModel) throws {
+    let model = builtIn.model()
+    var trained = try TrainedModel(
+      model, name: builtIn.rawValue, optimizer: .adam(), rate: 1e-3, loss: builtIn.loss,
+      outputs: try model.shapes().output.elementCount)
     try trained.writeAll(to: folder)
     fileCount += 3
   }

@@ -128,7 +128,8 @@ struct BenchToolTests {
       let finished = try bench("--peers", python: script)
       #expect(finished.exitCode == 1 && finished.output.isEmpty)
       let last = finished.errors.split(separator: "\n").last ?? ""
-      for name in ["PyTorch", "torch.compile", "Keras/TensorFlow", "JAX", "ONNX Runtime"] {
+      for name in ["PyTorch", "torch.compile", "Keras/TensorFlow", "JAX", "ONNX Runtime", "LiteRT"]
+      {
         #expect(last.contains(name))
       }
     }
@@ -140,7 +141,7 @@ struct BenchToolTests {
     // another number of weights or end.
     let script = #"""
       peer=$3  # after the script and the folder
-      case $peer in jax|keras) echo '{"missing": "not here"}'; exit;; esac
+      case $peer in jax|keras|litert) echo '{"missing": "not here"}'; exit;; esac
       echo '{"versions": {"'$peer'": "1.0"}}'
       while read command work; do
         case $command in
@@ -159,7 +160,7 @@ struct BenchToolTests {
       python: script)
     #expect(finished.exitCode == 0, "\(finished.errors)")
     let json = try JSONValue(parsing: finished.output)
-    #expect(list(json["missing"]).count == 2)
+    #expect(list(json["missing"]).count == 3)
     let works = list(json["works"])
     #expect(works.count == 1)
     let work = try #require(works.first)
@@ -170,6 +171,29 @@ struct BenchToolTests {
     #expect(notes.count == 2)
     #expect(notes.contains { $0.contains("torch.compile") && $0.contains("9 parameters") })
     #expect(notes.contains { $0.contains("ONNX Runtime") && $0.contains("ended early") })
+  }
+
+  @Test("tables of peers fit a terminal, and name every network of the field twice")
+  func peerTables() throws {
+    let script = #"""
+      echo '{"versions": {"'$3'": "1.0"}}'
+      while read command work; do
+        case $command in
+          prepare) echo '{"unsupported": true}' ;;
+          *) echo '{}' ;;
+        esac
+      done
+      """#
+    let finished = try bench(
+      "--peers", "--quick", "--rounds", "1", "--works",
+      "ds-cnn,resnet8,mobilenet-025,autoencoder,streaming-wakeword", python: script)
+    #expect(finished.exitCode == 0, "\(finished.errors)")
+    let lines = finished.output.split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count <= 80 }, "\(finished.output)")
+    for model in BuiltInModel.allCases.suffix(6) {
+      let rows = lines.filter { $0.hasPrefix("\(model.rawValue), ") }
+      #expect(rows.count == 2 && rows.last?.contains(", 1, 1 ") == true, "\(finished.output)")
+    }
   }
 
   /// Runs bench; `python`: a shell script that stands for --python.

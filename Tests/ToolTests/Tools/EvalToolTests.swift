@@ -58,9 +58,13 @@ struct EvalToolTests {
     let squared = try loss(#""kernel_regularizer": "l2""#)
     #expect(abs(try #require(squared.loss) - plain - 0.01 * squares) < 1e-6 * (1 + squares))
     #expect(try loss(#""bias_regularizer": null"#).loss == plain)
+    let magnitudes = kernel.values.reduce(0.0) { $0 + Double(abs($1)) }
+    let first = try loss(#""kernel_regularizer": {"class_name": "L1", "config": {"l1": 0.1}}"#)
+    #expect(abs(try #require(first.loss) - plain - 0.1 * magnitudes) < 1e-6 * (1 + magnitudes))
     for regularizer in [
-      #""kernel_regularizer": {"class_name": "L1", "config": {"l1": 0.1}}"#,
-      #""bias_regularizer": "l2""#, #""activity_regularizer": {"class_name": "L2", "config": {}}"#,
+      #""kernel_regularizer": {"class_name": "OrthogonalRegularizer", "config": {"factor": 0.1}}"#,
+      #""bias_regularizer": "l1_l2""#,
+      #""activity_regularizer": {"class_name": "L2", "config": {}}"#,
     ] {
       let (loss, obstacle) = try loss(regularizer)
       let key = regularizer.split(separator: "\"")[0]

@@ -96,7 +96,7 @@ struct IntrospectionToolTests {
   @Test("the gradient of a line's squared error, with a penalty, is the textbook's")
   func line() throws {
     let lambda = 0.25
-    let options = WeightOptions(kernelPenalty: Float(lambda))
+    let options = WeightOptions(kernelRegularizer: .l2(Float(lambda)))
     let file = try save([Dense(name: "line", units: 1, options: options)], as: "line.h5")
     let run = try eval(
       "line.h5 --data numbers.h5 --test-fraction 0 --loss mse --gradients g.h5 --batch 16 --json")

@@ -181,20 +181,60 @@ struct OptimizerToolTests {
     }
   }
 
-  @Test("--l2 adds lambda times the kernels' squares to the loss, and survives --resume")
+  @Test("--l1 and --l2 add lambda times the kernels' magnitudes and squares, and survive --resume")
   func penalty() throws {
     let options = "\(Self.small) --batch 64 --epochs 1 --batch-history s.csv"
     _ = try train(options)
     let plain = try csv("s.csv")[0][3]
-    _ = try train("\(options) --l2 0.25 --output run.h5")
+    _ = try train("\(options) --l1 0.125 --l2 0.25 --output run.h5")
     let weights = try BuiltInModel.mlp.model(input: .vector(6), classCount: 3)
       .initialWeights(seed: 0)
     let kernels = weights.compactMap(\.tensors.first).flatMap(\.values)
     let squares = kernels.reduce(0.0) { $0 + Double($1) * Double($1) }
-    #expect(abs(try csv("s.csv")[0][3] - plain - 0.25 * squares) < 1e-5 * squares)
+    let sum = kernels.reduce(0.0) { $0 + Double(abs($1)) }
+    let penalty = 0.125 * sum + 0.25 * squares
+    #expect(abs(try csv("s.csv")[0][3] - plain - penalty) < 1e-5 * penalty)
     let resumed = try train("--resume run.h5 --epochs 3 --quiet")
-    let whole = try train("\(options) --l2 0.25 --epochs 3")
+    let whole = try train("\(options) --l1 0.125 --l2 0.25 --epochs 3")
     #expect(resumed.weightsHash == whole.weightsHash && whole.weightsHash != nil)
+  }
+
+  @Test("--augment is a function of seed and epoch: --resume goes on with it and takes no other")
+  func augmentation() throws {
+    try SmallData.write(SmallData.labels, shape: [3, 2, 1], to: "\(folder)/images.h5")
+    try SmallData.write(
+      [Flatten(name: "flat"), Dense(name: "out", units: 3, activation: .softmax)],
+      input: .image(height: 3, width: 2, channels: 1), to: "\(folder)/images.json")
+    let images = "--model images.json --data images.h5 --batch 7 --learning-rate 0.1 --quiet"
+    let augment = "--augment shift=0.1,rotation=15,flip=horizontal"
+    let whole = try train("\(images) --epochs 2 \(augment)")
+    #expect(
+      try train("\(images) --epochs 2 \(augment) --threads 2").weightsHash == whole.weightsHash)
+    #expect(try train("\(images) --epochs 2").weightsHash != whole.weightsHash)
+    let first = try train("\(images) --epochs 1 \(augment) --output a.keras --json")
+    #expect(
+      try first.report["augmentation"] == "shift=0.1,rotation=15,flip=horizontal,fill=nearest")
+    for again in ["", "--augment rotation=15,shift=0.1,flip=horizontal,fill=nearest"] {
+      let resumed = try train("--resume a.keras --epochs 2 --quiet \(again)")
+      #expect(resumed.weightsHash == whole.weightsHash && whole.weightsHash != nil)
+    }
+    let refusals = [
+      (
+        "--resume a.keras --epochs 2 --augment shift=0.2",
+        "'a.keras' was trained with shift=0.1,rotation=15,flip=horizontal,fill=nearest, found shift=0.2"
+      ),
+      ("--model lenet --augment spin=3", "--augment: augmentation must be shift=, rotation="),
+      ("--model mlp --data classes.h5 --augment shift=0.2", "whose values have no neighbours"),
+      ("--optimizer lbfgs --augment shift=0.2", "--augment is for mini-batches; lbfgs has none"),
+    ]
+    for (options, message) in refusals {
+      Tool.expectRefusal(try Tool.run("train", options, in: folder), message)
+    }
+    let plain = "\(images) --epochs 1 --output plain.keras"
+    _ = try train(plain)
+    Tool.expectRefusal(
+      try Tool.run("train", "--resume plain.keras --epochs 2 \(augment)", in: folder),
+      "'plain.keras' was trained with none")
   }
 
   @Test("--initializer changes the kernels; --weights takes them from a file")

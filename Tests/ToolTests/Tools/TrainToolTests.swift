@@ -108,6 +108,19 @@ struct TrainToolTests {
     Tool.expectRefusal(try train("--memory-budget 2MiB"), "normalises over the whole batch")
   }
 
+  @Test("nor does it with augmentation and regularisers")
+  func memoryBudgetOfAugmented() throws {
+    let options =
+      "--model lenet-plain --epochs 1 --l1 1e-4 --l2 1e-4 "
+      + "--augment shift=0.1,rotation=10,zoom=0.1"
+    let whole = try train("\(options) --threads 2")
+    let parts = try train("\(options) --threads 1 --memory-budget 850KiB")
+    #expect(parts.output.contains("in parts of 16"), "\(parts.output)")
+    #expect(parts.weightsHash == whole.weightsHash && whole.weightsHash != nil)
+    Tool.expectRefusal(
+      try train("--memory-budget 2MiB --augment shift=0.1"), "normalises over the whole batch")
+  }
+
   @Test("MNIST through IDX files", .enabled(if: Fixtures.shared("data/mnist") != nil))
   func mnist() throws {
     let data = try #require(Fixtures.shared("data/mnist"))

@@ -22,7 +22,7 @@ struct PeerBench {
     guard FileManager.default.isExecutableFile(atPath: python) else {
       throw ToolError(
         "no Python at '\(python)': make peers sets it up, or say --python PATH, one that has "
-          + "torch, tensorflow, jax or onnxruntime")
+          + "torch, tensorflow, jax, onnxruntime or ai_edge_litert")
     }
     let folder = try PeerFolder()
     defer { folder.remove() }
@@ -43,7 +43,7 @@ struct PeerBench {
     let works = try PeerWorks(
       folder: folder, images: images, threads: threads, isQuick: isQuick,
       instructionSet: instructionSet
-    ).all().filter { selects($0.name) }
+    ).all(selects)
     try folder.write(works)
     let versions = peers.map { ($0.name, $0.versions) }
     var rows: [PeerRow] = []
@@ -115,23 +115,11 @@ struct PeerBench {
     values.map { Format.fixed($0, 4) }.joined(separator: " ")
   }
 
-  /// The Python, and the worker of the checkout that this program was built in. Neither is taken from the working folder:
-  /// whoever unpacked something there does not say what is run.
+  /// The Python, and the worker of the checkout that this program was built in.
   private func programs() throws -> (python: String, script: String) {
-    let place = "Tools/bench/peers/worker.py"
-    let program = Bundle.main.executableURL?.resolvingSymlinksInPath()
-    var folder = program ?? URL(filePath: "/")
-    while folder.path != "/", !folder.lastPathComponent.hasPrefix(".build") {
-      folder.deleteLastPathComponent()
-    }
-    let checkout = folder.deletingLastPathComponent().path
-    let script = "\(checkout)/\(place)"
-    guard folder.path != "/", FileManager.default.fileExists(atPath: script) else {
-      throw ToolError(
-        "no \(place) where '\(program?.path ?? "bench")' was built: run the bench in a checkout's "
-          + ".build")
-    }
-    return (python ?? "\(checkout)/.venv-peers/bin/python", script)
+    let checkout = Checkout()
+    let script = try checkout.file("Tools/bench/peers/worker.py")
+    return (python ?? "\(checkout.folder)/.venv-peers/bin/python", script)
   }
 
   private func progress(_ text: String) {

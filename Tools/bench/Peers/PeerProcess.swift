@@ -11,6 +11,7 @@ final class PeerProcess {
     case keras
     case jax
     case onnxruntime
+    case litert
 
     var title: String {
       switch self {
@@ -19,6 +20,19 @@ final class PeerProcess {
       case .keras: "Keras/TensorFlow"
       case .jax: "JAX"
       case .onnxruntime: "ONNX Runtime"
+      case .litert: "LiteRT"
+      }
+    }
+
+    /// The head of its column.
+    var column: String {
+      switch self {
+      case .torch: "PyTorch"
+      case .torchCompile: "compiled"
+      case .keras: "Keras"
+      case .jax: "JAX"
+      case .onnxruntime: "ONNX"
+      case .litert: "LiteRT"
       }
     }
   }

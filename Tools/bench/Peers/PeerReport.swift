@@ -60,61 +60,92 @@ struct PeerReport {
 // MARK: - For people
 
 extension PeerReport {
-  /// Markdown.
+  /// Columns of a line.
+  private static let width = 80
+
+  /// Tables of the works of a kind, then the range of every time.
   var text: String {
-    let columns = versions.map(\.peer)
-    var lines = [
+    var lines = wrapped(
       "\(machine.cpu), \(threads) thread\(threads == 1 ? "" : "s"), \(machine.instructionSet); "
-        + versions.map(\.text).reduce(into: [String]()) { list, text in
-          for part in text.split(separator: ", ").map(String.init) where !list.contains(part) {
-            list.append(part)
-          }
-        }.joined(separator: ", ") + ".",
-      "Time of a step (mini-batch, call, evaluation or epoch): medians of \(rounds) rounds in "
-        + "turn; each peer's fastest variant, compiled and warm, data in memory.",
-      "",
-      row(
-        ["work", "FixedNet"] + columns.map(\.title) + [
-          "best peer / FixedNet", "of the least times",
-        ]),
-      row(["---"] + Array(repeating: "---:", count: columns.count + 3)),
-    ]
-    for item in rows {
-      let cells = columns.map { peer in
-        item.results.first { $0.peer == peer }.map { time($0.samples.median) } ?? ""
-      }
-      lines.append(
-        row(
-          [item.work.title, time(item.ours.median)] + cells + [
-            ratio(item), item.ratio.map { times($0.ofLeast) } ?? "",
-          ]))
+        + versionList + ".")
+    lines += wrapped(
+      "Medians of \(rounds) round\(rounds == 1 ? "" : "s") in turn; each peer's fastest variant, "
+        + "compiled and warm, data in memory. Ratio: the fastest peer's time over FixedNet's.")
+    for (title, kinds) in [
+      ("training a batch", [PeerWork.Kind.training]),
+      ("all samples, an epoch", [.gradient, .lanes]),
+      ("running batch, threads", [.inference]),
+    ] {
+      let rows = rows.filter { kinds.contains($0.work.kind) }
+      guard !rows.isEmpty else { continue }
+      lines += [""] + table(title, rows)
     }
     lines.append("")
+    for item in rows where !item.results.isEmpty { lines += wrapped(details(item)) }
     for item in rows {
-      guard !item.results.isEmpty else { continue }
-      let parts = item.results.map { result in
-        let variant = result.variant.isEmpty ? "" : " (\(result.variant))"
-        return "\(result.peer.title)\(variant) \(range(result.samples))"
-      }
-      lines.append(
-        "- \(item.work.title), \(item.work.steps) steps: FixedNet \(range(item.ours)), "
-          + parts.joined(separator: ", "))
+      lines += item.notes.flatMap { wrapped("left out of \(item.work.title): \(OneLine.text($0))") }
     }
-    for item in rows {
-      lines += item.notes.map { "- left out of \(item.work.title): \(OneLine.text($0))" }
-    }
-    lines += missing.map { "- not here: \(OneLine.text($0))" }
+    lines += missing.flatMap { wrapped("not here: \(OneLine.text($0))") }
     if machine.configuration == "debug" {
-      lines.append("- this is a debug build: use swift run -c release bench --peers")
+      lines.append("this is a debug build: use swift run -c release bench --peers")
     }
     return lines.joined(separator: "\n")
   }
 
-  private func row(_ cells: [String]) -> String { MarkupText.markdownRow(cells) }
+  private var versionList: String {
+    versions.map(\.text).reduce(into: [String]()) { list, text in
+      for part in text.split(separator: ", ").map(String.init) where !list.contains(part) {
+        list.append(part)
+      }
+    }.joined(separator: ", ")
+  }
 
-  private func ratio(_ item: PeerRow) -> String {
-    guard let ratio = item.ratio else { return "" }
-    return "\(times(ratio.median)) (\(times(ratio.least)) to \(times(ratio.greatest)))"
+  /// A column for each peer that does any of the works.
+  private func table(_ title: String, _ rows: [PeerRow]) -> [String] {
+    let columns = versions.map(\.peer).filter { peer in
+      rows.contains { $0.results.contains { $0.peer == peer } }
+    }
+    let head = [title, "FixedNet"] + columns.map(\.column) + ["ratio"]
+    let body = rows.map { item in
+      let cells = columns.map { peer in
+        item.results.first { $0.peer == peer }.map { time($0.samples.median) } ?? "-"
+      }
+      return [item.work.title, time(item.ours.median)] + cells
+        + [item.ratio.map { times($0.median) } ?? "-"]
+    }
+    return TextTable.lines([head] + body, right: Set(1..<head.count))
+  }
+
+  /// A work's steps, the spread of its ratio, and the variants and ranges of the times.
+  private func details(_ item: PeerRow) -> String {
+    let ratio =
+      item.ratio.map {
+        ", ratio \(times($0.least)) to \(times($0.greatest)), of the least times "
+          + times($0.ofLeast)
+      } ?? ""
+    let parts = item.results.map { result in
+      let variant = result.variant.isEmpty ? "" : " (\(result.variant))"
+      return "\(result.peer.title)\(variant) \(range(result.samples))"
+    }
+    return "\(item.work.title): \(item.work.steps) steps\(ratio); FixedNet \(range(item.ours)), "
+      + parts.joined(separator: ", ")
+  }
+
+  /// Lines of at most `width` columns; those behind the first stand two further in.
+  private func wrapped(_ text: String) -> [String] {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+      if !line.isEmpty,
+        TextWidth.columns(of: line) + 1 + TextWidth.columns(of: String(word)) > Self.width
+      {
+        lines.append(line)
+        line = "  \(word)"
+      } else {
+        line += (line.isEmpty ? "" : " ") + word
+      }
+    }
+    return lines + [line]
   }
 
   private func times(_ ratio: Double) -> String { Format.fixed(ratio, ratio < 20 ? 1 : 0) }

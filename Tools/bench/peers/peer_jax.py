@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from worker import padding
 
 ACTIVATIONS = {
     "tanh": jnp.tanh,
@@ -32,23 +33,36 @@ def split(work):
     return trained, moving
 
 
-def logits(work, trained, moving, x, key):
-    """The model's output in training mode, without the last activation, and the moved statistics."""
-    moved = []
+def convolution(config, x, kernel, groups=1):
+    numbers = ("NHWC", "HWIO", "NHWC")
+    return lax.conv_general_dilated(
+        x, kernel, config.get("strides", (1, 1)), padding(config, x.shape[1:3]),
+        dimension_numbers=numbers, feature_group_count=groups)
+
+
+def logits(work, trained, moving, x, key, is_training=True):
+    """The model's output without the last activation, and the moved statistics."""
+    moved, values = [], []
+    sources, image = work.reads(), x
     for index, layer in enumerate(work.layers):
         kind, config, weights = layer["class_name"], layer["config"], trained[index]
         is_last = index == len(work.layers) - 1
         act = ACTIVATIONS["linear" if is_last else config.get("activation", "linear")]
         statistics = moving[index]
+        inputs = [image if place < 0 else values[place] for place in sources[index]]
+        x = inputs[0]
         if kind == "Conv2D":
-            numbers = ("NHWC", "HWIO", "NHWC")
-            x = lax.conv_general_dilated(x, weights[0], (1, 1), "VALID", dimension_numbers=numbers)
-            x = act(x + weights[1])
+            x = convolution(config, x, weights[0])
+            x = act(x + weights[1] if config["use_bias"] else x)
+        elif kind == "DepthwiseConv2D":
+            h, w, channels, multiplier = weights[0].shape
+            x = convolution(config, x, weights[0].reshape(h, w, 1, -1), channels)
+            x = act(x + weights[1] if config["use_bias"] else x)
         elif kind == "Dense":
             x = act(x @ weights[0] + weights[1])
         elif kind == "BatchNormalization":
             axes = tuple(range(x.ndim - 1))
-            mean, variance = x.mean(axes), x.var(axes)
+            mean, variance = (x.mean(axes), x.var(axes)) if is_training else statistics
             x = (x - mean) * (weights[0] * lax.rsqrt(variance + config["epsilon"])) + weights[1]
             m = config["momentum"]
             statistics = [m * s + (1 - m) * v for s, v in zip(statistics, (mean, variance))]
@@ -59,16 +73,20 @@ def logits(work, trained, moving, x, key):
         elif kind == "Flatten":
             x = x.reshape(len(x), -1)
         elif kind == "Dropout":
-            key, part = jax.random.split(key)
-            kept = jax.random.bernoulli(part, 1 - config["rate"], x.shape)
-            x = jnp.where(kept, x / (1 - config["rate"]), 0)
+            if is_training:
+                key, part = jax.random.split(key)
+                kept = jax.random.bernoulli(part, 1 - config["rate"], x.shape)
+                x = jnp.where(kept, x / (1 - config["rate"]), 0)
         elif kind == "Rescaling":
             x = x * config["scale"] + config["offset"]
         elif kind == "Activation":
             x = act(x)
+        elif kind == "Add":
+            x = sum(inputs[1:], inputs[0])
         else:
             raise ValueError(f"no {kind} here")
         moved.append(statistics)
+        values.append(x)
     return x, moved
 
 
@@ -83,7 +101,7 @@ class Peer:
         if work.kind == "training":
             made = {"step by step": lambda: self.training(work, False)}
             # In a scan XLA's convolutions run on one thread, six times slower and more.
-            if all(layer["class_name"] != "Conv2D" for layer in work.layers):
+            if all("Conv2D" not in layer["class_name"] for layer in work.layers):
                 made["scan"] = lambda: self.training(work, True)
             return made
         if work.kind == "gradient":
@@ -100,7 +118,9 @@ class Peer:
         count = work.steps * work.batch
         shape = [work.steps, work.batch]
         inputs = jnp.asarray(work.inputs[:count].reshape(shape + work.shape))
-        labels = jnp.asarray(work.labels[:count].reshape(shape))
+        targets = jnp.asarray(work.targets[:count])
+        targets = targets.reshape(shape + list(targets.shape[1:]))
+        penalties = [(index, factor) for index, factor in enumerate(work.penalties()) if factor]
 
         def step(state, sample):
             (trained, moving, key), (x, y) = state, sample
@@ -108,8 +128,11 @@ class Peer:
 
             def loss_of(trained):
                 z, moved = logits(work, trained, moving, x, part)
+                penalty = sum(factor * jnp.square(trained[i][0]).sum() for i, factor in penalties)
+                if work.is_autoencoder:
+                    return jnp.square(z - y).mean(), moved
                 chosen = jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], axis=1)
-                return -chosen.mean(), moved
+                return penalty - chosen.mean(), moved
 
             (loss, moved), gradients = jax.value_and_grad(loss_of, has_aux=True)(trained)
             trained = jax.tree.map(lambda w, g: w - work.learningRate * g, trained, gradients)
@@ -119,12 +142,12 @@ class Peer:
             all_steps = jax.jit(lambda state, x, y: lax.scan(step, state, (x, y)), donate_argnums=0)
         else:
             one_step = jax.jit(step, donate_argnums=0)
-            parts = [(inputs[i], labels[i]) for i in range(work.steps)]
+            parts = [(inputs[i], targets[i]) for i in range(work.steps)]
 
         def run(steps):
             nonlocal state
             if scans:
-                state, losses = all_steps(state, inputs[:steps], labels[:steps])
+                state, losses = all_steps(state, inputs[:steps], targets[:steps])
             else:
                 losses = []
                 for i in range(steps):

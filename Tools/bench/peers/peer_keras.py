@@ -10,20 +10,26 @@ import numpy as np
 import tensorflow as tf
 
 
-def network(work):
-    """The model with the work's weights, its last activation left to the loss."""
-    layers = [keras.Input(work.shape)]
-    arrays = []
-    entries = work.weights()
-    for index, (kind, config, weights) in enumerate(entries):
+def network(work, drops_last_activation=True, batch=None):
+    """The model with the work's weights, its last activation left to the loss; for `batch` samples, or any number."""
+    image = keras.Input(work.shape, batch_size=batch)
+    values = []
+    for index, (entry, reads) in enumerate(zip(work.weights(), work.reads())):
+        kind, config, arrays = entry
         config = dict(config)
-        if index == len(entries) - 1 and "activation" in config:
+        if drops_last_activation and index == len(work.layers) - 1 and "activation" in config:
             config["activation"] = "linear"
-        layers.append(getattr(keras.layers, kind).from_config(config))
-        arrays += weights
-    model = keras.Sequential(layers)
-    model.set_weights(arrays)
-    return model
+        layer = getattr(keras.layers, kind).from_config(config)
+        inputs = [image if place < 0 else values[place] for place in reads]
+        values.append(layer(inputs[0] if len(inputs) == 1 else inputs))
+        layer.set_weights(arrays)
+    return keras.Model(image, values[-1])
+
+
+def loss_of(work):
+    if work.is_autoencoder:
+        return keras.losses.MeanSquaredError()
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 class Peer:
@@ -51,15 +57,15 @@ class Peer:
 
     def training(self, work, compiles):
         model = network(work)
-        inputs, labels = tf.constant(work.inputs), tf.constant(work.labels)
-        loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        inputs, targets = tf.constant(work.inputs), tf.constant(work.targets)
+        loss_function = loss_of(work)
         variables = [v.value for v in model.trainable_variables]
         batch, rate = work.batch, work.learningRate
 
         @tf.function(jit_compile=compiles)
         def step(x, y):
             with tf.GradientTape() as tape:
-                loss = loss_of(y, model(x, training=True))
+                loss = tf.add_n([loss_function(y, model(x, training=True))] + model.losses)
             for variable, gradient in zip(variables, tape.gradient(loss, variables)):
                 variable.assign_sub(rate * gradient)
             return loss
@@ -69,7 +75,8 @@ class Peer:
             losses = tf.TensorArray(tf.float32, steps)
             for i in tf.range(steps):
                 x = tf.ensure_shape(inputs[i * batch : (i + 1) * batch], [batch] + work.shape)
-                y = tf.ensure_shape(labels[i * batch : (i + 1) * batch], [batch])
+                y = targets[i * batch : (i + 1) * batch]
+                y = tf.ensure_shape(y, [batch] + list(targets.shape[1:]))
                 losses = losses.write(i, step(x, y))
             return losses.stack()
 
@@ -79,15 +86,15 @@ class Peer:
         model = network(work)
         model.compile(
             keras.optimizers.SGD(work.learningRate),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            loss_of(work),
             jit_compile=compiles,
             steps_per_execution=work.steps,
         )
-        inputs, labels = tf.constant(work.inputs), tf.constant(work.labels)
+        inputs, targets = tf.constant(work.inputs), tf.constant(work.targets)
 
         def run(steps):
             count = work.batch * steps
-            model.fit(inputs[:count], labels[:count], batch_size=work.batch, shuffle=False, verbose=0)
+            model.fit(inputs[:count], targets[:count], batch_size=work.batch, shuffle=False, verbose=0)
             return []
 
         return run

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+from worker import padding
 
 
 class Constant(nn.Module):
@@ -17,6 +18,27 @@ class Constant(nn.Module):
         return x * self.scale + self.offset
 
 
+class Sum(nn.Module):
+    """x, y -> x + y"""
+
+    def forward(self, *inputs):
+        return sum(inputs[1:], inputs[0])
+
+
+class Graph(nn.Module):
+    """Layers that read each other: -1 is the input."""
+
+    def __init__(self, layers, reads):
+        super().__init__()
+        self.layers, self.reads = nn.ModuleList(layers), reads
+
+    def forward(self, x):
+        values = []
+        for layer, reads in zip(self.layers, self.reads):
+            values.append(layer(*(x if place < 0 else values[place] for place in reads)))
+        return values[-1]
+
+
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU, "sigmoid": nn.Sigmoid}
 
 
@@ -26,32 +48,57 @@ def activation(name):
     return [] if name == "linear" else [ACTIVATIONS[name]()]
 
 
+def convolution(config, kernel, bias, groups, extent):
+    """The layer, with zeros around its input where it pads, and its output's extent. `kernel`: [out][in / groups][h][w]"""
+    outputs, inputs, height, width = kernel.shape
+    strides = tuple(config.get("strides", (1, 1)))
+    layer = nn.Conv2d(
+        inputs * groups, outputs, (height, width), strides, groups=groups, bias=bias is not None)
+    layer.weight.data = kernel
+    if bias is not None:
+        layer.bias.data = bias
+    (top, bottom), (left, right) = padding(config, extent[1:])
+    sizes = zip(extent[1:], (top + bottom, left + right), (height, width), strides)
+    extent = (outputs, *((size + pad - k) // stride + 1 for size, pad, k, stride in sizes))
+    if top == bottom and left == right:
+        layer.padding = (top, left)
+        return [layer], extent
+    return [nn.ZeroPad2d((left, right, top, bottom)), layer], extent
+
+
 def network(work, drops_last_activation):
     """The model with the work's weights, channels first."""
-    layers = []
-    channels = None  # channels, height, width that a Flatten layer has taken apart
+    modules, extents, flattened = [], [], []
     shape = work.shape
-    extent = (shape[2], shape[0], shape[1]) if len(shape) == 3 else None
-    entries = work.weights()
+    first = (shape[2], shape[0], shape[1]) if len(shape) == 3 else None
+    entries, reads = work.weights(), work.reads()
     for index, (kind, config, arrays) in enumerate(entries):
+        source = reads[index][0]
+        extent = first if source < 0 else extents[source]
+        # channels, height, width that a Flatten layer has taken apart
+        channels = None if source < 0 else flattened[source]
+        taken = channels if kind not in ("Dense", "Flatten") else None
         is_last = index == len(entries) - 1
+        drops = is_last and drops_last_activation
         arrays = [torch.from_numpy(array) for array in arrays]
-        if kind == "Conv2D":
-            kernel = arrays[0].permute(3, 2, 0, 1).contiguous()
-            layer = nn.Conv2d(kernel.shape[1], kernel.shape[0], tuple(kernel.shape[2:]))
-            layer.weight.data, layer.bias.data = kernel, arrays[1]
-            extent = (kernel.shape[0], extent[1] - kernel.shape[2] + 1, extent[2] - kernel.shape[3] + 1)
-            layers += [layer] + activation(config["activation"])
+        layers = []
+        if kind in ("Conv2D", "DepthwiseConv2D"):
+            kernel, groups = arrays[0].permute(3, 2, 0, 1).contiguous(), 1
+            if kind == "DepthwiseConv2D":
+                h, w, groups, multiplier = arrays[0].shape
+                kernel = arrays[0].permute(2, 3, 0, 1).reshape(-1, 1, h, w).contiguous()
+            bias = arrays[1] if config["use_bias"] else None
+            layers, extent = convolution(config, kernel, bias, groups, extent)
+            layers += activation(config.get("activation", "linear"))
         elif kind == "Dense":
             kernel = arrays[0]
             if channels:  # rows as Keras counts them: (height, width, channel)
                 c, h, w = channels
                 kernel = kernel.reshape(h, w, c, -1).permute(2, 0, 1, 3).reshape(c * h * w, -1)
-                channels = None
             layer = nn.Linear(*kernel.shape)
             layer.weight.data, layer.bias.data = kernel.t().contiguous(), arrays[1]
             layers.append(layer)
-            if not (is_last and drops_last_activation):
+            if not drops:
                 layers += activation(config["activation"])
         elif kind == "BatchNormalization":
             make = nn.BatchNorm2d if extent else nn.BatchNorm1d
@@ -65,20 +112,29 @@ def network(work, drops_last_activation):
             extent = (extent[0], extent[1] // size[0], extent[2] // size[1])
         elif kind == "Flatten":
             layers.append(nn.Flatten())
-            channels, extent = extent, None
+            taken, extent = extent, None
         elif kind == "Dropout":
             layers.append(nn.Dropout(config["rate"]))
         elif kind == "Rescaling":
             layers.append(Constant(config["scale"], config["offset"]))
         elif kind == "Activation":
-            if not (is_last and drops_last_activation):
+            if not drops:
                 layers += activation(config["activation"])
+        elif kind == "Add":
+            layers.append(Sum())
         else:
             raise ValueError(f"no {kind} here")
-    return nn.Sequential(*layers)
+        modules.append(layers[0] if len(layers) == 1 else nn.Sequential(*layers))
+        extents.append(extent)
+        flattened.append(taken)
+    if reads == [[index - 1] for index in range(len(reads))]:
+        return nn.Sequential(*modules)
+    return Graph(modules, reads)
 
 
 def channels_first(inputs):
+    if inputs.ndim < 4:
+        return torch.from_numpy(inputs)
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(inputs, -1, 1)))
 
 
@@ -114,9 +170,18 @@ class Peer:
     def training(self, work, memory_format):
         model = network(work, True).to(memory_format=memory_format).train()
         inputs = channels_first(work.inputs).contiguous(memory_format=memory_format)
-        labels = torch.from_numpy(work.labels)
+        targets = torch.from_numpy(work.targets)
         optimizer = torch.optim.SGD(model.parameters(), lr=work.learningRate, foreach=True)
-        loss_of = self.compiled(lambda x, y: F.cross_entropy(model(x), y))
+        kernels = [module.weight for module in model.modules() if isinstance(module, nn.Conv2d)
+                   and module.groups == 1]
+        factor = max(work.penalties())  # all plain convolutions have it, or no layer has
+        loss_function = F.mse_loss if work.is_autoencoder else F.cross_entropy
+
+        def whole_loss(x, y):
+            loss = loss_function(model(x), y)
+            return loss + factor * sum(k.square().sum() for k in kernels) if factor else loss
+
+        loss_of = self.compiled(whole_loss)
         batch = work.batch
 
         def run(steps):
@@ -124,7 +189,7 @@ class Peer:
             for step in range(steps):
                 part = slice(step * batch, (step + 1) * batch)
                 optimizer.zero_grad(set_to_none=True)
-                loss = loss_of(inputs[part], labels[part])
+                loss = loss_of(inputs[part], targets[part])
                 loss.backward()
                 optimizer.step()
                 losses.append(loss.detach())

@@ -1,6 +1,6 @@
 """One peer of `bench --peers`: reads commands, one a line, and answers each with a line of JSON.
 
-    worker.py FOLDER PEER THREADS     PEER: torch, torch-compile, keras, jax or onnxruntime
+    worker.py FOLDER PEER THREADS     PEER: torch, torch-compile, keras, jax, onnxruntime or litert
 
     prepare WORK   builds every variant, runs each for a few steps (which compiles and warms up) and times each twice; answers with
                    the fastest, the parameter count and the first losses or outputs, by which bench sees that it is the
@@ -27,6 +27,7 @@ MODULES = {
     "keras": "peer_keras",
     "jax": "peer_jax",
     "onnxruntime": "peer_onnxruntime",
+    "litert": "peer_litert",
 }
 
 
@@ -48,6 +49,25 @@ class Work:
     @property
     def labels(self):
         return np.fromfile(f"{self.folder}/{self.files['labels']}", np.uint8).astype(np.int64)
+
+    @property
+    def is_autoencoder(self):
+        """Whether the outputs are to be the inputs, by their mean squared difference."""
+        return self.__dict__.get("loss") == "mean_squared_error"
+
+    @property
+    def targets(self):
+        return self.inputs if self.is_autoencoder else self.labels
+
+    def reads(self):
+        """Of each layer, which ones it reads: their places, -1 for the input."""
+        places = {layer["config"]["name"]: index for index, layer in enumerate(self.layers)}
+        return [[places.get(name, -1) for name in layer["reads"]] for layer in self.layers]
+
+    def penalties(self):
+        """Of each layer, the factor of its kernel's sum of squares in the loss."""
+        configs = [layer["config"].get("kernel_regularizer") for layer in self.layers]
+        return [config["config"]["l2"] if config else 0 for config in configs]
 
     def weights(self):
         """The layers with their arrays: [(class name, config, [array])]."""
@@ -73,6 +93,17 @@ class Work:
             sizes = [int(np.prod(shape)) for shape in layer["weights"]]
             total += sum(sizes[:2] if layer["class_name"] == "BatchNormalization" else sizes)
         return total
+
+
+def padding(config, extent):
+    """What a layer pads: ((top, bottom), (left, right)). `extent`: height and width of its input."""
+    if config.get("padding", "valid") == "valid":
+        return (0, 0), (0, 0)
+    pads = []
+    for size, kernel, stride in zip(extent, config["kernel_size"], config["strides"]):
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        pads.append((total // 2, total - total // 2))
+    return tuple(pads)
 
 
 def timed(run, steps):
@@ -145,6 +176,7 @@ def main():
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, set(cores[:threads]))
     try:
+        sys.modules["worker"] = sys.modules["__main__"]  # what peers import from here
         peer = importlib.import_module(MODULES[name]).Peer(name, threads)
     except ImportError as error:
         answer({"missing": str(error)})

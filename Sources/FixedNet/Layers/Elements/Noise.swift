@@ -87,12 +87,50 @@ public struct GaussianNoise: Layer {
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
   public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
-    guard plan.isTraining, deviation > 0 else { return plan.renamed(input) }
-    let stream = plan.nextDropoutStream()
+    plan.noise(name, input, deviation: deviation, multiplies: false)
+  }
+}
+
+/// In training every element is multiplied by a normal number of mean 1 and deviation sqrt(rate / (1 - rate)); at
+/// inference nothing happens.
+public struct GaussianDropout: Layer {
+  public static let className = "GaussianDropout"
+  public static let configKeys: Set = ["rate", "seed"]
+
+  public var name: String
+  /// 0 ..< 1.
+  public var rate: Double
+
+  public init(name: String, rate: Double) {
+    self.name = name
+    self.rate = rate
+  }
+
+  public init(name: String, config: LayerConfig) throws(ModelError) {
+    self.init(name: name, rate: try Dropout(name: name, config: config).rate)
+  }
+
+  public var config: [String: JSONValue] { ["rate": .number(rate)] }
+
+  public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
+
+  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+    plan.noise(
+      name, input, deviation: (rate / (1 - rate)).squareRoot(), multiplies: true)
+  }
+}
+
+extension Planner {
+  fileprivate func noise(
+    _ name: String, _ input: Value, deviation: Double, multiplies: Bool
+  ) -> LayerPlan {
+    guard isTraining, deviation > 0 else { return renamed(input) }
+    let stream = nextDropoutStream()
     let count = input.shape.elementCount
-    return plan.elementwise(name, input, remembers: .nothing) { input, output, _ in
+    return elementwise(name, input, remembers: .nothing) { input, output, gradient in
       GaussianNoiseOperation(
-        deviation: Float(deviation), stream: stream, count: count, input: input, output: output)
+        deviation: Float(deviation), multiplies: multiplies, stream: stream, count: count,
+        input: input, output: output, gradient: gradient)
     }
   }
 }

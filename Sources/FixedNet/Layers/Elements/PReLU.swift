@@ -12,6 +12,7 @@ public struct PReLU: Layer {
   /// The axes whose places share an alpha, from 1.
   public var sharedAxes: [Int]
   private var initializer = Initializer.zeros
+  private var regularizers = WeightRegularizers()
   private var obstacle: String?
   public private(set) var lossObstacle: String?
 
@@ -25,6 +26,7 @@ public struct PReLU: Layer {
     self.init(
       name: name, sharedAxes: isGiven ? try config.integers("shared_axes", in: 1...3).sorted() : [])
     initializer = Initializer(json: config.members["alpha_initializer"], default: .zeros)
+    regularizers = WeightRegularizers(config, of: ["alpha"])
     obstacle = config.obstacle
     lossObstacle = config.lossObstacle
   }
@@ -34,7 +36,7 @@ public struct PReLU: Layer {
       "shared_axes": sharedAxes.isEmpty ? .null : .array(sharedAxes.map { .integer($0) })
     ]
     if initializer != .zeros { config["alpha_initializer"] = initializer.json }
-    return config
+    return config.merging(regularizers.config) { $1 }
   }
 
   public var trainingObstacle: String? { obstacle }
@@ -68,7 +70,7 @@ public struct PReLU: Layer {
     return [
       WeightDescription(
         name: "alpha", shape: shape, isTrainable: true, initializer: initializer,
-        fanIn: shape.reduce(1, *), fanOut: shape.reduce(1, *))
+        fanIn: shape.reduce(1, *), fanOut: shape.reduce(1, *), regularizer: regularizers["alpha"])
     ]
   }
 

@@ -28,16 +28,6 @@ extension TrainingOnlyLayer {
   public func plan(_ input: Value, in plan: Planner) -> LayerPlan { plan.renamed(input) }
 }
 
-public struct GaussianDropout: TrainingOnlyLayer {
-  public static let className = "GaussianDropout"
-  public static let ownKeys: Set = ["rate"]
-  public var name: String
-  public let members: [String: JSONValue]
-  public init(name: String, members: [String: JSONValue]) {
-    (self.name, self.members) = (name, members)
-  }
-}
-
 public struct AlphaDropout: TrainingOnlyLayer {
   public static let className = "AlphaDropout"
   public static let ownKeys: Set = ["rate", "noise_shape"]

@@ -29,6 +29,7 @@ public struct BatchNormalization: Layer {
   var rectifies = false
   /// How weights start that do not start as Keras' defaults do, by their names.
   private var initializers: [String: Initializer] = [:]
+  private var regularizers = WeightRegularizers()
   private var obstacle: String?
   public private(set) var lossObstacle: String?
   /// The axis that a file names, as Keras counts (the batch is 0); it must be the last one.
@@ -54,6 +55,7 @@ public struct BatchNormalization: Layer {
       epsilon: try config.number("epsilon", in: 0...1e30, default: 0.001),
       centers: try config.bool("center", default: true),
       scales: try config.bool("scale", default: true))
+    regularizers = WeightRegularizers(config, of: ["gamma", "beta"])
     obstacle = config.obstacle
     lossObstacle = config.lossObstacle
     axis = try config.channelAxis()
@@ -71,7 +73,7 @@ public struct BatchNormalization: Layer {
     for (name, key, _) in BatchNormalization.initialized {
       if let json = initializers[name]?.json { config[key] = json }
     }
-    return config
+    return config.merging(regularizers.config) { $1 }
   }
 
   public var trainingObstacle: String? { obstacle }
@@ -87,7 +89,7 @@ public struct BatchNormalization: Layer {
       return WeightDescription(
         name: name, shape: [input.channels], isTrainable: name == "gamma" || name == "beta",
         initializer: initializers[name] ?? initializer, fanIn: input.channels,
-        fanOut: input.channels)
+        fanOut: input.channels, regularizer: regularizers[name])
     }
   }
 

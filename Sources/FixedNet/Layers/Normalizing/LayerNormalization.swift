@@ -16,6 +16,7 @@ public struct LayerNormalization: Layer {
   public var scales: Bool
   private var gammaInitializer = Initializer.ones
   private var betaInitializer = Initializer.zeros
+  private var regularizers = WeightRegularizers()
   private var obstacle: String?
   public private(set) var lossObstacle: String?
   /// As Keras counts (the batch is 0); it must be the last one.
@@ -37,6 +38,7 @@ public struct LayerNormalization: Layer {
       centers: try config.bool("center", default: true),
       scales: try config.bool("scale", default: true))
     axis = try config.channelAxis()
+    regularizers = WeightRegularizers(config, of: ["gamma", "beta"])
     obstacle = config.obstacle
     lossObstacle = config.lossObstacle
     gammaInitializer = Initializer(json: config.members["gamma_initializer"], default: .ones)
@@ -49,7 +51,7 @@ public struct LayerNormalization: Layer {
     ]
     if gammaInitializer != .ones { config["gamma_initializer"] = gammaInitializer.json }
     if betaInitializer != .zeros { config["beta_initializer"] = betaInitializer.json }
-    return config
+    return config.merging(regularizers.config) { $1 }
   }
 
   public var trainingObstacle: String? { obstacle }
@@ -63,7 +65,7 @@ public struct LayerNormalization: Layer {
     func weight(_ name: String, _ initializer: Initializer) -> WeightDescription {
       WeightDescription(
         name: name, shape: [input.channels], isTrainable: true, initializer: initializer,
-        fanIn: input.channels, fanOut: input.channels)
+        fanIn: input.channels, fanOut: input.channels, regularizer: regularizers[name])
     }
     return (scales ? [weight("gamma", gammaInitializer)] : [])
       + (centers ? [weight("beta", betaInitializer)] : [])

@@ -37,6 +37,7 @@ public struct SeparableConv2D: Layer {
     depthwise = try DepthwiseConv2D(
       name: name, config: config.replacing("filters", by: .null))
     depthwise.usesBias = false
+    depthwise.options.biasRegularizer = .none
     depthwise.activation = .linear
     pointwise = Conv2D(
       name: name, filters: try config.integer("filters", in: 1...Shape.extentLimit),
@@ -66,8 +67,8 @@ public struct SeparableConv2D: Layer {
       let old = pointwise.options
       pointwise.weightOptions = newValue
       let new = pointwise.options
-      if new.kernelPenalty != old.kernelPenalty {
-        depthwise.options.kernelPenalty = new.kernelPenalty
+      if new.kernelRegularizer != old.kernelRegularizer {
+        depthwise.options.kernelRegularizer = new.kernelRegularizer
       }
       if new.kernelInitializer != old.kernelInitializer {
         depthwise.options.kernelInitializer = new.kernelInitializer

@@ -1,9 +1,11 @@
-/// How the kernel and bias of a layer start, and what the loss says of the kernel: what Dense and Conv2D share.
+import FixedNetCore
+
+/// How the kernel and bias of a layer start, and what the loss says of them: what Dense and Conv2D share.
 public struct WeightOptions: Equatable, Sendable {
   public var kernelInitializer = Initializer.glorotUniform
   public var biasInitializer = Initializer.zeros
-  /// The loss has a term `kernelPenalty` times the sum of the kernel's squares: Keras' L2 regulariser.
-  public var kernelPenalty: Float = 0
+  public var kernelRegularizer = Regularizer.none
+  public var biasRegularizer = Regularizer.none
   /// Keras' config entries that this reads.
   static let configKeys: Set = [
     "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer",
@@ -16,18 +18,20 @@ public struct WeightOptions: Equatable, Sendable {
 
   public init(
     kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
-    kernelPenalty: Float = 0
+    kernelRegularizer: Regularizer = .none, biasRegularizer: Regularizer = .none
   ) {
     self.kernelInitializer = kernelInitializer
     self.biasInitializer = biasInitializer
-    self.kernelPenalty = kernelPenalty
+    self.kernelRegularizer = kernelRegularizer
+    self.biasRegularizer = biasRegularizer
   }
 
   init(_ config: LayerConfig) {
     kernelInitializer = Initializer(
       json: config.members["kernel_initializer"], default: .glorotUniform)
     biasInitializer = Initializer(json: config.members["bias_initializer"], default: .zeros)
-    kernelPenalty = config.kernelPenalty
+    kernelRegularizer = config.regularizer("kernel_regularizer")
+    biasRegularizer = config.regularizer("bias_regularizer")
     obstacle = config.obstacle
     lossObstacle = config.lossObstacle
   }
@@ -65,11 +69,8 @@ public struct WeightOptions: Equatable, Sendable {
     var config: [String: JSONValue] = [:]
     if kernelInitializer != .glorotUniform { config["kernel_initializer"] = kernelInitializer.json }
     if biasInitializer != .zeros { config["bias_initializer"] = biasInitializer.json }
-    if kernelPenalty != 0 {
-      config["kernel_regularizer"] = [
-        "class_name": "L2", "config": ["l2": .number(Double(kernelPenalty))],
-      ]
-    }
+    config["kernel_regularizer"] = kernelRegularizer.json
+    config["bias_regularizer"] = biasRegularizer.json
     return config
   }
 
@@ -78,10 +79,10 @@ public struct WeightOptions: Equatable, Sendable {
     let outputs = shape[shape.count - 1]
     let kernel = WeightDescription(
       name: "kernel", shape: shape, isTrainable: true, initializer: kernelInitializer,
-      fanIn: fanIn, fanOut: fanOut, penalty: kernelPenalty)
+      fanIn: fanIn, fanOut: fanOut, regularizer: kernelRegularizer)
     let bias = WeightDescription(
       name: "bias", shape: [outputs], isTrainable: true, initializer: biasInitializer,
-      fanIn: outputs, fanOut: outputs)
+      fanIn: outputs, fanOut: outputs, regularizer: biasRegularizer)
     return usesBias ? [kernel, bias] : [kernel]
   }
 }

@@ -46,16 +46,20 @@ public struct SpatialDropoutOperation: OperationDescription {
   }
 }
 
-/// y = x + deviation z with a standard normal z of its own for every element of every image, a function of (seed, step,
-/// layer, image, element). The gradient passes through.
+/// y = x + deviation z, or y = x (1 + deviation z) where it multiplies, with a standard normal z of its own for every
+/// element of every image, a function of (seed, step, layer, image, element). The gradient passes through, or is
+/// multiplied by the same number.
 public struct GaussianNoiseOperation: OperationDescription {
   public var deviation: Float
+  public var multiplies: Bool
   /// As that of a dropout layer.
   public var stream: UInt32
   /// Elements of one image.
   public var count: Int
   public var input: BlockSlot
   public var output: BlockSlot
+  /// dy, which dx takes the place of; nil without a backward pass.
+  public var gradient: BlockSlot?
 
   /// "noi" in front of the layer's number.
   static let tag: UInt32 = 0x6E6F_6900
@@ -65,17 +69,29 @@ public struct GaussianNoiseOperation: OperationDescription {
   }
 
   public init(
-    deviation: Float, stream: UInt32, count: Int, input: BlockSlot, output: BlockSlot
+    deviation: Float, multiplies: Bool, stream: UInt32, count: Int, input: BlockSlot,
+    output: BlockSlot, gradient: BlockSlot?
   ) {
     self.deviation = deviation
+    self.multiplies = multiplies
     self.stream = stream
     self.count = count
     self.input = input
     self.output = output
+    self.gradient = gradient
   }
 
-  func forward(_ c: BlockContext) {
-    let (x, y, lanes) = (c(input), c(output), Int(c.blockSize))
+  func forward(_ c: BlockContext) { apply(c, c(input), c(output)) }
+
+  func backward(_ c: BlockContext) {
+    guard multiplies, let gradient else { return }
+    apply(c, c(gradient), c(gradient))
+  }
+
+  private func apply(
+    _ c: BlockContext, _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>
+  ) {
+    let lanes = Int(c.blockSize)
     let philox = Philox(
       seed: c.seed,
       stream: Philox.join(low: c.step, high: GaussianNoiseOperation.tag &+ stream))
@@ -90,7 +106,8 @@ public struct GaussianNoiseOperation: OperationDescription {
             let word = Int(truncatingIfNeeded: words[index - 4 * group] >> 1)
             let probability = (Double(word) + 0.5) / 0x1p31
             let z = Float(Elementary.normalQuantile(probability))
-            y[index * lanes + lane] = x[index * lanes + lane] + deviation * z
+            let place = index * lanes + lane
+            y[place] = multiplies ? x[place] * (1 + deviation * z) : x[place] + deviation * z
           }
         }
       }

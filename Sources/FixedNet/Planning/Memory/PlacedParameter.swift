@@ -36,7 +36,8 @@ public struct PlacedParameter {
     func state(_ index: Int) -> SharedSlot { index < self.state.count ? self.state[index] : weight }
     return Parameter(
       weight: weight, gradient: gradient ?? weight, count: count,
-      state: (state(0), state(1), state(2)), penalty: description.penalty, direction: direction,
+      state: (state(0), state(1), state(2)), regularizer: description.regularizer,
+      direction: direction,
       product: product)
   }
 }

@@ -8,7 +8,7 @@ struct RecomputationSearch {
   private let flow: DataFlow
 
   /// What dropping and keeping try, in this order.
-  private static let levels = [0, 1, 2, 3, Retention.never]
+  private static let levels = [0, 1, 2, 3, 4, Retention.never]
 
   private typealias Choice = (retention: Retention, usage: RecomputationUsage)
 
@@ -41,18 +41,17 @@ struct RecomputationSearch {
   func cheapest(_ target: Int) -> Retention? {
     // What fits into less may be cheaper once it has more room.
     let tight = best((target + nothing(lookahead: 0).usage.peak) / 2)
-      .flatMap { keeping(target, from: $0, perByte: false) }
-    return [best(target), tight].compactMap(\.self).min { $0.usage.cost < $1.usage.cost }?
-      .retention
+    let found =
+      (tight.map { keeping(target, from: $0) } ?? []) + [best(target)].compactMap(\.self)
+    return found.min { $0.usage.cost < $1.usage.cost }?.retention
   }
 
   private func best(_ target: Int) -> Choice? {
     let everything = everything
     if everything.usage.peak <= target { return everything }
-    var found = [dropping(target, from: everything)].compactMap(\.self)
+    var found = dropping(target, from: everything)
     for lookahead in [1, 2, 0] where lookahead > 0 || found.isEmpty {
-      let nothing = nothing(lookahead: lookahead)
-      found += [false, true].compactMap { keeping(target, from: nothing, perByte: $0) }
+      found += keeping(target, from: nothing(lookahead: lookahead))
     }
     return found.min { $0.usage.cost < $1.usage.cost }
   }
@@ -75,13 +74,13 @@ struct RecomputationSearch {
   // MARK: - Dropping
 
   /// Keeps outputs later, one after the other, until the rest fits.
-  private func dropping(_ target: Int, from start: Choice) -> Choice? {
+  private func dropping(_ target: Int, from start: Choice) -> [Choice] {
     var current = start
     while current.usage.peak > target {
-      guard let next = bestDrop(current, target) else { return nil }
+      guard let next = bestDrop(current, target) else { return [] }
       current = next
     }
-    return keeping(target, from: current, perByte: false)
+    return keeping(target, from: current)
   }
 
   /// Where no output saves any of the bytes beyond the target, one is taken that does so of those beyond a lower mark: it
@@ -116,36 +115,47 @@ struct RecomputationSearch {
   private struct Candidate {
     var position: Int
     var level: Int
-    var score: Double
+    var spared: Int
   }
 
-  /// Keeps outputs, or keeps them earlier, as long as the whole fits. nil where it does not from the start.
-  /// `perByte`: whether small ones come before large ones that spare as much.
-  ///
+  /// What comes of keeping outputs, or keeping them earlier, as long as the whole fits: those first that spare most, and
+  /// those that spare most for their bytes. Nothing where it does not fit from the start.
+  private func keeping(_ target: Int, from start: Choice) -> [Choice] {
+    guard start.usage.peak <= target else { return [] }
+    let candidates = flow.nodes.indices.filter { flow.nodes[$0].isDroppable }.flatMap { position in
+      RecomputationSearch.levels.dropLast().compactMap { level in
+        tried(Candidate(position: position, level: level, spared: 0), start, target)?.candidate
+      }
+    }
+    return [false, true].map { keeping(target, from: start, candidates, perByte: $0) }
+  }
+
+  /// nil where nothing is spared, or too much memory needed.
+  private func tried(_ candidate: Candidate, _ current: Choice, _ target: Int) -> (
+    candidate: Candidate, choice: Choice
+  )? {
+    guard candidate.level < current.retention.levels[candidate.position] else { return nil }
+    let trial = choice(current.retention, candidate.position, level: candidate.level)
+    var candidate = candidate
+    candidate.spared = current.usage.cost - trial.usage.cost
+    guard trial.usage.peak <= target, candidate.spared > 0 else { return nil }
+    return (candidate, trial)
+  }
+
   /// What an output spares falls as others are kept, mostly: only the candidate that was best when it was tried is tried
   /// again (Minoux 1978, the accelerated greedy algorithm).
-  private func keeping(_ target: Int, from start: Choice, perByte: Bool) -> Choice? {
-    guard start.usage.peak <= target else { return nil }
-    var current = start
-    func tried(_ candidate: Candidate) -> (Candidate, Choice)? {
-      guard candidate.level < current.retention.levels[candidate.position] else { return nil }
-      let trial = choice(current.retention, candidate.position, level: candidate.level)
-      let spared = current.usage.cost - trial.usage.cost
-      guard trial.usage.peak <= target, spared > 0 else { return nil }
-      var candidate = candidate
-      candidate.score =
-        Double(spared) / (perByte ? Double(flow.nodes[candidate.position].byteCount) : 1)
-      return (candidate, trial)
+  private func keeping(
+    _ target: Int, from start: Choice, _ candidates: [Candidate], perByte: Bool
+  ) -> Choice {
+    var (current, candidates) = (start, candidates)
+    func score(_ candidate: Candidate) -> Double {
+      Double(candidate.spared)
+        / (perByte ? Double(flow.nodes[candidate.position].byteCount) : 1)
     }
-    var candidates = flow.nodes.indices.filter { flow.nodes[$0].isDroppable }.flatMap { position in
-      RecomputationSearch.levels.dropLast().map {
-        Candidate(position: position, level: $0, score: 0)
-      }
-    }.compactMap { tried($0)?.0 }
-    while let top = candidates.indices.max(by: { candidates[$0].score < candidates[$1].score }) {
+    while let top = candidates.indices.max(by: { score(candidates[$0]) < score(candidates[$1]) }) {
       let candidate = candidates.remove(at: top)
-      guard let (again, trial) = tried(candidate) else { continue }
-      if again.score >= candidates.map(\.score).max() ?? 0 {
+      guard let (again, trial) = tried(candidate, current, target) else { continue }
+      if score(again) >= candidates.map(score).max() ?? 0 {
         current = trial
       } else {
         candidates.append(again)

@@ -45,7 +45,8 @@ extension ProgramWalk {
     values[node.id] = layer.output
     plan.noteRecomputed(node.origin, node.multiplyAdds)
     backwardRuns.append(
-      BackwardRun(position: position, operations: layer.finish(nil).operations, isAgain: true))
+      BackwardRun(
+        position: position, kind: .again, operations: layer.finish(nil).operations))
   }
 }
 

@@ -1,0 +1,42 @@
+/// What a program does to its input in training.
+public struct InputAugmentation: BitwiseCopyable, Sendable {
+  public var augmentation: Augmentation
+  public var height: Int
+  public var width: Int
+
+  public init(_ augmentation: Augmentation, height: Int, width: Int) {
+    self.augmentation = augmentation
+    self.height = height
+    self.width = width
+  }
+}
+
+extension Work {
+  /// The images of a block as the augmentation has them, straight from the data set. Places without an image are 0.
+  func loadAugmented(_ input: InputAugmentation, epoch: UInt32, _ c: BlockContext) {
+    let (channels, blockSize) = (program.inputChannels, Int(c.blockSize))
+    let x = c(program.input)
+    if Int(c.lanes) < blockSize {
+      x.update(repeating: 0, count: channels * program.inputPixels * blockSize)
+    }
+    for lane in 0..<Int(c.lanes) {
+      let index = context.indices[c.firstImage + lane]
+      let amounts = input.augmentation.amounts(
+        height: input.height, width: input.width, seed: c.seed, epoch: epoch, image: index)
+      let transform = ImageTransform(
+        height: input.height, width: input.width, amounts, fill: input.augmentation.fill)
+      switch context.images {
+      case .bytes(let images, let stride, let divisor):
+        let image = images + Int(index) * stride
+        transform.apply(channels: channels, to: x + lane, stride: blockSize) { pixel, channel in
+          Float(Int(image[pixel * channels + channel])) / divisor
+        }
+      case .floats(let images, let stride):
+        let image = images + Int(index) * stride
+        transform.apply(channels: channels, to: x + lane, stride: blockSize) { pixel, channel in
+          image[pixel * channels + channel]
+        }
+      }
+    }
+  }
+}
