@@ -284,12 +284,13 @@ struct ArchitectureReport {
     results.flatMap { result -> [ReportCheck] in
       let architecture = result.architecture
       let found = result.quality
-      var checks = [
-        ReportCheck(
-          "\(architecture.name): \(architecture.figure) of at least "
-            + Format.percent(architecture.least, 0),
-          isMet: found.mean >= architecture.least, found: text(found, architecture))
-      ]
+      var checks: [ReportCheck] = []
+      if let least = architecture.least {
+        checks.append(
+          ReportCheck(
+            "\(architecture.name): \(architecture.figure) of at least \(Format.percent(least, 0))",
+            isMet: found.mean >= least, found: text(found, architecture)))
+      }
       if let keras = result.kerasQuality {
         checks.append(
           ReportCheck(
