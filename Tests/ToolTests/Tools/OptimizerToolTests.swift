@@ -218,17 +218,19 @@ struct OptimizerToolTests {
       let resumed = try train("--resume a.keras --epochs 2 --quiet \(again)")
       #expect(resumed.weightsHash == whole.weightsHash && whole.weightsHash != nil)
     }
-    let refusals = [
+    let refusals: [(options: String, message: String, exitCode: Int32)] = [
       (
         "--resume a.keras --epochs 2 --augment shift=0.2",
-        "'a.keras' was trained with shift=0.1,rotation=15,flip=horizontal,fill=nearest, found shift=0.2"
+        "'a.keras' was trained with shift=0.1,rotation=15,flip=horizontal,fill=nearest, found shift=0.2",
+        1
       ),
-      ("--model lenet --augment spin=3", "--augment: augmentation must be shift=, rotation="),
-      ("--model mlp --data classes.h5 --augment shift=0.2", "whose values have no neighbours"),
-      ("--optimizer lbfgs --augment shift=0.2", "--augment is for mini-batches; lbfgs has none"),
+      ("--model lenet --augment spin=3", "--augment: augmentation must be shift=, rotation=", 64),
+      ("--model mlp --data classes.h5 --augment shift=0.2", "whose values have no neighbours", 1),
+      ("--optimizer lbfgs --augment shift=0.2", "--augment is for mini-batches; lbfgs has none", 64),
     ]
-    for (options, message) in refusals {
-      Tool.expectRefusal(try Tool.run("train", options, in: folder), message)
+    for (options, message, exitCode) in refusals {
+      Tool.expectRefusal(
+        try Tool.run("train", options, in: folder), message, exitCode: exitCode)
     }
     let plain = "\(images) --epochs 1 --output plain.keras"
     _ = try train(plain)
