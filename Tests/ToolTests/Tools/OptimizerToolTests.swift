@@ -226,7 +226,7 @@ struct OptimizerToolTests {
       ),
       ("--model lenet --augment spin=3", "--augment: augmentation must be shift=, rotation=", 64),
       ("--model mlp --data classes.h5 --augment shift=0.2", "whose values have no neighbours", 1),
-      ("--optimizer lbfgs --augment shift=0.2", "--augment is for mini-batches; lbfgs has none", 64),
+      ("--optimizer lbfgs --augment shift=0.2", "--augment is for mini-batches; lbfgs has", 64),
     ]
     for (options, message, exitCode) in refusals {
       Tool.expectRefusal(
