@@ -79,6 +79,17 @@ struct RecomputationTests {
     }
   }
 
+  @Test(
+    "nothing is computed again that nothing reads",
+    arguments: [BuiltInModel.dsCNN, .resNet8, .streamingWakeword, .autoencoder], [nil, 1])
+  func uses(_ network: BuiltInModel, budget: Int?) throws {
+    let options = Self.options(batch: 1, budget: budget, loss: network.loss)
+    let plan = try NetworkPlan(network.model(), options: options)
+    let outputs = plan.memory.slots.filter { $0.name.contains("/output/again ") }
+    #expect(!outputs.isEmpty)
+    for slot in outputs { #expect(slot.lastStep > slot.firstStep, "\(slot.name)") }
+  }
+
   @Test("what the search counts on is what the planner reserves", arguments: [600, 450, 300])
   func usage(kilobytes: Int) throws {
     let model = BuiltInModel.dsCNN.model()

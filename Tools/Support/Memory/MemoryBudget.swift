@@ -70,16 +70,17 @@ public struct MemoryBudget {
   private func refusal(_ least: NetworkPlan) throws(ModelError) -> String {
     let needed = least.memory.byteCount
     let start = "--memory-budget: \(budget) bytes are too few; "
+    let again = least.recomputedLayers.isEmpty ? "" : ", with outputs computed again"
     if let layer = least.couplingLayer, least.options.blockCount > 1 {
       return start
-        + "a batch of \(wanted.batch) needs \(needed), with outputs computed again, and '\(layer)' "
+        + "a batch of \(wanted.batch) needs \(needed)\(again), and '\(layer)' "
         + "normalises over the whole batch, so it cannot be run in parts"
         + (try advice(below: needed))
     }
     let threads = least.options.threads
     return start
       + "\(threads) thread\(threads == 1 ? "" : "s") with one block of "
-      + "\(least.options.resolvedBlockSize) need \(needed), with outputs computed again"
+      + "\(least.options.resolvedBlockSize) need \(needed)\(again)"
       + (try advice(below: needed))
   }
 

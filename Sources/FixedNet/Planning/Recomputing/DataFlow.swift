@@ -19,8 +19,6 @@ struct DataFlow {
     var scratchByteCount: Int
     /// Multiply-adds for one image, and what the time of a value that is only passed over comes to.
     var cost: Int
-    /// For one image.
-    var multiplyAdds: Int
     var isDroppable: Bool { byteCount > 0 }
   }
 
@@ -53,22 +51,14 @@ struct DataFlow {
     }
     func byteCount(_ slot: PlannedSlot) -> Int { copies(slot) * slot.alignedByteCount }
     let passing = planned.map(\.passesOn)
-    /// The layer that computes an output.
-    func root(_ id: Int) -> Int? {
-      var position = walk.positions[id]
-      while let known = position, passing[known] {
-        position = walk.positions[planned[known].sources[0]]
-      }
-      return position
-    }
     var owners: [Int: Int] = [:]
     for (position, node) in planned.enumerated() where !passing[position] {
       owners[node.forward.output.slot.index] = position
     }
     // The last output, what a convolution's reader puts dZ into, and what reads that is left alone.
-    var fixed = Set([planned.last.flatMap { root($0.id) }].compactMap(\.self))
+    var fixed = Set([planned.last.flatMap { walk.computing($0.id) }].compactMap(\.self))
     for (position, node) in planned.enumerated() where plan.deltas[node.name] != nil {
-      fixed.formUnion([position] + node.sources.compactMap(root))
+      fixed.formUnion([position] + node.sources.compactMap(walk.computing))
     }
     func isDroppable(_ position: Int) -> Bool {
       !passing[position] && !fixed.contains(position) && !planned[position].isLoss
@@ -96,14 +86,13 @@ struct DataFlow {
     nodes = planned.enumerated().map { position, node in
       let output = node.forward.output
       return Node(
-        sources: node.sources.compactMap(root),
+        sources: node.sources.compactMap(walk.computing),
         reads: node.reads.compactMap { owners[$0.index] }.sorted(), forwardStep: node.forwardStep,
         backwardStep: node.backwardStep,
         byteCount: outputs.contains(output.slot.index) && !passing[position]
           ? byteCount(plan.slots[output.slot.index]) : 0,
         scratchByteCount: scratch[node.forwardStep],
-        cost: node.multiplyAdds + DataFlow.elementCost * output.shape.elementCount,
-        multiplyAdds: node.multiplyAdds)
+        cost: node.multiplyAdds + DataFlow.elementCost * output.shape.elementCount)
     }
     var backwardNodes = [Int?](repeating: nil, count: count)
     for (position, node) in nodes.enumerated() {

@@ -10,9 +10,18 @@ extension ProgramWalk {
     for position in schedule.again[index] ?? [] { runAgain(position) }
     let reads = schedule.reads[index] ?? []
     let inputs = zip(planned[index].sources, planned[index].inputs).map { source, known in
-      positions[source].map(reads.contains) == true ? current(source) : known
+      computing(source).map(reads.contains) == true ? current(source) : known
     }
     replan(index, inputs)
+  }
+
+  /// The position of the layer that computes what a layer has as its output; nil for the model's input.
+  func computing(_ id: Int) -> Int? {
+    var position = positions[id]
+    while let known = position, planned[known].passesOn {
+      position = positions[planned[known].sources[0]]
+    }
+    return position
   }
 
   /// The last version of a layer's output. What passes its input on has that of its input.

@@ -14,7 +14,6 @@ struct RecomputationUsage {
   var live: [Int] = []
   /// In multiply-adds for one image, see `DataFlow.Node.cost`.
   var cost = 0
-  var multiplyAdds = 0
 
   var peak: Int { live.max() ?? 0 }
 
@@ -123,7 +122,6 @@ private struct ScheduleRun {
     lastUses[position] = event
     usage.live.append(flow.across[step] + node.scratchByteCount)
     usage.cost += node.cost
-    usage.multiplyAdds += node.multiplyAdds
     counts[position] += 1
     isAvailable[position] = true
     fresh.append(position)
