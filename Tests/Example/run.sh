@@ -5,7 +5,7 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$root/.build-example
 library=$folder/fixednet
-rm -rf "$library" "$folder/package/.build/checkouts" "$folder/package/Package.resolved"
+rm -rf "$library" "$folder/package"
 mkdir -p "$library" "$folder/package"
 # What is in the checkout, committed or not; the fixtures are not needed.
 (cd "$root" && git ls-files --cached --others --exclude-standard -- . ':!Tests/Fixtures' ':!Models' |
@@ -19,7 +19,7 @@ git tag 0.1.0
 cp -R "$root/Tests/Example/Package.swift" "$root/Tests/Example/Sources" "$folder/package"
 cp "${IRIS:-$root/Tests/Fixtures/data/iris.csv}" "$folder/package/iris"
 cd "$folder/package"
-FIXEDNET_URL="file://$library" swift build -c release >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
+FIXEDNET_URL="file://$library" swift build -c release --disable-dependency-cache >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
 output=$(.build/release/first-hour "${IRIS:-iris}")
 echo "$output"
 check() {
