@@ -15,17 +15,23 @@ let withoutSwift: [LinkerSetting] = [
     ["-static-stdlib", "-nostartfiles"], .when(platforms: [.linux], configuration: .release))
 ]
 
-// The helpers that read files are programs of their own beside the tools.
 let toolDependencies: [Target.Dependency] = [
-  "FixedNet", "FixedNetFiles", "FixedNetStudies", "ToolSupport", "fixednet-reader",
-  "fixednet-unpacker",
+  "FixedNet", "FixedNetFiles", "FixedNetStudies", "ToolSupport",
 ]
+
+/// A program of one tool, or of all. The helpers that read files are programs of their own beside it.
+func program(_ name: String, _ tools: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: tools + ["ToolSupport", "fixednet-reader", "fixednet-unpacker"],
+    path: "Tools/Programs/\(name)")
+}
 
 let package = Package(
   name: "FixedNet",
   products: [
     .library(name: "FixedNet", targets: ["FixedNet", "FixedNetFiles"]),
     .library(name: "FixedNetCore", targets: ["FixedNetCore"]),
+    .executable(name: "fixednet", targets: ["fixednet"]),
     .executable(name: "train", targets: ["train"]),
     .executable(name: "eval", targets: ["eval"]),
     .executable(name: "plan", targets: ["plan"]),
@@ -100,14 +106,23 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Tools/Support"),
-    .executableTarget(name: "train", dependencies: toolDependencies, path: "Tools/train"),
-    .executableTarget(name: "eval", dependencies: toolDependencies, path: "Tools/eval"),
-    .executableTarget(name: "plan", dependencies: toolDependencies, path: "Tools/plan"),
-    .executableTarget(
-      name: "bench", dependencies: toolDependencies, path: "Tools/bench", exclude: ["peers"]),
+    .target(name: "TrainTool", dependencies: toolDependencies, path: "Tools/train"),
+    .target(name: "EvalTool", dependencies: toolDependencies, path: "Tools/eval"),
+    .target(name: "PredictTool", dependencies: toolDependencies, path: "Tools/predict"),
+    .target(name: "PlanTool", dependencies: toolDependencies, path: "Tools/plan"),
+    .target(
+      name: "BenchTool", dependencies: toolDependencies, path: "Tools/bench", exclude: ["peers"]),
     .target(name: "FixedNetStudies", dependencies: ["FixedNet", "FixedNetFiles"]),
-    .executableTarget(
-      name: "study", dependencies: toolDependencies, path: "Tools/study", exclude: ["keras"]),
+    .target(
+      name: "StudyTool", dependencies: toolDependencies, path: "Tools/study", exclude: ["keras"]),
+    program("train", ["TrainTool"]),
+    program("eval", ["EvalTool"]),
+    program("plan", ["PlanTool"]),
+    program("bench", ["BenchTool"]),
+    program("study", ["StudyTool"]),
+    program(
+      "fixednet",
+      ["TrainTool", "EvalTool", "PredictTool", "PlanTool", "BenchTool", "StudyTool"]),
     .target(name: "MallocCounter", path: "Tests/Support/MallocCounter"),
     .target(
       name: "FaultInjection", dependencies: ["FixedNet", "FixedNetFiles"],
@@ -175,7 +190,8 @@ let package = Package(
       dependencies: [
         "FixedNetFiles", "ToolSupport", "TestSupport", "MallocCounter", "FaultInjection", "measure",
         "confined", "fixednet-reader", "fixednet-unpacker",
-        "ConformanceSupport", "train", "eval", "plan", "bench", "study",
+        "ConformanceSupport", "TrainTool", "EvalTool", "PredictTool", "PlanTool", "BenchTool",
+        "StudyTool", "train", "eval", "plan", "bench", "study", "fixednet",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],

@@ -5,11 +5,11 @@ import TestSupport
 import Testing
 import ToolSupport
 
-@testable import bench
-@testable import eval
-@testable import plan
-@testable import study
-@testable import train
+@testable import BenchTool
+@testable import EvalTool
+@testable import PlanTool
+@testable import StudyTool
+@testable import TrainTool
 
 /// Options of every tool, drawn at random: `validate` opens no files, so that it runs inside of the test.
 @Suite("Options")

@@ -132,7 +132,7 @@ struct Bench {
   }
 
   private func progress(_ text: String) {
-    printError("bench", text)
+    printError(text)
   }
 }
 

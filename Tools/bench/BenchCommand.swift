@@ -3,16 +3,16 @@ import FixedNet
 import Foundation
 import ToolSupport
 
-@main
-struct BenchCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
+public struct BenchCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Measures training, inference and every kernel against this machine's peak.",
     discussion: """
       Run it in release: swift run -c release bench. Every round measures the multiply-add peak right before what is \
       compared with it, so the ratios hold even where the clock drifts. GFLOP/s count useful multiply-adds only, \
       two operations each. Progress goes to standard error.
-      """)
+      """,
+    version: FixedNetVersion.current)
 
   @Flag(help: "Print one JSON object.")
   var json = false
@@ -81,9 +81,9 @@ struct BenchCommand: ParsableCommand {
     models.map(\.rawValue).joined(separator: ",")
   }
 
-  static func main() { runTool() }
+  public init() {}
 
-  func validate() throws {
+  public func validate() throws {
     if let batch { try checked(batch, "--batch", in: 1...4_096) }
     try checked(rounds, "--rounds", in: 1...1_000)
     if let threads { try checked(threads, "--threads", in: 1...256) }
@@ -116,7 +116,7 @@ struct BenchCommand: ParsableCommand {
     return works.split(separator: ",").contains { work.hasPrefix($0) }
   }
 
-  func run() throws {
+  public func run() throws {
     if peers {
       let report = try PeerBench(
         python: python, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,

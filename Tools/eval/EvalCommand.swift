@@ -4,15 +4,15 @@ import FixedNetFiles
 import Foundation
 import ToolSupport
 
-@main
-struct Eval: ParsableCommand {
-  static let configuration = CommandConfiguration(
+public struct Eval: ParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "eval",
     abstract: "Evaluates a Keras model: loss, accuracy, precision, recall, activations, gradients.",
     discussion: """
       Without --inputs the model runs on a data set: --data, or the one that the file records as trained on; with \
       --inputs on dataset x of any HDF5 file, or on X of a MATLAB file.
-      """)
+      """,
+    version: FixedNetVersion.current)
 
   @Argument(
     help: ArgumentHelp("A Keras 2 or 3 .h5, .keras or .weights.h5 file.", valueName: "file"))
@@ -86,9 +86,9 @@ struct Eval: ParsableCommand {
   @Flag(help: "Print one JSON object and nothing else.")
   var json = false
 
-  static func main() { runTool() }
+  public init() {}
 
-  func validate() throws {
+  public func validate() throws {
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
     if let plot { try checkPlot(plot) }
@@ -135,7 +135,7 @@ struct Eval: ParsableCommand {
     try files.check()
   }
 
-  func run() throws {
+  public func run() throws {
     try checkFiles()
     let evaluation = try Evaluation(self)
     if let inputs {

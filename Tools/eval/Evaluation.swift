@@ -31,12 +31,15 @@ struct Evaluation {
       file = try KerasFile.read(path: options.file, trainingState: .ifPresent)
     }
     try options.checkFiles(loaded, recorded: file.training.map(RecordedData.init))
-    if let note = file.model.precisionNote { printError("eval", "note: '\(options.file)' \(note)") }
+    if let note = file.model.precisionNote { printError("note: '\(options.file)' \(note)") }
     let own = file.lossStatement
     loss = options.loss.map { .computed($0) } ?? (own == .none ? stated : own)
     threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     network = try Network(
-      Evaluation.plan(file.model, options, loss: loss.computed, threads: threads),
+      InferencePlan.make(
+        file.model, of: options.file, batch: options.batch, threads: threads,
+        loss: loss.computed, budget: options.memoryBudget,
+        fusesLayers: options.activations == nil),
       instructionSet: .selected())
     try network.load(file.weights)
     if !file.nonFinite.isEmpty {
@@ -46,27 +49,8 @@ struct Evaluation {
     }
   }
 
-  /// For inference: the batch that was asked for, or the largest of 128, 64, ... that the memory allows.
-  private static func plan(_ model: Model, _ options: Eval, loss: Loss?, threads: Int)
-    throws -> NetworkPlan
-  {
-    var batch = options.batch ?? 128
-    while true {
-      var planned = PlanOptions(batch: batch, isTraining: false, threads: threads, loss: loss)
-      planned.fusesLayers = options.activations == nil
-      let plan = try NetworkPlan(model, options: planned)
-      let limit = MemoryLimit.bytes(for: plan, budget: options.memoryBudget)
-      if plan.memory.byteCount <= limit { return plan }
-      guard options.batch == nil, batch > 1 else {
-        try MemoryLimit.check(plan, of: options.file, budget: options.memoryBudget)
-        return plan
-      }
-      batch /= 2
-    }
-  }
-
   private static func warn(_ text: String) {
-    printError("eval", "warning: \(text)")
+    printError("warning: \(text)")
   }
 
   /// Says what broke where outputs are not finite.
@@ -166,9 +150,9 @@ struct Evaluation {
         "confusion",
         title: "\(fileName(options.file)) on \(fileName(data.set.name)), \(split.rawValue)",
         caption: "Confusion matrix.", counts: metrics.counts, classNames: data.set.classNames)
-      try drawPlot(figure, to: path, tool: "eval")
+      try drawPlot(figure, to: path)
     }
-    data.announce("eval", isQuiet: false, isJSON: options.json)
+    data.announce(isQuiet: false, isJSON: options.json)
     if options.json {
       printJSON(report.json)
     } else {

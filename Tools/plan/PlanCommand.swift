@@ -5,20 +5,21 @@ import FixedNetFiles
 import Foundation
 import ToolSupport
 
-@main
-struct PlanCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
+public struct PlanCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "plan",
     abstract: "Shows the memory that a network needs, to the byte, before anything runs.",
     discussion: """
       Prints one line per slot (offset in the arena, bytes, copies, region, scope, the steps between which it \
       holds something, name, shape), the totals of the regions, the arena's size beside the lower bound, and \
       the live bytes of every step.
-      """)
+      """,
+    version: FixedNetVersion.current)
 
   @Argument(
     help: ArgumentHelp(
-      "A built-in model (\(PlanCommand.models)), a Keras JSON file (.json), an .h5 or a .keras file.",
+      "A built-in model (\(PlanCommand.models)), mlp:64,32, cnn:32,64, a Keras JSON file (.json), an .h5 or a "
+        + ".keras file.",
       valueName: "model"))
   var model: String?
 
@@ -34,6 +35,25 @@ struct PlanCommand: ParsableCommand {
       "Images of a mini-batch, or of one inference call; for a full-batch solver all samples (1 to "
         + "65,536).", valueName: "count"))
   var batch = 128
+
+  @Option(
+    help: ArgumentHelp(
+      "Of a built-in model: what its samples are, images such as 32x32x3. (default: what it is made for)",
+      valueName: "HxWxC"))
+  var image: ImageShape?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Of a built-in model: its samples are so many numbers.", valueName: "count"))
+  var features: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Of a built-in model: how many classes it tells apart. (default: 10, or as its official file)",
+      valueName: "count"))
+  var classes: Int?
 
   @OptionGroup var optimizer: OptimizerOptions
 
@@ -69,11 +89,17 @@ struct PlanCommand: ParsableCommand {
     help: ArgumentHelp("Draw the memory over time to this .svg file.", valueName: "file"))
   var svg: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Write the model's Keras JSON to this .json file: change it as you like, and train --model reads it.",
+      valueName: "file"))
+  var modelJSON: String?
+
   private static let models = BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")
 
-  static func main() { runTool() }
+  public init() {}
 
-  func validate() throws {
+  public func validate() throws {
     if placement != nil { return try checkPlacement() }
     guard let model else { throw ValidationError("expected a model or --placement, found neither") }
     if !ModelSource.isKerasFile(model) { try optimizer.checkNumbersOfDefault() }
@@ -81,6 +107,14 @@ struct PlanCommand: ParsableCommand {
     if let threads { try checked(threads, "--threads", in: 1...256) }
     if let svg, !svg.lowercased().hasSuffix(".svg") {
       throw ValidationError("--svg must name an .svg file, found '\(svg)'")
+    }
+    if let modelJSON, !modelJSON.lowercased().hasSuffix(".json") {
+      throw ValidationError("--model-json must name a .json file, found '\(modelJSON)'")
+    }
+    if let features { try checked(features, "--features", in: 1...Shape.extentLimit) }
+    if let classes { try checked(classes, "--classes", in: 1...65_536) }
+    guard image == nil || features == nil else {
+      throw ValidationError("--image and --features exclude each other; give one")
     }
     if inference, let option = optimizer.firstGiven {
       throw ValidationError("\(option) is for training; --inference plans without an optimiser")
@@ -98,6 +132,8 @@ struct PlanCommand: ParsableCommand {
     let others: [(String?, Bool)] = [
       (model.map { "'\($0)'" }, true), ("--inference", inference), ("--recompute", recompute),
       ("--memory-budget", memoryBudget != nil), ("--svg", svg != nil),
+      ("--model-json", modelJSON != nil), ("--image", image != nil),
+      ("--features", features != nil), ("--classes", classes != nil),
       ("--threads", threads != nil), ("--loss", loss != nil),
       ("--batch", batch != 128), (optimizer.firstGiven, true),
     ]
@@ -106,7 +142,7 @@ struct PlanCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  public func run() throws {
     if let placement {
       let report = try PlacementReport(path: placement)
       if json { return printJSON(report.json) }
@@ -116,13 +152,15 @@ struct PlanCommand: ParsableCommand {
     var files = FileGuard()
     files.reads(model, "plan")
     files.writes(svg, "--svg")
+    files.writes(modelJSON, "--model-json")
     try files.check()
-    let source = try ModelSource(model)
+    let source = try ModelSource(model).reshaped(
+      input: image?.shape ?? features.map { .vector($0) }, classCount: classes)
     files.keeps(source.recorded, of: model)
     try files.check()
     if !source.nonFinite.isEmpty {
       let names = source.nonFinite.joined(separator: ", ")
-      printError("plan", "warning: '\(model)' holds NaN or infinite values in \(names)")
+      printError("warning: '\(model)' holds NaN or infinite values in \(names)")
     }
     let plan = try plan(source, of: model)
     let name =
@@ -133,7 +171,11 @@ struct PlanCommand: ParsableCommand {
       let title = try report.header.joined(separator: " ")
       try AtomicFile.write(Array(plan.memory.figure(title: title).utf8), to: svg)
     }
+    if let modelJSON {
+      try AtomicFile.write(Array((source.model.json.indentedText + "\n").utf8), to: modelJSON)
+    }
     if json { return printJSON(report.json) }
+    if let modelJSON { printLine("wrote \(modelJSON)") }
     for line in try report.header { printLine(line) }
     printLines("\n\(plan.memory)")
   }

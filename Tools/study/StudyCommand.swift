@@ -4,15 +4,15 @@ import FixedNetStudies
 import Foundation
 import ToolSupport
 
-@main
-struct StudyCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
+public struct StudyCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "study",
     abstract: "Runs the experiments and writes reports with figures.",
     discussion: """
       Each study writes FOLDER/NAME/report.md, data.csv and its figures as SVG and PNG; all adds \
       FOLDER/summary.md. After Ctrl-C the same command goes on where it stopped.
-      """)
+      """,
+    version: FixedNetVersion.current)
 
   @Argument(
     help: ArgumentHelp(
@@ -72,11 +72,11 @@ struct StudyCommand: ParsableCommand {
   @Flag(help: "Print one JSON object at the end and nothing else.")
   var json = false
 
-  static func main() { runTool() }
+  public init() {}
 
   private var isAll: Bool { names == ["all"] }
 
-  func validate() throws {
+  public func validate() throws {
     if let seeds { try checked(seeds, "--seeds", in: 1...1000) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
     guard !names.isEmpty else { throw ValidationError("name a study, all or list") }
@@ -97,7 +97,7 @@ struct StudyCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  public func run() throws {
     try checkNames()
     guard names != ["list"] else { return list() }
     let kerasTraining = keras ? try KerasTraining.ofCheckout() : nil
@@ -137,7 +137,7 @@ struct StudyCommand: ParsableCommand {
 
   /// The command line that repeats the run.
   var commandLine: String {
-    var words = ["swift run -c release study"] + names.map(shellQuoted)
+    var words = [RunningTool.command("study", release: true)] + names.map(shellQuoted)
     if output != "Reports" { words += ["--output", shellQuoted(output)] }
     if quick { words.append("--quick") }
     if let seeds { words += ["--seeds", "\(seeds)"] }

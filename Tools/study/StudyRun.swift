@@ -73,7 +73,7 @@ final class StudyRun {
   private func stop() -> Never {
     progress.clear()
     fflush(nil)
-    printError("study", "interrupted; what is done is kept, and the same command goes on")
+    printError("interrupted; what is done is kept, and the same command goes on")
     Foundation.exit(Interrupt.exitCode)
   }
 
@@ -92,7 +92,7 @@ final class StudyRun {
         "\(met) of \(records.joined(\.checks).count) checks met; \(Format.fixed(seconds, 1)) s")
     }
     guard let first = advice.first else { return }
-    printError("study", first)
+    printError(first)
   }
 }
 

@@ -58,7 +58,7 @@ final class FullBatchRun {
     try network.check(data.set.test)
     trainer = try FullBatchTrainer(network: network, images: images, method: method)
     try output?.check(network, nil)
-    if let note = model.precisionNote { printError("train", "note: '\(name)' \(note)") }
+    if let note = model.precisionNote { printError("note: '\(name)' \(note)") }
     tensorBoard = try options.tensorboard.map { try TensorBoardOutput(folder: $0) }
   }
 
@@ -93,7 +93,7 @@ final class FullBatchRun {
     finish(result, before: before, train: train, test: test, seconds: seconds)
     if let path = options.plot {
       let title = "\(name) on \(fileName(data.set.name)), \(method.rawValue)"
-      try drawPlot(.solverHistory("history", title: title, points), to: path, tool: "train")
+      try drawPlot(.solverHistory("history", title: title, points), to: path)
     }
     if Interrupt.isRequested { Foundation.exit(Interrupt.exitCode) }
   }
@@ -144,7 +144,7 @@ final class FullBatchRun {
   private var isQuiet: Bool { options.quiet || options.json }
 
   private func begin(loss: Double) {
-    data.announce("train", isQuiet: options.quiet, isJSON: options.json)
+    data.announce(isQuiet: options.quiet, isJSON: options.json)
     guard !isQuiet else { return }
     let plan = network.plan
     printLine(

@@ -71,7 +71,7 @@ struct StartOptions: ParsableArguments {
   func start(_ source: ModelSource, data: DataSet, seed: UInt64, loss asked: Loss?) throws -> (
     model: Model, weights: [LayerWeights], loss: Loss?
   ) {
-    var model = try source.model(for: data)
+    var model = try source.model(for: data, loss: asked)
     var weights = source.weights
     var (stated, file) = (source.lossStatement, source.name)
     if let path = self.weights {
@@ -95,7 +95,7 @@ struct StartOptions: ParsableArguments {
       model.changeKernels { $0.kernelRegularizer.l2 = Float(squarePenalty) }
     }
     if adapt { try model.adapt(to: data.train) }
-    let loss = try asked ?? stated.usable(of: file)
+    let loss = try asked ?? stated.usable(of: file) ?? source.loss(for: data)
     return (model, try weights ?? model.initialWeights(seed: seed), loss)
   }
 }

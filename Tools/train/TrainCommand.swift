@@ -5,9 +5,8 @@ import FixedNetFiles
 import Foundation
 import ToolSupport
 
-@main
-struct Train: ParsableCommand {
-  static let configuration = CommandConfiguration(
+public struct Train: ParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Trains a network in planned memory and saves it as a native Keras file.",
     discussion: """
@@ -19,12 +18,14 @@ struct Train: ParsableCommand {
       --optimizer starts another one without memory; --learning-rate, --schedule, --momentum, --rho, --beta1, \
       --beta2, --epsilon, --weight-decay and --clip-... change what they name and keep the rest. Epochs, batches and shuffling \
       are a new run's. The line 'optimiser:' says what was taken.
-      """)
+      """,
+    version: FixedNetVersion.current)
 
   @Option(
     help: ArgumentHelp(
-      "\(BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")), a Keras .json file, or an "
-        + ".h5 or .keras file whose architecture and weights to start from. (default: lenet)",
+      "\(BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")); mlp:64,32 (dense layers of so "
+        + "many units), cnn:32,64 (3x3 convolutions of so many filters); a Keras .json file, "
+        + "or an .h5 or .keras file whose architecture and weights to start from. (default: lenet)",
       valueName: "name"))
   var model: String?
 
@@ -148,7 +149,7 @@ struct Train: ParsableCommand {
 
   @OptionGroup var fullBatch: FullBatchOptions
 
-  static func main() { runTool() }
+  public init() {}
 
   /// The full-batch solver that was asked for; nil for mini-batches.
   private var fullBatchMethod: FullBatchMethod? { optimizer.fullBatchMethod }
@@ -179,7 +180,7 @@ struct Train: ParsableCommand {
     }
   }
 
-  func validate() throws {
+  public func validate() throws {
     try validateFullBatch()
     if !ModelSource.isKerasFile(model ?? "") { try optimizer.checkNumbersOfDefault() }
     if let epochs { try checked(epochs, "--epochs", in: 1...1_000_000) }
@@ -260,7 +261,7 @@ struct Train: ParsableCommand {
     try models.check()
   }
 
-  func run() throws {
+  public func run() throws {
     if tensorboard != nil { try TensorBoardOutput.checkIsAvailable() }
     try checkFiles()
     StartUpCode.release()

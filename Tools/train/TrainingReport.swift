@@ -124,10 +124,10 @@ struct TrainingReport: ~Copyable {
       path.map {
         let data = dataFolder.map { " --data-dir \(shellQuoted($0))" } ?? ""
         return
-          "saved; continue with: swift run train --resume \(shellQuoted($0)) --checkpoint\(data)"
+          "saved; continue with: \(RunningTool.command("train")) --resume \(shellQuoted($0)) --checkpoint\(data)"
       }
       ?? "nothing saved (no --checkpoint)"
-    printError("train", "\(place); \(advice)")
+    printError("\(place); \(advice)")
   }
 
   mutating func end(

@@ -89,7 +89,7 @@ final class TrainingRun {
   private var isStoppedEarly: Bool { state.earlyStopping.stops(after: state.history) }
 
   private func runEpochs() throws {
-    data.announce("train", isQuiet: options.quiet, isJSON: options.json)
+    data.announce(isQuiet: options.quiet, isJSON: options.json)
     report.begin(
       network.plan, state, data, network.instructionSet, isSaving: output != nil)
     if state.epoch >= state.epochs {
@@ -211,7 +211,7 @@ final class TrainingRun {
   private func plot() throws {
     guard let path = options.plot, !state.history.isEmpty else { return }
     let title = "\(state.modelName) on \(fileName(data.set.name))"
-    try drawPlot(.history("history", title: title, state.history), to: path, tool: "train")
+    try drawPlot(.history("history", title: title, state.history), to: path)
   }
 
   /// Accuracies that say nothing are left empty.

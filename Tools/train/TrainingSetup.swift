@@ -49,7 +49,7 @@ struct TrainingSetup {
     let seed = options.seed ?? 0
     (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: seed, loss: options.loss)
-    if let note = model.precisionNote { printError("train", "note: '\(source.name)' \(note)") }
+    if let note = model.precisionNote { printError("note: '\(source.name)' \(note)") }
     let images = data.set.train.count
     let batch = min(options.batch ?? 128, images)
     let epochs = options.epochs ?? 10

@@ -73,12 +73,7 @@ struct KerasModelEntry {
       guard Model.isUsable(base) else {
         throw .malformed("layer \(index) has no name")
       }
-      var name = base
-      var number = 0
-      while !names.insert(name).inserted {
-        number += 1
-        name = "\(base)_\(number)"
-      }
+      let name = KerasDefaultName.next(base, besides: &names)
       entries[index].name = name
       entries[index].config = LayerConfig(layer: name, members: entries[index].config.members)
     }
@@ -92,22 +87,5 @@ struct KerasModelEntry {
       if isInput, KerasModelEntry.inputKeys.contains(key) { continue }
       throw config.fail(key, "left out or null: it is nothing that \(className) follows here")
     }
-  }
-}
-
-/// Keras' `to_snake_case`: AveragePooling2D is average_pooling2d, ReLU is re_lu.
-package enum SnakeCase {
-  /// A break stands before a capital that a small letter follows, and between a small letter and a capital.
-  package static func text(_ name: String) -> String {
-    let characters = Array(name).filter { $0.isLetter || $0.isNumber || $0 == "_" }
-    var result = ""
-    for (index, character) in characters.enumerated() {
-      if index > 0, character.isUppercase {
-        let startsWord = index + 1 < characters.count && characters[index + 1].isLowercase
-        if startsWord || characters[index - 1].isLowercase { result += "_" }
-      }
-      result += character.lowercased()
-    }
-    return result
   }
 }

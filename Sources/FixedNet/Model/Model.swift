@@ -23,14 +23,15 @@ public struct Model: Sendable {
 
   public static let layerLimit = 1024
 
-  /// `connections`: nil for layers in a row; else the layers are put into Keras' order.
+  /// Layers without a name get Keras' default names: dense, dense_1, .... `connections`: nil for layers in a row; else the
+  /// layers are put into Keras' order.
   public init(
     name: String, input: Shape, layers: [any Layer], connections: [String: [String]]? = nil,
     inputName: String = "image"
   ) {
     self.name = name
     self.input = input
-    self.layers = layers
+    self.layers = layers.named
     self.connections = connections
     self.inputName = inputName
     if connections != nil { self = inKerasOrder }

@@ -2,6 +2,26 @@ extension JSONValue {
   /// The text, members in alphabetical order, so that equal values give equal bytes.
   public var text: String { start(limit: .max) }
 
+  /// The text for whoever is to change it: what does not fit into 80 columns has a line for each member.
+  public var indentedText: String { lines(behind: "") }
+
+  private func lines(behind indentation: String) -> String {
+    let inner = indentation + "  "
+    let parts: [String]
+    switch self {
+    case .null, .bool, .integer, .number, .string: return text
+    case _ where indentation.utf8.count + text.utf8.count <= 80: return text
+    case .array(let values): parts = values.map { $0.lines(behind: inner) }
+    case .object(let members):
+      parts = members.sorted { $0.key < $1.key }.map {
+        "\(JSONValue.string($0.key).text): \($0.value.lines(behind: inner))"
+      }
+    }
+    let isArray = if case .array = self { true } else { false }
+    return (isArray ? "[" : "{") + "\n\(inner)" + parts.joined(separator: ",\n\(inner)")
+      + "\n\(indentation)" + (isArray ? "]" : "}")
+  }
+
   /// The text, cut off where it has more than `limit` bytes.
   private func start(limit: Int) -> String {
     var writer = JSONWriter(limit: limit)

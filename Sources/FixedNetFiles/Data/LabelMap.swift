@@ -1,4 +1,5 @@
 import FixedNet
+import FixedNetCore
 
 /// Which class each label stands for. The labels are `first`, `first + step`, ..., `count` of them; class 0 is `zero`,
 /// the labels above it follow, and those below it come last.
@@ -64,6 +65,21 @@ public struct LabelMap: Equatable, Sendable {
 }
 
 extension TrainingState {
+  /// What the classes are called that the outputs stand for; nil where the data held numbers to predict, or classes
+  /// without names of their own.
+  public var classNames: [String]? {
+    if let labels { return labels.classNames }
+    if let known = MNISTName(rawValue: data) { return known.classNames }
+    return data == "digits" ? (0..<Digits.classCount).map(String.init) : nil
+  }
+
+  /// Whether the data held numbers to predict, as far as it shows: of a file that held no labels, one output is one.
+  public func predictsNumbers(outputCount: Int) -> Bool {
+    let (path, options) = DataFileOptions.split(data)
+    return options.isRegression
+      || outputCount == 1 && labels == nil && DataFile.isDataFile(path)
+  }
+
   /// Which class each label of the data file stands for; nil where there were no labels, or in files of before.
   public var labels: LabelMap? {
     get { LabelMap(json: options["labels"]) }

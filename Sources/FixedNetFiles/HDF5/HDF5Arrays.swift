@@ -72,16 +72,47 @@ public enum HDF5Arrays {
     path: String, datasets: [(name: String, shape: [Int], values: [Float])]
   ) throws(CheckpointError) {
     #if HDF5
-      let bytes = try HDF5Library.locked { () throws(CheckpointError) in
-        let builder = try HDF5Builder(path: path)
+      try write(path: path) { builder throws(CheckpointError) in
         for dataset in datasets {
           try builder.dataset(dataset.name, shape: dataset.shape, dataset.values)
         }
-        return try builder.finish()
       }
-      do { try AtomicFile.write(bytes, to: path) } catch { throw .file(error) }
     #else
       throw .unavailable(path: path)
     #endif
   }
+
+  /// Writes arrays in one step; texts become attributes of the first one.
+  /// Throws: `CheckpointError`.
+  static func write(_ arrays: [NamedArray], to path: String) throws(CheckpointError) {
+    #if HDF5
+      try write(path: path) { builder throws(CheckpointError) in
+        for array in arrays {
+          switch array.values {
+          case .floats(let values):
+            try builder.dataset(array.name, shape: array.shape, values)
+          case .integers(let values):
+            try builder.integers(array.name, shape: array.shape, values)
+          case .texts(let texts):
+            try builder.attribute(array.name, of: arrays[0].name, texts, .utf8)
+          }
+        }
+      }
+    #else
+      throw .unavailable(path: path)
+    #endif
+  }
+
+  #if HDF5
+    private static func write(
+      path: String, _ fill: (borrowing HDF5Builder) throws(CheckpointError) -> Void
+    ) throws(CheckpointError) {
+      let bytes = try HDF5Library.locked { () throws(CheckpointError) in
+        let builder = try HDF5Builder(path: path)
+        try fill(builder)
+        return try builder.finish()
+      }
+      do { try AtomicFile.write(bytes, to: path) } catch { throw .file(error) }
+    }
+  #endif
 }

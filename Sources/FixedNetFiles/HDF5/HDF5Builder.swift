@@ -71,6 +71,11 @@
       try dataset(name, [values.count], fn_h5_float64(), fn_h5_native_double(), values)
     }
 
+    /// int64, row-major.
+    func integers(_ name: String, shape: [Int], _ values: [Int64]) throws(CheckpointError) {
+      try dataset(name, shape, fn_h5_int64(), fn_h5_native_int64(), values)
+    }
+
     /// One int64.
     func dataset(_ name: String, _ value: Int) throws(CheckpointError) {
       try dataset(name, [], fn_h5_int64(), fn_h5_native_int64(), [Int64(value)])
@@ -122,14 +127,16 @@
 
     /// A list of strings; an empty one as Keras writes it, float64. A list that would take more than an object's header
     /// holds is split into name0, name1, ... as Keras does.
-    func attribute(_ name: String, of object: String, _ values: [String]) throws(CheckpointError) {
+    func attribute(
+      _ name: String, of object: String, _ values: [String], _ encoding: Encoding = .ascii
+    ) throws(CheckpointError) {
       if values.isEmpty {
         try attribute(name, of: object, [0], fn_h5_float64(), fn_h5_native_double(), [Double]())
         return
       }
       let width = values.reduce(1) { max($0, $1.utf8.count) }
       guard width * values.count > HDF5Builder.headerLimit else {
-        try strings(name, of: object, values, shape: [values.count], .ascii)
+        try strings(name, of: object, values, shape: [values.count], encoding)
         return
       }
       guard width <= HDF5Builder.headerLimit else {

@@ -20,8 +20,9 @@ package enum HelperProgram: Sendable {
   /// Whether it writes while it works.
   var streams: Bool { self == .unpacker }
 
-  /// The program of this name beside the one that runs. Where there is none, the one that runs: the helpers' code is in
-  /// every program that reads files here, and starts with it, only slower.
+  /// The program of this name beside the one that runs, as it is built, or in libexec/fixednet beside its folder, as it is
+  /// installed. Where there is none, the one that runs: the helpers' code is in every program that reads files here, and
+  /// starts with it, only slower.
   var path: String {
     #if os(Linux)
       let own = "/proc/self/exe"
@@ -32,8 +33,9 @@ package enum HelperProgram: Sendable {
       }
     #endif
     defer { free(resolved) }
-    let beside = "\(FilePath.folder(of: String(cString: resolved)))/\(name)"
-    return access(beside, X_OK) == 0 ? beside : own
+    let folder = FilePath.folder(of: String(cString: resolved))
+    let places = ["\(folder)/\(name)", "\(folder)/../libexec/fixednet/\(name)"]
+    return places.first { access($0, X_OK) == 0 } ?? own
   }
 }
 

@@ -24,10 +24,20 @@ public enum Fixtures {
     return candidates.compactMap { $0 }.first { FileManager.default.isExecutableFile(atPath: $0) }
   }()
 
-  /// A new, empty folder.
+  /// Holds the folders of this process, and goes with it.
+  private static let temporaryRoot: URL = {
+    atexit {
+      try? FileManager.default.removeItem(at: Fixtures.temporaryPlace)
+    }
+    return temporaryPlace
+  }()
+
+  private static let temporaryPlace = FileManager.default.temporaryDirectory.appending(
+    path: "fixednet-tests-\(getpid())")
+
+  /// A new, empty folder, which is removed when the tests end.
   public static func temporaryFolder() throws -> String {
-    let url = FileManager.default.temporaryDirectory.appending(
-      path: "fixednet-\(UUID().uuidString)")
+    let url = temporaryRoot.appending(path: UUID().uuidString)
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     return url.path
   }

@@ -61,7 +61,8 @@ struct DataToolTests {
   func refused() throws {
     Tool.expectRefusal(try train("--data nan.mat"), "nan at X(2,3)")
     Tool.expectRefusal(try train("--data none.mat"), "No such file")
-    Tool.expectRefusal(try train("--data targets.h5"), "numbers to predict")
+    Tool.expectRefusal(
+      try train("--data targets.h5 --loss sparse_categorical_crossentropy"), "numbers to predict")
     Tool.expectRefusal(
       try Tool.run("train", "--model lenet --data from_one.mat", in: folder),
       "takes images, but 'from_one.mat' has vectors of")

@@ -239,10 +239,10 @@ public struct LoadedData {
   }
 
   /// Says what was read; where there is little to be printed, only what is doubtful, on standard error.
-  public func announce(_ tool: String, isQuiet: Bool, isJSON: Bool) {
+  public func announce(isQuiet: Bool, isJSON: Bool) {
     guard !isJSON else { return }
     guard !isQuiet else {
-      if let doubt { printError(tool, "note: \(doubt)") }
+      if let doubt { printError("note: \(doubt)") }
       return
     }
     if let note { printLine(note) }

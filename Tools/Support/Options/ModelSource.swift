@@ -16,7 +16,7 @@ public struct ModelSource {
   public var optimizer: FileOptimizer?
   /// What the file was trained on; nil where it does not say.
   public var recorded: RecordedData?
-  private var builtIn: BuiltInModel?
+  private var architecture: ModelArchitecture?
 
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
   public init(_ name: String) throws {
@@ -43,51 +43,58 @@ public struct ModelSource {
         throw ToolError("'\(name)': \(error)")
       }
     } else {
-      do {
-        let named = try BuiltInModel.named(name)
-        (builtIn, model) = (named, named.model())
-        if let loss = named.loss { lossStatement = .computed(loss) }
-      } catch {
-        throw ToolError("\(error); or give a Keras .json, .h5 or .keras file")
-      }
+      let named = try ModelSource.architecture(name)
+      (architecture, model) = (named, named.model())
+      if let loss = named.loss(for: nil) { lossStatement = .computed(loss) }
+    }
+  }
+
+  /// Throws: `ToolError`, `ModelError`.
+  private static func architecture(_ name: String) throws -> ModelArchitecture {
+    do { return try ModelArchitecture(named: name) } catch {
+      guard case .unknownModel = error else { throw error }
+      throw ToolError(
+        "\(error); or describe one, such as mlp:64,32 or cnn:32,64, or give a Keras .json, .h5 or "
+          + ".keras file")
     }
   }
 
   /// Whether a name is that of a file with architecture and weights, and perhaps a loss and an optimiser.
   public static func isKerasFile(_ name: String) -> Bool {
     if [".h5", ".hdf5", ".keras"].contains(where: { name.hasSuffix($0) }) { return true }
-    let isBuiltIn = (try? BuiltInModel.named(name)) != nil
+    let isBuiltIn = (try? ModelArchitecture(named: name)) != nil
     return !isBuiltIn && !name.hasSuffix(".json") && KerasFile.isModel(path: name)
   }
 
   /// The input that the data must have; nil for a built-in model, which takes what there is.
-  public var input: Shape? { builtIn == nil ? model.input : nil }
+  public var input: Shape? { architecture == nil ? model.input : nil }
 
   /// What labels must suit; nil for a built-in model, which has an output for each class. `loss`: the one that was asked
   /// for, which goes before the file's.
   public func ends(loss: Loss?) -> ModelEnds? {
-    builtIn == nil ? model.ends(loss: loss ?? lossStatement.computed) : nil
+    architecture == nil ? model.ends(loss: loss ?? lossStatement.computed) : nil
   }
 
-  /// The model for some data: a built-in one takes its input's shape and its outputs from them.
+  /// The model for some data: a built-in one takes its input's shape and its outputs from them. `loss`: the one that was
+  /// asked for; numbers are predicted by linear outputs unless it is one for classes.
   /// Throws: `ToolError` where it needs images and the data are vectors; `ModelError`.
-  public func model(for data: DataSet) throws -> Model {
-    guard let builtIn else { return model }
+  public func model(for data: DataSet, loss: Loss? = nil) throws -> Model {
+    guard let architecture else { return model }
     let images = data.train.count > 0 ? data.train : data.test
-    let outputCount = images.targets.isEmpty ? data.classCount : images.targetWidth
     if let label = images.labels.first, images.labels.allSatisfy({ $0 == label }) {
       throw ToolError(
         "'\(data.name)': all \(Format.grouped(images.count)) samples are of one class "
           + "(\(data.classNames[Int(label)])), and nothing can be told apart; give data of two or more"
       )
     }
-    if builtIn == .autoencoder, images.targetWidth != images.shape.elementCount {
+    if architecture == .builtIn(.autoencoder), images.targetWidth != images.shape.elementCount {
       throw ToolError(
         "model autoencoder learns its own inputs: '\(data.name)' must have "
           + "\(images.shape.elementCount) numbers per sample to predict, the sample itself (y equal to x, "
           + "with --regression), not classes")
     }
-    let model = builtIn.model(input: images.shape, classCount: outputCount)
+    let model = architecture.model(
+      input: images.shape, outputs: ModelSource.outputs(for: data, loss: loss))
     do { _ = try model.shapes() } catch {
       guard case .vector(let count) = images.shape else { throw error }
       let side = Int(Double(count).squareRoot())
@@ -97,6 +104,42 @@ public struct ModelSource {
           + "they are with --image HxWxC\(example)")
     }
     return model
+  }
+
+  /// The same model for samples and classes that were named, where it is built in.
+  /// Throws: `ToolError` for a model that has a shape of its own; `ModelError`.
+  public func reshaped(input: Shape?, classCount: Int?) throws -> ModelSource {
+    guard input != nil || classCount != nil else { return self }
+    guard let architecture else {
+      throw ToolError(
+        "--image, --features and --classes are for built-in models; '\(name)' says itself that it "
+          + "takes \(model.input)")
+    }
+    var source = self
+    source.model = architecture.model(input: input, outputs: classCount.map { .classes($0) })
+    _ = try source.model.shapes()
+    return source
+  }
+
+  /// What the data ask for where neither the user nor the model says it, nor its end: the squared error of numbers,
+  /// cross-entropy of classes on the logits of linear outputs.
+  public func loss(for data: DataSet) -> Loss? {
+    if let architecture { return architecture.loss(for: ModelSource.outputs(for: data, loss: nil)) }
+    guard model.endFunction == .linear, let count = try? model.shapes().output.elementCount else {
+      return nil
+    }
+    guard data.train.labels.isEmpty else {
+      var loss = Loss.crossEntropy
+      loss.fromLogits = true
+      return count > 1 ? loss : nil
+    }
+    return data.train.targets.isEmpty ? nil : .meanSquaredError
+  }
+
+  private static func outputs(for data: DataSet, loss: Loss?) -> ModelArchitecture.Outputs {
+    let images = data.train.count > 0 ? data.train : data.test
+    guard !images.targets.isEmpty else { return .classes(data.classCount) }
+    return loss?.isForClasses == true ? .classes(images.targetWidth) : .numbers(images.targetWidth)
   }
 
   /// Reads weights that were saved without their model (or with it): those of `model`.

@@ -26,10 +26,10 @@ public func redrawLine(_ text: String) {
   fflush(nil)
 }
 
-/// Prints a tool's error, warning or note as one line on standard error, whatever it holds.
-public func printError(_ tool: String, _ text: String) {
+/// Prints the running tool's error, warning or note as one line on standard error, whatever it holds.
+public func printError(_ text: String) {
   fflush(nil)
-  writeError("\(tool): \(OneLine.text(text))\n")
+  writeError("\(RunningTool.name): \(OneLine.text(text))\n")
 }
 
 /// Prints one line on standard error that does not name the tool.

@@ -12,10 +12,10 @@ public func checkPlot(_ path: String) throws {
 
 /// Draws to the file; where gnuplot is missing, data and script are written and a line says how to draw them.
 /// Throws: `StudyError.output`.
-public func drawPlot(_ figure: Figure, to path: String, tool: String) throws {
+public func drawPlot(_ figure: Figure, to path: String) throws {
   let written = try FigureWriter().write(figure, toFile: path)
   guard let advice = written.advice else { return }
-  printError(tool, advice)
+  printError(advice)
 }
 
 /// A path's last part: what a title has room for.

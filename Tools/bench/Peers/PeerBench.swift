@@ -123,6 +123,6 @@ struct PeerBench {
   }
 
   private func progress(_ text: String) {
-    printError("bench", text)
+    printError(text)
   }
 }

@@ -8,7 +8,7 @@ public struct Activation: Layer {
   public var name: String
   public var function: ActivationFunction
 
-  public init(name: String, function: ActivationFunction) {
+  public init(name: String = "", function: ActivationFunction) {
     self.name = name
     self.function = function
   }

@@ -10,7 +10,7 @@ public struct Dropout: Layer {
   /// 0 ..< 1.
   public var rate: Double
 
-  public init(name: String, rate: Double) {
+  public init(name: String = "", rate: Double) {
     self.name = name
     self.rate = rate
   }

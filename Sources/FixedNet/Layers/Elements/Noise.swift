@@ -52,7 +52,7 @@ public struct SpatialDropout1D: SpatialDropout {
   public static let rank = 1
   public var name: String
   public let rate: Double
-  public init(name: String, rate: Double) { (self.name, self.rate) = (name, rate) }
+  public init(name: String = "", rate: Double) { (self.name, self.rate) = (name, rate) }
 }
 
 public struct SpatialDropout2D: SpatialDropout {
@@ -60,7 +60,7 @@ public struct SpatialDropout2D: SpatialDropout {
   public static let rank = 2
   public var name: String
   public let rate: Double
-  public init(name: String, rate: Double) { (self.name, self.rate) = (name, rate) }
+  public init(name: String = "", rate: Double) { (self.name, self.rate) = (name, rate) }
 }
 
 /// In training a normal number of mean 0 is added to every element; at inference nothing happens.
@@ -72,7 +72,7 @@ public struct GaussianNoise: Layer {
   /// The numbers' standard deviation.
   public var deviation: Double
 
-  public init(name: String, deviation: Double) {
+  public init(name: String = "", deviation: Double) {
     self.name = name
     self.deviation = deviation
   }
@@ -101,7 +101,7 @@ public struct GaussianDropout: Layer {
   /// 0 ..< 1.
   public var rate: Double
 
-  public init(name: String, rate: Double) {
+  public init(name: String = "", rate: Double) {
     self.name = name
     self.rate = rate
   }

@@ -16,7 +16,7 @@ public struct PReLU: Layer {
   private var obstacle: String?
   public private(set) var lossObstacle: String?
 
-  public init(name: String, sharedAxes: [Int] = []) {
+  public init(name: String = "", sharedAxes: [Int] = []) {
     self.name = name
     self.sharedAxes = sharedAxes
   }

@@ -10,7 +10,7 @@ public struct ReLU: Layer {
   public var rectifier: Rectifier
 
   public init(
-    name: String, maxValue: Double? = nil, negativeSlope: Double = 0, threshold: Double = 0
+    name: String = "", maxValue: Double? = nil, negativeSlope: Double = 0, threshold: Double = 0
   ) {
     self.name = name
     rectifier = Rectifier(
@@ -42,7 +42,7 @@ public struct LeakyReLU: Layer {
   /// Keras 2's alpha, Keras 3's negative_slope.
   public var slope: Double
 
-  public init(name: String, slope: Double = 0.3) {
+  public init(name: String = "", slope: Double = 0.3) {
     self.name = name
     self.slope = slope
   }
@@ -71,7 +71,7 @@ public struct ELU: Layer {
   public var name: String
   public var alpha: Double
 
-  public init(name: String, alpha: Double = 1) {
+  public init(name: String = "", alpha: Double = 1) {
     self.name = name
     self.alpha = alpha
   }
@@ -99,7 +99,7 @@ public struct ThresholdedReLU: Layer {
   public var name: String
   public var theta: Double
 
-  public init(name: String, theta: Double = 1) {
+  public init(name: String = "", theta: Double = 1) {
     self.name = name
     self.theta = theta
   }

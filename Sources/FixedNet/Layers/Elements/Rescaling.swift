@@ -11,7 +11,7 @@ public struct Rescaling: Layer {
   /// Where scale or offset is a list, lined up with a sample's last axes: both of them. Else nil.
   private var lists: (scale: BroadcastValues, offset: BroadcastValues)?
 
-  public init(name: String, scale: Double, offset: Double = 0) {
+  public init(name: String = "", scale: Double, offset: Double = 0) {
     self.name = name
     self.scale = scale
     self.offset = offset

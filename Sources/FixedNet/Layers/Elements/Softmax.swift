@@ -7,7 +7,7 @@ public struct Softmax: Layer {
   /// As Keras counts (the batch is 0); it must be the last one.
   private var axis = -1
 
-  public init(name: String) { self.name = name }
+  public init(name: String = "") { self.name = name }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
     self.name = name

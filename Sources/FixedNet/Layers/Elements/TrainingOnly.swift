@@ -33,7 +33,7 @@ public struct AlphaDropout: TrainingOnlyLayer {
   public static let ownKeys: Set = ["rate", "noise_shape"]
   public var name: String
   public let members: [String: JSONValue]
-  public init(name: String, members: [String: JSONValue]) {
+  public init(name: String = "", members: [String: JSONValue]) {
     (self.name, self.members) = (name, members)
   }
 }
@@ -43,7 +43,7 @@ public struct RandomFlip: TrainingOnlyLayer {
   public static let ownKeys: Set = ["mode"]
   public var name: String
   public let members: [String: JSONValue]
-  public init(name: String, members: [String: JSONValue]) {
+  public init(name: String = "", members: [String: JSONValue]) {
     (self.name, self.members) = (name, members)
   }
 }
@@ -55,7 +55,7 @@ public struct RandomRotation: TrainingOnlyLayer {
   ]
   public var name: String
   public let members: [String: JSONValue]
-  public init(name: String, members: [String: JSONValue]) {
+  public init(name: String = "", members: [String: JSONValue]) {
     (self.name, self.members) = (name, members)
   }
 }
@@ -67,7 +67,7 @@ public struct RandomZoom: TrainingOnlyLayer {
   ]
   public var name: String
   public let members: [String: JSONValue]
-  public init(name: String, members: [String: JSONValue]) {
+  public init(name: String = "", members: [String: JSONValue]) {
     (self.name, self.members) = (name, members)
   }
 }
@@ -77,7 +77,7 @@ public struct RandomTranslation: TrainingOnlyLayer {
   public static let ownKeys = RandomZoom.ownKeys
   public var name: String
   public let members: [String: JSONValue]
-  public init(name: String, members: [String: JSONValue]) {
+  public init(name: String = "", members: [String: JSONValue]) {
     (self.name, self.members) = (name, members)
   }
 }
@@ -87,7 +87,7 @@ public struct RandomContrast: TrainingOnlyLayer {
   public static let ownKeys: Set = ["factor", "value_range"]
   public var name: String
   public let members: [String: JSONValue]
-  public init(name: String, members: [String: JSONValue]) {
+  public init(name: String = "", members: [String: JSONValue]) {
     (self.name, self.members) = (name, members)
   }
 }
@@ -97,7 +97,7 @@ public struct RandomBrightness: TrainingOnlyLayer {
   public static let ownKeys: Set = ["factor", "value_range"]
   public var name: String
   public let members: [String: JSONValue]
-  public init(name: String, members: [String: JSONValue]) {
+  public init(name: String = "", members: [String: JSONValue]) {
     (self.name, self.members) = (name, members)
   }
 }
@@ -108,7 +108,7 @@ public struct ActivityRegularization: TrainingOnlyLayer {
   public static let ownKeys: Set = ["l1", "l2", "activity_regularizer"]
   public var name: String
   public let members: [String: JSONValue]
-  public init(name: String, members: [String: JSONValue]) {
+  public init(name: String = "", members: [String: JSONValue]) {
     (self.name, self.members) = (name, members)
   }
 

@@ -149,7 +149,7 @@ public struct ZeroPadding2D: ZeroPadding {
   public static let rank = 2
   public var name: String
   public let amounts: [(before: Int, after: Int)]
-  public init(name: String, amounts: [(before: Int, after: Int)]) {
+  public init(name: String = "", amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
 }
@@ -159,7 +159,7 @@ public struct ZeroPadding1D: ZeroPadding {
   public static let rank = 1
   public var name: String
   public let amounts: [(before: Int, after: Int)]
-  public init(name: String, amounts: [(before: Int, after: Int)]) {
+  public init(name: String = "", amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
 }
@@ -169,7 +169,7 @@ public struct Cropping2D: Cropping {
   public static let rank = 2
   public var name: String
   public let amounts: [(before: Int, after: Int)]
-  public init(name: String, amounts: [(before: Int, after: Int)]) {
+  public init(name: String = "", amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
 }
@@ -179,7 +179,7 @@ public struct Cropping1D: Cropping {
   public static let rank = 1
   public var name: String
   public let amounts: [(before: Int, after: Int)]
-  public init(name: String, amounts: [(before: Int, after: Int)]) {
+  public init(name: String = "", amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
 }
@@ -189,7 +189,7 @@ public struct UpSampling2D: UpSampling {
   public static let rank = 2
   public var name: String
   public let amounts: [(before: Int, after: Int)]
-  public init(name: String, amounts: [(before: Int, after: Int)]) {
+  public init(name: String = "", amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
   public var config: [String: JSONValue] {
@@ -205,7 +205,7 @@ public struct UpSampling1D: UpSampling {
   public static let rank = 1
   public var name: String
   public let amounts: [(before: Int, after: Int)]
-  public init(name: String, amounts: [(before: Int, after: Int)]) {
+  public init(name: String = "", amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
   public var config: [String: JSONValue] { ["size": .integer(amounts[0].before)] }

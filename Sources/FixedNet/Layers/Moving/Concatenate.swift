@@ -9,7 +9,7 @@ public struct Concatenate: Layer {
   /// As Keras counts (the batch is 0); it must be the last one.
   private var axis = -1
 
-  public init(name: String) { self.name = name }
+  public init(name: String = "") { self.name = name }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
     self.name = name

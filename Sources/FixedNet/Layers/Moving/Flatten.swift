@@ -8,7 +8,7 @@ public struct Flatten: Layer {
 
   public var name: String
 
-  public init(name: String) { self.name = name }
+  public init(name: String = "") { self.name = name }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("data_format", oneOf: ["channels_last", .null])

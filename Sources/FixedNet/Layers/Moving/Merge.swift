@@ -46,7 +46,7 @@ public struct Add: ElementwiseMerge {
   public static let className = "Add"
   public var name: String
   public var kind: MergeKind { .add }
-  public init(name: String) { self.name = name }
+  public init(name: String = "") { self.name = name }
 }
 
 /// The first value minus the second.
@@ -54,7 +54,7 @@ public struct Subtract: ElementwiseMerge {
   public static let className = "Subtract"
   public var name: String
   public var kind: MergeKind { .subtract }
-  public init(name: String) { self.name = name }
+  public init(name: String = "") { self.name = name }
 
   public func outputShape(of inputs: [Shape]) throws(ModelError) -> Shape {
     guard inputs.count == 2 else {
@@ -68,7 +68,7 @@ public struct Multiply: ElementwiseMerge {
   public static let className = "Multiply"
   public var name: String
   public var kind: MergeKind { .multiply }
-  public init(name: String) { self.name = name }
+  public init(name: String = "") { self.name = name }
 }
 
 /// The sum, times 1 / values.
@@ -76,21 +76,21 @@ public struct Average: ElementwiseMerge {
   public static let className = "Average"
   public var name: String
   public var kind: MergeKind { .add }
-  public init(name: String) { self.name = name }
+  public init(name: String = "") { self.name = name }
 }
 
 public struct Maximum: ElementwiseMerge {
   public static let className = "Maximum"
   public var name: String
   public var kind: MergeKind { .maximum }
-  public init(name: String) { self.name = name }
+  public init(name: String = "") { self.name = name }
 }
 
 public struct Minimum: ElementwiseMerge {
   public static let className = "Minimum"
   public var name: String
   public var kind: MergeKind { .minimum }
-  public init(name: String) { self.name = name }
+  public init(name: String = "") { self.name = name }
 }
 
 /// A merge of two values, which graphs have in the place of the others.

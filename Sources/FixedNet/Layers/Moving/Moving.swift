@@ -9,7 +9,7 @@ public struct Reshape: Layer {
   /// One of them may be -1: what is left.
   public var target: [Int]
 
-  public init(name: String, target: [Int]) {
+  public init(name: String = "", target: [Int]) {
     self.name = name
     self.target = target
   }
@@ -55,7 +55,7 @@ public struct Permute: Layer {
   /// For each axis of the output the input's, from 1.
   public var axes: [Int]
 
-  public init(name: String, axes: [Int]) {
+  public init(name: String = "", axes: [Int]) {
     self.name = name
     self.axes = axes
   }
@@ -100,7 +100,7 @@ public struct RepeatVector: Layer {
   public var name: String
   public var count: Int
 
-  public init(name: String, count: Int) {
+  public init(name: String = "", count: Int) {
     self.name = name
     self.count = count
   }

@@ -36,7 +36,7 @@ public struct BatchNormalization: Layer {
   private var axis = -1
 
   public init(
-    name: String, momentum: Double = 0.99, epsilon: Double = 0.001, centers: Bool = true,
+    name: String = "", momentum: Double = 0.99, epsilon: Double = 0.001, centers: Bool = true,
     scales: Bool = true
   ) {
     self.name = name

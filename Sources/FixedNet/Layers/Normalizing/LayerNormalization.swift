@@ -23,7 +23,7 @@ public struct LayerNormalization: Layer {
   private var axis = -1
 
   public init(
-    name: String, epsilon: Double = 0.001, centers: Bool = true, scales: Bool = true
+    name: String = "", epsilon: Double = 0.001, centers: Bool = true, scales: Bool = true
   ) {
     self.name = name
     self.epsilon = epsilon

@@ -20,7 +20,7 @@ public struct Normalization: Layer {
   package var areStored = false
 
   /// `mean`, `variance`: one per channel.
-  public init(name: String, mean: [Float]? = nil, variance: [Float]? = nil) {
+  public init(name: String = "", mean: [Float]? = nil, variance: [Float]? = nil) {
     self.init(name: name, axes: [-1], isInverse: false)
     guard mean != nil || variance != nil else { return }
     // Lists of different lengths are refused where the config is checked.

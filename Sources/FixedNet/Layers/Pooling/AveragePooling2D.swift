@@ -8,7 +8,7 @@ public struct AveragePooling2D: PoolingLayer {
   public var name: String
   public let window: PoolingWindow
 
-  public init(name: String, window: PoolingWindow) {
+  public init(name: String = "", window: PoolingWindow) {
     self.name = name
     self.window = window
   }

@@ -44,7 +44,7 @@ public struct GlobalAveragePooling2D: GlobalPoolingLayer {
   public static let kind = PoolingOperation.Kind.average
   public var name: String
   public var keepsExtents: Bool
-  public init(name: String, keepsExtents: Bool = false) {
+  public init(name: String = "", keepsExtents: Bool = false) {
     (self.name, self.keepsExtents) = (name, keepsExtents)
   }
 }
@@ -54,7 +54,7 @@ public struct GlobalMaxPooling2D: GlobalPoolingLayer {
   public static let kind = PoolingOperation.Kind.max
   public var name: String
   public var keepsExtents: Bool
-  public init(name: String, keepsExtents: Bool = false) {
+  public init(name: String = "", keepsExtents: Bool = false) {
     (self.name, self.keepsExtents) = (name, keepsExtents)
   }
 }

@@ -69,7 +69,7 @@ extension PoolingLayer {
 
   /// `strides`: nil is the window's size.
   public init(
-    name: String, poolSize: (Int, Int), strides: (Int, Int)? = nil, padding: Padding = .valid
+    name: String = "", poolSize: (Int, Int), strides: (Int, Int)? = nil, padding: Padding = .valid
   ) {
     self.init(
       name: name, window: PoolingWindow(size: poolSize, strides: strides, padding: padding))

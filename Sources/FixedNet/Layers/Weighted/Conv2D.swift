@@ -24,7 +24,7 @@ public struct Conv2D: Layer {
   public var options: WeightOptions
 
   public init(
-    name: String, filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
+    name: String = "", filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
     padding: Padding = .valid, dilation: (Int, Int) = (1, 1), groups: Int = 1,
     usesBias: Bool = true, activation: ActivationFunction = .linear,
     options: WeightOptions = WeightOptions()

@@ -15,7 +15,7 @@ public struct Conv2DTranspose: Layer {
   }
 
   public init(
-    name: String, filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
+    name: String = "", filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
     padding: Padding = .valid, usesBias: Bool = true, activation: ActivationFunction = .linear,
     options: WeightOptions = WeightOptions()
   ) {

@@ -13,7 +13,7 @@ public struct Dense: Layer {
   public var options: WeightOptions
 
   public init(
-    name: String, units: Int, usesBias: Bool = true, activation: ActivationFunction = .linear,
+    name: String = "", units: Int, usesBias: Bool = true, activation: ActivationFunction = .linear,
     options: WeightOptions = WeightOptions()
   ) {
     self.name = name

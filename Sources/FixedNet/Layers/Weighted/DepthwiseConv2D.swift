@@ -25,7 +25,8 @@ public struct DepthwiseConv2D: Layer {
   public var options: WeightOptions
 
   public init(
-    name: String, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1), padding: Padding = .valid,
+    name: String = "", kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
+    padding: Padding = .valid,
     multiplier: Int = 1, dilation: (Int, Int) = (1, 1), usesBias: Bool = true,
     activation: ActivationFunction = .linear, options: WeightOptions = WeightOptions()
   ) {

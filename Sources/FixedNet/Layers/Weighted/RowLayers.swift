@@ -115,7 +115,7 @@ extension RowLayer {
 public struct Conv1D: RowLayer {
   public static let className = "Conv1D"
   public var image: Conv2D
-  public init(name: String, image: Conv2D) { self.image = image }
+  public init(name: String = "", image: Conv2D) { self.image = image }
 
   public init(name: String, config: LayerConfig) throws(ModelError) {
     var config = try Self.imageConfig(config)
@@ -136,35 +136,35 @@ public struct Conv1D: RowLayer {
 public struct MaxPooling1D: RowLayer {
   public static let className = "MaxPooling1D"
   public var image: MaxPooling2D
-  public init(name: String, image: MaxPooling2D) { self.image = image }
+  public init(name: String = "", image: MaxPooling2D) { self.image = image }
 }
 
 /// The mean of each window of rows; rows outside do not count.
 public struct AveragePooling1D: RowLayer {
   public static let className = "AveragePooling1D"
   public var image: AveragePooling2D
-  public init(name: String, image: AveragePooling2D) { self.image = image }
+  public init(name: String = "", image: AveragePooling2D) { self.image = image }
 }
 
 /// The mean of every feature over the rows.
 public struct GlobalAveragePooling1D: RowLayer {
   public static let className = "GlobalAveragePooling1D"
   public var image: GlobalAveragePooling2D
-  public init(name: String, image: GlobalAveragePooling2D) { self.image = image }
+  public init(name: String = "", image: GlobalAveragePooling2D) { self.image = image }
 }
 
 /// The largest of every feature over the rows.
 public struct GlobalMaxPooling1D: RowLayer {
   public static let className = "GlobalMaxPooling1D"
   public var image: GlobalMaxPooling2D
-  public init(name: String, image: GlobalMaxPooling2D) { self.image = image }
+  public init(name: String = "", image: GlobalMaxPooling2D) { self.image = image }
 }
 
 /// A convolution of each feature's rows by itself, with an element-wise activation.
 public struct DepthwiseConv1D: RowLayer {
   public static let className = "DepthwiseConv1D"
   public var image: DepthwiseConv2D
-  public init(name: String, image: DepthwiseConv2D) { self.image = image }
+  public init(name: String = "", image: DepthwiseConv2D) { self.image = image }
 
   public func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
     -> LayerPlan
@@ -177,7 +177,7 @@ public struct DepthwiseConv1D: RowLayer {
 public struct SeparableConv1D: RowLayer {
   public static let className = "SeparableConv1D"
   public var image: SeparableConv2D
-  public init(name: String, image: SeparableConv2D) { self.image = image }
+  public init(name: String = "", image: SeparableConv2D) { self.image = image }
 
   public func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
     -> LayerPlan

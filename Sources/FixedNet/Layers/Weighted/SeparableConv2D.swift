@@ -20,7 +20,7 @@ public struct SeparableConv2D: Layer {
   }
 
   public init(
-    name: String, filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
+    name: String = "", filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
     padding: Padding = .valid, multiplier: Int = 1, dilation: (Int, Int) = (1, 1),
     usesBias: Bool = true, activation: ActivationFunction = .linear,
     depthwiseOptions: WeightOptions = WeightOptions(), options: WeightOptions = WeightOptions()

@@ -1,19 +1,18 @@
 import FixedNet
 import FixedNetFiles
-import ToolSupport
 
 /// Samples that a model is to run on, and what it should answer: x and y of an HDF5 file, X and y of a MATLAB file.
-struct InputArrays {
+public struct InputArrays {
   private let path: String
   /// [count] samples of the model's input, one after the other.
-  let x: [Float]
-  let count: Int
+  public let x: [Float]
+  public let count: Int
   /// nil where the file has none.
   private let y: (shape: [Int], values: [Float])?
 
   /// `order`: how vectors of a MATLAB file hold images; nil: column by column.
   /// Throws: `ToolError` for samples that are not the model's; what reading throws.
-  init(_ path: String, input: Shape, order: PixelOrder?) throws {
+  public init(_ path: String, input: Shape, order: PixelOrder?) throws {
     self.path = path
     let isMATLAB = path.lowercased().hasSuffix(".mat")
     let name = isMATLAB ? "X" : "x"
@@ -73,7 +72,7 @@ struct InputArrays {
 
   /// `y` for outputs of `shape`, one after the other; or why it is not compared.
   /// Throws: `ToolError` where it suits neither samples nor outputs.
-  func answers(for shape: [Int]) throws -> (values: [Float]?, note: String?) {
+  public func answers(for shape: [Int]) throws -> (values: [Float]?, note: String?) {
     guard let y else { return (nil, nil) }
     func squeezed(_ shape: [Int]) -> [Int] { shape.filter { $0 != 1 } }
     let wanted = [count] + shape

@@ -1,0 +1,4 @@
+import BenchTool
+import ToolSupport
+
+BenchCommand.runTool()

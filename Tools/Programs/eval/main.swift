@@ -1,0 +1,4 @@
+import EvalTool
+import ToolSupport
+
+Eval.runTool()

@@ -1,0 +1,4 @@
+import PlanTool
+import ToolSupport
+
+PlanCommand.runTool()

@@ -1,0 +1,4 @@
+import StudyTool
+import ToolSupport
+
+StudyCommand.runTool()

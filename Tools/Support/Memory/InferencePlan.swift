@@ -1,0 +1,25 @@
+import FixedNet
+
+/// How a model from a file is planned to be run.
+public enum InferencePlan {
+  /// The batch that was asked for, or the largest of 128, 64, ... that the memory allows.
+  /// `file`: where the model comes from, for messages. `fusesLayers`: false keeps every layer's output apart.
+  /// Throws: `ToolError`, `ModelError`, `PlanError`.
+  public static func make(
+    _ model: Model, of file: String, batch: Int?, threads: Int, loss: Loss?, budget: ByteCount?,
+    fusesLayers: Bool = true
+  ) throws -> NetworkPlan {
+    var count = batch ?? 128
+    while true {
+      var options = PlanOptions(batch: count, isTraining: false, threads: threads, loss: loss)
+      options.fusesLayers = fusesLayers
+      let plan = try NetworkPlan(model, options: options)
+      if plan.memory.byteCount <= MemoryLimit.bytes(for: plan, budget: budget) { return plan }
+      guard batch == nil, count > 1 else {
+        try MemoryLimit.check(plan, of: file, budget: budget)
+        return plan
+      }
+      count /= 2
+    }
+  }
+}

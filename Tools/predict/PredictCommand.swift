@@ -1,0 +1,101 @@
+import ArgumentParser
+import FixedNet
+import FixedNetFiles
+import Foundation
+import ToolSupport
+
+public struct PredictCommand: ParsableCommand {
+  public static let configuration = CommandConfiguration(
+    commandName: "predict",
+    abstract: "Says what a trained model takes samples for.",
+    discussion: """
+      One line for each sample: the file and the sample's number in it, counted from 1; the class and its probability, or \
+      the numbers that the model predicts. Class names are those of the training.
+      """,
+    version: FixedNetVersion.current)
+
+  @Argument(
+    help: ArgumentHelp("A model with its weights: .h5 or .keras.", valueName: "model"))
+  var model: String
+
+  @Argument(
+    help: ArgumentHelp(
+      "Samples: dataset x of an .h5, or X of a .mat.", valueName: "file"))
+  var files: [String]
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Show so many classes, the most probable first.", valueName: "count"))
+  var top = 1
+
+  @Option(
+    help: ArgumentHelp(
+      "Write all outputs to this file instead of printing: .csv (a line for each sample), .npz, .h5 or .mat (y, one row "
+        + "for each sample; of a classifier class_index too, from 0, in a .mat from 1, and class_names).",
+      valueName: "file"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How the vectors of a .mat hold images. (default: columns, as MATLAB unrolls them)",
+      valueName: "rows|columns"))
+  var pixelOrder: PixelOrder?
+
+  @Option(
+    parsing: .unconditional,
+    help:
+      "Samples of one call; the outputs do not depend on it. (default: 128, or what memory allows)"
+  )
+  var batch: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Threads; the outputs do not depend on it. (default: all cores)")
+  var threads: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The most memory for the network, \(ByteCount.help). (default: 256 MiB and 8 times the weights)",
+      valueName: "size"))
+  var memoryBudget: ByteCount?
+
+  @Flag(help: "Print one JSON object and nothing else.")
+  var json = false
+
+  public init() {}
+
+  public func validate() throws {
+    try checked(top, "--top", in: 1...65_536)
+    if let batch { try checked(batch, "--batch", in: 1...65_536) }
+    if let threads { try checked(threads, "--threads", in: 1...256) }
+    guard !files.isEmpty else { throw ValidationError("name a file with samples") }
+    if let output, !PredictionFile.isNamed(output) {
+      throw ValidationError(
+        "--output must name a .csv, .npz, .h5 or .mat file, found '\(output)'")
+    }
+  }
+
+  public func run() throws {
+    var guarded = FileGuard()
+    guarded.reads(model, "predict")
+    for file in files { guarded.reads(file, "predict") }
+    guarded.writes(output, "--output")
+    try guarded.check()
+    let predictor = try Predictor(self)
+    guarded.keeps(predictor.recorded, of: model)
+    try guarded.check()
+    let predictions = try files.map { try predictor.predict($0) }
+    if let output {
+      try PredictionFile.write(predictions, of: predictor.answer, to: output)
+    }
+    let report = PredictionReport(model: model, answer: predictor.answer, top: top)
+    if json {
+      printJSON(report.json(predictions, output: output))
+    } else if let output {
+      printLine(
+        "wrote \(output): \(Format.grouped(predictions.reduce(0) { $0 + $1.count })) samples")
+    } else {
+      for prediction in predictions { report.print(prediction) }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import FixedNet
+import FixedNetFiles
+import Foundation
+import ToolSupport
+
+/// The outputs for the samples of one file.
+struct Prediction {
+  var path: String
+  var count: Int
+  /// [count] and the model's output.
+  var outputs: Tensor
+
+  /// The outputs of one sample.
+  func row(_ sample: Int) -> ArraySlice<Float> {
+    let width = count > 0 ? outputs.values.count / count : 0
+    return outputs.values[sample * width..<(sample + 1) * width]
+  }
+}
+
+/// A model in memory, ready to answer.
+struct Predictor {
+  let answer: Answer
+  let recorded: RecordedData?
+  private let network: Network
+  private let options: PredictCommand
+
+  /// Throws: whatever reading the file does; `ModelError`, `NetworkError`, `ToolError`.
+  init(_ options: PredictCommand) throws {
+    self.options = options
+    let path = options.model
+    let file = try KerasFile.read(path: path, trainingState: .ifPresent)
+    recorded = file.training.map(RecordedData.init)
+    answer = try Answer(file.model, training: file.training, loss: file.lossStatement.computed)
+    let plan = try InferencePlan.make(
+      file.model, of: path, batch: options.batch,
+      threads: options.threads ?? ProcessInfo.processInfo.activeProcessorCount, loss: nil,
+      budget: options.memoryBudget)
+    network = try Network(plan, instructionSet: .selected())
+    try network.load(file.weights)
+    if !file.nonFinite.isEmpty {
+      printError(
+        "warning: '\(path)' holds NaN or infinite values in "
+          + file.nonFinite.joined(separator: ", "))
+    }
+  }
+
+  /// Throws: `ToolError` for samples that are not the model's; whatever reading throws.
+  func predict(_ path: String) throws -> Prediction {
+    let input = network.plan.model.input
+    let arrays = try InputArrays(path, input: input, order: options.pixelOrder)
+    let samples = ImageSet(shape: input, pixels: .floats(arrays.x), labels: [])
+    let (outputs, _) = try network.predict(samples)
+    let prediction = Prediction(path: path, count: arrays.count, outputs: outputs)
+    let broken = (0..<arrays.count).count { !prediction.row($0).allSatisfy(\.isFinite) }
+    if broken > 0 {
+      let first = try network.brokenOutput(samples).map { ": \($0) broke first" } ?? ""
+      printError(
+        "warning: \(broken) of \(arrays.count) samples of '\(path)' have outputs that are not finite\(first)"
+      )
+    }
+    return prediction
+  }
+}
