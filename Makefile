@@ -37,6 +37,54 @@ demo: setup ## install what is missing, train the default model, evaluate the ch
 	swift run -c release --skip-build train --output $(DEMO)
 	swift run -c release --skip-build eval $(DEMO)
 
+# -- installing ------------------------------------------------------------------------------------------------
+
+# DESTDIR stands in front of every path, for whoever makes a package of it.
+PREFIX ?= /usr/local
+PLACE = $(DESTDIR)$(PREFIX)
+# Swift's own libraries come into the program, so that it runs where there is no toolchain.
+INSTALLED = -c release --static-swift-stdlib --scratch-path .build-install
+COMMANDS = train eval predict plan study bench
+
+install: setup ## one program, fixednet, with manual and completions, into PREFIX=/usr/local
+	swift build $(INSTALLED) --product fixednet
+	swift package --scratch-path .build-install plugin generate-manual --multi-page --section 1
+	install -d $(PLACE)/bin $(PLACE)/libexec/fixednet $(PLACE)/share/man/man1 \
+	  $(PLACE)/share/bash-completion/completions $(PLACE)/share/zsh/site-functions \
+	  $(PLACE)/share/fish/vendor_completions.d
+	@built=$$(swift build $(INSTALLED) --show-bin-path); set -x; \
+	install -s -m 755 $$built/fixednet $(PLACE)/bin/fixednet; \
+	install -s -m 755 $$built/fixednet-reader $$built/fixednet-unpacker $(PLACE)/libexec/fixednet
+	find .build-install/plugins -path '*/fixednet/*' -name 'fixednet*.1' \
+	  -exec install -m 644 {} $(PLACE)/share/man/man1 ';'
+	$(PLACE)/bin/fixednet --generate-completion-script bash >$(PLACE)/share/bash-completion/completions/fixednet
+	$(PLACE)/bin/fixednet --generate-completion-script zsh >$(PLACE)/share/zsh/site-functions/_fixednet
+	$(PLACE)/bin/fixednet --generate-completion-script fish >$(PLACE)/share/fish/vendor_completions.d/fixednet.fish
+
+uninstall: ## remove what install put there, from the same PREFIX
+	rm -f $(PLACE)/bin/fixednet $(PLACE)/share/bash-completion/completions/fixednet \
+	  $(PLACE)/share/zsh/site-functions/_fixednet $(PLACE)/share/fish/vendor_completions.d/fixednet.fish \
+	  $(PLACE)/share/man/man1/fixednet.1 $(COMMANDS:%=$(PLACE)/share/man/man1/fixednet.%.1)
+	rm -rf $(PLACE)/libexec/fixednet
+
+# -- testing ---------------------------------------------------------------------------------------------------
+
+check: compiler ## what a developer runs all day: build, style, the tests that start no programs
+	swift build --build-tests
+	swift format lint --strict -r $(SOURCES)
+	swift test --skip-build --disable-xctest --filter 'CSupportTests|FixedNetTests' \
+	  --skip 'TeamTests/impossible'
+
+# Pages of both modules, with the tutorials, for a web server: python3 -m http.server --directory .build-docs/site
+DOCS = --scratch-path .build-docs
+docs: setup ## the library's documentation as a static site in .build-docs/site
+	FIXEDNET_DOCS=1 swift package $(DOCS) --allow-writing-to-directory .build-docs generate-documentation \
+	  --target FixedNetCompute --target FixedNetFiles --enable-experimental-combined-documentation \
+	  --transform-for-static-hosting --output-path .build-docs/site --warnings-as-errors
+
+example: setup ## build and run a package that depends on this one by its version
+	Tests/Example/run.sh
+
 test: setup readers venv ## the same set-up, then every check and test
 	swift build
 	swift build -c release
@@ -209,5 +257,5 @@ else \
 fi
 endef
 
-.PHONY: help demo test interop faults conformance sweep peers asan tsan sanitize fuzz storm calls properties mutants build release lint format proto clean
+.PHONY: help demo install uninstall check test example docs interop faults conformance sweep peers asan tsan sanitize fuzz storm calls properties mutants build release lint format proto clean
 .PHONY: setup compiler readers more-readers venv requirements

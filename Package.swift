@@ -1,19 +1,25 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Whether somebody else's package asked for this one. Then it has no flags that SwiftPM calls unsafe, which it refuses in
+/// dependencies: a debug build of it is slow, and computes the same bits.
+let isDependency = Context.packageDirectory.contains("/checkouts/")
+
 // A debug build compiles C at -O0 and Swift at -Onone, some twenty times slower: the kernels and the engine's
 // loops are optimised in every configuration, so that a debug run trains at release speed.
-let optimisedC: [CSetting] = [
-  .unsafeFlags(["-O2"], .when(configuration: .debug)),
-  .unsafeFlags(["-ffp-contract=off"]),
-]
-let optimisedSwift: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+let optimisedC: [CSetting] =
+  isDependency ? [] : [.unsafeFlags(["-O2"], .when(configuration: .debug))]
+let optimisedSwift: [SwiftSetting] =
+  isDependency ? [] : [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 // The helpers are C: without Swift's library they start in half the time. From the static one nothing is taken.
-let withoutSwift: [LinkerSetting] = [
-  .unsafeFlags(
-    ["-static-stdlib", "-nostartfiles"], .when(platforms: [.linux], configuration: .release))
-]
+let withoutSwift: [LinkerSetting] =
+  isDependency
+  ? []
+  : [
+    .unsafeFlags(
+      ["-static-stdlib", "-nostartfiles"], .when(platforms: [.linux], configuration: .release))
+  ]
 
 let toolDependencies: [Target.Dependency] = [
   "FixedNet", "FixedNetFiles", "FixedNetStudies", "ToolSupport",
@@ -29,7 +35,8 @@ func program(_ name: String, _ tools: [Target.Dependency]) -> Target {
 let package = Package(
   name: "FixedNet",
   products: [
-    .library(name: "FixedNet", targets: ["FixedNet", "FixedNetFiles"]),
+    .library(name: "FixedNet", targets: ["FixedNet"]),
+    .library(name: "FixedNetCompute", targets: ["FixedNetCompute"]),
     .library(name: "FixedNetCore", targets: ["FixedNetCore"]),
     .executable(name: "fixednet", targets: ["fixednet"]),
     .executable(name: "train", targets: ["train"]),
@@ -55,8 +62,8 @@ let package = Package(
       name: "CSupport", path: "CSupport", publicHeadersPath: "include", cSettings: optimisedC),
     .target(
       name: "FixedNetCore", dependencies: ["CSupport"], swiftSettings: optimisedSwift),
-    .target(
-      name: "FixedNet", dependencies: ["FixedNetCore"]),
+    .target(name: "FixedNetCompute", dependencies: ["FixedNetCore"]),
+    .target(name: "FixedNet", dependencies: ["FixedNetCompute", "FixedNetFiles"]),
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .systemLibrary(
@@ -69,10 +76,8 @@ let package = Package(
     .systemLibrary(
       name: "CCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
-    .target(name: "CConfined", cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
-    .target(
-      name: "CUnpack", dependencies: ["CConfined", "CISAL"],
-      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(name: "CConfined", cSettings: optimisedC),
+    .target(name: "CUnpack", dependencies: ["CConfined", "CISAL"], cSettings: optimisedC),
     .target(
       name: "CReader",
       dependencies: [
@@ -83,8 +88,7 @@ let package = Package(
       cSettings: [
         .define("FN_WITH_HDF5", .when(traits: ["HDF5"])),
         .define("FN_WITH_MATIO", .when(traits: ["MatIO"])),
-        .unsafeFlags(["-O2"], .when(configuration: .debug)),
-      ]),
+      ] + optimisedC),
     .executableTarget(
       name: "fixednet-reader", dependencies: ["CReader"], linkerSettings: withoutSwift),
     .executableTarget(
@@ -92,7 +96,7 @@ let package = Package(
     .target(
       name: "FixedNetFiles",
       dependencies: [
-        "FixedNet", "CZlib", "CCrypto", "CConfined", "CUnpack", "CReader",
+        "FixedNetCompute", "CZlib", "CCrypto", "CConfined", "CUnpack", "CReader",
         .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
         .product(
           name: "SwiftProtobuf", package: "swift-protobuf",
@@ -173,7 +177,9 @@ let package = Package(
     .testTarget(
       name: "FixedNetFilesTests",
       dependencies: [
-        "FixedNetFiles", "CConfined", "CReader", "CUnpack", "TestSupport", "FuzzTargets", "CZlib",
+        "FixedNet", "FixedNetFiles", "CConfined", "CReader", "CUnpack", "TestSupport",
+        "FuzzTargets",
+        "CZlib",
       ]),
     .target(
       name: "RandomNetworks", dependencies: ["FixedNet", "FixedNetCore"],
@@ -197,3 +203,9 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// The pages of `make docs`. Nobody who only uses the library fetches what makes them.
+if Context.environment["FIXEDNET_DOCS"] != nil {
+  package.dependencies.append(
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"))
+}

@@ -1,5 +1,8 @@
 // Which kernels this processor gets, and how much scratch a convolution needs.
 
+// A product and a sum are one operation where the code says fma, and nowhere else: the bits depend on it.
+#pragma STDC FP_CONTRACT OFF
+
 #include "depthwise/depthwise.h"
 #include "single.h"
 #include "tables.h"

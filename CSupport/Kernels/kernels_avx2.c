@@ -1,6 +1,9 @@
 // The kernels for AVX2 and FMA: a block's 16 images in two halves, up to 12 of 16 registers
 // accumulate.
 
+// A product and a sum are one operation where the code says fma, and nowhere else: the bits depend on it.
+#pragma STDC FP_CONTRACT OFF
+
 #include "tables.h"
 
 #if CS_HAVE_X86

@@ -1,5 +1,8 @@
 // The kernels for AVX-512: one register holds a block's 16 images, up to 24 of 32 accumulate.
 
+// A product and a sum are one operation where the code says fma, and nowhere else: the bits depend on it.
+#pragma STDC FP_CONTRACT OFF
+
 #include "tables.h"
 
 #if CS_HAVE_X86

@@ -2,6 +2,9 @@
 // fma instruction (arm64, Cortex-M4F) the vectors become registers or scalars; elsewhere fma is
 // computed in double, exactly and slowly.
 
+// A product and a sum are one operation where the code says fma, and nowhere else: the bits depend on it.
+#pragma STDC FP_CONTRACT OFF
+
 #include "tables.h"
 
 #define CS_TABLE cs_kernels_portable

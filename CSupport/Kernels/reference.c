@@ -2,6 +2,9 @@
 // down. The tuned kernels must return the same bits. Slow, and meant to be read. The kernels are in
 // reference_*.inc, one file per concern.
 
+// A product and a sum are one operation where the code says fma, and nowhere else: the bits depend on it.
+#pragma STDC FP_CONTRACT OFF
+
 #include "CSupport.h"
 #include "coefficients.h"
 

@@ -4,6 +4,9 @@
 // usually arrive within microseconds, then parks in the kernel. The barrier turns its generation
 // number, which is the sense that waiting threads look at, so it can be used again at once.
 
+// A product and a sum are one operation where the code says fma, and nowhere else: the bits depend on it.
+#pragma STDC FP_CONTRACT OFF
+
 #include "CSupport.h"
 
 // MARK: - Subnormal numbers

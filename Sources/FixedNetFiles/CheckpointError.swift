@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// Why a checkpoint or another HDF5 file could not be read or written. The description is one line.
 public enum CheckpointError: Error, Equatable {

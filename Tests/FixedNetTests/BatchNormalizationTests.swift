@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Batch normalisation of one channel, against what one computes by hand.
 @Suite("Batch normalisation")

@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Dropout in a network: what it keeps, and what it costs. The kernels' own tests compare masks with Philox.
 @Suite("Dropout")

@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// What every built-in model does, pinned: the first ten losses and the hash of the weights after them to the bit, and the
 /// bytes of its plans. A change of these is a change of every user's results: see GoldenValues.swift.

@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Gradients against central differences of the loss: (L(w + h) - L(w - h)) / 2h, each weight moved on its own.
 @Suite("Gradients")

@@ -2,7 +2,7 @@ import FixedNetCore
 import Foundation
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Values that a person works out on paper, from the definition and not from the program.
 @Suite("Computed by hand")

@@ -1,6 +1,6 @@
 import FixedNetCore
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Small networks and data that the suites share.
 enum TestModels {

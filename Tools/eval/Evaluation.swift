@@ -126,13 +126,12 @@ struct Evaluation {
     let seconds = ProgressLine.now - start
     let metrics =
       images.targets.isEmpty
-      ? try Metrics(
+      ? try ClassificationMetrics(
         outputs, labels: images.labels, classCount: data.set.classCount,
         threshold: file.model.classThreshold(loss: loss.computed)) : nil
     try warnOfBroken(outputs, of: images)
     try write(outputs, of: images)
     if let path = options.gradients { try writeGradients(images, to: path) }
-    let isSquared = network.plan.loss == .meanSquaredError && metrics == nil
     let hasAccuracy = network.plan.hasAccuracy(on: images)
     let report = EvaluationReport(
       path: options.file, data: data, split: split.rawValue, model: file.model,
@@ -141,8 +140,10 @@ struct Evaluation {
       lossName: lossObstacle == nil ? network.plan.loss?.description : nil,
       lossObstacle: lossObstacle,
       accuracy: metrics?.accuracy ?? (hasAccuracy ? sums?.accuracy : nil),
-      rootMeanSquare: isSquared
-        ? Metrics.rootMeanSquare(outputs.values, images.targets) : nil,
+      ranks: metrics.map { _ in EvaluationReport.Ranks(outputs, labels: images.labels) },
+      numbers: images.targets.isEmpty
+        ? nil
+        : try NumberMetrics(outputs.values, targets: images.targets, width: images.targetWidth),
       imagesPerSecond: Double(images.count) / seconds,
       arenaBytes: network.plan.memory.byteCount, nonFinite: file.nonFinite)
     if let path = options.plot, let metrics {
@@ -172,7 +173,7 @@ struct Evaluation {
     let (result, _) = try network.predict(images)
     try warnOfBroken(result, of: images)
     try write(result, of: images)
-    let difference = expected.values.map { Metrics.largestDifference(result.values, $0) }
+    let difference = expected.values.map { NumberMetrics.largestDifference(result.values, $0) }
     if options.json {
       let value: JSONValue = [
         "file": .string(options.file), "inputs": .string(path), "samples": .integer(arrays.count),

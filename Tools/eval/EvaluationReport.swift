@@ -13,7 +13,7 @@ struct EvaluationReport {
   /// Samples.
   var count: Int
   /// Of labels; nil where numbers are predicted.
-  var metrics: Metrics?
+  var metrics: ClassificationMetrics?
   /// As Keras' evaluate; nil for a model whose loss is not known.
   var loss: Double?
   /// Which one it is, with its options.
@@ -22,11 +22,27 @@ struct EvaluationReport {
   var lossObstacle: String?
   /// 0 ... 1; nil where hits cannot be counted.
   var accuracy: Double?
-  /// Of the differences between outputs and targets; nil but for squared error on numbers.
-  var rootMeanSquare: Double?
+  /// What the order of the outputs is worth; nil without labels.
+  var ranks: Ranks?
+  /// Of the differences between outputs and targets; nil where there are labels.
+  var numbers: NumberMetrics?
   var imagesPerSecond: Double
   var arenaBytes: Int
   var nonFinite: [String]
+
+  /// Of a classifier's outputs.
+  struct Ranks {
+    /// nil where a class has no sample, and of more than 100 classes.
+    var rocAUC: Double?
+    /// nil of five classes and fewer.
+    var top5: Double?
+
+    init<Label: BinaryInteger>(_ outputs: Tensor, labels: [Label]) {
+      let width = outputs.values.count / max(1, labels.count)
+      if width <= 100 { rocAUC = RankMetrics.rocAUC(outputs, labels: labels) }
+      if width > 5 { top5 = RankMetrics.topAccuracy(outputs, labels: labels, count: 5) }
+    }
+  }
 
   func print(confusion: Bool) {
     printLine(
@@ -35,13 +51,24 @@ struct EvaluationReport {
     let wrong = metrics.map { "  (\(Format.grouped($0.total - $0.hits)) wrong)" } ?? ""
     let figures = [
       loss.map { "loss\(lossName.map { " (\($0))" } ?? "") \(Format.fixed($0, 4))" },
-      rootMeanSquare.map { "root mean square error \(Format.fixed($0, 4))" },
+      numbers.map { "root mean square error \(Format.fixed($0.rootMeanSquareError, 4))" },
+      numbers.map { "mean absolute error \(Format.fixed($0.meanAbsoluteError, 4))" },
+      numbers?.r2.map { "R2 \(Format.fixed($0, 4))" },
       accuracy.map { "accuracy \(Format.percent($0))\(wrong)" },
     ]
     if let lossObstacle {
       printLine("no loss: the file's is not computed: \(lossObstacle)")
     }
     printLine(figures.compactMap(\.self).joined(separator: "  "))
+    if let metrics {
+      let figures = [
+        "balanced accuracy \(Format.percent(metrics.balancedAccuracy))",
+        "macro F1 \(Format.fixed(metrics.macroF1, 4))",
+        ranks?.rocAUC.map { "ROC AUC \(Format.fixed($0, 4))" },
+        ranks?.top5.map { "top-5 \(Format.percent($0))" },
+      ]
+      printLine(figures.compactMap(\.self).joined(separator: "  "))
+    }
     printLine(
       "\(Format.grouped(Int(imagesPerSecond))) images/s in an arena of "
         + Format.bytes(arenaBytes))
@@ -50,16 +77,17 @@ struct EvaluationReport {
     if confusion, let metrics { printConfusion(metrics) }
   }
 
-  private func printClasses(_ metrics: Metrics) {
+  private func printClasses(_ metrics: ClassificationMetrics) {
     let width = max(5, nameWidth)
     printLine()
-    printLine("\(Format.padded("class", width))  precision     recall   images")
+    printLine("\(Format.padded("class", width))  precision     recall      F1   images")
     for index in 0..<metrics.classCount {
       let columns = [metrics.precision(index), metrics.recall(index)].map {
         Format.padded($0.map { Format.percent($0) } ?? "-", 9)
       }
       printLine(
         "\(Format.padded(name(index), width))  \(columns[0])  \(columns[1])  "
+          + Format.padded(metrics.f1(index).map { Format.fixed($0, 4) } ?? "-", 6) + "  "
           + Format.padded(Format.grouped(metrics.support(index)), 7))
     }
   }
@@ -86,7 +114,7 @@ struct EvaluationReport {
     }
   }
 
-  private func printConfusion(_ metrics: Metrics) {
+  private func printConfusion(_ metrics: ClassificationMetrics) {
     printLine()
     printLine("confusion matrix: rows are the labels, columns the predictions")
     let width = max(6, nameWidth) + 1
@@ -146,6 +174,7 @@ struct EvaluationReport {
         "name": .string(className(index)),
         "precision": metrics?.precision(index).map { .number($0) } ?? .null,
         "recall": metrics?.recall(index).map { .number($0) } ?? .null,
+        "f1": metrics?.f1(index).map { .number($0) } ?? .null,
         "images": .integer(metrics?.support(index) ?? 0),
       ]
     }
@@ -167,7 +196,13 @@ struct EvaluationReport {
       "lossFunction": lossName.map { .string($0) } ?? .null,
       "lossNotComputed": lossObstacle.map { .string($0) } ?? .null,
       "accuracy": accuracy.map { .number($0) } ?? .null,
-      "rootMeanSquareError": rootMeanSquare.map { .number($0) } ?? .null,
+      "balancedAccuracy": metrics.map { .number($0.balancedAccuracy) } ?? .null,
+      "macroF1": metrics.map { .number($0.macroF1) } ?? .null,
+      "rocAUC": ranks?.rocAUC.map { .number($0) } ?? .null,
+      "top5Accuracy": ranks?.top5.map { .number($0) } ?? .null,
+      "rootMeanSquareError": numbers.map { .number($0.rootMeanSquareError) } ?? .null,
+      "meanAbsoluteError": numbers.map { .number($0.meanAbsoluteError) } ?? .null,
+      "r2": numbers?.r2.map { .number($0) } ?? .null,
       "classes": .array(classes),
       "confusion": .array((metrics?.counts ?? []).map { .array($0.map { .integer($0) }) }),
       "batchNormalization": .array(statistics), "imagesPerSecond": .number(imagesPerSecond),

@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// An array to be written to a file.
 public struct NamedArray: Sendable {

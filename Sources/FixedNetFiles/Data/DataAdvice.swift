@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// What to do with a data file that people have and that is not read as it is.
 enum DataAdvice {

@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// What is to be predicted: classes or numbers, from the arrays `y` of a data file.
 struct DataAnswers: Sendable {

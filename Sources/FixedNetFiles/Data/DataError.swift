@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// Why a data set could not be read or fetched. The description is one line.
 public enum DataError: Error, Equatable {

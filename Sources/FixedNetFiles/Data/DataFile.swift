@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 import FixedNetCore
 
 /// A data set in one file.

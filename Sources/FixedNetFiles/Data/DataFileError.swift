@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// Why a file holds no data set. The description is one line.
 public enum DataFileError: Error, Equatable {

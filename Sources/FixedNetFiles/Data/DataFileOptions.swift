@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// How the values of an image follow each other in a vector.
 public enum PixelOrder: String, CaseIterable, Sendable {

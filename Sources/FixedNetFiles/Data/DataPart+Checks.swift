@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 extension DataPart {
   /// Samples there must be, of shapes that a model can have, with finite values, and as many answers and weights.

@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// The arrays of one part of a data file, training or test.
 struct DataPart: Sendable {

@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// The labels that a data file holds.
 struct LabelRange {

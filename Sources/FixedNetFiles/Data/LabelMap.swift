@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 import FixedNetCore
 
 /// Which class each label stands for. The labels are `first`, `first + step`, ..., `count` of them; class 0 is `zero`,

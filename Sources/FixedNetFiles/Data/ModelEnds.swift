@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// What a model takes and gives: it settles what a data file alone leaves open.
 public struct ModelEnds: Equatable, Sendable {

@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// A model with its weights, as a Keras file holds it.
 public struct KerasModelFile: Sendable {

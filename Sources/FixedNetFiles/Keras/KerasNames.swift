@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// How Keras names things in files.
 enum KerasNames {

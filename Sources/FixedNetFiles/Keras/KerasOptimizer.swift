@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 import FixedNetCore
 
 /// An optimiser as Keras describes it, and how Keras lays its memory out.

@@ -1,5 +1,5 @@
 #if HDF5
-  import FixedNet
+  import FixedNetCompute
 
   /// Weights of nested models, whose layers are in the model under the names of both.
   extension KerasReader {

@@ -1,5 +1,5 @@
 #if HDF5
-  import FixedNet
+  import FixedNetCompute
   import FixedNetCore
 
   extension KerasReader {

@@ -1,5 +1,5 @@
 #if HDF5
-  import FixedNet
+  import FixedNetCompute
 
   extension KerasReader {
     /// What a file stores for one layer that has weights.

@@ -1,5 +1,5 @@
 #if HDF5
-  import FixedNet
+  import FixedNetCompute
 
   /// Reads an open file. Only known names are opened.
   struct KerasReader: ~Copyable {

@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// Keras' two descriptions of loss and optimiser: `training_config` of a `.h5`, `compile_config` of a `.keras`.
 enum KerasTrainingConfig {

@@ -1,5 +1,5 @@
 #if HDF5
-  import FixedNet
+  import FixedNetCompute
 
   /// Lays a model out as Keras does.
   enum KerasWriter {

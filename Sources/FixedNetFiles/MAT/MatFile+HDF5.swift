@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 extension MatFile {
   /// Version 7.3: HDF5 behind a text of 512 bytes, with the extents in reverse order, read through our own reader.

@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 
 /// Why a MATLAB file could not be read. The description is one line.
 public enum MatFileError: Error, Equatable {

@@ -1,5 +1,5 @@
 import CCrypto
-import FixedNet
+import FixedNetCompute
 
 /// Message digests as hexadecimal text, through libcrypto's EVP functions.
 public enum Digest {

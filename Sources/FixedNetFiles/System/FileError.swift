@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 import Foundation
 
 /// A file that the system would not read or write.

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 extension DialectConfigTests {
   // MARK: - Inputs

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Every entry of a config is followed, changes nothing, or is refused with its value.
 @Suite("Keras' configs")

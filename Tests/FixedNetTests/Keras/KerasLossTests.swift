@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Every loss against Keras 3 on JAX: Tests/Python/fixtures/make_losses.py wrote what it computes.
 @Suite("Keras' losses")

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// What Keras writes of schedules: followed, or refused by name.
 @Suite("Keras' schedules")

@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// What Keras writes for a loss, and what is refused by name.
 @Suite("Forms of a loss")

@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Many networks at once: counts, numbers and an order of calls that cannot be are refused.
 @Suite("Misuse of many networks at once")

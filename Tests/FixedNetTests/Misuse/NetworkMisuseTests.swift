@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Networks and image sets that are used in a wrong way say so in the words of the API; nothing traps, and nothing is
 /// computed with weights that nobody set.

@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Descriptions and plan options that no network can have are refused by name; nothing traps.
 @Suite("Misuse of a plan")

@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Trainers that cannot train as they are asked say so before the first step.
 @Suite("Misuse of a trainer")

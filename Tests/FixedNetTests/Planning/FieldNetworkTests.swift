@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// The networks of MLPerf Tiny: what their official files say, and what a step of training is.
 @Suite("Networks of the field")

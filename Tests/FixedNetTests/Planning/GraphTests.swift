@@ -1,6 +1,6 @@
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 @Suite("Graphs")
 struct GraphTests {

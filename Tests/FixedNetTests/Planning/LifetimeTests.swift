@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// How long slots hold something: what the backward pass reads must still be there.
 @Suite("Lifetimes")

@@ -1,6 +1,6 @@
 import FixedNetCore
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Placement problems whose answers are known, and what is said of a placement without the planner's code.
 enum PlacementProblems {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 @Suite("Placement")
 struct PlacementTests {

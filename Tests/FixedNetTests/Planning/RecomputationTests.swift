@@ -2,7 +2,7 @@ import FixedNetCore
 import Foundation
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 @Suite("Computing outputs again")
 struct RecomputationTests {

@@ -4,7 +4,7 @@ import Foundation
 import MallocCounter
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// No allocator call between the first and the last training step of an epoch, counted on every thread.
 @Suite("Allocation")

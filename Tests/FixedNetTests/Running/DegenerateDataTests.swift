@@ -2,7 +2,7 @@ import FixedNetCore
 import Foundation
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Data that say next to nothing, where formulas have a zero in an awkward place.
 @Suite("Degenerate data")

@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// One run, one hash: the bits of the weights depend on the plan only.
 @Suite("Determinism")

@@ -3,7 +3,7 @@ import Foundation
 import MallocCounter
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 @Suite("Many networks at once")
 struct LaneNetworkTests {

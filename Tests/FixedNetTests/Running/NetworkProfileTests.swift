@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// What a profile measures, and that nothing else changes.
 @Suite("NetworkProfile") struct NetworkProfileTests {

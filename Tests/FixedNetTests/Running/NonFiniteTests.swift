@@ -2,7 +2,7 @@ import FixedNetCore
 import Foundation
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Every way to a value that is not finite, and the name that it gets.
 @Suite("Numbers that are not finite")

@@ -1,6 +1,6 @@
 import FixedNetCore
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// An objective of doubles behind the solvers' interface of floats, which counts and records what it is asked.
 /// It allocates nothing after `init`, so that what a run allocates is the solver's.

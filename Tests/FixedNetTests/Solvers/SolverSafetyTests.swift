@@ -2,7 +2,7 @@ import FixedNetCore
 import MallocCounter
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 @Suite("Full-batch solvers: broken objectives and memory")
 struct SolverSafetyTests {

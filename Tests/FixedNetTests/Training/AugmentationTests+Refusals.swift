@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// What an augmentation is written as, and what is none.
 extension AugmentationTests {

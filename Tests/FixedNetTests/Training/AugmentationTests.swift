@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// What augmentation makes of images, when, and that nothing but seed, epoch and image changes it.
 @Suite("Augmentation")

@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Epochs of one linear unit, step by step by hand: which images a step has, its mean gradient, its rate, and the sums.
 @Suite("Epochs")

@@ -3,7 +3,7 @@ import Foundation
 import MallocCounter
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// The R-operator and the solvers on networks.
 @Suite("Full batch")

@@ -2,7 +2,7 @@ import FixedNetCore
 import Foundation
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Steps of one linear unit, against the textbook's formulas in double precision.
 @Suite("Optimiser steps")

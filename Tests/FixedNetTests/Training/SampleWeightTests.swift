@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Keras' sample_weight: the loss of each image and its gradient count that much, and the mean is over all images.
 @Suite("Sample weights")

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// Training in the least memory: each layer updated in the backward pass, deltas over activations, convolutions computed
 /// again.

@@ -99,9 +99,17 @@ struct TwoClassTests {
   @Test("softmax over one output is refused")
   func softmax() throws {
     try SmallData.write(SmallData.numbers, to: "\(folder)/numbers.h5")
+    try SmallData.write(
+      [Dense(units: 1, activation: .softmax)], to: "\(folder)/softmax.json")
     Tool.expectRefusal(
       try Tool.run(
-        "train", "--model softmax --data numbers.h5 --loss mean_squared_error", in: folder),
+        "train", "--model softmax.json --data numbers.h5 --loss mean_squared_error", in: folder),
       "softmax over the model's one output")
+    // A built-in model takes its end from the data.
+    let built = try Tool.run(
+      "train", "--model softmax --data numbers.h5 --epochs 40 --batch 4 --json", in: folder)
+    #expect(built.exitCode == 0, "\(built.errors)")
+    let loss = try built.report["history"]?.array?.last?["trainLoss"]?.double
+    #expect((loss ?? 1) < 0.05)
   }
 }

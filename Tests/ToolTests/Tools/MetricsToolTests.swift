@@ -66,6 +66,11 @@ struct MetricsToolTests {
       #expect(found["images"]?.double == expected.images)
     }
     #expect(classes.count == 3 && report["accuracy"]?.double == 3 / 7.0)
+    // 2 hits / (predicted + present): 4 / 7, 2 / 5, 0; the mean recall of three classes.
+    #expect(classes.map { $0["f1"]?.double } == [4 / 7.0, 2 / 5.0, 0])
+    #expect(abs((report["macroF1"]?.double ?? 0) - (4 / 7.0 + 2 / 5.0) / 3) < 1e-12)
+    #expect(abs((report["balancedAccuracy"]?.double ?? 0) - (2 / 3.0 + 1 / 3.0) / 3) < 1e-12)
+    #expect(report["top5Accuracy"] == .null)
     // Cross-entropy: -log softmax of the label's number.
     let labels = [0, 0, 0, 1, 1, 1, 2]
     let losses = zip(rows, labels).map { row, label in
@@ -81,7 +86,7 @@ struct MetricsToolTests {
     #expect(empty["precision"] == .null && empty["recall"] == .null && empty["images"] == 0)
     let text = try eval("identity.h5 --data data.h5 --split train --confusion").output
     #expect(text.contains("accuracy 42.86 %  (4 wrong)"))
-    #expect(text.contains("0    50.00 %    66.67 %        3"))
+    #expect(text.contains("0    50.00 %    66.67 %  0.5714        3"))
     #expect(text.contains("1      1      1      1\n"))
   }
 

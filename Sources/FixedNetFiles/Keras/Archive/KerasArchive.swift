@@ -1,5 +1,5 @@
 #if HDF5
-  import FixedNet
+  import FixedNetCompute
 
   /// The `.keras` format: a zip archive of the architecture and a `.weights.h5`.
   /// Source: Keras 3.15 `saving/saving_lib.py`.

@@ -20,14 +20,24 @@ public enum InputType: String, CaseIterable, Sendable {
   /// The first of these values that Keras would change before a layer sees it; nil where it takes all as they are.
   func firstChanged(_ images: ImageSet) -> Float? {
     guard let range else { return nil }
-    func isChanged(_ value: Float) -> Bool {
-      !(range.contains(value) && value == value.rounded(.towardZero))
-    }
     switch images.pixels {
     // Networks see a 255th of them.
     case .bytes(let bytes):
       return bytes.first { $0 != 0 && $0 != 255 }.map { Float($0) / 255 }
-    case .floats(let values): return values.first(where: isChanged)
+    case .floats(let values): return values.first { InputType.isChanged($0, range) }
+    }
+  }
+
+  private static func isChanged(_ value: Float, _ range: ClosedRange<Float>) -> Bool {
+    !(range.contains(value) && value == value.rounded(.towardZero))
+  }
+
+  /// The same for values in memory.
+  /// Throws: `NetworkError.wholeNumbers`.
+  func check(_ values: UnsafeBufferPointer<Float>) throws(NetworkError) {
+    guard let range else { return }
+    for value in values where InputType.isChanged(value, range) {
+      throw .wholeNumbers(self, found: value)
     }
   }
 }

@@ -291,7 +291,7 @@ extension Network {
     return (tensor, hasLoss ? total : nil)
   }
 
-  private func infer(
+  func infer(
     _ program: Program, _ source: ImageSource, _ targets: TargetSource?, _ count: Int,
     batch: Int? = nil, outputs: UnsafeMutablePointer<Float>? = nil, _ finished: (Sums) -> Void
   ) {

@@ -1,5 +1,5 @@
 #if HDF5
-  import FixedNet
+  import FixedNetCompute
 
   extension TrainingState {
     private static let group = "/fixednet"

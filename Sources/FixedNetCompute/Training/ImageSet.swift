@@ -67,7 +67,7 @@ public struct ImageSet: Sendable {
       throw .malformedImages(
         what: "labels", expected: "\(count), one per image", found: "\(labels.count)")
     }
-    let width = Shape.product([count, targetWidth])
+    let width = Shape.product(count, targetWidth)
     guard targets.isEmpty || targetWidth > 0 && targets.count == width else {
       throw .malformedImages(
         what: "targets", expected: "\(targetWidth) values for each of \(count) images",

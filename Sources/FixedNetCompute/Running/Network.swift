@@ -6,6 +6,9 @@ import Foundation
 public final class Network {
   public let plan: NetworkPlan
   public let instructionSet: InstructionSet
+  /// Values of one sample, and of the model's output for it.
+  public let inputCount: Int
+  public let outputCount: Int
   let allocation: UnsafeMutableRawPointer
   let arena: Arena
   let threads: ThreadTeam
@@ -64,6 +67,8 @@ public final class Network {
     }
     self.plan = plan
     self.instructionSet = instructionSet
+    inputCount = plan.model.input.elementCount
+    outputCount = plan.inference.output.shape.elementCount
     imageCapacity = max(Network.inferenceChunk, plan.options.batch)
     let penalties = plan.parameters.filter {
       !$0.description.regularizer.isNone && !plan.model.frozenLayers.contains($0.layerName)

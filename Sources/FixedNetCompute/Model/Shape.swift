@@ -19,8 +19,8 @@ public enum Shape: Equatable, Sendable {
     }
   }
 
-  /// Int.max where it would be more.
-  public var elementCount: Int { Shape.product(dimensions) }
+  /// Int.max where it would be more. Allocates nothing.
+  public var elementCount: Int { Shape.product(channels, pixels) }
 
   /// The last dimension: what BatchNormalization has one mean for, and Dense one weight.
   public var channels: Int {
@@ -34,7 +34,7 @@ public enum Shape: Equatable, Sendable {
   /// Elements per channel: H x W, rows, or 1.
   public var pixels: Int {
     switch self {
-    case .image(let height, let width, _): Shape.product([height, width])
+    case .image(let height, let width, _): Shape.product(height, width)
     case .matrix(let rows, _): rows
     case .vector: 1
     }
@@ -61,16 +61,24 @@ public enum Shape: Equatable, Sendable {
 
   /// Whether a model or an image set may have it: extents of at least 1, none of them and no product too large.
   public var isUsable: Bool {
-    dimensions.allSatisfy { (1...Shape.extentLimit).contains($0) }
-      && elementCount <= Shape.elementLimit
+    let extents = 1...Shape.extentLimit
+    let areUsable =
+      switch self {
+      case .image(let height, let width, let channels):
+        extents.contains(height) && extents.contains(width) && extents.contains(channels)
+      case .matrix(let rows, let columns): extents.contains(rows) && extents.contains(columns)
+      case .vector(let count): extents.contains(count)
+      }
+    return areUsable && elementCount <= Shape.elementLimit
   }
 
   /// The product; Int.max where it would be more.
-  static func product(_ extents: [Int]) -> Int {
-    extents.reduce(1) {
-      let (value, overflow) = $0.multipliedReportingOverflow(by: $1)
-      return overflow ? Int.max : value
-    }
+  static func product(_ extents: [Int]) -> Int { extents.reduce(1) { product($0, $1) } }
+
+  /// The same of two.
+  static func product(_ left: Int, _ right: Int) -> Int {
+    let (value, overflow) = left.multipliedReportingOverflow(by: right)
+    return overflow ? Int.max : value
   }
 
   /// Refuses an axis, as a layer over the channels names it (the batch is 0), that is not the last one.

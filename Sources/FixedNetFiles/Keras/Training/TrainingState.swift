@@ -1,4 +1,4 @@
-import FixedNet
+import FixedNetCompute
 import FixedNetCore
 
 /// What a finished epoch gave.

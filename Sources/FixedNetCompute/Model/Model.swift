@@ -26,8 +26,8 @@ public struct Model: Sendable {
   /// Layers without a name get Keras' default names: dense, dense_1, .... `connections`: nil for layers in a row; else the
   /// layers are put into Keras' order.
   public init(
-    name: String, input: Shape, layers: [any Layer], connections: [String: [String]]? = nil,
-    inputName: String = "image"
+    name: String = "model", input: Shape, layers: [any Layer],
+    connections: [String: [String]]? = nil, inputName: String = "image"
   ) {
     self.name = name
     self.input = input

@@ -22,6 +22,10 @@ public enum NetworkError: Error, Equatable {
   case isSolving
   /// Images of another shape than the model's input.
   case images(expected: String, found: String)
+  /// An array of another length than the samples, or their outputs, take.
+  case samples(expected: String, found: Int)
+  /// A value that Keras would change before a layer sees it.
+  case wholeNumbers(InputType, found: Float)
   /// A label without an output.
   case labels(outputCount: Int, largest: Int)
   /// Labels or targets that the loss cannot use.
@@ -61,6 +65,9 @@ extension NetworkError: CustomStringConvertible {
     case .isSolving: "a full-batch solver is at work in the network; run it afterwards"
     case .images(let expected, let found):
       "the model takes images of \(expected), but the data are \(found)"
+    case .samples(let expected, let found): "expected \(expected), found \(found)"
+    case .wholeNumbers(let type, let found):
+      "the model takes whole numbers (its type is \(type.rawValue)), found \(found)"
     case .labels(1, let largest):
       "the model has one output, which tells labels 0 and 1 apart, but the data have labels up to "
         + "\(largest); the last layer needs \(largest + 1) units, or the labels are numbers to predict"
