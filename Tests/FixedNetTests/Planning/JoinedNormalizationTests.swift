@@ -1,7 +1,7 @@
 import FixedNetCore
 import Testing
 
-@testable import FixedNet
+@testable import FixedNetCompute
 
 /// At inference the layer before a batch normalisation does its work, and the ReLU's behind it.
 @Suite("Joined normalisations")
