@@ -23,8 +23,9 @@ void fn_give_up(int code) {
 
 static int work(fn_job *job) {
   fn_source request = {job->request, job->request_size, 0, 0};
-  (void)request;
   switch (job->kind) {
+    case FN_READ_NUMPY: return fn_read_numpy(&job->table, job->bytes, job->size, &request);
+    case FN_READ_TABLE: return fn_read_table(&job->table, job->bytes, job->size, &request);
 #ifdef FN_WITH_HDF5
     case FN_READ_HDF5: return fn_read_hdf5(&job->table, job->bytes, job->size, &request);
     case FN_READ_ARCHIVE: return fn_read_archive(&job->table, job->bytes, job->size, &request);

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 build=.build-fuzz
 fixtures=Tests/Fixtures
 program=$build/release/fuzz
-all='h5 weights keras mat idx json options answer'
+all='h5 weights keras mat csv npz idx json options answer'
 
 # Bytes of one allocation and of the whole process, and seconds for one input, that are too many.
 # A child process that reads for a trial and is stopped leaves its input in the folder too: where the search as a whole

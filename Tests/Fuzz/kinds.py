@@ -172,6 +172,8 @@ def kinds(tools, folder):
             [pathlib.Path(state).read_bytes(), *trained], "s.h5",
             ["train", "--resume", "FILE", "--epochs", "2", "--threads", "1", "--output", "OUT/s.h5"],
             mutate_hdf5),
+        "csv": Kind(seeds("Corpus/csv/*.csv"), "d.csv", ["train", "--data", "FILE", *training]),
+        "npz": Kind(seeds("Corpus/npz/*.npz"), "d.npz", ["train", "--data", "FILE", *training]),
         "mat": Kind(seeds("mat/*.mat", "data/*.mat"), "d.mat", ["train", "--data", "FILE", *training]),
         "data": Kind(seeds("data/*.h5", "arrays/*.h5"), "d.h5", ["train", "--data", "FILE", *training]),
         "idx": Kind(

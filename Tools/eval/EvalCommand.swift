@@ -10,7 +10,7 @@ public struct Eval: ParsableCommand {
     abstract: "Evaluates a Keras model: loss, accuracy, precision, recall, activations, gradients.",
     discussion: """
       Without --inputs the model runs on a data set: --data, or the one that the file records as trained on; with \
-      --inputs on dataset x of any HDF5 file, or on X of a MATLAB file.
+      --inputs on the samples of any data file.
       """,
     version: FixedNetVersion.current)
 
@@ -62,7 +62,8 @@ public struct Eval: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Run dataset x of this HDF5 file, or X of a .mat; where it holds y too, print max |difference|.",
+      "Run the samples of this file: dataset x of an .h5, X of a .mat, the rows of a .csv; where it holds "
+        + "outputs as y too, print max |difference|.",
       valueName: "file"))
   var inputs: String?
 

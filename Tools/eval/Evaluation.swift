@@ -86,7 +86,7 @@ struct Evaluation {
     guard options.data.data != nil || file.training != nil else {
       throw ToolError(
         "'\(options.file)' does not say what it was trained on; give --data (digits, mnist, "
-          + "fashion-mnist, a .mat or an .h5 file), or --inputs for outputs alone")
+          + "fashion-mnist, or a file: .csv, .mat, .h5), or --inputs for outputs alone")
     }
     do {
       return try options.data.load(
@@ -166,7 +166,9 @@ struct Evaluation {
   /// Runs the model on the samples of a file, and compares with its answers.
   func compare(_ path: String) throws {
     let model = network.plan.model
-    let arrays = try InputArrays(path, input: model.input, order: options.data.pixelOrder)
+    let arrays = try InputArrays(
+      path, input: model.input, order: options.data.pixelOrder, options: options.data.fileOptions,
+      recorded: recorded)
     let images = ImageSet(shape: model.input, pixels: .floats(arrays.x), labels: [])
     let outputs = try model.shapes().output.dimensions
     let expected = try arrays.answers(for: outputs)
@@ -176,14 +178,15 @@ struct Evaluation {
     let difference = expected.values.map { NumberMetrics.largestDifference(result.values, $0) }
     if options.json {
       let value: JSONValue = [
-        "file": .string(options.file), "inputs": .string(path), "samples": .integer(arrays.count),
+        "file": .string(options.file), "inputs": .string(path), "inputsNote": .string(arrays.note),
+        "samples": .integer(arrays.count),
         "maxDifference": difference.map { .number(Double($0)) } ?? .null,
         "note": expected.note.map { .string($0) } ?? .null,
         "outputs": options.outputs.map { .string($0) } ?? .null,
       ]
       printJSON(value)
     } else {
-      printLine("\(arrays.count) samples of \(model.input) through \(options.file)")
+      printLine("\(arrays.count) samples of \(model.input) through \(options.file): \(arrays.note)")
       if let outputs = options.outputs { printLine("wrote \(outputs)") }
       if let difference { printLine("max |difference|: \(difference)") }
       if let note = expected.note { printLine(note) }

@@ -20,7 +20,8 @@ public struct PredictCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Samples: dataset x of an .h5, or X of a .mat.", valueName: "file"))
+      "Samples: the rows of a .csv, dataset x of an .h5, X of a .mat, an .npy or x of an .npz.",
+      valueName: "file"))
   var files: [String]
 
   @Option(
@@ -40,6 +41,8 @@ public struct PredictCommand: ParsableCommand {
       "How the vectors of a .mat hold images. (default: columns, as MATLAB unrolls them)",
       valueName: "rows|columns"))
   var pixelOrder: PixelOrder?
+
+  @OptionGroup var columns: ColumnOptions
 
   @Option(
     parsing: .unconditional,

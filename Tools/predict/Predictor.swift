@@ -47,7 +47,9 @@ struct Predictor {
   /// Throws: `ToolError` for samples that are not the model's; whatever reading throws.
   func predict(_ path: String) throws -> Prediction {
     let input = network.plan.model.input
-    let arrays = try InputArrays(path, input: input, order: options.pixelOrder)
+    let arrays = try InputArrays(
+      path, input: input, order: options.pixelOrder, options: options.columns.options,
+      recorded: recorded)
     let samples = ImageSet(shape: input, pixels: .floats(arrays.x), labels: [])
     let (outputs, _) = try network.predict(samples)
     let prediction = Prediction(path: path, count: arrays.count, outputs: outputs)

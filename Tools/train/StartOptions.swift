@@ -22,6 +22,13 @@ struct StartOptions: ParsableArguments {
   )
   var adapt = false
 
+  @Flag(
+    help: """
+      Put a Normalization layer in front of the model, with the mean and variance of every feature (of \
+      images: every channel) of the training part; the model takes raw values from then on.
+      """)
+  var standardize = false
+
   @Option(
     name: .customLong("l1"), parsing: .unconditional,
     help: ArgumentHelp(
@@ -60,6 +67,7 @@ struct StartOptions: ParsableArguments {
   var firstGiven: String? {
     let given = [
       ("--weights", weights != nil), ("--initializer", initializer != nil), ("--adapt", adapt),
+      ("--standardize", standardize),
       ("--l1", magnitudePenalty != nil), ("--l2", squarePenalty != nil),
       ("--class-weight", classWeight != nil),
     ]
@@ -95,6 +103,7 @@ struct StartOptions: ParsableArguments {
       model.changeKernels { $0.kernelRegularizer.l2 = Float(squarePenalty) }
     }
     if adapt { try model.adapt(to: data.train) }
+    if standardize { try model.standardize(on: data.train, &weights) }
     let loss = try asked ?? stated.usable(of: file) ?? source.loss(for: data)
     return (model, try weights ?? model.initialWeights(seed: seed), loss)
   }

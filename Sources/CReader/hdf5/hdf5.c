@@ -196,6 +196,9 @@ static void arrive(fn_h5_reading *reading, hid_t object, const want *what) {
     case FN_WANT_VALUES:
       if (kind == FN_OBJECT_DATASET) fn_h5_write_values(reading, object, what->how, what->limit);
       break;
+    case FN_WANT_LABELS:
+      if (kind == FN_OBJECT_DATASET) fn_h5_write_labels(reading, object);
+      break;
     default: break;
   }
 }

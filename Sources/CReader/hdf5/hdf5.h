@@ -57,6 +57,9 @@ void fn_h5_write_dataset(fn_h5_reading *reading, hid_t dataset);
 /// Writes a dataset's values. `how`: FN_AS_...; `limit`: bytes that they may take, 0: as many as are small for the file.
 void fn_h5_write_values(fn_h5_reading *reading, hid_t dataset, uint64_t how, uint64_t limit);
 
+/// Writes a dataset of strings as names of classes: see FN_RECORD_LABELS; nothing of other datasets.
+void fn_h5_write_labels(fn_h5_reading *reading, hid_t dataset);
+
 /// Whether path and name are new.
 int fn_h5_is_new(fn_h5_reading *reading, const char *kind, const char *name);
 

@@ -12,8 +12,17 @@
 /// FN_READ_HDF5: a limit of bytes for values that take more memory than they take in the file, a number of wants, wants.
 /// FN_READ_ARCHIVE: a number of members, members; then as FN_READ_HDF5 for a member of role FN_MEMBER_HDF5.
 /// FN_READ_MATLAB: a limit of bytes for all that is unpacked, one for values, a number of names, names.
+/// FN_READ_TABLE: a delimiter (0: to be found), FN_TARGET_..., a number of features, whether answers are names of classes
+/// even where they look like numbers, the target (text), a number of columns that are passed over, those (texts).
+/// FN_READ_NUMPY: a number of arrays; of each FN_AS_... (0: only what it is), and the member, as in an archive.
 /// Numbers have 8 bytes; a text is its length and then its bytes, filled up with zeros to a multiple of 8.
-enum { FN_READ_HDF5 = 1, FN_READ_ARCHIVE = 2, FN_READ_MATLAB = 3 };
+enum {
+  FN_READ_HDF5 = 1,
+  FN_READ_ARCHIVE = 2,
+  FN_READ_MATLAB = 3,
+  FN_READ_TABLE = 4,
+  FN_READ_NUMPY = 5,
+};
 
 /// What is wanted of an HDF5 file. A want: its kind, for values how, a number of steps, steps (kind and text), and for an
 /// attribute its name.
@@ -28,6 +37,8 @@ enum {
   FN_WANT_NAMES = 4,
   /// The values of the dataset, as FN_AS_... says; a limit of bytes, 0: where they are small for what the file has.
   FN_WANT_VALUES = 5,
+  /// The strings of the dataset as names of classes, if that is what it holds.
+  FN_WANT_LABELS = 6,
 };
 
 /// As what values are wanted: float32; float64; float32 for those that are stored so or in two bytes, else float64, and
@@ -38,8 +49,9 @@ enum { FN_AS_FLOAT = 1, FN_AS_DOUBLE = 2, FN_AS_STORED = 3 };
 /// group lists (names of several components).
 enum { FN_STEP_NAME = 1, FN_STEP_NUMBERS = 2, FN_STEP_ALL = 3, FN_STEP_LISTED = 4 };
 
-/// A member of an archive: its role, its place, packed bytes, bytes, method (0 stored, 8 deflated), CRC-32.
-enum { FN_MEMBER_BYTES = 1, FN_MEMBER_HDF5 = 2 };
+/// A member of an archive: its role, its place, packed bytes, bytes, method (0 stored, 8 deflated), CRC-32. One that is the
+/// whole file has no checksum.
+enum { FN_MEMBER_BYTES = 1, FN_MEMBER_HDF5 = 2, FN_MEMBER_FILE = 3 };
 
 /// Records of the table.
 enum {
@@ -61,6 +73,17 @@ enum {
   FN_RECORD_VARIABLES = 8,
   /// Path or name; FN_VALUES_...; FN_VALUES_HERE: as what, count, place; FN_VALUES_UNREADABLE: reason; FN_VALUES_ODD: one.
   FN_RECORD_VALUES = 9,
+  /// Delimiter, FN_HEADER_..., rows, columns, features, the target's column (UINT64_MAX: none), whether it is the last for
+  /// want of a better one, whether answers are names of classes.
+  FN_RECORD_TABLE = 10,
+  /// Why a table cannot be read: FN_TABLE_..., line, column (UINT64_MAX: none), expected, found, three texts: the column's
+  /// name, and what was found.
+  FN_RECORD_CELL = 11,
+  /// Path, names in the order of their bytes (count, texts), and each string's place among them: FN_AS_DOUBLE, count, place.
+  FN_RECORD_LABELS = 12,
+  /// Of an array of NumPy: its place in the request, FN_NUMPY_..., type, bytes per element, where values start, rank,
+  /// extents. Its values (FN_RECORD_VALUES) and names (FN_RECORD_LABELS) have that place too, instead of a path.
+  FN_RECORD_ARRAY = 13,
 };
 
 enum {
@@ -166,6 +189,65 @@ enum {
   FN_MATLAB_UNKNOWN = 8,
 };
 enum { FN_MATLAB_RANK = 8, FN_MATLAB_NAMES = 8, FN_MATLAB_VARIABLES = 65536 };
+
+/// A table's first line: values; names of the columns; 0, 1, 2, ... in their place; scikit-learn's numbers of rows and
+/// features and names of classes.
+enum { FN_HEADER_NONE = 0, FN_HEADER_NAMES = 1, FN_HEADER_COUNTED = 2, FN_HEADER_CLASSES = 3 };
+
+/// Which column holds the answers: the one that is called so, else the last; the one of this name or number; none; none in
+/// a table that is as wide as the features, else as the first.
+enum {
+  FN_TARGET_USUAL = 0,
+  FN_TARGET_NAMED = 1,
+  FN_TARGET_NONE = 2,
+  FN_TARGET_BY_WIDTH = 3,
+};
+
+/// Columns of a table, classes by name, bytes of such a name.
+enum { FN_TABLE_COLUMNS = 1 << 20, FN_TABLE_CLASSES = 65536, FN_TABLE_NAME = 1024 };
+
+/// Why a table cannot be read.
+enum {
+  /// No row.
+  FN_TABLE_EMPTY = 1,
+  /// Records of different lengths.
+  FN_TABLE_RAGGED = 2,
+  FN_TABLE_MISSING = 3,
+  /// Text where a number must be.
+  FN_TABLE_TEXT = 4,
+  /// A number that float32 does not have.
+  FN_TABLE_BEYOND = 5,
+  /// A quote inside of a field, or something behind the closing one.
+  FN_TABLE_QUOTE = 6,
+  FN_TABLE_OPEN_QUOTE = 7,
+  FN_TABLE_NUL = 8,
+  FN_TABLE_WIDE = 9,
+  /// More than one delimiter fits.
+  FN_TABLE_DELIMITER = 10,
+  /// No column is called so; text 1: how.
+  FN_TABLE_NO_COLUMN = 11,
+  /// Several are; texts: two of them.
+  FN_TABLE_COLUMNS_ALIKE = 12,
+  /// Answers are texts, and numbers that are no class' name.
+  FN_TABLE_MIXED = 13,
+  FN_TABLE_TOO_MANY_CLASSES = 14,
+  FN_TABLE_LONG_NAME = 15,
+  /// One column, and no other for the answers.
+  FN_TABLE_NARROW = 16,
+};
+
+/// An array of NumPy: sound; not packed as it should be; with a wrong checksum; something else; of an unknown version; with
+/// a header that is none, or with more or fewer values; of a type that is not read.
+enum {
+  FN_NUMPY_SOUND = 1,
+  FN_NUMPY_PACKED = 2,
+  FN_NUMPY_CHECKSUM = 3,
+  FN_NUMPY_OTHER = 4,
+  FN_NUMPY_VERSION = 5,
+  FN_NUMPY_DAMAGED = 6,
+  FN_NUMPY_TYPE = 7,
+};
+enum { FN_NUMPY_RANK = 8 };
 
 /// Reads as a helper does; for tests, in any process. Returns what a helper would exit with.
 int fn_read(fn_job *job);

@@ -2,45 +2,20 @@ import FixedNetCompute
 
 /// What to do with a data file that people have and that is not read as it is.
 enum DataAdvice {
-  /// Names that samples and answers have in well-known files.
-  private static let samples = [
-    "x_train", "X_train", "train_x", "train_X", "trainX", "Xtrain", "train_set_x", "data", "x", "X",
-    "features", "fea", "images", "inputs", "train_images", "train_data",
-  ]
-  private static let answers = [
-    "y_train", "Y_train", "train_y", "train_Y", "trainY", "Ytrain", "train_set_y", "label", "y",
-    "Y", "labels", "target", "targets", "gnd", "gt", "class", "classes", "train_labels",
-  ]
-
-  /// How arrays that a file has under other names become `x` and `y`. `found`: as messages list them, where "dataset (a
-  /// struct)" may stand.
-  static func renaming(_ found: [String], missing: String, isMATLAB: Bool) -> String {
+  /// How arrays that a file has under other names are read. `found`: as messages list them, where "dataset (a struct)" may
+  /// stand.
+  static func naming(_ found: [String], missing: String, isMATLAB: Bool) -> String {
     let names = found.map { String($0.prefix { $0 != " " }) }
-    func source(_ wanted: String, _ known: [String]) -> String {
-      known.first { names.contains($0) && $0 != wanted } ?? "NAME"
-    }
-    let x = isMATLAB ? "X" : "x"
-    let pairs = [(x, source(x, samples)), ("y", source("y", answers))].filter {
-      !names.contains($0.0)
-    }
     if names.contains("model_weights") || names.contains("layers") {
       return "it is a Keras model's file; give one that holds data"
     }
-    guard isMATLAB else {
-      let isGrouped = Set(names).isSubset(of: ["train", "test", "val", "valid", "meta"])
-      let lines = pairs.map { target, source in
-        "f['\(target)'] = f['\(isGrouped ? "train/NAME" : source)']"
-      }
-      return "name it so, in Python with f = h5py.File('FILE.h5', 'a'): "
-        + lines.joined(separator: "; ")
-    }
     let structure = zip(names, found).first { $1.hasSuffix("(a struct)") }?.0
-    let lines = pairs.map { target, source in
-      "\(target) = \(source == "NAME" ? structure.map { "\($0).FIELD" } ?? source : source)"
+    if isMATLAB, let structure {
+      return "make X (samples x features) and y of the struct, in MATLAB or Octave: X = "
+        + "\(structure).FIELD; y = \(structure).FIELD; save('-v7', 'FILE.mat', 'X', 'y')"
     }
-    let both = "X (samples x features; X = X.' where they are columns) and y"
-    return "make \(pairs.count == 1 ? "it" : both) in MATLAB or Octave: "
-      + "\(lines.joined(separator: "; ")); save('-v7', 'FILE.mat', 'X', 'y')"
+    return "say which arrays are samples and answers with --x NAME --y NAME"
+      + (isMATLAB ? "" : ", as GROUP/NAME where they are in a group")
   }
 
   /// An array that is there and cannot be read as numbers: what it is, where that can be told.

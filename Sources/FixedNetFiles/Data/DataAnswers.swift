@@ -38,6 +38,10 @@ struct DataAnswers: Sendable {
         path: parts[0].path, option: "--zero-label \(zero)",
         reason: "\(parts[0].yName) holds no labels but \(width) numbers per sample")
     }
+    if let names = try DataAnswers.names(parts, options: options, model: model, trained: trained) {
+      self.init(parts, names, isTrained: trained != nil)
+      return
+    }
     let other = try options.isRegression ? nil : DataAnswers.nonLabel(parts, width: width)
     if options.isRegression || other != nil {
       try self.init(targets: parts, width: width, options: options, because: other)
@@ -111,11 +115,102 @@ struct DataAnswers: Sendable {
     (note, doubt) = (decision.note, decision.doubt)
   }
 
+  /// Names of classes: the places of the parts' own become those in `map`.
+  private init(_ parts: [DataPart], _ map: LabelMap, isTrained: Bool) {
+    let places = Dictionary(
+      uniqueKeysWithValues: map.names.enumerated().map { (Array($0.element.utf8), $0.offset) })
+    targets = parts.map { _ in [] }
+    targetWidth = 0
+    classes = parts.map { part in
+      let own = (part.classNames ?? []).map { UInt8(places[Array($0.utf8)] ?? 0) }
+      return part.y.map { own[Int($0)] }
+    }
+    classNames = map.names
+    labels = map
+    rule = map.rule
+    doubt = nil
+    note =
+      "\(parts[0].yName): \(map.count) classes by name: \(OneLine.list(map.names))"
+      + (isTrained ? ", as in training" : "")
+  }
+
   /// The answers of some samples of a part.
   func of(_ part: Int, _ indices: [Int]) -> (labels: [UInt8], targets: [Float]) {
     guard targetWidth > 0 else { return (indices.map { classes[part][$0] }, []) }
     let width = targetWidth
     return ([], indices.flatMap { targets[part][$0 * width..<($0 + 1) * width] })
+  }
+
+  // MARK: - Names
+
+  /// The classes where answers are names: those of the training, else those of all parts in the order of their bytes; nil
+  /// where answers are numbers.
+  /// Throws: `DataFileError.array` for names that are no class of the training or have no output, and for names in one part
+  /// alone; `.option`.
+  private static func names(
+    _ parts: [DataPart], options: DataFileOptions, model: ModelEnds?, trained: LabelMap?
+  ) throws(DataFileError) -> LabelMap? {
+    guard let part = parts.first(where: { $0.classNames != nil }) else { return nil }
+    func refuse(_ part: DataPart, _ expected: String, _ found: String, _ advice: String = "")
+      -> DataFileError
+    {
+      .array(path: part.path, array: part.yName, expected: expected, found: found, advice: advice)
+    }
+    if let numbers = parts.first(where: { $0.classNames == nil }) {
+      throw refuse(numbers, "names of classes like \(part.yName)", "numbers")
+    }
+    let given = [
+      ("--regression", options.isRegression), ("--zero-label", options.zeroLabel != nil),
+    ].first(where: \.1)
+    if let option = given?.0 {
+      throw .option(
+        path: part.path, option: option, reason: "\(part.yName) holds names and no numbers")
+    }
+    let names = try classNames(parts, trained: trained)
+    let map = LabelMap(names: names)
+    if let model, let reason = model.numbersReason, model.outputCount == 1 {
+      throw refuse(part, "numbers to predict, because \(reason)", "names of classes")
+    }
+    let limit = min(model?.classCount ?? classLimit, classLimit)
+    guard map.count <= limit else {
+      throw refuse(
+        part,
+        "names of at most \(limit) classes"
+          + (model.map { " for the model's \($0.outputs)" } ?? ""),
+        "\(map.count): \(OneLine.list(names))",
+        model == nil ? "" : "give a model with an output for each class")
+    }
+    return map
+  }
+
+  private static func classNames(_ parts: [DataPart], trained: LabelMap?) throws(DataFileError)
+    -> [String]
+  {
+    guard let trained else {
+      let all = parts.compactMap(\.classNames)
+      guard all.count > 1 else { return all[0] }
+      let sorted = Set(all.joined().map { Array($0.utf8) }).sorted {
+        $0.lexicographicallyPrecedes($1)
+      }
+      return sorted.map { String(decoding: $0, as: UTF8.self) }
+    }
+    guard !trained.names.isEmpty else {
+      throw .array(
+        path: parts[0].path, array: parts[0].yName,
+        expected: "labels of the training, \(trained.first) to \(trained.last)",
+        found: "names: \(OneLine.list(parts[0].classNames ?? []))")
+    }
+    let known = Set(trained.names.map { Array($0.utf8) })
+    for part in parts {
+      let names = part.classNames ?? []
+      guard let place = part.y.firstIndex(where: { !known.contains(Array(names[Int($0)].utf8)) })
+      else { continue }
+      throw .array(
+        path: part.path, array: part.yName,
+        expected: "one of the training's classes (\(OneLine.list(trained.names)))",
+        found: "'\(OneLine.short(names[Int(part.y[place])]))' at \(part.sampleName(place))")
+    }
+    return trained.names
   }
 
   // MARK: - Rules

@@ -1,12 +1,15 @@
 import FixedNetCompute
 import FixedNetCore
+import Foundation
 
 /// A data set in one file.
+/// Text (`.csv`, `.tsv`, `.txt`, `.data`): a table (RFC 4180) of features and one column of answers: see `TableFile`.
 /// MATLAB (`.mat`): `X` [samples x features], `y` [samples x 1], [1 x samples] or one-hot [samples x classes], and
 /// `X_test`, `y_test` where there is a test set.
 /// HDF5 (`.h5`): `x` [samples, features], [samples, height, width] or [samples, height, width, channels], `y`
 /// [samples], [samples, 1] or one-hot [samples, classes], and `x_test`, `y_test`.
-/// Both may hold `sample_weight` (and `sample_weight_test`): one number of at least 0 per sample.
+/// NumPy (`.npz`): arrays as in HDF5.
+/// All but tables may hold `sample_weight` (and `sample_weight_test`): one number of at least 0 per sample.
 /// Labels are whole numbers; where `y` holds others, it holds targets: numbers to predict. Values are used as they are.
 public struct DataFile: Sendable {
   public let set: DataSet
@@ -25,10 +28,56 @@ public struct DataFile: Sendable {
   /// Which samples are the test set never changes: it is drawn with this seed.
   private static let splitSeed: UInt64 = 0
 
-  /// Whether a name is that of a data file: `.mat`, `.h5` or `.hdf5`.
-  public static func isDataFile(_ path: String) -> Bool {
-    [".mat", ".h5", ".hdf5"].contains { path.lowercased().hasSuffix($0) }
+  /// What a file is by the end of its name.
+  enum Kind {
+    case matlab, hdf5, table, numpy, idx
+
+    static let ends: [(end: String, kind: Kind)] = [
+      (".mat", .matlab), (".h5", .hdf5), (".hdf5", .hdf5), (".csv", .table), (".tsv", .table),
+      (".txt", .table), (".data", .table), (".npz", .numpy), (".npy", .numpy),
+    ]
+
+    init?(path: String) {
+      let name = path.lowercased()
+      var isFolder: ObjCBool = false
+      if IDXPair.isName(path)
+        || FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+          && isFolder.boolValue && MNISTName(rawValue: path) == nil && path != "digits"
+      {
+        self = .idx
+        return
+      }
+      guard let kind = Kind.ends.first(where: { name.hasSuffix($0.end) })?.kind else { return nil }
+      self = kind
+    }
+
+    /// What was said that files of this kind have no use for.
+    func stranger(_ options: DataFileOptions) -> (option: String, reason: String)? {
+      if self == .idx {
+        return DataFileOptions.chosen(options).text.split(separator: " ").first.map {
+          (String($0), "there are neither columns nor arrays with names")
+        }
+      }
+      let isTable = self == .table
+      let table = [
+        ("--target", options.target != nil), ("--delimiter", options.delimiter != nil),
+        ("--ignore-column", !options.ignoredColumns.isEmpty),
+      ]
+      let arrays = [
+        ("--x", options.arrays.x != nil), ("--y", options.arrays.y != nil),
+        ("--x-test", options.arrays.xTest != nil), ("--y-test", options.arrays.yTest != nil),
+      ]
+      return (isTable ? arrays : table).first(where: \.1).map {
+        (
+          $0.0,
+          isTable ? "there are columns and no arrays (--target says which)" : "there are no columns"
+        )
+      }
+    }
   }
+
+  /// Whether a name is that of a data file.
+  public static func isDataFile(_ path: String) -> Bool { Kind(path: path) != nil }
 
   /// `model`: what the data are for, where that is known: it settles what the file alone leaves open.
   /// `trained`: how labels became classes in the training that the model comes from.
@@ -37,12 +86,11 @@ public struct DataFile: Sendable {
     path: String, options: DataFileOptions = DataFileOptions(), model: ModelEnds? = nil,
     trained: LabelMap? = nil
   ) throws(DataFileError) -> DataFile {
-    let isMATLAB = path.lowercased().hasSuffix(".mat")
-    let file: SealedFile
-    do { file = try SealedFile(path: path, limit: 4 << 30, for: .reader) } catch {
-      throw .file(error)
+    let kind = Kind(path: path) ?? .hdf5
+    if let stranger = kind.stranger(options) {
+      throw .option(path: path, option: stranger.option, reason: stranger.reason)
     }
-    let contents = isMATLAB ? try DataPart.readMAT(file) : try DataPart.readHDF5(file)
+    let (contents, fileDigest) = try read(path, kind, options, trained: trained)
     let parts = contents.parts
     for part in parts { try part.check() }
     try checkWeights(parts)
@@ -59,13 +107,12 @@ public struct DataFile: Sendable {
         sampleWeights: part.sampleWeights(samples.indices))
     }
     let trainSet = images(train)
-    let fileDigest: String
-    do { fileDigest = try file.digest() } catch { throw .file(error) }
     let isWeighted = parts[0].weightShape != nil
-    let rules = [
-      "data 1", fileDigest, "\(shape)\(order.rule)", answers.rule,
-      "\(split.rule)\(isWeighted ? "; weighted" : "")",
-    ]
+    let rules =
+      [
+        "data 1", fileDigest, "\(shape)\(order.rule)", answers.rule,
+        "\(split.rule)\(isWeighted ? "; weighted" : "")",
+      ] + rules(options)
     let weights = parts[0].weightNote.map { "\($0), the weights of the samples" }
     let others = contents.others.isEmpty ? nil : "not used: \(OneLine.list(contents.others))"
     let notes = ["\(parts[0].note)\(order.note)", answers.note, weights, split.note, others]
@@ -76,7 +123,37 @@ public struct DataFile: Sendable {
       record: [path, options.text].filter { !$0.isEmpty }.joined(separator: " "),
       labels: answers.labels, digest: Digest.sha256(Array(rules.joined(separator: "; ").utf8)),
       note: "'\(path)': \(notes.compactMap(\.self).joined(separator: "; "))",
-      doubt: answers.doubt.map { "'\(path)': \($0)" })
+      doubt: [contents.doubt, answers.doubt].compactMap(\.self).reduce(nil) { text, doubt in
+        "\(text.map { "\($0); " } ?? "'\(path)': ")\(doubt)"
+      })
+  }
+
+  /// What a file holds, and the digest of its bytes.
+  private static func read(
+    _ path: String, _ kind: Kind, _ options: DataFileOptions, trained: LabelMap?
+  ) throws(DataFileError) -> (DataContents, String) {
+    if kind == .idx {
+      let read = try IDXPair(path: path).read()
+      return (read.contents, read.digest)
+    }
+    let file: SealedFile
+    do { file = try SealedFile(path: path, limit: 4 << 30, for: .reader) } catch {
+      throw .file(error)
+    }
+    let contents =
+      switch kind {
+      case .matlab: try DataPart.readMAT(file, said: options.arrays)
+      case .hdf5: try DataPart.readHDF5(file, said: options.arrays)
+      case .numpy: try DataPart.readNumpy(file, said: options.arrays)
+      case .table, .idx: try DataPart.readTable(file, options: options, trained: trained)
+      }
+    do { return (contents, try file.digest()) } catch { throw .file(error) }
+  }
+
+  /// What decides which values of the file are used: nothing where they are the usual ones.
+  private static func rules(_ options: DataFileOptions) -> [String] {
+    let text = DataFileOptions.chosen(options).text
+    return text.isEmpty ? [] : [text]
   }
 
   /// Both parts have weights, or none.

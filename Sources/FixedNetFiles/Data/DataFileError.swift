@@ -11,6 +11,9 @@ public enum DataFileError: Error, Equatable {
   case missing(path: String, array: String, found: [String], advice: String = "")
   /// An array that is not what it must be. `advice`: what to do about it.
   case array(path: String, array: String, expected: String, found: String, advice: String = "")
+  /// A place in a table of text that is not what it must be. `line`: from 1; nil: none in particular.
+  case table(
+    path: String, line: Int?, what: String, expected: String, found: String, advice: String = "")
   /// An option that does not fit the file.
   case option(path: String, option: String, reason: String)
 }
@@ -30,6 +33,9 @@ extension DataFileError: CustomStringConvertible {
     case .array(let path, let array, let expected, let found, let advice):
       "'\(path)': \(array) must be \(expected), found \(OneLine.short(found))"
         + DataFileError.behind(advice)
+    case .table(let path, let line, let what, let expected, let found, let advice):
+      "'\(path)'\(line.map { ", line \($0)" } ?? ""): \(what) must be \(expected), found "
+        + OneLine.short(found) + DataFileError.behind(advice)
     case .option(let path, let option, let reason): "\(option): \(reason) in '\(path)'"
     }
   }

@@ -22,6 +22,15 @@ public struct DataFileOptions: Equatable, Sendable {
   public var testFraction: Double?
   /// Whether `y` holds numbers to predict even where all are whole.
   public var isRegression: Bool
+  /// A table's column of answers: its name or, from 1 on, its number. nil: the one that is called label, target, class,
+  /// species or y, else the last.
+  public var target: String?
+  /// Columns of a table that are passed over, by name or number.
+  public var ignoredColumns: [String] = []
+  /// What stands between a table's fields; nil: what fits.
+  public var delimiter: TableDelimiter?
+  /// The names of arrays in HDF5, MATLAB and NumPy files, of groups in HDF5 too ("train/data"). nil: the usual ones.
+  public var arrays = DataArrayNames()
 
   public init(
     image: Shape? = nil, pixelOrder: PixelOrder? = nil, zeroLabel: Int? = nil,
@@ -42,15 +51,71 @@ public struct DataFileOptions: Equatable, Sendable {
     if let zeroLabel { words.append("--zero-label \(zeroLabel)") }
     if let testFraction { words.append("--test-fraction \(testFraction)") }
     if isRegression { words.append("--regression") }
+    for (option, value) in texts { words += [option, DataFileOptions.escaped(value)] }
     return words.joined(separator: " ")
+  }
+
+  /// Those alone that say which columns or arrays are used.
+  static func chosen(_ options: DataFileOptions) -> DataFileOptions {
+    var chosen = DataFileOptions()
+    chosen.target = options.target
+    chosen.ignoredColumns = options.ignoredColumns
+    chosen.delimiter = options.delimiter
+    chosen.arrays = options.arrays
+    return chosen
+  }
+
+  /// Options whose values are names.
+  private var texts: [(option: String, value: String)] {
+    [
+      ("--target", target), ("--delimiter", delimiter?.rawValue), ("--x", arrays.x),
+      ("--y", arrays.y), ("--x-test", arrays.xTest), ("--y-test", arrays.yTest),
+    ].compactMap { option, value in value.map { (option, $0) } }
+      + ignoredColumns.map { ("--ignore-column", $0) }
+  }
+
+  /// A name without spaces: those, percent signs and what is no character that is shown become %XX of their bytes.
+  private static func escaped(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      if scalar.value > 0x20, scalar != "%", scalar.value != 0x7F {
+        result.unicodeScalars.append(scalar)
+      } else {
+        result += "%" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+      }
+    }
+    return result
+  }
+
+  private static func unescaped(_ text: Substring) -> String? {
+    var result = ""
+    var rest = text.unicodeScalars[...]
+    while let scalar = rest.popFirst() {
+      guard scalar == "%" else {
+        result.unicodeScalars.append(scalar)
+        continue
+      }
+      let digits = String(String.UnicodeScalarView(rest.prefix(2)))
+      guard digits.utf8.count == 2, let value = UInt8(digits, radix: 16), value < 0x80 else {
+        return nil
+      }
+      result.unicodeScalars.append(Unicode.Scalar(value))
+      rest = rest.dropFirst(2)
+    }
+    return result.isEmpty ? nil : result
   }
 
   /// These options, and `other`'s where these say nothing.
   public func completed(by other: DataFileOptions) -> DataFileOptions {
-    DataFileOptions(
+    var options = DataFileOptions(
       image: image ?? other.image, pixelOrder: pixelOrder ?? other.pixelOrder,
       zeroLabel: zeroLabel ?? other.zeroLabel, testFraction: testFraction ?? other.testFraction,
       isRegression: isRegression || other.isRegression)
+    options.target = target ?? other.target
+    options.ignoredColumns = ignoredColumns.isEmpty ? other.ignoredColumns : ignoredColumns
+    options.delimiter = delimiter ?? other.delimiter
+    options.arrays = arrays == DataArrayNames() ? other.arrays : arrays
+    return options
   }
 
   /// Takes options off the end of a data set's name, as a checkpoint records it: "digits.mat --zero-label 10".
@@ -86,8 +151,37 @@ public struct DataFileOptions: Equatable, Sendable {
     case "--test-fraction":
       testFraction = Double(value)
       return testFraction.map { (0..<1).contains($0) } ?? false
+    default: return setName(option, DataFileOptions.unescaped(value))
+    }
+  }
+
+  private mutating func setName(_ option: Substring, _ name: String?) -> Bool {
+    guard let name else { return false }
+    switch option {
+    case "--target": target = name
+    case "--ignore-column": ignoredColumns.insert(name, at: 0)
+    case "--delimiter":
+      delimiter = TableDelimiter(rawValue: name)
+      return delimiter != nil
+    case "--x": arrays.x = name
+    case "--y": arrays.y = name
+    case "--x-test": arrays.xTest = name
+    case "--y-test": arrays.yTest = name
     default: return false
     }
+    return true
+  }
+}
+
+/// The names of the arrays in a data file, as a user says them. nil: nothing was said.
+public struct DataArrayNames: Equatable, Sendable {
+  public var x: String?
+  public var y: String?
+  public var xTest: String?
+  public var yTest: String?
+
+  public init(x: String? = nil, y: String? = nil, xTest: String? = nil, yTest: String? = nil) {
+    (self.x, self.y, self.xTest, self.yTest) = (x, y, xTest, yTest)
   }
 }
 

@@ -1,10 +1,18 @@
 import FixedNetCompute
+import FixedNetCore
 
 extension DataPart {
   /// Samples there must be, of shapes that a model can have, with finite values, and as many answers and weights.
   /// Throws: `DataFileError.array`.
   func check() throws(DataFileError) {
     try checkAxes()
+    // Samples along the first axis or the last: both have as many.
+    if case .matlab(note: nil) = form, xShape.count > 2, xShape[0] == xShape.last {
+      throw .array(
+        path: path, array: xName,
+        expected: "an array whose samples have an axis of their own length",
+        found: DataPart.text(xShape), advice: "leave a sample out, or store them as rows")
+    }
     guard xShape.allSatisfy({ $0 > 0 }) else {
       throw .array(
         path: path, array: xName, expected: "at least one sample with values",
@@ -16,7 +24,7 @@ extension DataPart {
         path: path, array: xName, expected: "samples of at most 2^24 values",
         found: DataPart.text(xShape))
     }
-    if let place = x.withUnsafeBufferPointer({ x in x.firstIndex { !$0.isFinite } }) {
+    if let place = x.withUnsafeBufferPointer({ ValueScan.firstNonFinite($0) }) {
       throw .array(
         path: path, array: xName, expected: "finite numbers (float32)",
         found: "\(x[place]) at \(element(xName, place, xShape))")
@@ -31,7 +39,7 @@ extension DataPart {
 
   /// The rank of `x`.
   private func checkAxes() throws(DataFileError) {
-    guard isMATLAB ? xShape.count == 2 : (2...4).contains(xShape.count) else {
+    guard (2...4).contains(xShape.count) else {
       throw .array(
         path: path, array: xName,
         expected: isMATLAB

@@ -1,4 +1,5 @@
 import FixedNetCompute
+import FixedNetCore
 
 /// The arrays of one part of a data file, training or test.
 struct DataPart: Sendable {
@@ -10,12 +11,27 @@ struct DataPart: Sendable {
   let yName: String
   let yShape: [Int]
   let y: [Double]
-  let weightName: String
+  var weightName = "sample_weight"
   /// nil where the file has no weights of the samples.
-  let weightShape: [Int]?
-  let weights: [Double]
-  /// MATLAB's: vectors hold images column by column, and indices count from 1.
-  let isMATLAB: Bool
+  var weightShape: [Int]?
+  var weights: [Double] = []
+  /// What the classes are called whose places `y` holds; nil where it holds numbers.
+  var classNames: [String]?
+  let form: Form
+
+  /// What kind of file it is from: how places in it are named.
+  enum Form {
+    /// Vectors hold images column by column, and indices count from 1. `note`: how its axes were turned; nil: not.
+    case matlab(note: String?)
+    /// Row-major, indices count from 0.
+    case arrays
+    /// The same, of images of bytes.
+    case bytes
+    /// The line that each row starts in, and what the table is.
+    case table(lines: [Double], note: String)
+  }
+
+  var isMATLAB: Bool { if case .matlab = form { true } else { false } }
 
   var count: Int { xShape.first ?? 0 }
 
@@ -46,9 +62,22 @@ struct DataPart: Sendable {
       indices.insert(rest % extent, at: 0)
       rest /= extent
     }
-    return isMATLAB
-      ? "\(name)(\(indices.map { "\($0 + 1)" }.joined(separator: ",")))"
-      : "\(name)[\(indices.map(String.init).joined(separator: ", "))]"
+    switch form {
+    case .matlab(nil): return "\(name)(\(indices.map { "\($0 + 1)" }.joined(separator: ",")))"
+    case .matlab: return "sample \(indices[0] + 1) of \(name)"
+    case .arrays, .bytes: return "\(name)[\(indices.map(String.init).joined(separator: ", "))]"
+    case .table(let lines, _):
+      return indices[0] < lines.count ? "line \(Int(lines[indices[0]]))" : name
+    }
+  }
+
+  /// How messages name a sample.
+  func sampleName(_ sample: Int) -> String {
+    switch form {
+    case .matlab: "sample \(sample + 1)"
+    case .arrays, .bytes: "sample \(sample)"
+    case .table(let lines, _): sample < lines.count ? "line \(Int(lines[sample]))" : "a row"
+    }
   }
 
   static func text(_ shape: [Int]) -> String {
@@ -57,10 +86,15 @@ struct DataPart: Sendable {
 
   /// "X 5,000 x 400, values -0.132 to 1.13 as they are"
   var note: String {
-    let (smallest, largest) = x.withUnsafeBufferPointer { x in
-      x.reduce(into: (x[0], x[0])) { $0 = (min($0.0, $1), max($0.1, $1)) }
+    let (smallest, largest) = x.withUnsafeBufferPointer { ValueScan.range($0) }
+    let values = "values \(smallest) to \(largest) as they are"
+    switch form {
+    case .matlab(let turned?): return "\(xName) \(DataPart.text(xShape)), \(turned), \(values)"
+    case .matlab, .arrays: return "\(xName) \(DataPart.text(xShape)), \(values)"
+    case .bytes: return "\(xName) \(DataPart.text(xShape)), bytes divided by 255"
+    case .table(_, let note):
+      return "\(Format.grouped(count)) rows of \(xShape[1]) features (\(note)), \(values)"
     }
-    return "\(xName) \(DataPart.text(xShape)), values \(smallest) to \(largest) as they are"
   }
 
   /// "sample_weight from 0.5 to 2"; nil where there is none.
@@ -82,9 +116,9 @@ struct DataPart: Sendable {
     let order = pixelOrder == .columns && xShape.count == 2 ? DataPart.columnOrder(shape) : nil
     return [Float](unsafeUninitializedCapacity: indices.count * width) { result, filled in
       x.withUnsafeBufferPointer { x in
-        for (place, index) in indices.enumerated() {
-          for feature in 0..<width {
-            result[place * width + feature] = x[index * width + (order?[feature] ?? feature)]
+        indices.withUnsafeBufferPointer { rows in
+          (order ?? []).withUnsafeBufferPointer { order in
+            ValueScan.gather(x, width: width, rows: rows, order: order, to: result)
           }
         }
       }

@@ -56,6 +56,12 @@ struct LabelDecision {
         expected: "numbers to predict, because \(reason) (--regression reads it so)",
         found: found.text)
     }
+    if let names = trained?.names, !names.isEmpty, options.zeroLabel == nil {
+      throw .array(
+        path: part.path, array: part.yName,
+        expected: "names of the training's classes (\(OneLine.list(names)))",
+        found: "\(found.text); --zero-label reads them as numbers")
+    }
     if let zero = options.zeroLabel {
       try LabelDecision.check(zero, found, part: part)
       map = LabelDecision.map(found, zero: zero)

@@ -9,12 +9,20 @@ public struct LabelMap: Equatable, Sendable {
   public var count: Int
   /// 2 for -1 and +1, else 1.
   public var step: Int
+  /// What the classes are called in the data, in their order, where answers are names; empty where they are numbers.
+  public var names: [String] = []
 
   init(zero: Int, first: Int, last: Int, step: Int = 1) {
     self.zero = zero
     self.first = first
     self.step = step
     count = (last - first) / step + 1
+  }
+
+  /// Names in the order of their classes.
+  init(names: [String]) {
+    self.init(zero: 0, first: 0, last: names.count - 1)
+    self.names = names
   }
 
   var last: Int { first + (count - 1) * step }
@@ -24,6 +32,7 @@ public struct LabelMap: Equatable, Sendable {
 
   /// A class is called what it is in the file; but where 10 stands for class 0, as digits are stored, 10 is 0.
   var classNames: [String] {
+    guard names.isEmpty else { return names }
     let areDigits = zero == last && first == 1
     return (0..<count).map { index in
       let label = zero + index * step
@@ -32,7 +41,12 @@ public struct LabelMap: Equatable, Sendable {
   }
 
   /// What was decided, for the digest of the data.
-  var rule: String { step == 1 ? "zero label \(zero)" : "labels -1 and 1, zero label \(zero)" }
+  var rule: String {
+    guard names.isEmpty else {
+      return "names " + JSONValue.array(names.map { .string($0) }).text
+    }
+    return step == 1 ? "zero label \(zero)" : "labels -1 and 1, zero label \(zero)"
+  }
 
   /// The map for labels `range`, which may go on where the classes do: but in a map that turns round, another count
   /// would move every class.
@@ -46,10 +60,12 @@ public struct LabelMap: Equatable, Sendable {
   // MARK: - In a checkpoint
 
   public var json: JSONValue {
-    [
+    var members: [String: JSONValue] = [
       "zero": .integer(zero), "first": .integer(first), "count": .integer(count),
       "step": .integer(step),
     ]
+    if !names.isEmpty { members["names"] = .array(names.map { .string($0) }) }
+    return .object(members)
   }
 
   /// nil for what is no such map.
@@ -61,6 +77,14 @@ public struct LabelMap: Equatable, Sendable {
       (zero - first) % step == 0
     else { return nil }
     self.init(zero: zero, first: first, last: first + (count - 1) * step, step: step)
+    guard let list = json?["names"] else { return }
+    guard case .array(let values) = list, zero == 0, first == 0, step == 1 else { return nil }
+    for value in values {
+      guard case .string(let name) = value else { return nil }
+      names.append(name)
+    }
+    // By their bytes: Swift takes some texts for equal that are two names.
+    guard names.count == count, Set(names.map { Array($0.utf8) }).count == count else { return nil }
   }
 }
 

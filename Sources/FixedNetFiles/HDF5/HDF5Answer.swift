@@ -52,6 +52,8 @@
     /// As float32, and as float64.
     private(set) var values: [Path: [Values]] = [:]
     private(set) var names: [Path: [[UInt8]]] = [:]
+    /// Datasets of strings: each one's names in order, and the places of the strings among them.
+    private(set) var labels: [Path: (names: [[UInt8]], places: AnswerValues)] = [:]
     /// Members of an archive by their places in the request: what became of them.
     private(set) var members: [Int: (state: Int, bytes: [UInt8]?)] = [:]
     /// Why nothing could be read.
@@ -73,6 +75,9 @@
         case Int(FN_RECORD_VALUES):
           let path = try record.text()
           values[path, default: []].append(try Values(&record))
+        case Int(FN_RECORD_LABELS):
+          let path = try record.text()
+          labels[path] = (try record.texts(), try record.values())
         case Int(FN_RECORD_NAMES):
           let path = try record.text()
           names[path] = try record.texts()

@@ -144,6 +144,39 @@
     }
   }
 
+  extension HDF5File {
+    /// A dataset of strings as names of classes, in order, and the place of each string among them; nil for datasets of
+    /// another kind. It must have been wanted.
+    func labels(_ name: String, in group: borrowing HDF5Object) throws(CheckpointError)
+      -> (shape: [Int], classes: [String], places: [Double])?
+    {
+      let item = "\(group.path)/\(name)"
+      guard let dataset = answer.datasets[Array(item.utf8)],
+        dataset.kind == Int(FN_CLASS_STRING), !dataset.isNamedType
+      else { return nil }
+      _ = try open(name, in: group, as: .any)
+      try checkStorage(dataset, item: item, declared: dataset.shape?.reduce(dataset.size, *) ?? 0)
+      guard let shape = dataset.shape, let labels = answer.labels[Array(item.utf8)] else {
+        throw refuse(
+          item, "one string for each sample, of at most 1,024 bytes and 65,536 classes",
+          dataset.shape.map(HDF5File.text) ?? "no values")
+      }
+      var classes: [String] = []
+      for name in labels.names {
+        guard let text = String(validating: name, as: UTF8.self) else {
+          throw refuse(item, "names in UTF-8", String(decoding: name, as: UTF8.self))
+        }
+        classes.append(text)
+      }
+      let places: [Double]
+      do { places = try labels.places.doubles() } catch { throw HDF5File.error(error, path: path) }
+      guard places.count == shape.reduce(1, *),
+        places.allSatisfy({ $0 >= 0 && $0 < Double(classes.count) && $0 == $0.rounded(.down) })
+      else { throw .library(path: path, item: item, reason: HelperFailure.answer.reason) }
+      return (shape, classes, places)
+    }
+  }
+
   extension HDF5Object {
     /// A dataset's values as Float.
     func floats() throws(CheckpointError) -> [Float] {

@@ -183,6 +183,11 @@
       answer.names[[]]?.map { String(decoding: $0, as: UTF8.self) } ?? []
     }
 
+    /// Those in a group of the root.
+    func names(in group: String) -> [String] {
+      answer.names[Array("/\(group)".utf8)]?.map { String(decoding: $0, as: UTF8.self) } ?? []
+    }
+
     private func hardLink(_ item: String, found: String) -> CheckpointError {
       .item(
         path: path, item: item, expected: "stored in this file under its own name", found: found)

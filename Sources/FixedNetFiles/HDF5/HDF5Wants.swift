@@ -51,6 +51,9 @@
       add(FN_WANT_VALUES, path, form: form, limit: limit)
     }
 
+    /// A dataset of strings as names of classes.
+    mutating func labels(_ path: Step...) { add(FN_WANT_LABELS, path) }
+
     private mutating func add(
       _ kind: some BinaryInteger, _ path: [Step], form: Form? = nil, limit: Int = 0
     ) {

@@ -116,7 +116,7 @@ extension ImageSet {
         ("many.mat", "600 classes"), ("nan.mat", "nan at X(2,3)"),
         ("infinite.mat", "inf at X(3,3)"), ("beyond_float.mat", "inf at X(2,1)"),
         ("nan_label.mat", "nan at y(3,1)"), ("two_hot.mat", "2 at sample 3"),
-        ("empty_x.mat", "empty array 0 x 3"), ("cube_x.mat", "samples x features, found 5 x 2 x 2"),
+        ("empty_x.mat", "empty array 0 x 3"),
         ("complex_x.mat", "complex"), ("half_test.mat", "y_test is missing"),
         ("cut.mat", "cut off"), ("bad_zlib.mat", "zlib"), ("text.mat", "not a MATLAB file"),
       ])
@@ -189,8 +189,7 @@ extension ImageSet {
     @Test(
       "what makes no data set is refused in one line",
       arguments: [
-        ("no_y.h5", "dataset y is missing; the file has labels, x"), ("flat.h5", "found 12"),
-        ("none.h5", "No such file"),
+        ("flat.h5", "found 12"), ("none.h5", "No such file"),
       ])
     func refused(name: String, word: String) throws {
       let error = try #require(throws: DataFileError.self) { try load(name) }

@@ -13,6 +13,10 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case keras
   /// A data set of MATLAB.
   case mat
+  /// A table of text.
+  case csv
+  /// Arrays of NumPy's.
+  case npz
   /// Arrays of bytes of one and three axes, plain or gzip.
   case idx
   /// A model's or a training configuration's JSON.
@@ -51,6 +55,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
       _ = try KerasFile.readWeights(path: path, model: FuzzTarget.model)
     case .keras: _ = try KerasFile.read(path: ScratchFile.write(bytes, "fuzz.keras"))
     case .mat: _ = try DataFile.load(path: ScratchFile.write(bytes, "fuzz.mat"))
+    case .csv: _ = try DataFile.load(path: ScratchFile.write(bytes, "fuzz.csv"))
+    case .npz: _ = try DataFile.load(path: ScratchFile.write(bytes, "fuzz.npz"))
     case .idx:
       let path = try ScratchFile.write(bytes, "fuzz.idx")
       do { _ = try IDXFile.read(path, rank: 3) } catch {

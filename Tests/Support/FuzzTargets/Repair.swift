@@ -5,10 +5,10 @@ extension FuzzTarget {
   public func repaired(_ bytes: [UInt8]) -> [UInt8] {
     var bytes = bytes
     switch self {
-    case .keras: Repair.zip(&bytes)
+    case .keras, .npz: Repair.zip(&bytes)
     case .idx: Repair.gzip(&bytes)
     case .mat: Repair.mat(&bytes)
-    case .h5, .weights, .json, .options, .answer: break
+    case .h5, .weights, .csv, .json, .options, .answer: break
     }
     return bytes
   }

@@ -89,13 +89,14 @@ struct DataFormTests {
   @Test("what is no data file is told so; one class is nothing to learn; options stay out of names")
   func refused() throws {
     for (name, kind) in [
-      ("t.csv", "a file of text"), ("t.npy", "NumPy's own format"), ("t.png", "a picture"),
+      ("t.arff", "a file of text"), ("t.parquet", "a table of another library"),
+      ("t.png", "a picture"),
       ("t", "neither"),
     ] {
       try AtomicFile.write([1, 2, 3], to: "\(folder)/\(name)")
       Tool.expectRefusal(try train("--data \(name)"), "'\(name)' is \(kind)")
     }
-    Tool.expectRefusal(try train("--data none.csv"), "there is no file 'none.csv'")
+    Tool.expectRefusal(try train("--data none.arff"), "there is no file 'none.arff'")
     Tool.expectRefusal(try train("--data none"), "found 'none'", exitCode: 64)
     Tool.expectRefusal(
       try train("--model mlp --data one_class.h5"), "all 6 samples are of one class (2)")

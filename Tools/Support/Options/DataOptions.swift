@@ -8,9 +8,10 @@ import Foundation
 public struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "digits (built in, drawn by the program), mnist, fashion-mnist, a MATLAB FILE.mat (X "
-        + "[samples x features], y) or an HDF5 FILE.h5 (x [samples, ...], y); both may hold "
-        + "X_test, y_test (.h5: x_test, y_test). Labels, one-hot rows or numbers to predict.",
+      "digits (built in, drawn by the program), mnist, fashion-mnist, a table FILE.csv (.tsv, .txt: "
+        + "features and one column of answers), a MATLAB FILE.mat (X [samples x features], y) or an "
+        + "HDF5 FILE.h5 or NumPy FILE.npz (x [samples, ...], y); the last ones may hold a test set too "
+        + "(X_test, y_test; x_test, y_test). Names of classes, labels, one-hot rows or numbers to predict.",
       valueName: "name"))
   public var data: String?
 
@@ -64,6 +65,8 @@ public struct DataOptions: ParsableArguments {
   @Flag(help: "With a data file: y holds numbers to predict, even where all of them are whole.")
   public var regression = false
 
+  @OptionGroup public var columns: ColumnOptions
+
   public init() {}
 
   public func validate() throws {
@@ -97,8 +100,8 @@ public struct DataOptions: ParsableArguments {
     let name = data ?? recorded?.name ?? "digits"
     guard fileOptions == DataFileOptions() else {
       throw ValidationError(
-        "--image, --pixel-order, --zero-label, --test-fraction and --regression are for data "
-          + "files; \(name) is none (.mat, .h5)")
+        "--image, --pixel-order, --zero-label, --test-fraction, --regression and the names of columns "
+          + "and arrays are for data files; \(name) is none (.csv, .mat, .h5)")
     }
     if name == "digits" {
       guard dataDir == nil, !download else {
@@ -115,8 +118,8 @@ public struct DataOptions: ParsableArguments {
       // Whoever wrote a file did not use this program wrongly.
       guard data == nil, recorded != nil else { throw OtherFile.refusal(of: name) }
       throw ToolError(
-        "the checkpoint records '\(name)' as its data, which is neither digits, mnist, fashion-mnist, a "
-          + ".mat nor an .h5 file; say where they are with --data")
+        "the checkpoint records '\(name)' as its data, which is neither digits, mnist, fashion-mnist nor "
+          + "a data file; say where they are with --data")
     }
     let shape = DataOptions.greyDigit
     try DataOptions.check(shape, of: name, against: input)
@@ -171,10 +174,14 @@ extension DataOptions {
   public var describesFile: Bool { fileOptions != DataFileOptions() }
 
   /// What was said about a data file.
-  var fileOptions: DataFileOptions {
-    DataFileOptions(
-      image: image?.shape, pixelOrder: pixelOrder, zeroLabel: zeroLabel,
-      testFraction: testFraction, isRegression: regression)
+  public var fileOptions: DataFileOptions {
+    var options = columns.options
+    options.image = image?.shape
+    options.pixelOrder = pixelOrder
+    options.zeroLabel = zeroLabel
+    options.testFraction = testFraction
+    options.isRegression = regression
+    return options
   }
 
   /// The first option that was given; `pixelOrder`: whether that one counts.

@@ -4,8 +4,7 @@ import Foundation
 /// Files that people have data in and that are not read.
 enum OtherFile {
   private static let kinds: [(ends: [String], what: String)] = [
-    (["csv", "tsv", "txt", "data", "dat", "arff", "json", "jsonl"], "a file of text"),
-    (["npy", "npz"], "NumPy's own format"),
+    (["dat", "arff", "json", "jsonl"], "a file of text"),
     (["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm"], "a picture"),
     (["xls", "xlsx", "ods"], "a spreadsheet"),
     (["pt", "pth", "pkl", "pickle", "joblib"], "a file that only Python can unpack"),
@@ -16,7 +15,8 @@ enum OtherFile {
 
   /// What is said of `name`, which is no data set and no data file.
   static func refusal(of name: String) -> any Error {
-    let accepted = "digits, mnist, fashion-mnist, a MATLAB .mat or an HDF5 .h5 file"
+    let accepted =
+      "digits, mnist, fashion-mnist, a table (.csv, .tsv, .txt), a MATLAB .mat, an HDF5 .h5 or a NumPy .npz file"
     let end = name.split(separator: ".").last.map { $0.lowercased() } ?? ""
     let kind = name.contains(".") ? kinds.first { $0.ends.contains(end) }?.what : nil
     guard let kind = kind ?? (FileManager.default.fileExists(atPath: name) ? "neither" : nil) else {

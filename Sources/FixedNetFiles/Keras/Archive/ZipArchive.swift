@@ -9,6 +9,14 @@ struct ZipArchive {
   private let entries: [Entry]
   /// Where the central directory starts: the members are in front of it.
   private let directoryStart: Int
+  /// What is said of an archive that is damaged: what it should be, and what to do.
+  struct Origin {
+    var end: String
+    var advice: String
+
+    static let keras = Origin(end: ".keras", advice: "save the model again in Keras")
+    static let numpy = Origin(end: ".npz", advice: "save it again with numpy.savez")
+  }
 
   /// A member, as the central directory describes it.
   struct Entry: Equatable {
@@ -40,14 +48,9 @@ struct ZipArchive {
   static func isZip(_ start: [UInt8]) -> Bool { start.starts(with: [0x50, 0x4B, 0x03, 0x04]) }
 
   /// Throws: `CheckpointError.file`, `.wrongFormat`.
-  init(_ file: SealedFile) throws(CheckpointError) {
-    (entries, directoryStart) = try ZipArchive.directory(of: file)
+  init(_ file: SealedFile, from origin: Origin = .keras) throws(CheckpointError) {
+    (entries, directoryStart) = try ZipArchive.directory(of: file, from: origin)
     self.file = file
-  }
-
-  private static func damaged(_ path: String, _ reason: String) -> CheckpointError {
-    .wrongFormat(
-      path: path, found: "a zip archive (.keras?) that \(reason); save the model again in Keras")
   }
 
   private static func bytes(_ file: SealedFile, _ offset: Int, _ count: Int)
@@ -58,9 +61,13 @@ struct ZipArchive {
 
   // MARK: - The central directory
 
-  private static func directory(of file: SealedFile) throws(CheckpointError)
+  private static func directory(of file: SealedFile, from origin: Origin) throws(CheckpointError)
     -> (entries: [Entry], start: Int)
   {
+    func damaged(_ path: String, _ reason: String) -> CheckpointError {
+      .wrongFormat(
+        path: path, found: "a zip archive (\(origin.end)?) that \(reason); \(origin.advice)")
+    }
     let tailCount = min(file.count, endCount + commentLimit)
     let tail = try bytes(file, file.count - tailCount, tailCount)
     // From the back: the record whose comment ends where the file does.

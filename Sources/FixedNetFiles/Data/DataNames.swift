@@ -1,0 +1,107 @@
+import FixedNetCompute
+
+/// The names of the arrays of one part of a data file.
+struct PartNames: Equatable {
+  var x: String
+  var y: String
+  var weights: String?
+
+  var all: [String] { [x, y] + (weights.map { [$0] } ?? []) }
+}
+
+/// The names of the arrays in a data file.
+struct DataNames: Equatable {
+  var train: PartNames
+  var test: PartNames?
+
+  var all: [String] { train.all + (test?.all ?? []) }
+
+  /// What files are asked for first: x, y, x_test, ...; MATLAB's are called X.
+  static func usual(_ x: String) -> DataNames {
+    DataNames(
+      train: PartNames(x: x, y: "y", weights: "sample_weight"),
+      test: PartNames(x: "\(x)_test", y: "y_test", weights: "sample_weight_test"))
+  }
+
+  /// How the parts' names are made of a stem: what is in front and behind of it.
+  private static let patterns: [(train: (String, String), test: (String, String))] = [
+    (("", ""), ("", "_test")), (("", "_train"), ("", "_test")), (("train_", ""), ("test_", "")),
+    (("train/", ""), ("test/", "")), (("train_set_", ""), ("test_set_", "")),
+    (("", "train"), ("", "test")), (("train", ""), ("test", "")),
+  ]
+  private static let samples = ["x", "X", "data", "images", "features", "inputs", "fea", "set"]
+  private static let answers = [
+    "y", "Y", "label", "labels", "target", "targets", "class", "classes", "gnd",
+  ]
+
+  /// What was found.
+  enum Search: Equatable {
+    case one(DataNames)
+    case none
+    /// Names of which nobody knows which ones are meant.
+    case several([String])
+  }
+
+  /// The arrays that a file's names say: as the user calls them, else one pair of names that are usual for samples and
+  /// answers.
+  static func search(_ names: [String], said: DataArrayNames) -> Search {
+    var found: [DataNames] = []
+    var doubtful: [String] = []
+    for pattern in patterns {
+      func named(_ stems: [String], _ said: String?) -> [String] {
+        if let said { return [said] }
+        return stems.filter { names.contains(pattern.train.0 + $0 + pattern.train.1) }
+      }
+      func full(_ stem: String, _ said: String?, _ part: (String, String)) -> String {
+        said ?? part.0 + stem + part.1
+      }
+      let (xs, ys) = (named(samples, said.x), named(answers, said.y))
+      guard !xs.isEmpty, !ys.isEmpty else { continue }
+      guard xs.count == 1, ys.count == 1 else {
+        doubtful += (xs + ys).map { full($0, nil, pattern.train) }
+        continue
+      }
+      let train = PartNames(
+        x: full(xs[0], said.x, pattern.train), y: full(ys[0], said.y, pattern.train),
+        weights: weights(names, pattern.train))
+      var test: PartNames?
+      let x = said.xTest ?? (said.x == nil ? pattern.test.0 + xs[0] + pattern.test.1 : "")
+      let y = said.yTest ?? (said.y == nil ? pattern.test.0 + ys[0] + pattern.test.1 : "")
+      if said.xTest != nil || said.yTest != nil || names.contains(x) || names.contains(y) {
+        test = PartNames(x: x, y: y, weights: weights(names, pattern.test))
+      }
+      let one = DataNames(train: train, test: test)
+      if !found.contains(one) { found.append(one) }
+      // What is said is found with any pattern.
+      if said.x != nil, said.y != nil { break }
+    }
+    guard found.count == 1, doubtful.isEmpty else {
+      let all = doubtful + (found.count > 1 ? found.flatMap(\.train.all) : [])
+      return all.isEmpty ? .none : .several(all)
+    }
+    return .one(found[0])
+  }
+
+  /// The one array of samples that a file's names say, whatever else there is; nil for none and for several.
+  static func samples(in names: [String]) -> String? {
+    let found = patterns.flatMap { pattern in
+      samples.map { pattern.train.0 + $0 + pattern.train.1 }.filter { names.contains($0) }
+    }
+    return Set(found).count == 1 ? found[0] : nil
+  }
+
+  private static func weights(_ names: [String], _ part: (String, String)) -> String? {
+    let name = part.0 + "sample_weight" + part.1
+    return names.contains(name) ? name : nil
+  }
+}
+
+/// A data file's arrays as they were read.
+struct DataContents {
+  /// Training, and test where the file has it.
+  var parts: [DataPart]
+  /// What the file holds besides.
+  var others: [String]
+  /// What may be meant otherwise, in a sentence; nil where nothing is doubtful.
+  var doubt: String?
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import FixedNetFiles
+
+/// The options that say which columns of a table, or which arrays of a file, are the data.
+public struct ColumnOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "With a table: the column of the answers, by its name or, from 1 on, its number. (default: the "
+        + "one called label, target, class, species, category, outcome or y, else the last)",
+      valueName: "column"))
+  public var target: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With a table: a column to pass over, by name or number; may be given several times.",
+      valueName: "column"))
+  public var ignoreColumn: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "With a table: what stands between the fields. (default: what fits)",
+      valueName: "comma|semicolon|tab"))
+  public var delimiter: TableDelimiter?
+
+  @Option(
+    help: ArgumentHelp(
+      "With a file of arrays: what the samples are called there, in HDF5 also as GROUP/NAME. "
+        + "(default: x, X, x_train, data and the like, where only one of them is there)",
+      valueName: "name"))
+  public var x: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The same for the answers. (default: y, y_train, label...)", valueName: "name")
+  )
+  public var y: String?
+
+  @Option(help: ArgumentHelp("The same for the samples of the test set.", valueName: "name"))
+  public var xTest: String?
+
+  @Option(help: ArgumentHelp("The same for the answers of the test set.", valueName: "name"))
+  public var yTest: String?
+
+  public init() {}
+
+  public func validate() throws {
+    guard (xTest == nil) == (yTest == nil) else {
+      throw ValidationError("--x-test and --y-test belong together; give both")
+    }
+    let named = [
+      ("--target", target), ("--x", x), ("--y", y), ("--x-test", xTest), ("--y-test", yTest),
+    ]
+    let empty = named.first { $0.1?.isEmpty ?? false }?.0
+    if let option = empty ?? (ignoreColumn.contains("") ? "--ignore-column" : nil) {
+      throw ValidationError("\(option) must be a name, found ''")
+    }
+  }
+
+  /// As a data file takes them.
+  public var options: DataFileOptions {
+    var options = DataFileOptions()
+    options.target = target
+    options.ignoredColumns = ignoreColumn
+    options.delimiter = delimiter
+    options.arrays = DataArrayNames(x: x, y: y, xTest: xTest, yTest: yTest)
+    return options
+  }
+}
+
+extension TableDelimiter: ExpressibleByArgument {}
