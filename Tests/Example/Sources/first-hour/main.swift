@@ -20,7 +20,9 @@ print("iris", try flowers.evaluate(iris.test).accuracy)
 // LeNet-5 on built-in digits; saved, loaded, asked without allocating.
 let digits = DataSet.digits(trainCount: 2000, testCount: 500)
 let lenet = try Training(BuiltInModel.lenet.model(), on: digits.train, validation: digits.test)
-try lenet.fit(epochs: 3) { print("epoch", $0.number, $0.validation!.accuracy); return true }
+for epoch in try lenet.fit(epochs: 3) {
+  print("epoch", epoch.number, epoch.validation?.accuracy ?? 0)
+}
 try lenet.network.save(to: "digits.h5")
 let network = try Network(contentsOf: "digits.h5")
 var outputs = [Float](repeating: 0, count: network.outputCount)
