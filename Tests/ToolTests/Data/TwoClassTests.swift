@@ -109,7 +109,7 @@ struct TwoClassTests {
     let built = try Tool.run(
       "train", "--model softmax --data numbers.h5 --epochs 40 --batch 4 --json", in: folder)
     #expect(built.exitCode == 0, "\(built.errors)")
-    let loss = try built.report["history"]?.array?.last?["trainLoss"]?.double
+    let loss = try built.report["history"]?.array.last?["trainLoss"]?.double
     #expect((loss ?? 1) < 0.05)
   }
 }
