@@ -42,21 +42,24 @@ demo: setup ## install what is missing, train the default model, evaluate the ch
 # DESTDIR stands in front of every path, for whoever makes a package of it.
 PREFIX ?= /usr/local
 PLACE = $(DESTDIR)$(PREFIX)
-# Swift's own libraries come into the program, so that it runs where there is no toolchain.
+# The plugin would build everything once more to write the manual; asked for help it only builds its own tool, which is then
+# given the installed program. Swift's own libraries come into the program, so that it runs where there is no toolchain.
 INSTALLED = -c release --static-swift-stdlib --scratch-path .build-install
-COMMANDS = train eval predict plan study bench
+COMMANDS = train eval predict plan study bench help
 
 install: setup ## one program, fixednet, with manual and completions, into PREFIX=/usr/local
 	swift build $(INSTALLED) --product fixednet
-	swift package --scratch-path .build-install plugin generate-manual --multi-page --section 1
+	swift package --scratch-path .build-install plugin generate-manual --help >/dev/null
 	install -d $(PLACE)/bin $(PLACE)/libexec/fixednet $(PLACE)/share/man/man1 \
 	  $(PLACE)/share/bash-completion/completions $(PLACE)/share/zsh/site-functions \
 	  $(PLACE)/share/fish/vendor_completions.d
 	@built=$$(swift build $(INSTALLED) --show-bin-path); set -x; \
 	install -s -m 755 $$built/fixednet $(PLACE)/bin/fixednet; \
 	install -s -m 755 $$built/fixednet-reader $$built/fixednet-unpacker $(PLACE)/libexec/fixednet
-	find .build-install/plugins -path '*/fixednet/*' -name 'fixednet*.1' \
-	  -exec install -m 644 {} $(PLACE)/share/man/man1 ';'
+	rm -rf .build-install/manual && mkdir .build-install/manual
+	$$(find .build-install -type f -name 'generate-manual-tool') $(PLACE)/bin/fixednet --multi-page --section 1 \
+	  --output-directory .build-install/manual
+	install -m 644 .build-install/manual/*.1 $(PLACE)/share/man/man1
 	$(PLACE)/bin/fixednet --generate-completion-script bash >$(PLACE)/share/bash-completion/completions/fixednet
 	$(PLACE)/bin/fixednet --generate-completion-script zsh >$(PLACE)/share/zsh/site-functions/_fixednet
 	$(PLACE)/bin/fixednet --generate-completion-script fish >$(PLACE)/share/fish/vendor_completions.d/fixednet.fish
@@ -195,7 +198,7 @@ requirements: ## pin the Python packages anew, with uv (PyPI: uv)
 	done
 
 clean: ## remove what was built
-	rm -rf .build .build-asan .build-bare .build-fuzz .build-mutants .build-traits .build-tsan .venv .venv-tf .venv-torch .venv-peers \
+	rm -rf .build .build-asan .build-bare .build-docs .build-example .build-fuzz .build-install .build-mutants .build-traits .build-tsan .venv .venv-tf .venv-torch .venv-peers \
 	  .venv-conformance
 
 # -- set-up ----------------------------------------------------------------------------------------------------

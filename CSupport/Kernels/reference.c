@@ -103,6 +103,7 @@ static const cs_kernels reference = {
     .avgpool2d_backward_delta = avgpool2d_backward_delta,
     .maxpool2d_backward_delta = maxpool2d_backward_delta,
     .batchnorm_statistics = batchnorm_statistics,
+    .batchnorm_scale = batchnorm_scale,
     .batchnorm_apply = batchnorm_apply,
     .batchnorm_backward_sums = batchnorm_backward_sums,
     .batchnorm_backward_input = batchnorm_backward_input,

@@ -42,6 +42,12 @@ typedef struct cs_conv2d {
   int32_t padTop, padLeft, padBottom, padRight;
 } cs_conv2d;
 
+/// What a batch normalisation with given statistics makes of a sum of channel o:
+/// fma(sum - mean[o], scale[o], shift[o]). Each [outChannels].
+typedef struct cs_normalization {
+  const float *mean, *scale, *shift;
+} cs_normalization;
+
 /// One depthwise convolution: output channel o reads input channel o / multiplier alone. Output (oy, ox) and tap (ky, kx)
 /// read input (oy strideHeight + ky dilationHeight - padTop, ox strideWidth + kx dilationWidth - padLeft); a tap outside
 /// the image is left out, in every pass.

@@ -60,8 +60,10 @@ public enum Operation: BitwiseCopyable {
   func prepare(_ c: BatchContext) {
     switch self {
     case .convolution(let operation): operation.pointee.prepare(c)
+    case .depthwise(let operation): operation.pointee.normalization?.prepare(c)
+    case .dense(let operation): operation.pointee.normalization?.prepare(c)
     case .batchNormalizationInference(let operation): operation.pointee.prepare(c)
-    case .columnSoftmax, .layerNormalization, .prelu, .transposedConvolution, .depthwise, .dense,
+    case .columnSoftmax, .layerNormalization, .prelu, .transposedConvolution,
       .pooling, .activation, .function, .rectifier,
       .rescaling,
       .normalization, .dropout,

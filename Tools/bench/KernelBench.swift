@@ -134,7 +134,7 @@ extension KernelBench {
     let description = shape
     add("\(name) forward", multiplyAdds: multiplyAdds, floats: floats) {
       withUnsafePointer(to: description) {
-        kernels.conv2d_forward($0, block, x, w, b, y, activation, scratch)
+        kernels.conv2d_forward($0, block, x, w, b, nil, y, activation, scratch)
       }
     }
     add("\(name) dW", multiplyAdds: multiplyAdds, floats: floats) {
@@ -192,7 +192,7 @@ extension KernelBench {
     let kernels = kernels
     let batch = batch
     add("\(name) forward", multiplyAdds: multiplyAdds, floats: floats) {
-      kernels.dense_forward(rows, columns, block, x, w, b, y, activation)
+      kernels.dense_forward(rows, columns, block, x, w, b, nil, y, activation)
     }
     add(
       "\(name) dW", multiplyAdds: inputCount * layer.units * batch,

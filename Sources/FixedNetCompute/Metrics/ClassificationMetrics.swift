@@ -10,6 +10,8 @@ public struct ClassificationMetrics: Sendable {
   /// - Parameters:
   ///   - outputs: [labels.count] and the model's output.
   ///   - labels: the class of each sample, from 0 to below `classCount`.
+  ///   - classCount: how many classes the data have.
+  ///   - threshold: of one output; nil: there are more.
   /// - Throws: `NetworkError.labels` where the model has fewer outputs than the data have classes.
   public init<Label: BinaryInteger>(
     _ outputs: Tensor, labels: [Label], classCount: Int, threshold: Float? = nil

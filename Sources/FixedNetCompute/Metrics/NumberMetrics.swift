@@ -11,6 +11,7 @@ public struct NumberMetrics: Equatable, Sendable {
   /// - Parameters:
   ///   - outputs: [samples][width].
   ///   - targets: as many.
+  ///   - width: numbers of one sample.
   /// - Throws: `NetworkError.samples` where there are not as many outputs as targets, or none.
   public init(_ outputs: [Float], targets: [Float], width: Int) throws(NetworkError) {
     guard outputs.count == targets.count, width > 0, !targets.isEmpty,

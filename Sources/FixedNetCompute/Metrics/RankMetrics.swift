@@ -24,7 +24,9 @@ public enum RankMetrics {
 
   /// The same of a classifier: of one output, of the second class; of several, the mean over the classes, each against all
   /// others.
-  /// - Parameter outputs: [labels.count] and the model's output.
+  /// - Parameters:
+  ///   - outputs: [labels.count] and the model's output.
+  ///   - labels: the class of each sample, from 0.
   /// - Returns: nil where a class has no sample.
   public static func rocAUC<Label: BinaryInteger>(_ outputs: Tensor, labels: [Label]) -> Double? {
     let width = outputs.values.count / max(1, labels.count)

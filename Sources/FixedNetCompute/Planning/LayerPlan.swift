@@ -10,6 +10,8 @@ public struct Value {
   var tangent: Slot?
   /// The convolution that the value is the output of, where one layer alone reads it.
   var convolution: PlannedConvolution?
+  /// What the layer that makes the value does with its sums; nil where that is settled.
+  var stage: OutputStage?
   /// Whether a batch normalisation's rectifier made the value: it is not negative, and what is 0 has no gradient.
   var isRectified = false
   /// The normalisation of the data that the convolution reading this takes in.
@@ -32,6 +34,23 @@ public struct Value {
   var flattenedLayout: ParameterLayout {
     guard let flattened else { return .plain }
     return .flattened(channels: flattened.channels, pixels: flattened.pixels)
+  }
+}
+
+/// What a layer does with its sums at inference. The batch normalisation that alone reads them may leave its work to that
+/// layer, before the program is written.
+final class OutputStage {
+  /// Of the output.
+  let channels, pixels: Int
+  var normalization: OutputNormalization?
+  /// Whether ReLU follows the normalisation.
+  var rectifies = false
+
+  /// nil where the sums are not the output, or others want to look at it.
+  init?(_ activation: ActivationFunction, _ shape: Shape, _ plan: Planner) {
+    guard activation == .linear, !plan.isTraining, plan.options.fusesLayers else { return nil }
+    channels = shape.channels
+    pixels = shape.pixels
   }
 }
 

@@ -86,7 +86,8 @@ extension ProgramWalk {
     for operation in operations {
       built.add(operation, node.origin, first: node.first, output, isLoss: node.isLoss)
     }
-    if isOutput, !node.isLoss {
+    // What a normalisation has been applied to is nowhere any more.
+    if isOutput, !node.isLoss, output.stage?.normalization == nil {
       built.outputs[node.origin] = OutputPlace(
         operationCount: built.operations.count, slot: output.slot.block, shape: output.shape,
         flattened: output.flattened)

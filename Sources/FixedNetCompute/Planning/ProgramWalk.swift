@@ -119,7 +119,10 @@ struct ProgramWalk {
     let (plan, description) = (plan, node.layer)
     add(node, name: node.layer.name, inputs) { inputs in
       var layer = description.plan(inputs, in: plan)
-      if !isReadOnce { layer.output.convolution = nil }
+      if !isReadOnce {
+        layer.output.convolution = nil
+        layer.output.stage = nil
+      }
       return layer
     }
     if let shape = inputs.first?.shape {

@@ -276,7 +276,7 @@ extension Network {
     var outputs = [Float](repeating: 0, count: images.count * shape.elementCount)
     let hasLoss = hasLoss && plan.loss != nil && images.hasTargets
     var total = Sums()
-    let penalty = penalty
+    let penalty = hasLoss ? penalty : 0
     outputs.withUnsafeMutableBufferPointer { buffer in
       images.withPointers { source, targets in
         infer(

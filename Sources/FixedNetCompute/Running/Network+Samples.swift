@@ -3,7 +3,11 @@ import FixedNetCore
 /// Predictions for samples in the caller's own memory.
 extension Network {
   /// A network that predicts: its memory is planned for `batch` samples at once.
-  /// - Parameter weights: one entry per layer, such as `Network.weights` of another network of this model.
+  /// - Parameters:
+  ///   - model: what to run.
+  ///   - weights: one entry per layer, such as `Network.weights` of another network of this model.
+  ///   - batch: samples at once; more of them run one after the other.
+  ///   - threads: that share a batch.
   /// - Throws: `ModelError`, `NetworkError`.
   public convenience init(
     _ model: Model, weights: [LayerWeights], batch: Int = 1, threads: Int = 1

@@ -23,7 +23,7 @@ struct ConvolutionTests {
     var shape = inputs.shape
     let y = trial.compare(["y": inputs.dz.count]) { kernels, out in
       let scratch = trial.scratch(&shape, CS_CONV2D_FORWARD, block)
-      kernels.conv2d_forward(&shape, block, x, w, bias, out[0], activation, scratch)
+      kernels.conv2d_forward(&shape, block, x, w, bias, nil, out[0], activation, scratch)
     }[0]
     trial.compare(["dx": inputs.x.count]) { kernels, out in
       let scratch = trial.scratch(&shape, CS_CONV2D_BACKWARD_INPUT, block)
@@ -40,7 +40,7 @@ struct ConvolutionTests {
     let taps = trial.transposed(inputs.w, rows: Int(shape.outChannels)).values
     trial.expect("y of image \(lane) alone", trial.image(lane, of: y)) { kernels, y in
       let scratch = trial.scratch(&shape, CS_CONV2D_FORWARD, 1)
-      kernels.conv2d_forward(&shape, 1, image.values, taps, bias, y, activation, scratch)
+      kernels.conv2d_forward(&shape, 1, image.values, taps, bias, nil, y, activation, scratch)
     }
   }
 
@@ -91,7 +91,7 @@ struct ConvolutionTests {
       kc_conv2d_backward(&shape, block, x, rows, dz, dx.values, dw.values, db.values)
       let found = trial.compare(["y": y.count, "dx": dx.count, "dw": dw.count, "db": db.count]) {
         let scratch = trial.scratch(&shape, CS_CONV2D_FORWARD, block)
-        $0.conv2d_forward(&shape, block, x, w, bias, $1[0], activation, scratch)
+        $0.conv2d_forward(&shape, block, x, w, bias, nil, $1[0], activation, scratch)
         $0.conv2d_backward_input(&shape, block, dz, w, $1[1], scratch)
         $0.conv2d_backward_weights(&shape, block, x, dz, $1[2], $1[3], scratch)
       }

@@ -17,7 +17,7 @@ struct DenseTests {
       let dz = trial.input(Int(output * block)).values
       let bias = trial.random.once(in: 4) ? nil : trial.input(Int(output)).values
       let y = trial.compare(["y": Int(output * block)]) { kernels, out in
-        kernels.dense_forward(input, output, block, x.values, w, bias, out[0], activation)
+        kernels.dense_forward(input, output, block, x.values, w, bias, nil, out[0], activation)
       }[0]
       trial.compare(["dx": x.count]) { kernels, out in
         kernels.dense_backward_input(input, output, block, dz, w, out[0])
@@ -30,7 +30,7 @@ struct DenseTests {
       let lane = trial.random.integer(0...15)
       let image = trial.image(lane, of: x)
       trial.expect("y of image \(lane) alone", trial.image(lane, of: y)) { kernels, y in
-        kernels.dense_forward(input, output, 1, image.values, w, bias, y, activation)
+        kernels.dense_forward(input, output, 1, image.values, w, bias, nil, y, activation)
       }
     }
   }
@@ -48,7 +48,7 @@ struct DenseTests {
       let dz = trial.input(Int(output * 16)).values
       let bias = trial.random.once(in: 4) ? nil : trial.input(Int(output)).values
       trial.compare(["y": Int(output * 16)]) { kernels, out in
-        kernels.dense_forward(input, output, 16, x, w, bias, out[0], activation)
+        kernels.dense_forward(input, output, 16, x, w, bias, nil, out[0], activation)
       }
       trial.compare(["dx": Int(input * 16)]) { kernels, out in
         kernels.dense_backward_input(input, output, 16, dz, w, out[0])
@@ -170,7 +170,7 @@ struct DenseTests {
         kc_dense_backward(
           input, output, block, lanes, x, w, dz, dx.values, dw.values, db.values)
         let foundY = trial.output(zCount)
-        kernels.dense_forward(input, output, block, x, w, bias, foundY.values, activation)
+        kernels.dense_forward(input, output, block, x, w, bias, nil, foundY.values, activation)
         let foundDx = trial.output(xCount)
         kernels.dense_backward_input(input, output, block, dz, w, foundDx.values)
         trial.expectNear("y", foundY, y, terms: Int(input))

@@ -18,7 +18,7 @@ struct DepthwiseTests {
         "y": inputs.dz.count, "dx": inputs.x.count, "dw": shape.weights, "db": shape.outChannels,
       ]) { kernels, out in
         kernels.depthwise_forward(
-          &shape, block, x, w, bias, out[0], activation,
+          &shape, block, x, w, bias, nil, out[0], activation,
           trial.scratch(&shape, CS_CONV2D_FORWARD, block))
         kernels.depthwise_backward_input(
           &shape, block, dz, w, out[1], trial.scratch(&shape, CS_CONV2D_BACKWARD_INPUT, block))
@@ -32,7 +32,7 @@ struct DepthwiseTests {
       let taps = trial.transposed(inputs.w, rows: shape.outChannels).values
       trial.expect("y of image \(lane) alone", trial.image(lane, of: found[0])) { kernels, y in
         kernels.depthwise_forward(
-          &shape, 1, image.values, taps, bias, y, activation,
+          &shape, 1, image.values, taps, bias, nil, y, activation,
           trial.scratch(&shape, CS_CONV2D_FORWARD, 1))
       }
       trial.expect("dx of image \(lane) alone", trial.image(lane, of: found[1])) { kernels, dx in
@@ -61,7 +61,7 @@ struct DepthwiseTests {
       kc_depthwise_backward(&shape, block, x, rows, dz, dx.values, dw.values, db.values)
       let found = trial.compare(["y": y.count, "dx": dx.count, "dw": dw.count, "db": db.count]) {
         let scratch = trial.scratch(&shape, CS_CONV2D_FORWARD, block)
-        $0.depthwise_forward(&shape, block, x, w, bias, $1[0], activation, scratch)
+        $0.depthwise_forward(&shape, block, x, w, bias, nil, $1[0], activation, scratch)
         $0.depthwise_backward_input(&shape, block, dz, w, $1[1], scratch)
         $0.depthwise_backward_weights(&shape, block, x, dz, $1[2], $1[3], scratch)
       }
@@ -88,7 +88,7 @@ struct DepthwiseTests {
     var scratch = [Float](
       repeating: 0, count: cs_depthwise_scratch(&shape, CS_CONV2D_FORWARD, 1))
     set.kernels.pointee.depthwise_forward(
-      &shape, 1, x, w, [0, 0, 0, 0.5], &y, CS_LINEAR, &scratch)
+      &shape, 1, x, w, [0, 0, 0, 0.5], nil, &y, CS_LINEAR, &scratch)
     #expect(y == [1, 2, 3, 0, 1, 2, 20, 40, 60, 0.5, 10.5, 20.5])
   }
 

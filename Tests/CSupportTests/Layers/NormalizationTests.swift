@@ -90,6 +90,22 @@ struct NormalizationTests {
     }
   }
 
+  /// 3 / sqrt(12 + 4) and 2 / sqrt(0 + 4).
+  @Test("the scale of a normalisation", arguments: InstructionSet.available)
+  func scale(set: InstructionSet) {
+    var scale: [Float] = [0, 0]
+    set.kernels.pointee.batchnorm_scale(2, 4, [3, 2], [12, 0], &scale)
+    #expect(scale == [0.75, 1])
+    Trial.run(set, draws: 100) { trial in
+      let channels = trial.random.integer(1...70)
+      let (gamma, variance) = (trial.input(Int(channels)), trial.input(Int(channels)))
+      trial.shape = "\(channels) channels"
+      trial.compare(["scale": Int(channels)]) { kernels, out in
+        kernels.batchnorm_scale(channels, 1e-3, gamma.values, variance.values, out[0])
+      }
+    }
+  }
+
   @Test("the reference follows the formulas")
   func textbook() {
     Trial.run(nil, draws: 200) { trial in

@@ -109,6 +109,11 @@ public struct BatchNormalization: Layer {
     let gamma = next(scales, "gamma", 1)
     let beta = next(centers, "beta", 0)
     let moving = (mean: weights[0].weight, variance: weights[1].weight)
+    if let stage = input.stage, stage.normalization == nil, input.flattened == nil,
+      (stage.channels, stage.pixels) == (channels, input.shape.pixels)
+    {
+      return planJoined(to: stage, input, gamma, beta, moving, plan)
+    }
     plan.use(input.slot)
     var output = plan.reserveOutput(name, shape: input.shape, flattened: input.flattened)
     output.isRectified = rectifies
@@ -160,6 +165,23 @@ public struct BatchNormalization: Layer {
       return LayerPlan.Finished(
         operation, inputGradients: [backward.needsInputGradient ? backward.outputGradient : nil])
     }
+  }
+
+  /// By the layer before.
+  private func planJoined(
+    to stage: OutputStage, _ input: Value, _ gamma: ChannelValues, _ beta: ChannelValues,
+    _ moving: (mean: SharedSlot, variance: SharedSlot), _ plan: Planner
+  ) -> LayerPlan {
+    let scale = plan.reserve(
+      "\(name)/scale", shape: [stage.channels], region: .scratch, scope: .thread, lasting: true)
+    stage.normalization = OutputNormalization(
+      channels: stage.channels, epsilon: Float(epsilon), gamma: gamma.slot, beta: beta.slot,
+      movingMean: moving.mean, movingVariance: moving.variance, scale: scale.thread)
+    stage.rectifies = rectifies
+    var output = input
+    output.stage = nil
+    output.isRectified = rectifies
+    return plan.renamed(input, as: output)
   }
 
   /// With the moving statistics: at inference, and where the layer is frozen.

@@ -128,6 +128,7 @@ public struct Conv2D: Layer {
     let planned = PlannedConvolution(self, input, descriptions, plan)
     var output = planned.output
     output.convolution = planned
+    output.stage = planned.stage
     return LayerPlan(output: output) { planned.finish($0, plan) }
   }
 

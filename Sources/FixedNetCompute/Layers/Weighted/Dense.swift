@@ -97,11 +97,15 @@ public struct Dense: Layer {
       plan.isTraining && plan.options.isSecondOrder
       ? PlannedDenseTangent(self, input, output, factor: isHalved ? 0.5 : 1, plan) : nil
     output.tangent = tangent?.output
+    let stage = OutputStage(activation, output.shape, plan)
+    output.stage = stage
     return LayerPlan(output: output) { [output] backward in
       var operation = DenseOperation(
         inputCount: input.shape.elementCount, outputCount: units,
         activation: activation.kernelCode, input: input.slot.block, output: output.slot.block,
         weight: weight.weight, bias: bias?.weight, training: nil)
+      operation.normalization = stage?.normalization
+      if stage?.rectifies == true { operation.activation = CS_RELU }
       guard let backward else { return LayerPlan.Finished(operation) }
       if activation != .linear || tangent != nil { plan.use(output.slot) }
       var training = planGradients(backward.outputGradient, input, weight, bias, plan)

@@ -141,7 +141,7 @@ public struct DepthwiseConv2D: Layer {
           kernelHeight: height, kernelWidth: width, inChannels: 1,
           outChannels: input.shape.channels * multiplier))
     plan.use(input.slot)
-    let output = plan.reserveOutput(
+    var output = plan.reserveOutput(
       part, shape: (try? outputShape(for: input.shape)) ?? input.shape)
     func scratch(_ name: String, _ passes: [cs_conv2d_pass]) -> ThreadSlot {
       let count = withUnsafePointer(to: shape) { shape in
@@ -152,11 +152,15 @@ public struct DepthwiseConv2D: Layer {
       ).thread
     }
     let forwardScratch = scratch("scratch", [CS_CONV2D_FORWARD])
-    return LayerPlan(output: output) { backward in
+    let stage = OutputStage(activation, output.shape, plan)
+    output.stage = stage
+    return LayerPlan(output: output) { [output] backward in
       var operation = DepthwiseOperation(
         shape: shape, activation: activation.kernelCode, input: input.slot.block,
         output: output.slot.block, weight: weight.weight, bias: bias?.weight,
         scratch: forwardScratch)
+      operation.normalization = stage?.normalization
+      if stage?.rectifies == true { operation.activation = CS_RELU }
       guard let backward else { return LayerPlan.Finished(operation) }
       plan.use(backward.outputGradient)
       if activation != .linear { plan.use(output.slot) }

@@ -7,6 +7,8 @@ final class PlannedConvolution {
   private let shape: cs_conv2d
   private let input: Value
   let output: Value
+  /// nil where nothing can be added to it.
+  let stage: OutputStage?
   private let weight: PlacedParameter
   private let bias: PlacedParameter?
   private let forwardScratch: Slot
@@ -36,6 +38,7 @@ final class PlannedConvolution {
       layer.name,
       shape: .image(
         height: Int(shape.outHeight), width: Int(shape.outWidth), channels: layer.filters))
+    stage = OutputStage(layer.activation, output.shape, plan)
     let usesWinograd =
       plan.isTraining && plan.blockSize == 16 && layer.isPlain
       && withUnsafePointer(to: shape) { cs_winograd_suits($0) } != 0
@@ -166,6 +169,8 @@ final class PlannedConvolution {
     operation.groups = layer.groups
     operation.dilation = dilation
     operation.transformedWeight = transformedWeight
+    operation.normalization = stage?.normalization
+    if stage?.rectifies == true { operation.activation = CS_RELU }
     return operation
   }
 }

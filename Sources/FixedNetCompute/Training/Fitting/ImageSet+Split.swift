@@ -26,7 +26,9 @@ extension ImageSet {
 
   /// Two parts without a sample in common: always the same for a seed. Of labels every class gives its share to the second
   /// part, rounded, and keeps one sample in the first.
-  /// - Parameter fraction: the second part's share, above 0 and below 1.
+  /// - Parameters:
+  ///   - fraction: the second part's share, above 0 and below 1.
+  ///   - seed: another one gives other parts.
   /// - Throws: `NetworkError.option` for another fraction, and where a part would be empty.
   public func split(fraction: Double, seed: UInt64 = 0) throws(NetworkError) -> (
     first: ImageSet, second: ImageSet

@@ -52,10 +52,14 @@ public final class Training {
 
   /// Plans the memory, draws the weights from the seed and gets ready for the first step.
   /// - Parameters:
+  ///   - model: what to train; the network's weights are its own, the model stays as it is.
   ///   - samples: with labels, or with targets (numbers to predict).
+  ///   - validation: what `fit` evaluates after every epoch; nil: nothing.
   ///   - weights: what to start from, one entry per layer; nil: drawn from the seed as the layers' initialisers say.
   ///   - loss: nil: cross-entropy where the model ends in softmax or a sigmoid.
+  ///   - optimizer: the formula of a step, with its numbers.
   ///   - learningRate: nil: Keras' default for the optimiser, 0.01 or 0.001.
+  ///   - clipping: what is done to gradients that are too large.
   ///   - batch: samples of a mini-batch; at most as many as there are.
   ///   - seed: of weights, the order of the samples, and dropout.
   ///   - threads: nil: as many as there are cores, but no more than blocks of 16 samples in a mini-batch.
@@ -119,6 +123,7 @@ public final class Training {
 
   /// Trains for so many more epochs.
   /// - Parameters:
+  ///   - epochs: at least 1.
   ///   - patience: stop after so many epochs in which the validation loss (without validation samples, the training loss) was
   ///     not below all before; nil: never.
   ///   - onEpoch: sees every epoch; where it returns false, training stops.

@@ -264,14 +264,10 @@ public struct BatchNormalizationInferenceOperation: OperationDescription {
   }
 
   func prepare(_ c: BatchContext) {
-    let scale = c(scale)
+    c.kernels.pointee.batchnorm_scale(
+      Int32(truncatingIfNeeded: channels), epsilon, c(gamma), c(movingVariance), c(scale))
     let zeros = c(zeros)
-    let gamma = c(gamma)
-    let variance = c(movingVariance)
-    for channel in 0..<channels {
-      scale[channel] = gamma[channel] * (1 / (variance[channel] + epsilon).squareRoot())
-      zeros[channel] = 0
-    }
+    for channel in 0..<channels { zeros[channel] = 0 }
   }
 
   func forward(_ c: BlockContext) {

@@ -20,6 +20,8 @@ public struct ConvolutionOperation: OperationDescription {
   public var dilation: KernelDilation?
   /// The weights transformed for Winograd's kernels, a copy per thread; nil where the others run.
   public var transformedWeight: ThreadSlot?
+  /// Of the sums, before the activation; for inference.
+  public var normalization: OutputNormalization?
 
   /// The slots that only training needs.
   public struct Training: BitwiseCopyable, Sendable {
@@ -92,6 +94,7 @@ public struct ConvolutionOperation: OperationDescription {
   }
 
   func prepare(_ c: BatchContext) {
+    normalization?.prepare(c)
     folding?.prepare(self, c)
     dilation?.spread(c(weight), self, c)
     guard let transformedWeight else { return }
@@ -190,10 +193,13 @@ extension UnsafePointer where Pointee == ConvolutionOperation {
         let (x, y, scratch) = (c(pointee.input), c(pointee.output), c(pointee.scratch))
         let (extents, lanes) = (pointee.groupExtents, Int(c.blockSize))
         for group in 0..<pointee.groups {
-          c.kernels.pointee.conv2d_forward(
-            shape, c.blockSize, x + group * extents.input * lanes, weight + group * extents.weight,
-            bias.map { $0 + group * Int(shape.pointee.outChannels) },
-            y + group * extents.output * lanes, pointee.activation, scratch)
+          let first = group * Int(shape.pointee.outChannels)
+          withNormalization(pointee.normalization, from: first, c) { normalization in
+            c.kernels.pointee.conv2d_forward(
+              shape, c.blockSize, x + group * extents.input * lanes,
+              weight + group * extents.weight, bias.map { $0 + first }, normalization,
+              y + group * extents.output * lanes, pointee.activation, scratch)
+          }
         }
       }
     }

@@ -12,6 +12,8 @@ public struct DenseOperation: OperationDescription {
   public var weight: SharedSlot
   public var bias: SharedSlot?
   public var training: Training?
+  /// Of the sums, before the activation; for inference.
+  public var normalization: OutputNormalization?
 
   /// The slots that only training needs.
   public struct Training: BitwiseCopyable, Sendable {
@@ -157,9 +159,12 @@ public struct DenseOperation: OperationDescription {
 /// Called for every block: the description is read where it is and not copied.
 extension UnsafePointer where Pointee == DenseOperation {
   func forward(_ c: BlockContext) {
-    c.kernels.pointee.dense_forward(
-      pointee.inputs, pointee.outputs, c.blockSize, c(pointee.input), c(pointee.weight),
-      pointee.bias.map { UnsafePointer<Float>(c($0)) }, c(pointee.output), pointee.activation)
+    withNormalization(pointee.normalization, c) { normalization in
+      c.kernels.pointee.dense_forward(
+        pointee.inputs, pointee.outputs, c.blockSize, c(pointee.input), c(pointee.weight),
+        pointee.bias.map { UnsafePointer<Float>(c($0)) }, normalization, c(pointee.output),
+        pointee.activation)
+    }
   }
 
   func backward(_ c: BlockContext) {

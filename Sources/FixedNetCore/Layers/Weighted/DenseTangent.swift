@@ -47,11 +47,11 @@ extension DenseOperation {
     let sum = c(tangent.sum)
     kernels.dense_forward(
       inputs, outputs, c.blockSize, c(input), c(weight.direction),
-      training.bias.map { UnsafePointer(c($0.direction)) }, sum, CS_LINEAR)
+      training.bias.map { UnsafePointer(c($0.direction)) }, nil, sum, CS_LINEAR)
     if let input = tangent.input {
       let scratch = c(tangent.scratch)
       kernels.dense_forward(
-        inputs, outputs, c.blockSize, c(input), c(weight.weight), nil, scratch, CS_LINEAR)
+        inputs, outputs, c.blockSize, c(input), c(weight.weight), nil, nil, scratch, CS_LINEAR)
       kernels.add_scaled(count, 1, scratch, sum)
     }
     kernels.activation_backward(count, activation, c(output), sum, c(tangent.output))

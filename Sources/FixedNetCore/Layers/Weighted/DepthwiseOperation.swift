@@ -20,6 +20,8 @@ public struct DepthwiseOperation: OperationDescription {
   public var backwardScratch = ThreadSlot(byteOffset: 0)
   /// nil in a frozen layer.
   public var gradients: PartialGradients?
+  /// Of the sums, before the activation; for inference.
+  public var normalization: OutputNormalization?
 
   public static func operation(at place: UnsafePointer<DepthwiseOperation>) -> Operation {
     .depthwise(place)
@@ -43,10 +45,12 @@ public struct DepthwiseOperation: OperationDescription {
   }
 
   func forward(_ c: BlockContext) {
-    withUnsafePointer(to: shape) {
-      c.kernels.pointee.depthwise_forward(
-        $0, c.blockSize, c(input), c(weight), bias.map { UnsafePointer<Float>(c($0)) }, c(output),
-        activation, c(scratch))
+    withUnsafePointer(to: shape) { shape in
+      withNormalization(normalization, c) { normalization in
+        c.kernels.pointee.depthwise_forward(
+          shape, c.blockSize, c(input), c(weight), bias.map { UnsafePointer<Float>(c($0)) },
+          normalization, c(output), activation, c(scratch))
+      }
     }
   }
 

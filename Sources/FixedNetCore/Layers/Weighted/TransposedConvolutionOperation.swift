@@ -69,7 +69,8 @@ public struct TransposedConvolutionOperation: OperationDescription {
       }
       if let inputGradient {
         c.kernels.pointee.conv2d_forward(
-          shape, c.blockSize, dz, c(weight), nil, c(inputGradient), CS_LINEAR, c(backwardScratch))
+          shape, c.blockSize, dz, c(weight), nil, nil, c(inputGradient), CS_LINEAR,
+          c(backwardScratch))
       }
     }
   }

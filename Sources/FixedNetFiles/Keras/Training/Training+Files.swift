@@ -9,6 +9,7 @@ extension Network {
   /// - Parameters:
   ///   - path: a file of Keras 2 or 3, or of this library. It is not trusted: what it holds is read in a confined process.
   ///   - batch: samples at once, for which memory is planned.
+  ///   - threads: that share a batch.
   /// - Throws: `CheckpointError` for what cannot be read; `ModelError`, `NetworkError`.
   public convenience init(contentsOf path: String, batch: Int = 1, threads: Int = 1) throws {
     let file = try KerasFile.read(path: path)
@@ -54,7 +55,11 @@ extension Training {
   }
 
   /// Goes on with a run that `save` wrote, to the bit.
-  /// - Parameter samples: those of the run, and no others.
+  /// - Parameters:
+  ///   - path: what `save` wrote.
+  ///   - samples: those of the run, and no others.
+  ///   - validation: as of the run, to go on with its history.
+  ///   - threads: nil: as a new run.
   /// - Throws: `CheckpointError`; `TrainingStateError` for a file that another program wrote, or whose samples were others;
   ///   `ModelError`, `NetworkError`.
   public convenience init(
