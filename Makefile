@@ -96,6 +96,7 @@ test: setup readers venv ## the same set-up, then every check and test
 	  swift build --product train $(TRAITS); \
 	else echo "make: no swift-protobuf (see above); the tests with TensorBoard are skipped"; fi
 	Tools/check-embedded
+	Tests/Example/run.sh
 	@if $(HAS_KERAS); then \
 	  FIXEDNET_PYTHON="$$PWD/$(PYTHON)"; KERAS_BACKEND=jax; export FIXEDNET_PYTHON KERAS_BACKEND; \
 	fi; echo swift test; swift test

@@ -17,10 +17,10 @@ git add -A
 git -c user.name=test -c user.email=test@localhost commit -qm "A copy"
 git tag 0.1.0
 cp -R "$root/Tests/Example/Package.swift" "$root/Tests/Example/Sources" "$folder/package"
-cp "${IRIS:-$root/Tests/Fixtures/data/iris.csv}" "$folder/package/iris"
+cp "$root/Tests/Fixtures/data/iris.csv" "$folder/package/iris.csv"
 cd "$folder/package"
 FIXEDNET_URL="file://$library" swift build -c release --disable-dependency-cache >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
-output=$(.build/release/first-hour "${IRIS:-iris}")
+output=$(.build/release/first-hour iris.csv)
 echo "$output"
 check() {
   echo "$output" | awk -v name="$1" -v least="$2" \
