@@ -20,7 +20,8 @@ public struct PredictCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Samples: the rows of a .csv, dataset x of an .h5, X of a .mat, an .npy or x of an .npz.",
+      "Samples: the rows of a .csv, dataset x of an .h5, X of a .mat, an .npy or x of an .npz; - is a "
+        + "table on standard input.",
       valueName: "file"))
   var files: [String]
 
@@ -72,6 +73,9 @@ public struct PredictCommand: ParsableCommand {
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
     guard !files.isEmpty else { throw ValidationError("name a file with samples") }
+    guard files.count(where: { $0 == StandardInput.name }) < 2 else {
+      throw ValidationError("- is standard input, which can be read once; name it once")
+    }
     if let output, !PredictionFile.isNamed(output) {
       throw ValidationError(
         "--output must name a .csv, .npz, .h5 or .mat file, found '\(output)'")
@@ -81,13 +85,19 @@ public struct PredictCommand: ParsableCommand {
   public func run() throws {
     var guarded = FileGuard()
     guarded.reads(model, "predict")
-    for file in files { guarded.reads(file, "predict") }
+    for file in files where file != StandardInput.name { guarded.reads(file, "predict") }
     guarded.writes(output, "--output")
     try guarded.check()
     let predictor = try Predictor(self)
     guarded.keeps(predictor.recorded, of: model)
     try guarded.check()
-    let predictions = try files.map { try predictor.predict($0) }
+    let predictions = try files.map { file in
+      guard file == StandardInput.name else { return try predictor.predict(file) }
+      let input = try StandardInput()
+      return try withExtendedLifetime(input) {
+        try predictor.predict(input.path, shownAs: "standard input")
+      }
+    }
     if let output {
       try PredictionFile.write(predictions, of: predictor.answer, to: output)
     }

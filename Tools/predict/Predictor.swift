@@ -44,20 +44,21 @@ struct Predictor {
     }
   }
 
+  /// `name`: what the file is called where its predictions are shown.
   /// Throws: `ToolError` for samples that are not the model's; whatever reading throws.
-  func predict(_ path: String) throws -> Prediction {
+  func predict(_ path: String, shownAs name: String? = nil) throws -> Prediction {
     let input = network.plan.model.input
     let arrays = try InputArrays(
       path, input: input, order: options.pixelOrder, options: options.columns.options,
       recorded: recorded)
     let samples = ImageSet(shape: input, pixels: .floats(arrays.x), labels: [])
     let (outputs, _) = try network.predict(samples)
-    let prediction = Prediction(path: path, count: arrays.count, outputs: outputs)
+    let prediction = Prediction(path: name ?? path, count: arrays.count, outputs: outputs)
     let broken = (0..<arrays.count).count { !prediction.row($0).allSatisfy(\.isFinite) }
     if broken > 0 {
       let first = try network.brokenOutput(samples).map { ": \($0) broke first" } ?? ""
       printError(
-        "warning: \(broken) of \(arrays.count) samples of '\(path)' have outputs that are not finite\(first)"
+        "warning: \(broken) of \(arrays.count) samples of '\(prediction.path)' have outputs that are not finite\(first)"
       )
     }
     return prediction

@@ -110,8 +110,9 @@ public struct DataSamples: Sendable {
         }
         throw .wrongFormat(
           path: path,
-          found: "not an HDF5 file; --inputs takes an .h5 file with the samples as dataset x, or a "
-            + ".mat file with X")
+          found:
+            "not an HDF5 file; give samples as a table (.csv, .tsv, .txt), as X of a .mat, or as x of "
+            + "an .npz or .h5 file")
       }
     #else
       throw .hdf5(.unavailable(path: path))

@@ -199,7 +199,7 @@ struct EvalToolTests {
       Tool.expectRefusal(try eval(name), name)
     }
     Tool.expectRefusal(
-      try eval(model, options: "--inputs text.h5"), "not an HDF5 file; --inputs takes an .h5")
+      try eval(model, options: "--inputs text.h5"), "not an HDF5 file; give samples as a table")
     let whole = try #require(FileManager.default.contents(atPath: model))
     try whole.prefix(whole.count / 2).write(to: URL(filePath: "\(folder)/cut.h5"))
     Tool.expectRefusal(try eval("cut.h5"), "cut.h5")

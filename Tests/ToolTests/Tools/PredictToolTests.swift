@@ -76,6 +76,25 @@ struct PredictToolTests {
     #expect(text.hasPrefix("file,sample,class,1,2,3\nd.h5,1,"), "\(text.prefix(100))")
   }
 
+  @Test("a table on standard input, which is gone afterwards; none is refused")
+  func standardInput() throws {
+    let folder = try Self.write(Self.model([[2], [1]], bias: [0], .linear), x: [[0, 0]])
+    let temporary = try Fixtures.temporaryFolder()
+    func predict(_ text: String) throws -> Finished {
+      try Finished(
+        "/bin/sh", ["-c", "printf '\(text)' | \(Tool.folder)/fixednet predict m.h5 -"], in: folder,
+        environment: ["TMPDIR": temporary])
+    }
+    let finished = try predict("a,b\\n1,0.5\\n3,1\\n")
+    #expect(
+      finished.output == "standard input:1: 2.5\nstandard input:2: 7.0\n", "\(finished.errors)")
+    Tool.expectRefusal(try predict(""), "standard input is empty")
+    Tool.expectRefusal(try predict("a,b\\n1,x\\n"), "line 2")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: temporary).isEmpty)
+    Tool.expectRefusal(
+      try Tool.run("fixednet", "predict m.h5 - -", in: folder), "name it once", exitCode: 64)
+  }
+
   @Test("outputs that are not finite are no class, and a warning says so")
   func notFinite() throws {
     let folder = try Self.write(
