@@ -79,8 +79,7 @@ struct TrainingSetup {
     (model, weights, optimizerState) = (file.model, file.weights, file.optimizerState)
     state = training
     try options.checkFiles(recorded: RecordedData(training))
-    data = try options.data.load(
-      recorded: RecordedData(training), model: model.ends(loss: try? Loss(record: training.loss)))
+    data = try TrainingSetup.data(options, training, model, of: path)
     try options.checkFiles(data, recorded: RecordedData(training))
     try state.check(data, resumedFrom: path)
     augmentation = try state.augmentation(in: path)
@@ -92,6 +91,20 @@ struct TrainingSetup {
     try state.weigh(&data.set, path: path)
     do { loss = try Loss(record: training.loss) } catch { throw ToolError("'\(path)': \(error)") }
     (configuration, clipping) = try state.configuration(named: "'\(path)'")
+  }
+
+  /// The data of a run that goes on.
+  /// Throws: `ToolError` where the file that they were in is gone; what reading them throws.
+  private static func data(
+    _ options: Train, _ training: TrainingState, _ model: Model, of path: String
+  ) throws -> LoadedData {
+    do {
+      return try options.data.load(
+        recorded: RecordedData(training), model: model.ends(loss: try? Loss(record: training.loss)))
+    } catch DataFileError.file(let error) where options.data.data == nil {
+      throw ToolError(
+        "\(error); '\(path)' records it as its data: say where it is with --data")
+    }
   }
 }
 

@@ -107,13 +107,15 @@
     @Test("a checkpoint that records impossible data is refused as a file, not as an option")
     func impossibleData() throws {
       try train()
-      for name in ["", "mnist.csv", "digits\u{1}"] {
+      for (name, words) in [
+        ("", "say where they are with --data"), ("digits\u{1}", "say where they are with --data"),
+        ("mnist.csv", "'odd.h5' records it as its data: say where it is with --data"),
+      ] {
         var file = try KerasFile.read(path: path("run.h5"), trainingState: .require)
         file.training?.data = name
         try KerasFile.write(file, to: path("odd.h5"))
-        Tool.expectRefusal(try run("eval", "odd.h5"), "the checkpoint records '")
-        Tool.expectRefusal(
-          try run("train", "--resume odd.h5 --epochs 2"), "say where they are with --data")
+        Tool.expectRefusal(try run("eval", "odd.h5"), words)
+        Tool.expectRefusal(try run("train", "--resume odd.h5 --epochs 2"), words)
       }
     }
 
