@@ -61,5 +61,12 @@ struct MetricsTests {
     #expect(throws: NetworkError.labels(outputCount: 2, largest: 2)) {
       try ClassificationMetrics(outputs, labels: [0, 0, 0, 2], classCount: 3)
     }
+    for odd in [-1, 2] {
+      #expect(throws: NetworkError.option(name: "labels", expected: "from 0 to 1", found: "\(odd)"))
+      {
+        try ClassificationMetrics(outputs, labels: [0, 0, 0, odd], classCount: 2)
+      }
+      #expect(RankMetrics.topAccuracy(outputs, labels: [0, 0, 0, odd], count: 2) == 0.75)
+    }
   }
 }

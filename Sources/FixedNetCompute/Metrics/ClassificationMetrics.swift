@@ -16,6 +16,10 @@ public struct ClassificationMetrics: Sendable {
   public init<Label: BinaryInteger>(
     _ outputs: Tensor, labels: [Label], classCount: Int, threshold: Float? = nil
   ) throws(NetworkError) {
+    if let odd = labels.first(where: { !(0..<classCount).contains(Int($0)) }) {
+      throw .option(
+        name: "labels", expected: "from 0 to \(classCount - 1)", found: "\(odd)")
+    }
     let width = outputs.values.count / max(1, labels.count)
     if let threshold, width == 1, classCount <= 2 {
       counts = [[0, 0], [0, 0]]

@@ -49,7 +49,7 @@ public enum RankMetrics {
     let hits = labels.indices.count { sample in
       let row = outputs.values[sample * width..<(sample + 1) * width]
       let place = row.startIndex + Int(labels[sample])
-      guard place < row.endIndex, row[place].isFinite else { return false }
+      guard row.indices.contains(place), row[place].isFinite else { return false }
       let above = row.indices.count {
         row[$0] > row[place] || row[$0] == row[place] && $0 < place
       }

@@ -69,6 +69,17 @@ struct FittingTests {
     try second.fit(epochs: 3)
     #expect(second.network.weights == whole.network.weights)
     #expect(second.history == whole.history)
+    // Each epoch's rate is that of its last step, and without validation samples there are no figures of them.
+    let falling = try Training(
+      Self.xor, on: samples, optimizer: .sgd,
+      learningRate: .step(initial: 0.5, factor: 0.1, every: 2), batch: 2)
+    try falling.fit(epochs: 2)
+    try falling.save(to: path)
+    let records = try #require(try KerasFile.read(path: path).training).history
+    #expect(records.map { Float($0.learningRate) } == [0.5, 0.05])
+    #expect(records.allSatisfy(\.testLoss.isNaN) && records.allSatisfy(\.seconds.isNaN))
+    let again = try Training(resuming: path, on: samples)
+    #expect(again.history == falling.history)
     let others = try ImageSet(rows: [[0, 0], [0, 1], [1, 0], [1, 2]], labels: [0, 1, 1, 0])
     #expect {
       try Training(resuming: path, on: others)

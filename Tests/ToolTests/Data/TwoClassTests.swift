@@ -107,7 +107,9 @@ struct TwoClassTests {
       "softmax over the model's one output")
     // A built-in model takes its end from the data.
     let built = try Tool.run(
-      "train", "--model softmax --data numbers.h5 --epochs 40 --batch 4 --json", in: folder)
+      "train",
+      "--model softmax --data numbers.h5 --epochs 200 --batch 4 --learning-rate 0.05 --json",
+      in: folder)
     #expect(built.exitCode == 0, "\(built.errors)")
     let loss = try built.report["history"]?.array.last?["trainLoss"]?.double
     #expect((loss ?? 1) < 0.05)

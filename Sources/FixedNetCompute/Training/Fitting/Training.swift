@@ -137,7 +137,8 @@ public final class Training {
       throw NetworkError.option(name: name, expected: "at least 1", found: "\(value)")
     }
     let first = history.count
-    var (best, waited) = (Double.infinity, 0)
+    func watched(_ epoch: Epoch) -> Double { epoch.validation?.loss ?? epoch.loss }
+    var (best, waited) = (history.map(watched).min() ?? .infinity, 0)
     while history.count < first + epochs {
       guard case .finished(let sums) = try trainer.runEpoch() else { break }
       try trainer.checkWeights()
@@ -146,7 +147,7 @@ public final class Training {
         validation: try validation.map(evaluate))
       history.append(epoch)
       guard try onEpoch(epoch) else { break }
-      let loss = epoch.validation?.loss ?? epoch.loss
+      let loss = watched(epoch)
       (best, waited) = loss < best ? (loss, 0) : (best, waited + 1)
       if let patience, waited >= patience { break }
     }
@@ -163,6 +164,7 @@ public final class Training {
   /// Where the run is: for `Trainer`, or to be saved.
   public var position: TrainingPosition { trainer.position }
   public var batch: Int { trainer.batch }
+  public var stepsPerEpoch: Int { trainer.stepsPerEpoch }
   public var seed: UInt64 { trainer.seed }
   public var optimizer: OptimizerConfiguration { trainer.optimizer }
 }

@@ -43,10 +43,11 @@ extension Training {
       (position.epoch, position.step, position.stepInEpoch)
     state.history = history.map { epoch in
       EpochRecord(
-        epoch: epoch.number, learningRate: configuration.rate(at: position.step),
+        epoch: epoch.number,
+        learningRate: configuration.rate(at: epoch.number * stepsPerEpoch - 1),
         trainLoss: epoch.loss, trainAccuracy: epoch.accuracy,
         testLoss: epoch.validation?.loss ?? .nan, testAccuracy: epoch.validation?.accuracy ?? .nan,
-        seconds: 0)
+        seconds: .nan)
     }
     let file = KerasModelFile(
       model: network.plan.model, weights: network.weights, training: state,
@@ -74,6 +75,10 @@ extension Training {
     guard state.dataDigest == samples.digest else {
       throw TrainingStateError("'\(path)' was trained on other samples")
     }
+    let steps = (samples.count + max(1, state.batch) - 1) / max(1, state.batch)
+    guard state.stepInEpoch == 0, state.epoch >= 0, state.history.count == state.epoch,
+      state.epoch.multipliedReportingOverflow(by: steps) == (state.step, false)
+    else { throw TrainingStateError("'\(path)': its training state contradicts itself") }
     let (configuration, clipping) = try state.configuration(named: "'\(path)'")
     let loss: Loss
     do { loss = try Loss(record: state.loss) } catch {
