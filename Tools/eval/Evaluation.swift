@@ -24,7 +24,8 @@ struct Evaluation {
       let takesShape = source.input == nil && options.data.data != nil
       loaded = takesShape ? try options.data.load(only: options.split ?? .test) : nil
       stated = source.lossStatement
-      let model = try loaded.map { try source.model(for: $0.set, loss: options.loss) } ?? source.model
+      let model =
+        try loaded.map { try source.model(for: $0.set, loss: options.loss) } ?? source.model
       file = try ModelSource.readWeights(options.file, of: model)
     } else {
       loaded = nil
