@@ -2,7 +2,7 @@
 
 DEMO = .build/demo/lenet.h5
 PACKAGES = libhdf5-dev libmatio-dev zlib1g-dev libisal-dev libssl-dev pkg-config gnuplot-nox
-READERS = hdf5-tools octave r-bioc-rhdf5 strace
+READERS = hdf5-tools octave r-bioc-rhdf5 strace gcc libc6-dev
 PYTHON = .venv/bin/python
 # What is installed from PyPI, to the last package that another one needs. All but PyTorch with the hashes of its files for
 # every system: what has another one is not installed. Python 3.11 or later.
@@ -45,7 +45,7 @@ PLACE = $(DESTDIR)$(PREFIX)
 # The plugin would build everything once more to write the manual; asked for help it only builds its own tool, which is then
 # given the installed program. Swift's own libraries come into the program, so that it runs where there is no toolchain.
 INSTALLED = -c release --static-swift-stdlib --scratch-path .build-install
-COMMANDS = train eval predict plan study bench help
+COMMANDS = train eval predict plan export study bench help
 
 install: setup ## one program, fixednet, with manual and completions, into PREFIX=/usr/local
 	swift build $(INSTALLED) --product fixednet
@@ -164,6 +164,10 @@ properties: setup venv ## plan, bits, gradients, files and Keras over NETWORKS r
 	swift build --build-tests
 	FIXEDNET_NETWORKS=$(NETWORKS) swift test --skip-build --filter PropertyTests
 
+exports: setup readers ## 200 random networks as C libraries, by GCC and clang, with the engine's bits
+	swift build --build-tests
+	FIXEDNET_EXPORTS=200 swift test --skip-build --disable-xctest --filter ExportTests
+
 mutants: setup ## plant every fault of Tests/Mutants in turn; each must be caught by the tests
 	@python3 --version >/dev/null 2>&1 || { tools=python3; $(INSTALL); }
 	python3 Tests/Mutants/mutants.py
@@ -216,7 +220,7 @@ compiler:
 	  exit 1; \
 	fi
 
-# Programs that read our files, or watch ours doing it; the tests with those that cannot be installed skip themselves.
+# Programs that read our files, watch ours doing it, or compile what we write; the tests with those that cannot be installed skip themselves.
 readers:
 	@tools="$(READERS)"; options=--no-install-recommends; { $(INSTALL); } || \
 	  echo "make: not all of $(READERS) (see above); the tests with what is missing are skipped"
@@ -261,5 +265,5 @@ else \
 fi
 endef
 
-.PHONY: help demo install uninstall check test example docs interop faults conformance sweep peers asan tsan sanitize fuzz storm calls properties mutants build release lint format proto clean
+.PHONY: help demo install uninstall check test example docs interop faults conformance sweep peers asan tsan sanitize fuzz storm calls properties exports mutants build release lint format proto clean
 .PHONY: setup compiler readers more-readers venv requirements

@@ -25,6 +25,17 @@ let toolDependencies: [Target.Dependency] = [
   "FixedNet", "FixedNetFiles", "FixedNetStudies", "ToolSupport",
 ]
 
+// The C that exported libraries are made of. Its text is in the program, which needs no folder beside it.
+let kernelFiles =
+  ["arithmetic", "functions", "elements", "smooth_functions", "straight_functions"].map {
+    "Values/\($0)"
+  }
+  + [
+    "dense", "convolution", "convolution_gradients", "depthwise", "pooling", "normalization",
+    "merges",
+  ].map { "Layers/\($0)" }
+  + ["losses", "output_losses", "class_losses", "updates", "storage"].map { "Training/\($0)" }
+
 /// A program of one tool, or of all. The helpers that read files are programs of their own beside it.
 func program(_ name: String, _ tools: [Target.Dependency]) -> Target {
   .executableTarget(
@@ -44,6 +55,7 @@ let package = Package(
     .executable(name: "plan", targets: ["plan"]),
     .executable(name: "bench", targets: ["bench"]),
     .executable(name: "study", targets: ["study"]),
+    .executable(name: "export", targets: ["export"]),
     .executable(name: "fixednet-reader", targets: ["fixednet-reader"]),
     .executable(name: "fixednet-unpacker", targets: ["fixednet-unpacker"]),
   ],
@@ -113,6 +125,12 @@ let package = Package(
     .target(name: "TrainTool", dependencies: toolDependencies, path: "Tools/train"),
     .target(name: "EvalTool", dependencies: toolDependencies, path: "Tools/eval"),
     .target(name: "PredictTool", dependencies: toolDependencies, path: "Tools/predict"),
+    .target(
+      name: "FixedNetExport",
+      dependencies: ["CSupport", "FixedNetCompute", "FixedNetCore", "FixedNetFiles"],
+      resources: kernelFiles.map { .embedInCode("Kernels/\($0).c") }),
+    .target(
+      name: "ExportTool", dependencies: toolDependencies + ["FixedNetExport"], path: "Tools/export"),
     .target(name: "PlanTool", dependencies: toolDependencies, path: "Tools/plan"),
     .target(
       name: "BenchTool", dependencies: toolDependencies, path: "Tools/bench", exclude: ["peers"]),
@@ -124,9 +142,12 @@ let package = Package(
     program("plan", ["PlanTool"]),
     program("bench", ["BenchTool"]),
     program("study", ["StudyTool"]),
+    program("export", ["ExportTool"]),
     program(
       "fixednet",
-      ["TrainTool", "EvalTool", "PredictTool", "PlanTool", "BenchTool", "StudyTool"]),
+      [
+        "TrainTool", "EvalTool", "PredictTool", "PlanTool", "BenchTool", "StudyTool", "ExportTool",
+      ]),
     .target(name: "MallocCounter", path: "Tests/Support/MallocCounter"),
     .target(
       name: "FaultInjection", dependencies: ["FixedNet", "FixedNetFiles"],
@@ -178,12 +199,21 @@ let package = Package(
       name: "FixedNetFilesTests",
       dependencies: [
         "FixedNet", "FixedNetFiles", "CConfined", "CReader", "CUnpack", "TestSupport",
-        "FuzzTargets",
+        "FuzzTargets", "LayerFixtures",
         "CZlib",
       ]),
     .target(
       name: "RandomNetworks", dependencies: ["FixedNet", "FixedNetCore"],
       path: "Tests/Support/RandomNetworks"),
+    .target(
+      name: "LayerFixtures", dependencies: ["FixedNet", "FixedNetFiles", "TestSupport"],
+      path: "Tests/Support/LayerFixtures"),
+    .testTarget(
+      name: "ExportTests",
+      dependencies: [
+        "FixedNet", "FixedNetExport", "FixedNetFiles", "LayerFixtures", "RandomNetworks",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "PropertyTests", dependencies: ["FixedNetFiles", "RandomNetworks", "TestSupport"]),
     .testTarget(

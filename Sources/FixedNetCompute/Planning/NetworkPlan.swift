@@ -38,6 +38,10 @@ public struct PlanOptions: Sendable, Equatable {
   /// is as small as it gets.
   public var memoryBudget: Int?
 
+  /// Whether the program is written for a device, in C: slots begin anywhere, and its kernels need no scratch. It cannot be
+  /// run here.
+  package var isForDevice = false
+
   /// What is done to the images of a training step, while they are read from the data set: no memory is needed for it.
   /// Inference and gradients alone see them as they are.
   public var augmentation = Augmentation()
@@ -101,10 +105,10 @@ public struct NetworkPlan {
   /// What is computed where there are labels or targets; nil for a model whose end suits none and no loss was asked for.
   public let loss: Loss?
   /// nil in an inference plan.
-  let training: PlannedProgram?
-  let inference: PlannedProgram
+  package let training: PlannedProgram?
+  package let inference: PlannedProgram
   /// What is written into the arena before anything runs.
-  let constants: [PlannedConstant]
+  package let constants: [PlannedConstant]
   /// The solver's floats.
   let workspace: SharedSlot?
 
@@ -215,7 +219,7 @@ extension NetworkPlan {
 }
 
 extension Model {
-  var couplingLayer: String? {
+  package var couplingLayer: String? {
     layers.first { $0 is BatchNormalization && !frozenLayers.contains($0.name) }?.name
   }
 
@@ -239,19 +243,19 @@ extension Model {
 }
 
 /// A program's operations and what they work on.
-struct PlannedProgram {
-  let operations: [any OperationDescription]
+package struct PlannedProgram {
+  package let operations: [any OperationDescription]
   /// The forward pass runs the first so many operations.
-  let forwardCount: Int
+  package let forwardCount: Int
   /// What the backward pass runs, in its order.
-  let backwardSteps: [BackwardStep]
+  package let backwardSteps: [BackwardStep]
   /// The layer that each operation belongs to, and where its output is.
-  let origins: [OperationOrigin]
-  let layout: ArenaLayout
-  let input: (slot: BlockSlot, shape: Shape)
-  let output: (slot: BlockSlot, shape: Shape, flattened: (channels: Int, pixels: Int)?)
-  let targets: TargetSlot?
-  let parameters: [Parameter]
+  package let origins: [OperationOrigin]
+  package let layout: ArenaLayout
+  package let input: (slot: BlockSlot, shape: Shape)
+  package let output: (slot: BlockSlot, shape: Shape, flattened: (channels: Int, pixels: Int)?)
+  package let targets: TargetSlot?
+  package let parameters: [Parameter]
 
   let squaredNorms: SharedSlot?
   let updatesInBackward: Bool

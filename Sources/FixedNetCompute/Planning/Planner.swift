@@ -179,12 +179,19 @@ public final class Planner {
       slots.append(
         PlannedSlot(
           name: name, shape: shape, region: region, scope: scope, firstStep: step, lastStep: step,
-          byteCount: byteCount))
+          byteCount: byteCount,
+          alignment: options.isForDevice ? MemoryLayout<Float>.alignment : Arena.alignment))
     }
     if lasting { lastsForever.insert(index) }
     if isCarried { carried.insert(index) }
     if beginsWhenUsed { unused.insert(index) }
     return Slot(index: index, slots[index])
+  }
+
+  /// What a kernel works in; nothing on a device, whose kernels are others. `count`: floats.
+  func reserveKernelScratch(_ name: String, count: Int) -> Slot {
+    reserve(
+      name, shape: [options.isForDevice ? 0 : count], region: .scratch, scope: .thread)
   }
 
   /// A value with one copy per block: [channels][pixels][B].

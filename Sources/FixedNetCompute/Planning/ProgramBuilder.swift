@@ -38,9 +38,9 @@ struct BuiltProgram {
 }
 
 /// What an operation computes, in the words of the model.
-struct OperationOrigin {
+package struct OperationOrigin {
   /// Whose output it is.
-  var layer: String
+  package var layer: String
   /// The first of the layers that it computes.
   var first: String
   var output: BlockSlot

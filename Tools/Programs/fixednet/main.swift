@@ -1,6 +1,7 @@
 import ArgumentParser
 import BenchTool
 import EvalTool
+import ExportTool
 import FixedNet
 import PlanTool
 import PredictTool
@@ -22,7 +23,7 @@ struct FixedNetCommand: ParsableCommand {
     version: FixedNetVersion.current,
     subcommands: [
       Train.self, Eval.self, PredictCommand.self, PlanCommand.self, StudyCommand.self,
-      BenchCommand.self,
+      BenchCommand.self, ExportCommand.self,
     ])
 }
 

@@ -114,9 +114,7 @@ public struct Conv2DTranspose: Layer {
       let count = withUnsafePointer(to: shape) { shape in
         passes.map { cs_conv2d_scratch(shape, $0, Int32(plan.blockSize)) }.max() ?? 0
       }
-      return plan.reserve(
-        "\(name)/\(part)", shape: [Int(count)], region: .scratch, scope: .thread
-      ).thread
+      return plan.reserveKernelScratch("\(name)/\(part)", count: Int(count)).thread
     }
     let forwardScratch = scratch("scratch", [CS_CONV2D_BACKWARD_INPUT])
     return LayerPlan(output: output) { backward in

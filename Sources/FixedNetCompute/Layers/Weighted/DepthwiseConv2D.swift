@@ -147,9 +147,7 @@ public struct DepthwiseConv2D: Layer {
       let count = withUnsafePointer(to: shape) { shape in
         passes.map { cs_depthwise_scratch(shape, $0, Int32(plan.blockSize)) }.max() ?? 0
       }
-      return plan.reserve(
-        "\(part)/\(name)", shape: [Int(count)], region: .scratch, scope: .thread
-      ).thread
+      return plan.reserveKernelScratch("\(part)/\(name)", count: Int(count)).thread
     }
     let forwardScratch = scratch("scratch", [CS_CONV2D_FORWARD])
     let stage = OutputStage(activation, output.shape, plan)

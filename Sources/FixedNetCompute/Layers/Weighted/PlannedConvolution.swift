@@ -100,7 +100,7 @@ final class PlannedConvolution {
           : cs_conv2d_scratch(shape, $0, Int32(plan.blockSize))
       }.max() ?? 0
     }
-    return plan.reserve(name, shape: [Int(count)], region: .scratch, scope: .thread)
+    return plan.reserveKernelScratch(name, count: Int(count))
   }
 
   func finish(_ backward: LayerPlan.Backward?, _ plan: Planner) -> LayerPlan.Finished {

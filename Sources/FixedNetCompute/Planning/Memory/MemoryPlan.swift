@@ -35,10 +35,10 @@ public struct PlannedSlot: Sendable {
   public var byteCount: Int
   /// Bytes from the start of the slot's scope: the arena, the thread's or the block's part.
   public var byteOffset: Int = 0
+  /// What its place is a multiple of. Units: bytes.
+  var alignment = Arena.alignment
 
-  var alignedByteCount: Int {
-    (byteCount + Arena.alignment - 1) / Arena.alignment * Arena.alignment
-  }
+  var alignedByteCount: Int { (byteCount + alignment - 1) / alignment * alignment }
 
   func overlapsInTime(_ other: PlannedSlot) -> Bool {
     firstStep <= other.lastStep && other.firstStep <= lastStep

@@ -38,7 +38,7 @@ public enum ParameterLayout: Equatable, Sendable {
   }
 
   /// Values in the engine's order from values in Keras' order.
-  func engineValues(_ keras: [Float]) -> [Float] {
+  package func engineValues(_ keras: [Float]) -> [Float] {
     guard self != .plain else { return keras }
     var engine = [Float](repeating: 0, count: keras.count)
     forEachPair { engine[$0] = keras[$1] }
@@ -46,7 +46,7 @@ public enum ParameterLayout: Equatable, Sendable {
   }
 
   /// Values in Keras' order from values in the engine's order.
-  func kerasValues(_ engine: [Float]) -> [Float] {
+  package func kerasValues(_ engine: [Float]) -> [Float] {
     guard self != .plain else { return engine }
     var keras = [Float](repeating: 0, count: engine.count)
     forEachPair { keras[$1] = engine[$0] }

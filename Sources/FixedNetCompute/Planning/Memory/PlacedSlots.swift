@@ -1,7 +1,7 @@
 import FixedNetCore
 
 /// What is written into the arena before anything runs.
-typealias PlannedConstant = (slot: SharedSlot, values: () -> [Float])
+package typealias PlannedConstant = (slot: SharedSlot, values: () -> [Float])
 
 /// The slots of one program, with their places within their scopes.
 struct PlacedSlots {

@@ -21,7 +21,7 @@ public struct DropoutOperation: OperationDescription {
   public var isMaskInOutput = false
 
   /// "dro" in front of the layer's number keeps these random numbers apart from those of other uses of the seed.
-  static let tag: UInt32 = 0x6472_6F00
+  public static let tag: UInt32 = 0x6472_6F00
 
   public static func operation(at place: UnsafePointer<DropoutOperation>) -> Operation {
     .dropout(place)

@@ -81,7 +81,7 @@ public struct ConvolutionOperation: OperationDescription {
   var outputCount: Int { groups * groupExtents.output }
 
   /// Of all groups.
-  var filters: Int { groups * Int(shape.outChannels) }
+  public var filters: Int { groups * Int(shape.outChannels) }
 
   /// Elements of one group, of one image.
   var groupExtents: (input: Int, output: Int, weight: Int) {

@@ -1,0 +1,52 @@
+import FixedNetCompute
+import FixedNetCore
+
+/// A C library that runs a network, and trains it, with the bits of the host.
+public struct CLibrary {
+  /// A file of the library.
+  public struct File: Sendable {
+    public var name: String
+    public var text: String
+  }
+
+  public let options: ExportOptions
+  let network: DeviceNetwork
+  /// The bodies of the functions.
+  let programs: ProgramTexts
+  /// Bytes of everything that changes on the device, to the last.
+  public let ramByteCount: Int
+  /// Bytes of weights and other constants in flash; the code comes on top.
+  public let constantByteCount: Int
+
+  /// `weights`: one entry per layer of `model`, whose `frozenLayers` stay in flash.
+  /// Throws: `ExportError` for what no device library does, `ModelError`.
+  public init(_ model: Model, weights: [LayerWeights], options: ExportOptions) throws {
+    guard options.name == CText.identifier(options.name), options.name.count <= 32,
+      !CText.reserved.contains(options.name), !KernelText.names.contains(options.name)
+    else {
+      throw ExportError(
+        "the name must be a C identifier of at most 32 letters that the library does not use itself, "
+          + "found '\(options.name)'; choose another one with --name")
+    }
+    self.options = options
+    network = try DeviceNetwork(model, weights: weights, options)
+    programs = try ProgramTexts(network)
+    ramByteCount = MemoryText(network).byteCount
+    constantByteCount = programs.constantByteCount
+  }
+
+  /// Multiply-adds of one prediction.
+  public var multiplyAdds: Int { (try? network.model.multiplyAdds()) ?? 0 }
+
+  /// Header, source, and what builds them.
+  public var files: [File] {
+    let name = options.name
+    return [
+      File(name: "\(name).h", text: HeaderText(self).text),
+      File(name: "\(name).c", text: SourceText(self).text),
+      File(name: "Makefile", text: BuildText(name).makefile),
+      File(name: "CMakeLists.txt", text: BuildText(name).cmake),
+      File(name: "library.properties", text: BuildText(name).properties),
+    ]
+  }
+}

@@ -1,0 +1,136 @@
+import FixedNet
+import FixedNetExport
+import FixedNetFiles
+import Foundation
+import LayerFixtures
+import RandomNetworks
+import TestSupport
+import Testing
+
+/// Libraries in C against the engine, to the bit: outputs, losses, and weights after some steps.
+@Suite("Exported libraries", .enabled(if: Compilation.isPossible))
+struct ExportTests {
+  /// Two of all compilations, others for the next number.
+  private static func some(_ number: Int) -> [Compilation] {
+    let all = Compilation.all
+    return [all[number % 4], all[4 + (number / 4 + number) % 4]]
+  }
+
+  // MARK: - Layers
+
+  #if HDF5
+    @Test("every layer", arguments: Array((LayerFixture.images + LayerFixture.rows).enumerated()))
+    func layers(_ number: Int, _ name: String) throws {
+      let fixture = try LayerFixture(name)
+      let samples = try fixture.samples.samples(at: Array(0..<min(5, fixture.samples.count)))
+      let trial = LibraryTrial(
+        model: fixture.model.withoutBatchStatistics, weights: fixture.weights,
+        training: ExportOptions.Training(loss: .crossEntropy), samples: samples, rounds: 2)
+      try trial.check(Self.some(number), name)
+    }
+  #endif
+
+  // MARK: - Networks
+
+  /// Convolutions, pooling and dense layers with the digits.
+  static func lenet(
+    _ training: ExportOptions.Training?, freezing: Set<String> = [], count: Int = 5
+  ) throws -> LibraryTrial {
+    let data = DataSet.digits(trainCount: 8, testCount: 1)
+    var model = BuiltInModel.lenetPlain.model(input: data.train.shape)
+    model.frozenLayers = freezing
+    return LibraryTrial(
+      model: model, weights: try model.initialWeights(seed: 3), training: training,
+      samples: try data.train.samples(at: Array(0..<count)), rounds: 2)
+  }
+
+  @Test("LeNet, that only predicts and that trains, by every compiler")
+  func lenets() throws {
+    try Self.lenet(nil).check(Compilation.all + Compilation.others)
+    try Self.lenet(ExportOptions.Training()).check(Compilation.all + Compilation.others)
+  }
+
+  @Test(
+    "every optimiser",
+    arguments: [
+      .sgd, .momentum(0.9), .momentum(0.5, isNesterov: true), .rmsprop(),
+      .rmsprop(rho: 0.8, momentum: 0.5, isCentered: true), .rmsprop(isLegacy: true), .adam(),
+      Optimizer(.adamw), Optimizer(.nadam), .adagrad(), .momentum(0.9).decaying(0.1),
+    ])
+  func optimizers(_ optimizer: Optimizer) throws {
+    var trial = try Self.lenet(ExportOptions.Training(optimizer), freezing: ["conv1", "dense1"])
+    trial.rate = 0.002
+    try trial.check([Compilation.all[2], Compilation.all[5]], "\(optimizer)")
+  }
+
+  @Test(
+    "clipping and mini-batches",
+    arguments: [(Clipping.none, 3), (.value(0.01), 1), (.norm(0.05), 1), (.globalNorm(0.1), 2)])
+  func batches(_ clipping: Clipping, _ batch: Int) throws {
+    let training = ExportOptions.Training(.momentum(0.9), clipping: clipping, batch: batch)
+    try Self.lenet(training, count: 6).check([Compilation.all[1], Compilation.all[7]])
+  }
+
+  @Test("outputs that are computed again")
+  func recomputed() throws {
+    let training = ExportOptions.Training(recomputes: true)
+    let trial = try Self.lenet(training)
+    try trial.check([Compilation.all[2], Compilation.all[6]])
+    let plain = try Self.lenet(ExportOptions.Training()).library()
+    #expect(try trial.library().ramByteCount < plain.ramByteCount)
+  }
+
+  @Test("every loss", arguments: Loss.Function.allCases)
+  func losses(_ function: Loss.Function) throws {
+    var loss = Loss(function)
+    loss.delta = 0.5
+    let isJoint: Set<Loss.Function> = [
+      .sparseCategoricalCrossEntropy, .categoricalCrossEntropy, .categoricalFocalCrossEntropy,
+    ]
+    let end: ActivationFunction = isJoint.contains(function) ? .softmax : .sigmoid
+    let model = Model(
+      name: "losses", input: .vector(6),
+      layers: [
+        Dense(name: "hidden", units: 7, activation: .tanh),
+        Dense(name: "out", units: 20, activation: end),
+      ])
+    let samples = try ExpectedRun.drawnSamples(for: model, loss: loss, count: 6)
+    let trial = LibraryTrial(
+      model: model, weights: try model.initialWeights(seed: 1),
+      training: ExportOptions.Training(loss: loss), samples: samples, rounds: 3)
+    try trial.check([Compilation.all[0], Compilation.all[6]], function.rawValue)
+  }
+
+  @Test("networks drawn at random: FIXEDNET_EXPORTS of them")
+  func random() throws {
+    let environment = ProcessInfo.processInfo.environment
+    let count = environment["FIXEDNET_EXPORTS"].flatMap { Int($0) } ?? 12
+    var tried = 0
+    for seed in 0..<count {
+      let network = RandomNetwork(seed: UInt64(seed))
+      // Its masks are for training on a host: see `refusals`.
+      if network.model.layers.contains(where: { $0 is GaussianNoise || $0 is GaussianDropout }) {
+        continue
+      }
+      tried += 1
+      let batch = network.batch % 3 + 1
+      let training = ExportOptions.Training(
+        network.optimizer, clipping: network.clipping, loss: network.loss, batch: batch)
+      let trial = LibraryTrial(
+        model: network.model.withoutBatchStatistics, weights: try network.weights(),
+        training: training, samples: network.images(6), rate: Float(network.rate),
+        rounds: 5)
+      try trial.check(Self.some(seed), "\(network)")
+    }
+    #expect(2 * tried > count)
+  }
+}
+
+extension Model {
+  /// The same with its batch normalisations frozen, as a device wants them.
+  var withoutBatchStatistics: Model {
+    var model = self
+    model.frozenLayers.formUnion(layers.filter { $0 is BatchNormalization }.map(\.name))
+    return model
+  }
+}

@@ -1,0 +1,107 @@
+import FixedNet
+import FixedNetExport
+import Foundation
+import TestSupport
+import Testing
+
+/// What a library's files promise beside the bits.
+@Suite("Files of an exported library", .enabled(if: Compilation.isPossible))
+struct LibraryTests {
+  /// A folder with the library of a small network.
+  private func written(_ training: ExportOptions.Training? = ExportOptions.Training()) throws
+    -> String
+  {
+    let folder = try Fixtures.temporaryFolder()
+    try ExportTests.lenet(training).write(to: folder)
+    return folder
+  }
+
+  @Test("what a compiler must not do is refused")
+  func compilerRefusals() throws {
+    let folder = try written()
+    let cases = [
+      (["-ffast-math"], "-ffast-math changes the bits"),
+      (["-DNET_FMA=4"], "must be 1 (by the processor)"),
+    ]
+    for (flags, message) in cases {
+      for compiler in ["gcc", "clang"] {
+        let result = try Compilation(compiler: compiler, flags: flags + ["-c"])
+          .compile(["net.c"], to: "net.o", in: folder)
+        #expect(result.exitCode != 0 && result.errors.contains(message), "\(compiler) \(flags)")
+      }
+    }
+    #if arch(x86_64)
+      let result = try Compilation(compiler: "gcc", flags: ["-DNET_FMA=1", "-c"])
+        .compile(["net.c"], to: "net.o", in: folder)
+      #expect(result.exitCode != 0 && result.errors.contains("has no fma"))
+    #endif
+  }
+
+  @Test("no library is needed but memcpy and memset, and the memory is what was printed")
+  func symbols() throws {
+    let folder = try written(ExportOptions.Training(.adam()))
+    let library = try ExportTests.lenet(ExportOptions.Training(.adam())).library()
+    for compilation in Compilation.all {
+      let compiled = try compilation.compile(["net.c"], to: "net.o", in: folder, ["-c"])
+      #expect(compiled.exitCode == 0)
+      let symbols = try Finished(Compilation.path(of: "nm"), ["-u", "net.o"], in: folder)
+      let names = symbols.output.split(separator: "\n").compactMap { $0.split(separator: " ").last }
+      #expect(Set(names).subtracting(["memcpy", "memset"]).isEmpty, "\(compilation): \(names)")
+      let sizes = try Finished(Compilation.path(of: "size"), ["net.o"], in: folder).output
+      let numbers = sizes.split(separator: "\n").last?.split(whereSeparator: \.isWhitespace) ?? []
+      // text data bss
+      let (data, bss) = (Int(numbers[1]) ?? -1, Int(numbers[2]) ?? -1)
+      #expect((library.ramByteCount..<library.ramByteCount + 64).contains(data + bss))
+    }
+  }
+
+  @Test("the header is C++ too")
+  func cPlusPlus() throws {
+    let folder = try written()
+    try "#include \"net.h\"\nint main() { net_reset(); return 0; }\n".write(
+      toFile: "\(folder)/user.cpp", atomically: false, encoding: .utf8)
+    let result = try Finished(
+      Compilation.path(of: "clang"),
+      ["-x", "c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "user.cpp"],
+      in: folder)
+    #expect(result.exitCode == 0, "\(result.errors)")
+  }
+
+  @Test("what no device does is refused by name")
+  func refusals() throws {
+    func message(_ layers: [any Layer], _ training: ExportOptions.Training = .init()) -> String {
+      let model = Model(
+        name: "refused", input: .vector(5),
+        layers: layers + [Dense(name: "out", units: 3, activation: .softmax)])
+      do {
+        _ = try CLibrary(
+          model, weights: model.initialWeights(seed: 0),
+          options: ExportOptions(name: "net", training: training))
+        return ""
+      } catch {
+        return "\(error)"
+      }
+    }
+    #expect(message([BatchNormalization(name: "bn")]).contains("freeze it (--freeze bn"))
+    #expect(message([GaussianNoise(name: "noise", deviation: 0.1)]).contains("'noise'"))
+    #expect(message([Dense(name: "d", units: 4)]) == "")
+    let model = Model(name: "m", input: .vector(2), layers: [Dense(name: "d", units: 1)])
+    for name in ["", "1net", "a-b", "while", "softmax", "weights"] {
+      #expect(throws: ExportError.self) {
+        try CLibrary(
+          model, weights: model.initialWeights(seed: 0), options: ExportOptions(name: name))
+      }
+    }
+  }
+
+  @Test("frozen layers stay in flash")
+  func frozen() throws {
+    let all = try ExportTests.lenet(ExportOptions.Training()).library()
+    let last = try ExportTests.lenet(
+      ExportOptions.Training(), freezing: ["conv1", "conv2", "dense1", "dense2"]
+    ).library()
+    // dense3 alone: 84 x 10 weights and 10 biases, and no gradient flows further.
+    #expect(last.ramByteCount < all.ramByteCount / 5)
+    #expect((4 * 44_426...all.constantByteCount).contains(last.constantByteCount))
+  }
+}

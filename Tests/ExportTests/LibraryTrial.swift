@@ -1,0 +1,103 @@
+import FixedNet
+import FixedNetExport
+import FixedNetFiles
+import Foundation
+import TestSupport
+import Testing
+
+/// Compilers and what they are told.
+struct Compilation: Sendable {
+  var compiler: String
+  var flags: [String]
+
+  /// Both compilers at all levels. Not -std=c11 and -ffp-contract=fast: what some firmware's build does.
+  static let all: [Compilation] = ["gcc", "clang"].flatMap { compiler in
+    ["-O0", "-O2", "-O3", "-Os"].map { Compilation(compiler: compiler, flags: [$0]) }
+  }
+
+  static let others = [
+    Compilation(compiler: "gcc", flags: ["-O2", "-DNET_FMA=3"]),
+    Compilation(compiler: "clang", flags: ["-O2", "-DNET_FMA=3"]),
+    Compilation(compiler: "gcc", flags: ["-O3", "-DNET_CALLER_MEMORY"]),
+    Compilation(compiler: "gcc", flags: ["-O3", "-std=gnu11", "-ffp-contract=fast"] + fma),
+    Compilation(compiler: "clang", flags: ["-O3", "-std=gnu11", "-ffp-contract=fast"] + fma),
+  ]
+
+  /// Where this machine has an instruction for it.
+  private static var fma: [String] {
+    #if arch(x86_64)
+      InstructionSet.best == .portable ? [] : ["-mfma"]
+    #else
+      []
+    #endif
+  }
+
+  /// Both are there: `make test` installs gcc, and clang comes with Swift.
+  static let isPossible = ["gcc", "clang"].allSatisfy { (try? Compilation.path(of: $0)) != nil }
+
+  static func path(of program: String) throws -> String {
+    let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
+    let found = folders.map { "\($0)/\(program)" }.first {
+      FileManager.default.isExecutableFile(atPath: $0)
+    }
+    guard let found else { throw CocoaError(.fileNoSuchFile) }
+    return found
+  }
+
+  /// Compiles files of a folder with warnings as errors.
+  func compile(_ files: [String], to product: String, in folder: String, _ more: [String] = [])
+    throws -> Finished
+  {
+    let warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+    return try Finished(
+      Compilation.path(of: compiler),
+      ["-std=c11"] + warnings + flags + more + files + ["-o", product],
+      in: folder)
+  }
+}
+
+/// A library that is written, compiled and compared with the engine.
+struct LibraryTrial {
+  let model: Model
+  let weights: [LayerWeights]
+  var training: ExportOptions.Training?
+  let samples: ImageSet
+  var rate: Float = 0.05
+  var rounds = 1
+
+  func library() throws -> CLibrary {
+    try CLibrary(model, weights: weights, options: ExportOptions(name: "net", training: training))
+  }
+
+  /// Writes the library and its test into a folder.
+  func write(to folder: String) throws {
+    let library = try library()
+    let run = try ExpectedRun(
+      model, weights: weights, options: library.options, samples: samples, rate: rate,
+      rounds: rounds)
+    for file in library.files + [library.test(run)] {
+      try file.text.write(toFile: "\(folder)/\(file.name)", atomically: false, encoding: .utf8)
+    }
+  }
+
+  /// Outputs, losses and weights are the engine's, as each compiler makes the library.
+  func check(
+    _ compilations: [Compilation], _ what: String = "",
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try write(to: folder)
+    for compilation in compilations {
+      let compiled = try compilation.compile(["net.c", "net_test.c"], to: "net_test", in: folder)
+      #expect(
+        compiled.exitCode == 0, "\(what) \(compilation): \(compiled.errors.prefix(600))",
+        sourceLocation: sourceLocation)
+      guard compiled.exitCode == 0 else { continue }
+      let run = try Finished("\(folder)/net_test", [], in: folder)
+      #expect(
+        run.exitCode == 0 && run.output.contains("with the host's bits"),
+        "\(what) \(compilation): \(run.output.prefix(600))", sourceLocation: sourceLocation)
+    }
+  }
+}

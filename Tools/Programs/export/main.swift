@@ -1,0 +1,4 @@
+import ExportTool
+import ToolSupport
+
+ExportCommand.runTool()

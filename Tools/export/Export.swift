@@ -1,0 +1,113 @@
+import FixedNet
+import FixedNetExport
+import FixedNetFiles
+import Foundation
+import ToolSupport
+
+/// A library that is about to be written.
+struct Export {
+  private let command: ExportCommand
+  private let model: Model
+  private let library: CLibrary
+  private let expected: ExpectedRun
+
+  /// Throws: `ToolError`, `ExportError`, `ModelError`, and whatever reading the model does.
+  init(_ command: ExportCommand) throws {
+    self.command = command
+    let source = try ModelSource(command.model)
+    guard source.nonFinite.isEmpty else {
+      throw ToolError(
+        "'\(command.model)' holds NaN or infinite values in \(source.nonFinite.joined(separator: ", ")); "
+          + "train it again with a smaller learning rate")
+    }
+    var model = source.model
+    let weights = try source.weights ?? model.initialWeights(seed: 0)
+    try Export.freeze(&model, command)
+    let name = command.name ?? Export.name(command.model, model)
+    let training = try Export.training(command, source)
+    let options = ExportOptions(name: name, training: training)
+    library = try CLibrary(model, weights: weights, options: options)
+    expected = try Export.expected(model, weights, options, count: command.samples)
+    self.model = model
+  }
+
+  /// The file's name without folder and ending, or a built-in model's.
+  private static func name(_ file: String, _ model: Model) -> String {
+    let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
+    let letters = stem.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
+    let name = String(letters.prefix(32))
+    return name.first?.isNumber ?? true ? "n" + name.prefix(31) : name
+  }
+
+  /// The layers that training leaves alone: those that were named, or all but the last with weights.
+  private static func freeze(_ model: inout Model, _ command: ExportCommand) throws {
+    if let names = command.freeze?.split(separator: ",").map(String.init) {
+      for name in names {
+        guard model.layers.contains(where: { $0.name == name }) else {
+          let known = model.layers.map(\.name).joined(separator: ", ")
+          throw ToolError("--freeze: the model has no layer '\(name)'; it has \(known)")
+        }
+        model.frozenLayers.insert(name)
+      }
+    }
+    guard let count = command.last else { return }
+    let weighted = try zip(model.layers, model.weightDescriptions()).filter { !$0.1.isEmpty }
+      .map(\.0.name)
+    guard count <= weighted.count else {
+      throw ToolError("--last: the model has \(weighted.count) layers with weights, found \(count)")
+    }
+    model.frozenLayers.formUnion(weighted.dropLast(count))
+  }
+
+  private static func training(_ command: ExportCommand, _ source: ModelSource) throws
+    -> ExportOptions.Training?
+  {
+    guard let optimizer = command.train.flatMap(OptimizerName.init) else { return nil }
+    let loss = try command.loss.map(Loss.option) ?? source.lossStatement.usable(of: source.name)
+    return ExportOptions.Training(
+      optimizer.optimizer(), loss: loss, batch: command.batch ?? 1, recomputes: command.recompute,
+      memoryBudget: command.memoryBudget?.bytes)
+  }
+
+  private static func expected(
+    _ model: Model, _ weights: [LayerWeights], _ options: ExportOptions, count: Int
+  ) throws -> ExpectedRun {
+    let plan = try NetworkPlan(
+      model,
+      options: PlanOptions(
+        batch: 1, isTraining: options.training != nil, loss: options.training?.loss))
+    let batch = options.training?.batch ?? 1
+    let samples = try ExpectedRun.drawnSamples(
+      for: model, loss: plan.loss, count: max(count, batch))
+    let rate = options.training.map { OptimizerName($0.optimizer).defaultLearningRate } ?? 0
+    return try ExpectedRun(
+      model, weights: weights, options: options, samples: samples, rate: Float(rate))
+  }
+
+  /// Writes all files, each in one step.
+  func write() throws {
+    let folder = command.c
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw ToolError("cannot make the folder '\(folder)'; name another one with --c")
+    }
+    for file in library.files + [library.test(expected)] {
+      try AtomicFile.write(Array(file.text.utf8), to: "\(folder)/\(file.name)")
+    }
+  }
+
+  func report() {
+    let name = library.options.name
+    printLine(
+      "wrote \(command.c)/: \(name).h, \(name).c, \(name)_test.c, Makefile, CMakeLists.txt, "
+        + "library.properties")
+    printLine("RAM: \(Format.bytes(library.ramByteCount)), all that changes on the device")
+    printLine(
+      "flash: \(Format.bytes(library.constantByteCount)) of weights and constants, and the code")
+    printLine("multiply-adds of a prediction: \(Format.grouped(library.multiplyAdds))")
+    printLine("weights sha256 of the test's end: \(expected.digest)")
+    printLine("test it on this machine: make -C \(shellQuoted(command.c)) test")
+  }
+}
