@@ -1,7 +1,7 @@
 # FixedNet's common tasks; `make` lists them. Everything can be called from anywhere: make -C FOLDER.
 
 DEMO = .build/demo/lenet.h5
-PACKAGES = libhdf5-dev libmatio-dev zlib1g-dev libisal-dev libssl-dev pkg-config gnuplot-nox
+PACKAGES = libhdf5-dev libmatio-dev libpng-dev libjpeg-dev zlib1g-dev libisal-dev libssl-dev pkg-config gnuplot-nox
 READERS = hdf5-tools octave r-bioc-rhdf5 strace
 PYTHON = .venv/bin/python
 # What is installed from PyPI, to the last package that another one needs. All but PyTorch with the hashes of its files for

@@ -9,7 +9,8 @@ public struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "digits (built in, drawn by the program), mnist, fashion-mnist, a table FILE.csv (.tsv, .txt: "
-        + "features and one column of answers), a MATLAB FILE.mat (X [samples x features], y) or an "
+        + "features and one column of answers), a FOLDER with a sub-folder of .png and .jpg pictures for "
+        + "each class (or with folders train and test of such), a MATLAB FILE.mat (X [samples x features], y) or an "
         + "HDF5 FILE.h5 or NumPy FILE.npz (x [samples, ...], y); the last ones may hold a test set too "
         + "(X_test, y_test; x_test, y_test). Names of classes, labels, one-hot rows or numbers to predict.",
       valueName: "name"))
@@ -34,7 +35,8 @@ public struct DataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "With a data file of vectors: they are images of height x width x channels, such as 20x20x1.",
+      "With a data file of vectors: they are images of height x width x channels, such as 20x20x1. With "
+        + "pictures: what all are brought to. (default: what the model takes, else their own size)",
       valueName: "HxWxC"))
   public var image: ImageShape?
 
@@ -93,7 +95,7 @@ public struct DataOptions: ParsableArguments {
     }
     let path = data ?? recorded.map { DataFileOptions.split($0.name).path } ?? "digits"
     if DataFile.isDataFile(path) {
-      let loaded = try load(path, recorded: recorded, model: model)
+      let loaded = try load(path, recorded: recorded, input: input, model: model)
       try DataOptions.check(loaded.set.train.shape, of: loaded.set.name, against: input)
       return loaded
     }
@@ -197,7 +199,8 @@ extension DataOptions {
 
   /// `recorded`: what counts where the command line says nothing. Another file than the recorded one is read in the same
   /// way, but has a test set of its own.
-  private func load(_ path: String, recorded: RecordedData?, model: ModelEnds?) throws -> LoadedData
+  private func load(_ path: String, recorded: RecordedData?, input: Shape?, model: ModelEnds?)
+    throws -> LoadedData
   {
     guard dataDir == nil, !download else {
       throw ValidationError("--data \(path) is a file; it takes no folder or download")
@@ -207,7 +210,7 @@ extension DataOptions {
     // How labels became classes says the same, and more.
     if recorded?.labels != nil { known.zeroLabel = nil }
     let file = try DataFile.load(
-      path: path, options: fileOptions.completed(by: known), model: model,
+      path: path, options: fileOptions.completed(by: known), input: input, model: model,
       trained: recorded?.labels)
     return LoadedData(
       set: file.set, record: file.record, labels: file.labels, digest: file.digest,
