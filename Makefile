@@ -2,7 +2,7 @@
 
 DEMO = .build/demo/lenet.h5
 PACKAGES = libhdf5-dev libmatio-dev libpng-dev libjpeg-dev zlib1g-dev libisal-dev libssl-dev pkg-config gnuplot-nox
-READERS = hdf5-tools octave r-bioc-rhdf5 strace
+READERS = hdf5-tools octave r-bioc-rhdf5 strace python3-jsonschema
 PYTHON = .venv/bin/python
 # What is installed from PyPI, to the last package that another one needs. All but PyTorch with the hashes of its files for
 # every system: what has another one is not installed. Python 3.11 or later.

@@ -24,6 +24,8 @@ struct EvaluationReport {
   var accuracy: Double?
   /// What the order of the outputs is worth; nil without labels.
   var ranks: Ranks?
+  /// nil without labels, and of outputs that are no probabilities.
+  var calibration: CalibrationMetrics?
   /// Of the differences between outputs and targets; nil where there are labels.
   var numbers: NumberMetrics?
   var imagesPerSecond: Double
@@ -66,6 +68,7 @@ struct EvaluationReport {
         "macro F1 \(Format.fixed(metrics.macroF1, 4))",
         ranks?.rocAUC.map { "ROC AUC \(Format.fixed($0, 4))" },
         ranks?.top5.map { "top-5 \(Format.percent($0))" },
+        calibration.map { "calibration error \(Format.fixed($0.error, 4))" },
       ]
       printLine(figures.compactMap(\.self).joined(separator: "  "))
     }
@@ -200,6 +203,7 @@ struct EvaluationReport {
       "macroF1": metrics.map { .number($0.macroF1) } ?? .null,
       "rocAUC": ranks?.rocAUC.map { .number($0) } ?? .null,
       "top5Accuracy": ranks?.top5.map { .number($0) } ?? .null,
+      "calibrationError": calibration.map { .number($0.error) } ?? .null,
       "rootMeanSquareError": numbers.map { .number($0.rootMeanSquareError) } ?? .null,
       "meanAbsoluteError": numbers.map { .number($0.meanAbsoluteError) } ?? .null,
       "r2": numbers?.r2.map { .number($0) } ?? .null,

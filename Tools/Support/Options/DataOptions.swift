@@ -78,8 +78,10 @@ public struct DataOptions: ParsableArguments {
     if let zeroLabel { try checked(zeroLabel, "--zero-label", in: -1_000_000...1_000_000) }
   }
 
-  /// The parts of a data set.
-  public enum Split: String, ExpressibleByArgument, CaseIterable, Sendable { case test, train }
+  /// The parts of a data set: validation is what a run held out of the training samples.
+  public enum Split: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case test, train, validation
+  }
 
   /// Loads the data set that was asked for, or the one that a checkpoint `recorded`, or digits.
   /// `only`: the part that is needed; the other one of built-in data is left empty.
@@ -113,7 +115,7 @@ public struct DataOptions: ParsableArguments {
       try DataOptions.check(DataOptions.greyDigit, of: name, against: input)
       let set = DataSet.digits(
         trainCount: split == .test ? 0 : Digits.trainCount,
-        testCount: split == .train ? 0 : Digits.testCount)
+        testCount: split == .test || split == nil ? Digits.testCount : 0)
       return LoadedData(set: set, record: set.name, digest: "digits, version 1, seed 0")
     }
     guard let kind = MNISTName(rawValue: name) else {
@@ -231,6 +233,8 @@ extension DataOptions {
 /// A data set and what identifies its contents.
 public struct LoadedData {
   public var set: DataSet
+  /// What was held out of the training samples; nil: nothing.
+  public var validation: ImageSet?
   /// The set's name with the options of a data file, as a checkpoint records it.
   public var record: String
   /// How the labels of a data file became classes.
