@@ -5,7 +5,7 @@ import FixedNetCore
 extension DataFile {
   static let defaultTestFraction = 0.2
   /// Which samples are the test set never changes: it is drawn with this seed.
-  private static let splitSeed: UInt64 = 0
+  static let splitSeed: UInt64 = 0
 
   /// Some samples of one part of the file.
   struct Samples: Equatable {
@@ -50,25 +50,5 @@ extension DataFile {
           + "(--test-fraction \(fraction))"
       )
     )
-  }
-}
-
-/// A test set that has the same part of each class.
-enum StratifiedSplit {
-  /// Which samples are the test set never changes: those at the first places of a permutation for each class, which is drawn
-  /// with seed 0 and the class' number. `labels`: the class of each sample. At least one sample of a class that has two, and
-  /// never all of them.
-  /// Returns: the places of the training samples and of the test set's, in order; nil where that would have none.
-  static func places(_ labels: [Int], fraction: Double) -> (train: [Int], test: [Int])? {
-    var members: [Int: [Int]] = [:]
-    for (index, label) in labels.enumerated() { members[label, default: []].append(index) }
-    var isTested = [Bool](repeating: false, count: labels.count)
-    for (label, own) in members {
-      let wanted = max(1, Int((Double(own.count) * fraction).rounded()))
-      let order = Permutation(count: own.count, seed: 0, epoch: UInt64(label))
-      for place in 0..<min(wanted, own.count - 1) { isTested[own[order[place]]] = true }
-    }
-    let test = labels.indices.filter { isTested[$0] }
-    return test.isEmpty ? nil : (labels.indices.filter { !isTested[$0] }, test)
   }
 }

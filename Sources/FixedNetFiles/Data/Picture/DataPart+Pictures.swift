@@ -71,15 +71,18 @@ extension DataPart {
 
 extension PictureFolder.Part {
   /// Training, and a test set that has the same part of each class.
-  /// Throws: `DataFileError.option` where no class has two pictures.
+  /// Throws: `DataFileError.option` where that would have none.
   fileprivate func divided(fraction: Double) throws(DataFileError)
     -> ([PictureFolder.Part], (rule: String, note: String))
   {
-    guard let places = StratifiedSplit.places(classes, fraction: fraction) else {
+    let (first, second) = StratifiedSplit.places(
+      paths.count, fraction: fraction, seed: DataFile.splitSeed
+    ) { classes[$0] }
+    guard !second.isEmpty else {
       throw .option(
         path: path, option: "--test-fraction \(fraction)",
-        reason: "no class has two pictures, one to train on and one to test "
-          + "(0 tests on the training samples),")
+        reason: "no class has so many pictures that one is left to test, give a larger part "
+          + "(0 tests on the training samples);")
     }
     func part(_ places: [Int]) -> PictureFolder.Part {
       var part = self
@@ -87,10 +90,10 @@ extension PictureFolder.Part {
       return part
     }
     return (
-      [part(places.train), part(places.test)],
+      [part(first), part(second)],
       (
-        "\(places.test.count) by permutation 0 of each class",
-        "\(Format.grouped(places.test.count)) of them, the same part of each class and always the "
+        "\(second.count) of all classes by permutation 0",
+        "\(Format.grouped(second.count)) of them, the same part of each class and always the "
           + "same, are the test set (--test-fraction \(fraction))"
       )
     )
