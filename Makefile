@@ -109,6 +109,10 @@ faults: setup ## kill 200 training runs, fill disks, take folders away: nothing 
 	swift build -c release
 	swift run -c release --skip-build faults
 
+injections: setup readers ## make every kind of system call fail in turn, in every tool (15 minutes)
+	swift build -c release
+	python3 Tests/Fuzz/inject.py .build/release --places 10
+
 conformance: setup ## ONNX' cases, Keras' own unit tests, functions over all floats, random streams in dieharder
 	swift build -c release
 	@tools=dieharder; options=--no-install-recommends; { $(INSTALL); } || true
@@ -261,5 +265,5 @@ else \
 fi
 endef
 
-.PHONY: help demo install uninstall check test example docs interop faults conformance sweep peers asan tsan sanitize fuzz storm calls properties mutants build release lint format proto clean
+.PHONY: help demo install uninstall check test example docs interop faults injections conformance sweep peers asan tsan sanitize fuzz storm calls properties mutants build release lint format proto clean
 .PHONY: setup compiler readers more-readers venv requirements

@@ -153,7 +153,8 @@ public struct PlanCommand: ParsableCommand {
     if json { return printJSON(report.json) }
     if let modelJSON { printLine("wrote \(modelJSON)") }
     for line in try report.header { printLine(line) }
-    printLines("\n\(plan.memory)")
+    let columns = isatty(STDOUT_FILENO) == 1 ? TerminalWidth.room(of: STDOUT_FILENO) : Int.max
+    printLines("\n" + plan.memory.text(columns: columns))
   }
 
   /// What `train` plans; for a full-batch solver the batch is all samples.
