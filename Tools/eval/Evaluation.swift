@@ -162,6 +162,11 @@ struct Evaluation {
       numbers: images.targets.isEmpty
         ? nil
         : try NumberMetrics(outputs.values, targets: images.targets, width: images.targetWidth),
+      anomalies: split == .test
+        ? data.anomalies.map {
+          AnomalyMetrics(
+            $0, outputs: outputs.values, targets: images.targets, width: images.targetWidth)
+        } : nil,
       imagesPerSecond: Double(images.count) / seconds,
       arenaBytes: network.plan.memory.byteCount, nonFinite: file.nonFinite)
     if let path = options.plot, let metrics {

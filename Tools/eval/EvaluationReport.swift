@@ -28,6 +28,8 @@ struct EvaluationReport {
   var calibration: CalibrationMetrics?
   /// Of the differences between outputs and targets; nil where there are labels.
   var numbers: NumberMetrics?
+  /// Of an autoencoder's errors; nil where no class is the normal one.
+  var anomalies: AnomalyMetrics?
   var imagesPerSecond: Double
   var arenaBytes: Int
   var nonFinite: [String]
@@ -62,6 +64,13 @@ struct EvaluationReport {
       printLine("no loss: the file's is not computed: \(lossObstacle)")
     }
     printLine(figures.compactMap(\.self).joined(separator: "  "))
+    if let anomalies {
+      printLine(
+        "anomalies by their squared error: "
+          + (anomalies.rocAUC.map { "ROC AUC \(Format.fixed($0, 4))" } ?? "no ROC AUC")
+          + "  (\(Format.grouped(anomalies.count)) of \(Format.grouped(anomalies.total)) are not "
+          + "'\(OneLine.short(anomalies.normal))')")
+    }
     if let metrics {
       let figures = [
         "balanced accuracy \(Format.percent(metrics.balancedAccuracy))",
@@ -207,6 +216,7 @@ struct EvaluationReport {
       "rootMeanSquareError": numbers.map { .number($0.rootMeanSquareError) } ?? .null,
       "meanAbsoluteError": numbers.map { .number($0.meanAbsoluteError) } ?? .null,
       "r2": numbers?.r2.map { .number($0) } ?? .null,
+      "anomalyROCAUC": anomalies?.rocAUC.map { .number($0) } ?? .null,
       "classes": .array(classes),
       "confusion": .array((metrics?.counts ?? []).map { .array($0.map { .integer($0) }) }),
       "batchNormalization": .array(statistics), "imagesPerSecond": .number(imagesPerSecond),

@@ -79,6 +79,8 @@ struct TrainingSetup {
     state.record(augmentation)
     state.labels = data.labels
     state.validationFraction = heldOut
+    state.learnsInputs = options.data.columns.learnsInputs
+    state.normalClass = options.data.columns.normal
     if let classWeight = options.start.classWeight {
       state.classWeights = .array(
         try classWeight.weights(for: data.set).map { .number(Double($0)) })

@@ -92,6 +92,23 @@ public struct DataOptions: ParsableArguments {
     recorded: RecordedData? = nil, only split: Split? = nil, input: Shape? = nil,
     model: ModelEnds? = nil
   ) throws -> LoadedData {
+    let learnsInputs =
+      columns.target == nil ? recorded?.learnsInputs ?? false : columns.learnsInputs
+    guard learnsInputs else {
+      if columns.normal != nil {
+        throw ValidationError("--normal is for --target inputs, an autoencoder's data")
+      }
+      return try read(recorded: recorded, only: split, input: input, model: model)
+    }
+    var loaded = try read(recorded: recorded, only: split, input: input, model: nil)
+    try loaded.learnInputs(normal: columns.normal ?? recorded?.normalClass)
+    return loaded
+  }
+
+  /// The same with the data's own answers.
+  private func read(
+    recorded: RecordedData?, only split: Split?, input: Shape?, model: ModelEnds?
+  ) throws -> LoadedData {
     guard mirror.isEmpty || download else {
       throw ValidationError("--mirror says where --download fetches from; give both")
     }
@@ -102,7 +119,9 @@ public struct DataOptions: ParsableArguments {
       return loaded
     }
     let name = data ?? recorded?.name ?? "digits"
-    guard fileOptions == DataFileOptions() else {
+    var described = fileOptions
+    described.learnsInputs = false
+    guard described == DataFileOptions() else {
       throw ValidationError(
         "--image, --pixel-order, --zero-label, --test-fraction, --regression and the names of columns "
           + "and arrays are for data files; \(name) is none (.csv, .mat, .h5)")
@@ -209,6 +228,7 @@ extension DataOptions {
     }
     var known = recorded.map { DataFileOptions.split($0.name).options } ?? DataFileOptions()
     if data != nil { known.testFraction = nil }
+    known.learnsInputs = columns.target == nil && recorded?.learnsInputs ?? false
     // How labels became classes says the same, and more.
     if recorded?.labels != nil { known.zeroLabel = nil }
     let file = try DataFile.load(
@@ -237,6 +257,8 @@ public struct LoadedData {
   public var validation: ImageSet?
   /// The set's name with the options of a data file, as a checkpoint records it.
   public var record: String
+  /// Of data whose samples are their own answers, where a class was said to be normal.
+  public var anomalies: Anomalies?
   /// How the labels of a data file became classes.
   public var labels: LabelMap?
   public var digest: String
@@ -270,10 +292,13 @@ public struct RecordedData {
   public var name: String
   /// nil where labels stayed what they were, and in files of before.
   public var labels: LabelMap?
+  public var learnsInputs: Bool
+  public var normalClass: String?
 
   public init(_ state: TrainingState) {
     name = state.data
     labels = state.labels
+    (learnsInputs, normalClass) = (state.learnsInputs, state.normalClass)
   }
 }
 
