@@ -6,7 +6,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends make && make in
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      ca-certificates gnuplot-nox libcurl4 libhdf5-103-1 libisal2 libmatio11 libssl3 zlib1g && \
+      ca-certificates gnuplot-nox libcurl4 libhdf5-103-1 libisal2 libjpeg62-turbo libmatio11 libpng16-16 libssl3 zlib1g && \
     rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/fixednet /opt/fixednet
 ENV PATH=/opt/fixednet/bin:$PATH

@@ -1,8 +1,8 @@
 # FixedNet's common tasks; `make` lists them. Everything can be called from anywhere: make -C FOLDER.
 
 DEMO = .build/demo/lenet.h5
-PACKAGES = libhdf5-dev libmatio-dev zlib1g-dev libisal-dev libssl-dev pkg-config gnuplot-nox
-READERS = hdf5-tools octave r-bioc-rhdf5 strace gcc libc6-dev
+PACKAGES = libhdf5-dev libmatio-dev libpng-dev libjpeg-dev zlib1g-dev libisal-dev libssl-dev pkg-config gnuplot-nox
+READERS = hdf5-tools octave r-bioc-rhdf5 strace python3-jsonschema gcc libc6-dev
 PYTHON = .venv/bin/python
 # What is installed from PyPI, to the last package that another one needs. All but PyTorch with the hashes of its files for
 # every system: what has another one is not installed. Python 3.11 or later.
@@ -108,6 +108,10 @@ interop: setup readers more-readers venv ## our files in Octave, R, h5dump, ever
 faults: setup ## kill 200 training runs, fill disks, take folders away: nothing may be lost (a minute)
 	swift build -c release
 	swift run -c release --skip-build faults
+
+injections: setup readers ## make every kind of system call fail in turn, in every tool (15 minutes)
+	swift build -c release
+	python3 Tests/Fuzz/inject.py .build/release --places 10
 
 conformance: setup ## ONNX' cases, Keras' own unit tests, functions over all floats, random streams in dieharder
 	swift build -c release
@@ -265,5 +269,5 @@ else \
 fi
 endef
 
-.PHONY: help demo install uninstall check test example docs interop faults conformance sweep peers asan tsan sanitize fuzz storm calls properties exports mutants build release lint format proto clean
+.PHONY: help demo install uninstall check test example docs interop faults injections conformance sweep peers asan tsan sanitize fuzz storm calls properties exports mutants build release lint format proto clean
 .PHONY: setup compiler readers more-readers venv requirements

@@ -62,8 +62,9 @@ let package = Package(
   traits: [
     .trait(name: "HDF5", description: "Keras .h5 checkpoints and HDF5 data through libhdf5"),
     .trait(name: "MatIO", description: "MATLAB .mat files of versions 4 to 7 through libmatio"),
+    .trait(name: "Images", description: "PNG and JPEG pictures through libpng and libjpeg-turbo"),
     .trait(name: "TensorBoard", description: "train --tensorboard: TensorBoard's event files"),
-    .default(enabledTraits: ["HDF5", "MatIO"]),
+    .default(enabledTraits: ["HDF5", "MatIO", "Images"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -82,6 +83,11 @@ let package = Package(
       name: "CMatio", pkgConfig: "matio",
       providers: [.apt(["libmatio-dev"]), .brew(["libmatio"])]),
     .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CJPEG", pkgConfig: "libjpeg",
+      providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(
       name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"]), .brew(["isa-l"])]),
@@ -96,10 +102,13 @@ let package = Package(
         "CConfined", "CZlib",
         .target(name: "CHDF5", condition: .when(traits: ["HDF5"])),
         .target(name: "CMatio", condition: .when(traits: ["MatIO"])),
+        .target(name: "CPNG", condition: .when(traits: ["Images"])),
+        .target(name: "CJPEG", condition: .when(traits: ["Images"])),
       ],
       cSettings: [
         .define("FN_WITH_HDF5", .when(traits: ["HDF5"])),
         .define("FN_WITH_MATIO", .when(traits: ["MatIO"])),
+        .define("FN_WITH_IMAGES", .when(traits: ["Images"])),
       ] + optimisedC),
     .executableTarget(
       name: "fixednet-reader", dependencies: ["CReader"], linkerSettings: withoutSwift),

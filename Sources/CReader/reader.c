@@ -33,6 +33,9 @@ static int work(fn_job *job) {
 #ifdef FN_WITH_MATIO
     case FN_READ_MATLAB: return fn_read_matlab(&job->table, job->bytes, job->size, &request);
 #endif
+#ifdef FN_WITH_IMAGES
+    case FN_READ_PICTURES: return fn_read_pictures(&job->table, job->bytes, job->size, &request);
+#endif
     default: return FN_EXIT_WORK;
   }
 }

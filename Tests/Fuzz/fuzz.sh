@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 build=.build-fuzz
 fixtures=Tests/Fixtures
 program=$build/release/fuzz
-all='h5 weights keras mat csv npz idx json options answer'
+all='h5 weights keras mat csv npz image idx json options answer'
 
 # Bytes of one allocation and of the whole process, and seconds for one input, that are too many.
 # A child process that reads for a trial and is stopped leaves its input in the folder too: where the search as a whole
@@ -35,6 +35,7 @@ sources() {
     h5) others='malformed dialects' ;;
     keras) others=archives ;;
     mat | idx) others=$1 ;;
+    image) others='pictures pictures/broken' ;;
     *) others= ;;
   esac
   for folder in "Corpus/$1" "Regressions/$1" $others; do

@@ -174,6 +174,11 @@ def kinds(tools, folder):
             mutate_hdf5),
         "csv": Kind(seeds("Corpus/csv/*.csv"), "d.csv", ["train", "--data", "FILE", *training]),
         "npz": Kind(seeds("Corpus/npz/*.npz"), "d.npz", ["train", "--data", "FILE", *training]),
+        "image": Kind(
+            seeds("pictures/*.png", "pictures/*.jpg"), "a/1.png",
+            ["train", "--data", "FOLDER", "--image", "8x9x3", *training],
+            beside={f"{name}.png": (FIXTURES / "pictures/grey.png").read_bytes()
+                    for name in ["a/2", "b/1", "b/2"]}),
         "mat": Kind(seeds("mat/*.mat", "data/*.mat"), "d.mat", ["train", "--data", "FILE", *training]),
         "data": Kind(seeds("data/*.h5", "arrays/*.h5"), "d.h5", ["train", "--data", "FILE", *training]),
         "idx": Kind(

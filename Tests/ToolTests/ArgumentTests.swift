@@ -52,7 +52,7 @@ struct ArgumentTests {
   func workingFolder() throws {
     let script = """
       mkdir "$(printf 'w\\377')" && cd "$(printf 'w\\377')" && \
-      '\(Tool.folder)/train' --model softmax --epochs 1 --quiet --output m.h5 --history h.csv && \
+      '\(Tool.folder)/train' --model softmax --epochs 1 --quiet --validation-fraction 0.1 --output m.h5 --history h.csv && \
       '\(Tool.folder)/eval' m.h5 --json > e.json && ls -A
       """
     let run = try Finished("/bin/sh", ["-c", script], in: folder)

@@ -22,9 +22,21 @@ public struct InputArrays {
     self.path = path
     var options = options
     options.pixelOrder = order
+    if options.image == nil {
+      options.image = recorded.flatMap { DataFileOptions.split($0.name).options.image }
+    }
     samples = try DataSamples.load(
       path: path, input: input, options: options,
       usualTarget: recorded.flatMap { DataFileOptions.split($0.name).options.target })
+  }
+
+  /// Pictures, brought to the model's size; `recorded` says how its vectors hold images.
+  /// Throws: `DataFileError`.
+  public init(pictures: [String], input: Shape, recorded: RecordedData? = nil) throws {
+    path = pictures[0]
+    samples = try DataSamples.pictures(
+      pictures, input: input,
+      image: recorded.flatMap { DataFileOptions.split($0.name).options.image })
   }
 
   /// `y` for outputs of `shape`, one after the other; or why it is not compared.

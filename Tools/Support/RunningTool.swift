@@ -23,6 +23,10 @@ private func finishOutput() throws(ToolError) {
 /// Arguments are bytes. Those that are no text would be made one, and name another file.
 /// Throws: `ToolError` with the first.
 private func checkArguments() throws(ToolError) {
+  // Swift reads them from /proc, and takes what it cannot read for no arguments.
+  guard CommandLine.argc > 0 else {
+    throw ToolError("the system does not say what this program was called with; try again")
+  }
   for index in 1..<max(1, Int(CommandLine.argc)) {
     guard let bytes = CommandLine.unsafeArgv[index], String(validatingCString: bytes) == nil else {
       continue

@@ -5,7 +5,7 @@ import ToolSupport
 
 /// What is measured, in which order.
 struct Bench {
-  var models: [BuiltInModel]
+  var models: [BenchModel]
   /// Of the mini-batches.
   var batches: [Int]
   var threads: Int
@@ -94,11 +94,11 @@ struct Bench {
   }
 
   private func trainingCases(
-    _ builtIn: BuiltInModel, _ digits: ImageSet, threadCounts: [Int]
+    _ chosen: BenchModel, _ digits: ImageSet, threadCounts: [Int]
   ) throws -> [TrainingCase] {
-    let own = builtIn.ownSamples(max(256, batches.max() ?? 0))
+    let own = try chosen.ownSamples(max(256, batches.max() ?? 0))
     let images = own ?? digits
-    let model = builtIn.model(input: images.shape)
+    let model = chosen.model(input: images.shape)
     // An epoch of a second or so.
     let isSlow = try model.trainingFlops() > 10_000_000
     let seen = isSlow && own == nil ? images.prefix(slowImageCount) : images
@@ -107,8 +107,9 @@ struct Bench {
       for threads in threadCounts {
         cases.append(
           try TrainingCase(
-            model, name: builtIn.rawValue, images: seen, batch: batch, threads: threads,
-            instructionSet: instructionSet, loss: builtIn.loss))
+            model, name: chosen.name, images: seen, batch: batch, threads: threads,
+            instructionSet: instructionSet, loss: chosen.loss, weights: chosen.weights,
+            file: chosen.file))
       }
     }
     return cases
@@ -121,13 +122,14 @@ struct Bench {
 
   /// `sizes`: batches and threads.
   private func inferenceCases(
-    _ builtIn: BuiltInModel, _ digits: ImageSet, sizes: [(Int, Int)]
+    _ chosen: BenchModel, _ digits: ImageSet, sizes: [(Int, Int)]
   ) throws -> [InferenceCase] {
-    let images = builtIn.ownSamples(sizes.map(\.0).max() ?? 1) ?? digits
+    let images = try chosen.ownSamples(sizes.map(\.0).max() ?? 1) ?? digits
     return try sizes.map { batch, threads in
       try InferenceCase(
-        builtIn.model(input: images.shape), name: builtIn.rawValue, images: images, batch: batch,
-        threads: threads, instructionSet: instructionSet)
+        chosen.model(input: images.shape), name: chosen.name, images: images, batch: batch,
+        threads: threads, instructionSet: instructionSet, weights: chosen.weights, file: chosen.file
+      )
     }
   }
 

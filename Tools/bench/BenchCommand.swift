@@ -19,9 +19,11 @@ public struct BenchCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Built-in models, separated by commas: \(BenchCommand.names(BuiltInModel.allCases)).",
-      valueName: "names"))
+      "Models, separated by commas: \(BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")); "
+        + "mlp:64,32; cnn:32,64; a Keras .json, .h5 or .keras file.", valueName: "names"))
   var models = BenchCommand.usualModels
+
+  @OptionGroup var shape: ModelShapeOptions
 
   @Option(
     parsing: .unconditional,
@@ -75,11 +77,7 @@ public struct BenchCommand: ParsableCommand {
       valueName: "names"))
   var works: String?
 
-  private static let usualModels = names([.lenet, .lenetPlain, .cnn])
-
-  private static func names(_ models: [BuiltInModel]) -> String {
-    models.map(\.rawValue).joined(separator: ",")
-  }
+  private static let usualModels = "lenet,lenet-plain,cnn"
 
   public init() {}
 
@@ -93,22 +91,13 @@ public struct BenchCommand: ParsableCommand {
     guard peers || works == nil else {
       throw ValidationError("--works is for --peers; choose with --models")
     }
-    guard !peers || batch == nil && models == BenchCommand.usualModels else {
+    let isUsual = batch == nil && models == BenchCommand.usualModels && shape.firstGiven == nil
+    guard !peers || isUsual else {
       throw ValidationError("--peers has models and batches of its own; choose with --works")
     }
-    _ = try selectedModels()
-  }
-
-  private func selectedModels() throws -> [BuiltInModel] {
-    let models = try self.models.split(separator: ",").map { name in
-      guard let model = BuiltInModel(rawValue: String(name)) else {
-        throw ValidationError(
-          "--models must be some of \(BenchCommand.names(BuiltInModel.allCases)), found \(name)")
-      }
-      return model
+    guard !BenchModel.names(in: models).isEmpty else {
+      throw ValidationError("--models names no model")
     }
-    guard !models.isEmpty else { throw ValidationError("--models names no model") }
-    return models
   }
 
   private func selects(_ work: String) -> Bool {
@@ -127,7 +116,8 @@ public struct BenchCommand: ParsableCommand {
       return
     }
     let bench = Bench(
-      models: try selectedModels(), batches: batch.map { [$0] } ?? [64, 128],
+      models: try BenchModel.names(in: models).map { try BenchModel($0, shape) },
+      batches: batch.map { [$0] } ?? [64, 128],
       threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
       rounds: quick ? min(rounds, 2) : rounds, isQuick: quick,
       instructionSet: try InstructionSet.selected())

@@ -26,7 +26,8 @@ public struct Eval: ParsableCommand {
 
   @OptionGroup var data: DataOptions
 
-  @Option(help: "test or train. (default: test)")
+  @Option(
+    help: "test, train, or validation: what train --validation-fraction held out. (default: test)")
   var split: DataOptions.Split?
 
   @Option(
@@ -62,6 +63,12 @@ public struct Eval: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Draw how often the model is right against how sure it is to this .svg or .png file.",
+      valueName: "file"))
+  var calibration: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Run the samples of this file: dataset x of an .h5, X of a .mat, the rows of a .csv; where it holds "
         + "outputs as y too, print max |difference|.",
       valueName: "file"))
@@ -93,6 +100,7 @@ public struct Eval: ParsableCommand {
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
     if let plot { try checkPlot(plot) }
+    if let calibration { try checkPlot(calibration, option: "--calibration") }
     for (path, option) in [(outputs, "--outputs"), (gradients, "--gradients")] {
       guard let path, ![".h5", ".hdf5"].contains(where: { path.lowercased().hasSuffix($0) }) else {
         continue
@@ -109,13 +117,15 @@ public struct Eval: ParsableCommand {
   private func validate(inputs: String) throws {
     let others = [
       ("--confusion", confusion), ("--gradients", gradients != nil), ("--plot", plot != nil),
+      ("--calibration", calibration != nil),
       ("--split", split != nil), ("--loss", loss != nil),
     ]
     let isMATLAB = inputs.lowercased().hasSuffix(".mat")
     let given = data.firstGiven(pixelOrder: !isMATLAB) ?? others.first(where: \.1)?.0
     if let given {
       throw ValidationError(
-        "--inputs takes the place of --data, --data-dir, --confusion, --gradients and --plot; "
+        "--inputs takes the place of --data, --data-dir, --confusion, --gradients, --calibration and "
+          + "--plot; "
           + "\(given) is for a data set")
     }
   }
@@ -133,6 +143,7 @@ public struct Eval: ParsableCommand {
     files.writes(outputs, "--outputs")
     files.writes(gradients, "--gradients")
     files.writes(plot, "--plot")
+    files.writes(calibration, "--calibration")
     try files.check()
   }
 

@@ -6,10 +6,10 @@ import ToolSupport
 
 /// One call of `eval`: the model in memory, and what it does to data.
 struct Evaluation {
-  private let options: Eval
-  private let file: KerasModelFile
+  let options: Eval
+  let file: KerasModelFile
   /// --loss, or what the files say.
-  private let loss: LossStatement
+  let loss: LossStatement
   private let threads: Int
   private let network: Network
   /// Loaded already where a built-in model takes its shape from them.
@@ -73,8 +73,11 @@ struct Evaluation {
   /// What was asked for, or what the file was trained on.
   /// Throws: `ToolError` where neither is known, or where the data are no longer those of the training.
   private func loadData() throws -> LoadedData {
-    let data = try loaded ?? loadKnownData()
+    var data = try loaded ?? loadKnownData()
     try options.checkFiles(data, recorded: recorded)
+    if split != .test, let training = file.training, training.dataDigest == data.digest {
+      try data.holdOut(as: training, of: options.file)
+    }
     guard let training = file.training, options.data.data == nil, !options.data.describesFile,
       options.loss == nil, !training.dataDigest.isEmpty, training.dataDigest != data.digest
     else { return data }
@@ -112,16 +115,28 @@ struct Evaluation {
 
   private var split: DataOptions.Split { options.split ?? .test }
 
+  /// Those that --split asks for.
+  /// Throws: `ToolError` where there are none.
+  private func samples(of data: LoadedData) throws -> ImageSet {
+    switch split {
+    case .test: return data.set.test
+    case .train: return data.set.train
+    case .validation:
+      guard let validation = data.validation else {
+        throw ToolError(
+          "--split validation: '\(options.file)' was not trained on '\(data.set.name)' with a "
+            + "validation part (train --validation-fraction)")
+      }
+      return validation
+    }
+  }
+
   /// Runs the model on a data set and prints the report.
   func evaluate() throws {
     let data = try loadData()
-    let images = split == .test ? data.set.test : data.set.train
+    let images = try samples(of: data)
     try network.plan.checkAnswers(of: images, in: data.set.name, needsLoss: loss.obstacle == nil)
-    for (option, isGiven) in [("--plot", options.plot != nil), ("--confusion", options.confusion)]
-    where isGiven && !images.targets.isEmpty {
-      throw ToolError(
-        "\(option) shows a confusion matrix, but '\(data.set.name)' holds numbers, not classes")
-    }
+    try checkClassFigures(images, of: data.set.name)
     let start = ProgressLine.now
     let (outputs, sums) = try network.predict(images)
     let seconds = ProgressLine.now - start
@@ -130,6 +145,7 @@ struct Evaluation {
       ? try ClassificationMetrics(
         outputs, labels: images.labels, classCount: data.set.classCount,
         threshold: file.model.classThreshold(loss: loss.computed)) : nil
+    let calibration = try calibration(outputs, labels: images.labels)
     try warnOfBroken(outputs, of: images)
     try write(outputs, of: images)
     if let path = options.gradients { try writeGradients(images, to: path) }
@@ -142,9 +158,15 @@ struct Evaluation {
       lossObstacle: lossObstacle,
       accuracy: metrics?.accuracy ?? (hasAccuracy ? sums?.accuracy : nil),
       ranks: metrics.map { _ in EvaluationReport.Ranks(outputs, labels: images.labels) },
+      calibration: calibration,
       numbers: images.targets.isEmpty
         ? nil
         : try NumberMetrics(outputs.values, targets: images.targets, width: images.targetWidth),
+      anomalies: split == .test
+        ? data.anomalies.map {
+          AnomalyMetrics(
+            $0, outputs: outputs.values, targets: images.targets, width: images.targetWidth)
+        } : nil,
       imagesPerSecond: Double(images.count) / seconds,
       arenaBytes: network.plan.memory.byteCount, nonFinite: file.nonFinite)
     if let path = options.plot, let metrics {
@@ -153,6 +175,10 @@ struct Evaluation {
         title: "\(fileName(options.file)) on \(fileName(data.set.name)), \(split.rawValue)",
         caption: "Confusion matrix.", counts: metrics.counts, classNames: data.set.classNames)
       try drawPlot(figure, to: path)
+    }
+    if let path = options.calibration, let calibration {
+      let title = "\(fileName(options.file)) on \(fileName(data.set.name)), \(split.rawValue)"
+      try drawPlot(.calibration("calibration", title: title, calibration), to: path)
     }
     data.announce(isQuiet: false, isJSON: options.json)
     if options.json {

@@ -24,8 +24,12 @@ struct EvaluationReport {
   var accuracy: Double?
   /// What the order of the outputs is worth; nil without labels.
   var ranks: Ranks?
+  /// nil without labels, and of outputs that are no probabilities.
+  var calibration: CalibrationMetrics?
   /// Of the differences between outputs and targets; nil where there are labels.
   var numbers: NumberMetrics?
+  /// Of an autoencoder's errors; nil where no class is the normal one.
+  var anomalies: AnomalyMetrics?
   var imagesPerSecond: Double
   var arenaBytes: Int
   var nonFinite: [String]
@@ -60,12 +64,20 @@ struct EvaluationReport {
       printLine("no loss: the file's is not computed: \(lossObstacle)")
     }
     printLine(figures.compactMap(\.self).joined(separator: "  "))
+    if let anomalies {
+      printLine(
+        "anomalies by their squared error: "
+          + (anomalies.rocAUC.map { "ROC AUC \(Format.fixed($0, 4))" } ?? "no ROC AUC")
+          + "  (\(Format.grouped(anomalies.count)) of \(Format.grouped(anomalies.total)) are not "
+          + "'\(OneLine.short(anomalies.normal))')")
+    }
     if let metrics {
       let figures = [
         "balanced accuracy \(Format.percent(metrics.balancedAccuracy))",
         "macro F1 \(Format.fixed(metrics.macroF1, 4))",
         ranks?.rocAUC.map { "ROC AUC \(Format.fixed($0, 4))" },
         ranks?.top5.map { "top-5 \(Format.percent($0))" },
+        calibration.map { "calibration error \(Format.fixed($0.error, 4))" },
       ]
       printLine(figures.compactMap(\.self).joined(separator: "  "))
     }
@@ -200,9 +212,11 @@ struct EvaluationReport {
       "macroF1": metrics.map { .number($0.macroF1) } ?? .null,
       "rocAUC": ranks?.rocAUC.map { .number($0) } ?? .null,
       "top5Accuracy": ranks?.top5.map { .number($0) } ?? .null,
+      "calibrationError": calibration.map { .number($0.error) } ?? .null,
       "rootMeanSquareError": numbers.map { .number($0.rootMeanSquareError) } ?? .null,
       "meanAbsoluteError": numbers.map { .number($0.meanAbsoluteError) } ?? .null,
       "r2": numbers?.r2.map { .number($0) } ?? .null,
+      "anomalyROCAUC": anomalies?.rocAUC.map { .number($0) } ?? .null,
       "classes": .array(classes),
       "confusion": .array((metrics?.counts ?? []).map { .array($0.map { .integer($0) }) }),
       "batchNormalization": .array(statistics), "imagesPerSecond": .number(imagesPerSecond),

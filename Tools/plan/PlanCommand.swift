@@ -36,24 +36,7 @@ public struct PlanCommand: ParsableCommand {
         + "65,536).", valueName: "count"))
   var batch = 128
 
-  @Option(
-    help: ArgumentHelp(
-      "Of a built-in model: what its samples are, images such as 32x32x3. (default: what it is made for)",
-      valueName: "HxWxC"))
-  var image: ImageShape?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Of a built-in model: its samples are so many numbers.", valueName: "count"))
-  var features: Int?
-
-  @Option(
-    parsing: .unconditional,
-    help: ArgumentHelp(
-      "Of a built-in model: how many classes it tells apart. (default: 10, or as its official file)",
-      valueName: "count"))
-  var classes: Int?
+  @OptionGroup var shape: ModelShapeOptions
 
   @OptionGroup var optimizer: OptimizerOptions
 
@@ -111,11 +94,6 @@ public struct PlanCommand: ParsableCommand {
     if let modelJSON, !modelJSON.lowercased().hasSuffix(".json") {
       throw ValidationError("--model-json must name a .json file, found '\(modelJSON)'")
     }
-    if let features { try checked(features, "--features", in: 1...Shape.extentLimit) }
-    if let classes { try checked(classes, "--classes", in: 1...65_536) }
-    guard image == nil || features == nil else {
-      throw ValidationError("--image and --features exclude each other; give one")
-    }
     if inference, let option = optimizer.firstGiven {
       throw ValidationError("\(option) is for training; --inference plans without an optimiser")
     }
@@ -132,8 +110,7 @@ public struct PlanCommand: ParsableCommand {
     let others: [(String?, Bool)] = [
       (model.map { "'\($0)'" }, true), ("--inference", inference), ("--recompute", recompute),
       ("--memory-budget", memoryBudget != nil), ("--svg", svg != nil),
-      ("--model-json", modelJSON != nil), ("--image", image != nil),
-      ("--features", features != nil), ("--classes", classes != nil),
+      ("--model-json", modelJSON != nil), (shape.firstGiven, true),
       ("--threads", threads != nil), ("--loss", loss != nil),
       ("--batch", batch != 128), (optimizer.firstGiven, true),
     ]
@@ -154,8 +131,7 @@ public struct PlanCommand: ParsableCommand {
     files.writes(svg, "--svg")
     files.writes(modelJSON, "--model-json")
     try files.check()
-    let source = try ModelSource(model).reshaped(
-      input: image?.shape ?? features.map { .vector($0) }, classCount: classes)
+    let source = try shape.source(model)
     files.keeps(source.recorded, of: model)
     try files.check()
     if !source.nonFinite.isEmpty {
@@ -177,7 +153,8 @@ public struct PlanCommand: ParsableCommand {
     if json { return printJSON(report.json) }
     if let modelJSON { printLine("wrote \(modelJSON)") }
     for line in try report.header { printLine(line) }
-    printLines("\n\(plan.memory)")
+    let columns = isatty(STDOUT_FILENO) == 1 ? TerminalWidth.room(of: STDOUT_FILENO) : Int.max
+    printLines("\n" + plan.memory.text(columns: columns))
   }
 
   /// What `train` plans; for a full-batch solver the batch is all samples.

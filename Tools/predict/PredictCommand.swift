@@ -20,8 +20,8 @@ public struct PredictCommand: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "Samples: the rows of a .csv, dataset x of an .h5, X of a .mat, an .npy or x of an .npz; - is a "
-        + "table on standard input.",
+      "Samples: .png and .jpg pictures or a folder of them, the rows of a .csv, dataset x of an .h5, X of a "
+        + ".mat, an .npy or x of an .npz; - is a table on standard input.",
       valueName: "file"))
   var files: [String]
 
@@ -82,6 +82,30 @@ public struct PredictCommand: ParsableCommand {
     }
   }
 
+  /// Of all files, in their order; pictures that follow each other are read at once.
+  private func predictions(_ predictor: Predictor) throws -> [Prediction] {
+    var predictions: [Prediction] = []
+    var pictures: [String] = []
+    for file in files {
+      if let found = try DataSamples.pictures(in: file) {
+        pictures += found
+        continue
+      }
+      if !pictures.isEmpty { predictions += try predictor.predict(pictures: pictures) }
+      pictures = []
+      if file == StandardInput.name {
+        let input = try StandardInput()
+        predictions.append(
+          try withExtendedLifetime(input) {
+            try predictor.predict(input.path, shownAs: "standard input")
+          })
+      } else {
+        predictions.append(try predictor.predict(file))
+      }
+    }
+    return try predictions + (pictures.isEmpty ? [] : predictor.predict(pictures: pictures))
+  }
+
   public func run() throws {
     var guarded = FileGuard()
     guarded.reads(model, "predict")
@@ -91,13 +115,7 @@ public struct PredictCommand: ParsableCommand {
     let predictor = try Predictor(self)
     guarded.keeps(predictor.recorded, of: model)
     try guarded.check()
-    let predictions = try files.map { file in
-      guard file == StandardInput.name else { return try predictor.predict(file) }
-      let input = try StandardInput()
-      return try withExtendedLifetime(input) {
-        try predictor.predict(input.path, shownAs: "standard input")
-      }
-    }
+    let predictions = try predictions(predictor)
     if let output {
       try PredictionFile.write(predictions, of: predictor.answer, to: output)
     }

@@ -1,5 +1,6 @@
 import FixedNet
 import FixedNetFiles
+import ToolSupport
 
 /// A file of predictions.
 enum PredictionFile {

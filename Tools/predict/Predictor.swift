@@ -51,9 +51,28 @@ struct Predictor {
     let arrays = try InputArrays(
       path, input: input, order: options.pixelOrder, options: options.columns.options,
       recorded: recorded)
-    let samples = ImageSet(shape: input, pixels: .floats(arrays.x), labels: [])
+    return try predict(arrays, shownAs: name ?? path)
+  }
+
+  /// One prediction for each picture.
+  /// Throws: `DataFileError` for the first one that cannot be read; whatever predicting throws.
+  func predict(pictures: [String]) throws -> [Prediction] {
+    let arrays = try InputArrays(
+      pictures: pictures, input: network.plan.model.input, recorded: recorded)
+    let all = try predict(
+      arrays, shownAs: pictures.count == 1 ? pictures[0] : "\(pictures.count) pictures")
+    return pictures.enumerated().map { index, path in
+      let shape = [1] + all.outputs.shape.dropFirst()
+      return Prediction(
+        path: path, count: 1, outputs: Tensor(shape: shape, values: Array(all.row(index))))
+    }
+  }
+
+  private func predict(_ arrays: InputArrays, shownAs name: String) throws -> Prediction {
+    let samples = ImageSet(
+      shape: network.plan.model.input, pixels: .floats(arrays.x), labels: [])
     let (outputs, _) = try network.predict(samples)
-    let prediction = Prediction(path: name ?? path, count: arrays.count, outputs: outputs)
+    let prediction = Prediction(path: name, count: arrays.count, outputs: outputs)
     let broken = (0..<arrays.count).count { !prediction.row($0).allSatisfy(\.isFinite) }
     if broken > 0 {
       let first = try network.brokenOutput(samples).map { ": \($0) broke first" } ?? ""

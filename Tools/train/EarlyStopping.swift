@@ -1,7 +1,7 @@
 import FixedNet
 import FixedNetFiles
 
-/// Stops a run whose test loss no longer improves. A function of the history, so that a resumed run agrees.
+/// Stops a run whose loss on samples that it was not trained on no longer improves. A function of the history, so that a resumed run agrees.
 struct EarlyStopping {
   /// Epochs without an improvement after which to stop; nil: never.
   var patience: Int?
@@ -16,8 +16,9 @@ struct EarlyStopping {
     var best = Double.infinity
     var waited = 0
     for record in history {
-      if record.testLoss < best - minDelta {
-        (best, waited) = (record.testLoss, 0)
+      let loss = record.unseen.loss
+      if loss < best - minDelta {
+        (best, waited) = (loss, 0)
       } else {
         waited += 1
       }

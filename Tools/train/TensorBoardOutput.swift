@@ -6,7 +6,8 @@ import ToolSupport
 /// `--tensorboard`: what TensorBoard shows of a run, written between epochs, so that a file is whole at any time.
 ///
 /// Steps are steps of training (evaluations for a full-batch solver). Per step: loss/batch. Per epoch: loss/train, loss/test,
-/// accuracy/train, accuracy/test (where they say something), learning_rate, gradient_norm; a histogram per weight
+/// accuracy/train, accuracy/test (where they say something; "validation" for "test" where a part is held out),
+/// learning_rate, gradient_norm; a histogram per weight
 /// ("conv1/kernel", "bn1/moving_mean") and per gradient ("gradients/conv1/kernel"), those of the epoch's last step.
 struct TensorBoardOutput {
   private let file: EventFile
@@ -40,9 +41,10 @@ struct TensorBoardOutput {
     _ record: EpochRecord, step: Int, plan: NetworkPlan, weights: [LayerWeights],
     gradients: [LayerWeights]
   ) throws {
+    let part = record.validation == nil ? "test" : "validation"
     let scalars = [
       ("loss/train", record.trainLoss), ("accuracy/train", record.trainAccuracy),
-      ("loss/test", record.testLoss), ("accuracy/test", record.testAccuracy),
+      ("loss/\(part)", record.unseen.loss), ("accuracy/\(part)", record.unseen.accuracy),
       ("learning_rate", record.learningRate),
       ("gradient_norm", gradients.isEmpty ? .nan : TensorBoardOutput.norm(gradients)),
     ]

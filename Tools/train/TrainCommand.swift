@@ -67,7 +67,16 @@ public struct Train: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Stop after this many epochs in which the test loss did not improve. (default: never)")
+    help: ArgumentHelp(
+      "Hold out this part of the training samples, of every class its share: the best checkpoint and "
+        + "--patience go by it, and the test set is looked at once, at the end. (default: 0; with --patience "
+        + "or --learning-curve \(ValidationPart.usualFraction))", valueName: "part"))
+  var validationFraction: Double?
+
+  @Option(
+    parsing: .unconditional,
+    help:
+      "Stop after this many epochs in which the validation loss did not improve. (default: never)")
   var patience: Int?
 
   @Option(
@@ -85,7 +94,11 @@ public struct Train: ParsableCommand {
     help: "Threads; the result does not depend on it. (default: all cores)")
   var threads: Int?
 
-  @Flag(help: "Save Models/<model>.h5 after every epoch, and the best so far as <model>.best.h5.")
+  @Flag(
+    help: """
+      Save Models/<model>.h5 after every epoch; with --validation-fraction the best so far too, as \
+      <model>.best.h5.
+      """)
   var checkpoint = false
 
   @Option(
@@ -136,6 +149,13 @@ public struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Train on a tenth, two, four and seven tenths and on all of the training samples instead, print the "
+        + "losses of these runs on what they were trained on and on the validation part, and draw them to this "
+        + ".svg or .png file: would more samples help? Nothing else is saved.", valueName: "file"))
+  var learningCurve: String?
+
+  @Option(
+    help: ArgumentHelp(
       "Write event files for TensorBoard into this folder: the loss of every step; losses, "
         + "accuracies, learning rate, and histograms of all weights and gradients of every epoch. "
         + "For a program that was built with --traits default,TensorBoard.", valueName: "folder"))
@@ -161,7 +181,8 @@ public struct Train: ParsableCommand {
       ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
       ("--resume", resume != nil), ("--memory-budget", memoryBudget != nil),
       ("--patience", patience != nil), ("--batch-history", batchHistory != nil),
-      ("--recompute", recompute), ("--augment", augmentation.augment != nil),
+      ("--validation-fraction", validationFraction != nil), ("--recompute", recompute),
+      ("--learning-curve", learningCurve != nil), ("--augment", augmentation.augment != nil),
     ]
     if let method = fullBatchMethod {
       if let (name, _) = others.first(where: \.1) {
@@ -193,7 +214,17 @@ public struct Train: ParsableCommand {
           "--checkpoint-every belongs to --checkpoint or --output; give one of them")
       }
     }
-    if let patience { try checked(patience, "--patience", in: 1...1_000_000) }
+    if let validationFraction, !(0..<1).contains(validationFraction) {
+      throw ValidationError(
+        "--validation-fraction must be from 0 to below 1, found \(validationFraction)")
+    }
+    if let patience {
+      try checked(patience, "--patience", in: 1...1_000_000)
+      if validationFraction == 0 {
+        throw ValidationError(
+          "--patience goes by the validation part, and --validation-fraction 0 leaves none")
+      }
+    }
     if let minDelta, !(minDelta >= 0 && minDelta.isFinite) {
       throw ValidationError("--min-delta must be 0 or more, found \(minDelta)")
     }
@@ -212,8 +243,27 @@ public struct Train: ParsableCommand {
       throw ValidationError("--output must name an .h5 or .keras file, found '\(output)'")
     }
     if let plot { try checkPlot(plot) }
+    if let learningCurve { try validate(learningCurve: learningCurve) }
     if tensorboard?.isEmpty == true { throw ValidationError("--tensorboard must name a folder") }
     try validateResume()
+  }
+
+  /// What is for one run has no place among several.
+  private func validate(learningCurve path: String) throws {
+    try checkPlot(path, option: "--learning-curve")
+    let others = [
+      ("--resume", resume != nil), ("--checkpoint", checkpoint), ("--output", output != nil),
+      ("--history", history != nil), ("--batch-history", batchHistory != nil),
+      ("--plot", plot != nil), ("--tensorboard", tensorboard != nil),
+      ("--patience", patience != nil),
+    ]
+    if let (name, _) = others.first(where: \.1) {
+      throw ValidationError("\(name) is for one run; --learning-curve makes several and keeps none")
+    }
+    if validationFraction == 0 {
+      throw ValidationError(
+        "--learning-curve goes by the validation part, and --validation-fraction 0 leaves none")
+    }
   }
 
   private func validateResume() throws {
@@ -226,12 +276,20 @@ public struct Train: ParsableCommand {
     let fixed: [(String, Bool)] = [
       ("--model", model != nil), ("--batch", batch != nil), ("--loss", loss != nil),
       ("--learning-rate", learningRate != nil), ("--schedule", schedule != nil),
-      ("--seed", seed != nil),
+      ("--seed", seed != nil), ("--validation-fraction", validationFraction != nil),
     ]
     let given = fixed.first(where: \.1)?.0 ?? optimizer.firstGiven ?? start.firstGiven
     if let given {
       throw ValidationError("\(given) cannot be changed with --resume; the file says what it was")
     }
+  }
+
+  /// What a new run holds out of the training samples; nil: nothing.
+  var heldOutFraction: Double? {
+    let needsOne = patience != nil || learningCurve != nil
+    let usual = needsOne ? ValidationPart.usualFraction : 0
+    let fraction = validationFraction ?? usual
+    return fraction > 0 ? fraction : nil
   }
 
   /// --model, or what stands for it.
@@ -250,6 +308,7 @@ public struct Train: ParsableCommand {
     files.writes(history, "--history")
     files.writes(batchHistory, "--batch-history")
     files.writes(plot, "--plot")
+    files.writes(learningCurve, "--learning-curve")
     try files.check()
     var models = FileGuard()
     for (path, what) in [(model, "--model"), (start.weights, "--weights"), (resume, "--resume")] {
@@ -258,6 +317,7 @@ public struct Train: ParsableCommand {
     models.writes(history, "--history")
     models.writes(batchHistory, "--batch-history")
     models.writes(plot, "--plot")
+    models.writes(learningCurve, "--learning-curve")
     try models.check()
   }
 
@@ -266,6 +326,7 @@ public struct Train: ParsableCommand {
     try checkFiles()
     StartUpCode.release()
     if let method = fullBatchMethod { return try FullBatchRun(self, method).run() }
+    if let learningCurve { return try LearningCurve(self, path: learningCurve).run() }
     let run = try TrainingRun(self)
     StartUpCode.release()
     try run.train()

@@ -26,10 +26,11 @@ struct TrainingReport: ~Copyable {
     guard !isQuiet else { return }
     let data = loaded.set
     let parameters = (try? plan.model.parameterCount()) ?? 0
+    let validation = loaded.validation.map { ", \(Format.grouped($0.count)) validation" } ?? ""
     printLine(
       "model \(state.modelName): \(Format.grouped(parameters)) parameters; data \(loaded.record): "
-        + "\(Format.grouped(data.train.count)) training and \(Format.grouped(data.test.count)) "
-        + "test images of \(data.train.shape)")
+        + "\(Format.grouped(data.train.count)) training\(validation) and "
+        + "\(Format.grouped(data.test.count)) test images of \(data.train.shape)")
     let memory = plan.memory
     let parts =
       plan.options.batch < state.batch ? " in parts of \(plan.options.batch)" : ""
@@ -77,8 +78,8 @@ struct TrainingReport: ~Copyable {
     guard !isQuiet else { return }
     let patience = state.earlyStopping.patience ?? 0
     printLine(
-      "stopped early after epoch \(state.epoch): the test loss has not improved for \(patience) "
-        + "epoch\(patience == 1 ? "" : "s")")
+      "stopped early after epoch \(state.epoch): the \(part(state)) loss has not improved for "
+        + "\(patience) epoch\(patience == 1 ? "" : "s")")
   }
 
   func nothingToDo(_ state: TrainingState) {
@@ -100,12 +101,13 @@ struct TrainingReport: ~Copyable {
     guard !isQuiet else { return }
     line.clear()
     let number = Format.padded("\(record.epoch)", "\(epochs)".count)
+    let part = record.validation == nil ? "test" : "validation"
     printLine(
       "epoch \(number)/\(epochs)  \(Format.fixed(record.seconds, 2)) s  "
         + "loss \(Format.fixed(record.trainLoss, 4))  "
         + "accuracy \(TrainingReport.percent(record.trainAccuracy))  "
-        + "test loss \(Format.fixed(record.testLoss, 4))  "
-        + "test accuracy \(TrainingReport.percent(record.testAccuracy))")
+        + "\(part) loss \(Format.fixed(record.unseen.loss, 4))  "
+        + "\(part) accuracy \(TrainingReport.percent(record.unseen.accuracy))")
     fflush(nil)
   }
 
@@ -131,10 +133,15 @@ struct TrainingReport: ~Copyable {
   }
 
   mutating func end(
-    _ state: TrainingState, digest: String, seconds: Double, firstStep: Double?,
-    output: CheckpointOutput?
+    _ state: TrainingState, test: Training.Evaluation?, digest: String, seconds: Double,
+    firstStep: Double?, output: CheckpointOutput?
   ) {
     line.clear()
+    if let test {
+      printLine(
+        "test loss \(Format.fixed(test.loss, 4))  "
+          + "test accuracy \(TrainingReport.percent(test.accuracy)), after epoch \(state.epoch)")
+    }
     if let output, output.hasSaved {
       let best =
         output.hasSavedBest
@@ -148,21 +155,32 @@ struct TrainingReport: ~Copyable {
 
   /// What the best epoch is the best by.
   private func best(_ state: TrainingState) -> String {
-    guard !hasAccuracy else { return " with \(Format.percent(state.bestAccuracy))" }
-    let loss = state.history.first { $0.epoch == state.bestEpoch }?.testLoss
-    return loss.map { " with a test loss of \(Format.fixed($0, 4))" } ?? ""
+    guard !hasAccuracy else {
+      return " with a \(part(state)) accuracy of \(Format.percent(state.bestAccuracy))"
+    }
+    let loss = state.history.first { $0.epoch == state.bestEpoch }?.unseen.loss
+    return loss.map { " with a \(part(state)) loss of \(Format.fixed($0, 4))" } ?? ""
+  }
+
+  /// What is looked at after every epoch.
+  private func part(_ state: TrainingState) -> String {
+    state.validationFraction == nil ? "test" : "validation"
   }
 
   func json(
-    _ plan: NetworkPlan, _ state: TrainingState, digest: String, seconds: Double,
-    firstStep: Double?, path: String?, dataNote: String?
+    _ plan: NetworkPlan, _ state: TrainingState, test: Training.Evaluation?, digest: String,
+    seconds: Double, firstStep: Double?, path: String?, dataNote: String?
   ) -> JSONValue {
-    func accuracy(_ value: Double) -> JSONValue { value.isNaN ? .null : .number(value) }
+    func finite(_ value: Double?) -> JSONValue {
+      value.flatMap { $0.isNaN ? nil : .number($0) } ?? .null
+    }
     let history: [JSONValue] = state.history.map { record in
       [
         "epoch": .integer(record.epoch), "learningRate": .number(record.learningRate),
-        "trainLoss": .number(record.trainLoss), "trainAccuracy": accuracy(record.trainAccuracy),
-        "testLoss": .number(record.testLoss), "testAccuracy": accuracy(record.testAccuracy),
+        "trainLoss": .number(record.trainLoss), "trainAccuracy": finite(record.trainAccuracy),
+        "validationLoss": finite(record.validation?.loss),
+        "validationAccuracy": finite(record.validation?.accuracy),
+        "testLoss": finite(record.testLoss), "testAccuracy": finite(record.testAccuracy),
         "seconds": .number(record.seconds),
       ]
     }
@@ -177,6 +195,9 @@ struct TrainingReport: ~Copyable {
       "firstIteration": .integer(state.firstIteration),
       "augmentation": plan.options.augmentation.isNone
         ? .null : .string(plan.options.augmentation.text),
+      "validationFraction": finite(state.validationFraction),
+      "bestEpoch": state.bestEpoch > 0 ? .integer(state.bestEpoch) : .null,
+      "testLoss": finite(test?.loss), "testAccuracy": finite(test?.accuracy),
       "stoppedEarly": .bool(state.earlyStopping.stops(after: state.history)),
       "batch": .integer(state.batch), "epochs": .integer(state.epoch),
       "seed": .string("\(state.seed)"), "threads": .integer(plan.options.threads),

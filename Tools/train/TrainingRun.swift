@@ -82,7 +82,7 @@ final class TrainingRun {
       try writeSteps()
       throw ToolError("\(error)\(output?.kept ?? "")")
     }
-    finish()
+    try finish()
     try plot()
   }
 
@@ -136,24 +136,31 @@ final class TrainingRun {
     let gradients = isKept ? network.gradients : []
     let position = trainer.position
     try trainer.checkWeights()
-    let test = try network.evaluate(data.set.test, batch: state.batch)
-    guard test.meanLoss.isFinite else {
-      let broken = try network.brokenOutput(data.set.test)
+    let unseen = data.validation ?? data.set.test
+    let sums = (train: sums, unseen: try network.evaluate(unseen, batch: state.batch))
+    guard sums.unseen.meanLoss.isFinite else {
+      let broken = try network.brokenOutput(unseen)
+      let part = data.validation == nil ? "test" : "validation"
       throw ToolError(
-        "the loss of the test images is not finite after step \(position.step) (epoch "
+        "the loss of the \(part) images is not finite after step \(position.step) (epoch "
           + "\(position.epoch)): \(broken?.description ?? "the loss itself") broke first; try a "
           + "smaller --learning-rate\(output?.kept ?? "")")
     }
     state.update(position)
     let hasAccuracy = network.plan.hasAccuracy(on: data.set.train)
+    let score = Training.Evaluation(
+      loss: sums.unseen.meanLoss, accuracy: hasAccuracy ? sums.unseen.accuracy : .nan)
+    let isTested = data.validation == nil
     let record = EpochRecord(
-      epoch: state.epoch, learningRate: rate(at: state.step), trainLoss: sums.meanLoss,
-      trainAccuracy: hasAccuracy ? sums.accuracy : .nan, testLoss: test.meanLoss,
-      testAccuracy: hasAccuracy ? test.accuracy : .nan, seconds: seconds)
-    let isBest = state.isBetter(record)
+      epoch: state.epoch, learningRate: rate(at: state.step), trainLoss: sums.train.meanLoss,
+      trainAccuracy: hasAccuracy ? sums.train.accuracy : .nan,
+      testLoss: isTested ? score.loss : .nan, testAccuracy: isTested ? score.accuracy : .nan,
+      seconds: seconds, validation: isTested ? nil : score)
+    // Which epoch is the best is not chosen by the samples that it is to be judged by in the end.
+    let isBest = !isTested && state.isBetter(record)
     state.history.append(record)
     if isBest {
-      (state.bestEpoch, state.bestAccuracy) = (record.epoch, hasAccuracy ? record.testAccuracy : 0)
+      (state.bestEpoch, state.bestAccuracy) = (record.epoch, hasAccuracy ? score.accuracy : 0)
     }
     // Before the checkpoint: what is behind it, a resumed run writes again; what it has, no run would.
     if let path = options.history { try writeHistory(to: path) }
@@ -193,18 +200,29 @@ final class TrainingRun {
     Foundation.exit(Interrupt.exitCode)
   }
 
-  private func finish() {
+  private func finish() throws {
+    let test = try finalTest()
     let digest = WeightsDigest.sha256(network.weights, of: network.plan.model)
     let seconds = ProcessClock.seconds
     if options.json {
       printJSON(
         report.json(
-          network.plan, state, digest: digest, seconds: seconds, firstStep: firstStepSeconds,
-          path: output.flatMap { $0.hasSaved ? $0.path : nil }, dataNote: data.notes))
+          network.plan, state, test: test, digest: digest, seconds: seconds,
+          firstStep: firstStepSeconds, path: output.flatMap { $0.hasSaved ? $0.path : nil },
+          dataNote: data.notes))
     } else {
       report.end(
-        state, digest: digest, seconds: seconds, firstStep: firstStepSeconds, output: output)
+        state, test: data.validation == nil ? nil : test, digest: digest, seconds: seconds,
+        firstStep: firstStepSeconds, output: output)
     }
+  }
+
+  /// The test set after the last epoch: what the history says, or looked at now, for the first time.
+  private func finalTest() throws -> Training.Evaluation? {
+    guard data.validation != nil else { return state.history.last?.unseen }
+    let test = try network.evaluate(data.set.test, batch: state.batch)
+    let hasAccuracy = network.plan.hasAccuracy(on: data.set.test)
+    return Training.Evaluation(loss: test.meanLoss, accuracy: hasAccuracy ? test.accuracy : .nan)
   }
 
   /// The epochs so far; nothing before the first.
@@ -214,13 +232,17 @@ final class TrainingRun {
     try drawPlot(.history("history", title: title, state.history), to: path)
   }
 
-  /// Accuracies that say nothing are left empty.
+  /// The columns of what is looked at after every epoch, the validation part or the test set. Accuracies that say nothing
+  /// are left empty.
   private func writeHistory(to path: String) throws {
-    var text = "epoch,learning_rate,train_loss,train_accuracy,test_loss,test_accuracy,seconds\n"
+    let part = data.validation == nil ? "test" : "validation"
+    var text =
+      "epoch,learning_rate,train_loss,train_accuracy,\(part)_loss,\(part)_accuracy,seconds\n"
     for record in state.history {
+      let unseen = record.unseen
       let values = [
-        record.learningRate, record.trainLoss, record.trainAccuracy, record.testLoss,
-        record.testAccuracy, record.seconds,
+        record.learningRate, record.trainLoss, record.trainAccuracy, unseen.loss, unseen.accuracy,
+        record.seconds,
       ]
       text +=
         "\(record.epoch)," + values.map { $0.isNaN ? "" : "\($0)" }.joined(separator: ",") + "\n"
@@ -265,10 +287,11 @@ extension TrainingState {
     partialImages = position.partial.images
   }
 
-  /// Whether an epoch is better than all before: by the test accuracy, or by the test loss where that says nothing.
+  /// Whether an epoch is better than all before: by the validation accuracy, or by the loss where that says nothing.
   fileprivate func isBetter(_ record: EpochRecord) -> Bool {
     guard !history.isEmpty else { return true }
-    guard record.testAccuracy.isNaN else { return record.testAccuracy > bestAccuracy }
-    return history.allSatisfy { record.testLoss < $0.testLoss }
+    let score = record.unseen
+    guard score.accuracy.isNaN else { return score.accuracy > bestAccuracy }
+    return history.allSatisfy { score.loss < $0.unseen.loss }
   }
 }

@@ -31,7 +31,15 @@ struct TrainingSetup {
       try self.init(new: options)
     }
     if let epochs = options.epochs { state.epochs = epochs }
-    if let patience = options.patience { state.earlyStopping.patience = patience }
+    if let patience = options.patience {
+      // Runs of before this program had a validation part went by the test set, and go on so.
+      guard data.validation != nil || state.earlyStopping.patience != nil else {
+        throw ToolError(
+          "--patience goes by a validation part, which this run does not have; start a new one with "
+            + "--patience or --validation-fraction")
+      }
+      state.earlyStopping.patience = patience
+    }
     if let minDelta = options.minDelta {
       guard state.earlyStopping.patience != nil else {
         throw ToolError("--min-delta belongs to --patience, which this run does not have")
@@ -40,13 +48,19 @@ struct TrainingSetup {
     }
   }
 
-  private init(new options: Train) throws {
+  /// A new run. `part`: how much of the training samples it is trained on, of every class its share; nil: all.
+  /// `loaded`: the data, where they were read before.
+  init(new options: Train, part: Double? = nil, loaded: LoadedData? = nil) throws {
     let source = try ModelSource(options.modelName)
     file = source.input == nil ? nil : source.name
-    data = try options.data.load(
-      input: source.input, model: source.ends(loss: options.loss))
+    data =
+      try loaded
+      ?? options.data.load(input: source.input, model: source.ends(loss: options.loss))
     try options.checkFiles(data, recorded: source.recorded)
     let seed = options.seed ?? 0
+    let heldOut = options.heldOutFraction
+    if let heldOut { try data.holdOut(fraction: heldOut, seed: seed) }
+    if let part { data.set.train = try data.set.train.split(fraction: part, seed: seed).second }
     (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: seed, loss: options.loss)
     if let note = model.precisionNote { printError("note: '\(source.name)' \(note)") }
@@ -64,6 +78,9 @@ struct TrainingSetup {
     augmentation = options.augmentation.augment
     state.record(augmentation)
     state.labels = data.labels
+    state.validationFraction = heldOut
+    state.learnsInputs = options.data.columns.learnsInputs
+    state.normalClass = options.data.columns.normal
     if let classWeight = options.start.classWeight {
       state.classWeights = .array(
         try classWeight.weights(for: data.set).map { .number(Double($0)) })
@@ -81,6 +98,7 @@ struct TrainingSetup {
     try options.checkFiles(recorded: RecordedData(training))
     data = try TrainingSetup.data(options, training, model, of: path)
     try options.checkFiles(data, recorded: RecordedData(training))
+    try data.holdOut(as: training, of: path)
     try state.check(data, resumedFrom: path)
     augmentation = try state.augmentation(in: path)
     if let asked = options.augmentation.augment, asked != augmentation {

@@ -15,6 +15,8 @@
 /// FN_READ_TABLE: a delimiter (0: to be found), FN_TARGET_..., a number of features, whether answers are names of classes
 /// even where they look like numbers, the target (text), a number of columns that are passed over, those (texts).
 /// FN_READ_NUMPY: a number of arrays; of each FN_AS_... (0: only what it is), and the member, as in an archive.
+/// FN_READ_PICTURES: height, width and channels that all pictures get (0 channels: only what each is), whether they must have
+/// them already, a number of pictures, the bytes of each; the file is one picture after the other.
 /// Numbers have 8 bytes; a text is its length and then its bytes, filled up with zeros to a multiple of 8.
 enum {
   FN_READ_HDF5 = 1,
@@ -22,6 +24,7 @@ enum {
   FN_READ_MATLAB = 3,
   FN_READ_TABLE = 4,
   FN_READ_NUMPY = 5,
+  FN_READ_PICTURES = 6,
 };
 
 /// What is wanted of an HDF5 file. A want: its kind, for values how, a number of steps, steps (kind and text), and for an
@@ -84,6 +87,9 @@ enum {
   /// Of an array of NumPy: its place in the request, FN_NUMPY_..., type, bytes per element, where values start, rank,
   /// extents. Its values (FN_RECORD_VALUES) and names (FN_RECORD_LABELS) have that place too, instead of a path.
   FN_RECORD_ARRAY = 13,
+  /// A picture's place in the request, FN_PICTURE_..., height, width, channels, flags, text; then count and place of its
+  /// bytes where they are wanted. The first one that is not FN_PICTURE_HERE is the last.
+  FN_RECORD_PICTURE = 14,
 };
 
 enum {
@@ -248,6 +254,27 @@ enum {
   FN_NUMPY_TYPE = 7,
 };
 enum { FN_NUMPY_RANK = 8 };
+
+/// Pictures.
+enum {
+  FN_PICTURE_HERE = 1,
+  /// No byte.
+  FN_PICTURE_EMPTY = 2,
+  /// Neither PNG nor JPEG; text: what it is, where that is known.
+  FN_PICTURE_OTHER = 3,
+  /// Text: what the library says.
+  FN_PICTURE_DAMAGED = 4,
+  /// More than FN_PICTURE_PIXELS, or none.
+  FN_PICTURE_LARGE = 5,
+  /// Of a kind that is not read; text: which.
+  FN_PICTURE_KIND = 6,
+  /// Of another size, or grey and not coloured, or the reverse.
+  FN_PICTURE_SIZE = 7,
+  FN_PICTURE_COLOURS = 8,
+};
+/// What was done to one: transparency laid over black, 16 bits made 8, turned upright.
+enum { FN_PICTURE_ALPHA = 1, FN_PICTURE_DEEP = 2, FN_PICTURE_TURNED = 4 };
+enum { FN_PICTURE_PIXELS = 1 << 26 };
 
 /// Reads as a helper does; for tests, in any process. Returns what a helper would exit with.
 int fn_read(fn_job *job);

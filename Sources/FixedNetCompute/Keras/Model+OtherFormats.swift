@@ -68,6 +68,22 @@ extension LayerRegistry {
         + "keras.Sequential([keras.Input(model.input_shape[1:])] + [l for l in model.layers if "
         + "type(l).__name__ not in [\(list)]]).save(\"plain.keras\")"
     }
-    return "supported are \(classNames.joined(separator: ", "))"
+    return "supported are \(shortList(of: classNames))"
+  }
+
+  /// Names that differ in their dimensions alone become one: "Conv1D and 2D"; so do those of what only training does,
+  /// "Random...".
+  private static func shortList(of names: [String]) -> String {
+    var parts: [String] = []
+    for name in names {
+      if name.hasSuffix("2D"), parts.last == "\(name.dropLast(2))1D" {
+        parts[parts.count - 1] += " and 2D"
+      } else if name.hasPrefix("Random") {
+        if parts.last != "Random..." { parts.append("Random...") }
+      } else {
+        parts.append(name)
+      }
+    }
+    return parts.joined(separator: ", ")
   }
 }

@@ -38,7 +38,7 @@ extension ModelError: CustomStringConvertible {
     switch self {
     case .malformed(let reason): "the model description is unusable: \(reason)"
     case .unsupportedLayer(let className, let layer, let others):
-      "layer '\(OneLine.short(layer))': class \(OneLine.short(className)) is not supported"
+      "layer '\(OneLine.short(layer))': class \(OneLine.short(className, limit: 80)) is not supported"
         + (others.isEmpty ? "" : " (and further: \(OneLine.list(others)))") + "; "
         + LayerRegistry.advice(for: className, others: others)
     case .config(let layer, let key, let expected, let found):

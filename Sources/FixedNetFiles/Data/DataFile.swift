@@ -9,7 +9,8 @@ import Foundation
 /// HDF5 (`.h5`): `x` [samples, features], [samples, height, width] or [samples, height, width, channels], `y`
 /// [samples], [samples, 1] or one-hot [samples, classes], and `x_test`, `y_test`.
 /// NumPy (`.npz`): arrays as in HDF5.
-/// All but tables may hold `sample_weight` (and `sample_weight_test`): one number of at least 0 per sample.
+/// A folder with a sub-folder of PNG and JPEG pictures for each class, or with folders train and test of such.
+/// Files of arrays may hold `sample_weight` (and `sample_weight_test`): one number of at least 0 per sample.
 /// Labels are whole numbers; where `y` holds others, it holds targets: numbers to predict. Values are used as they are.
 public struct DataFile: Sendable {
   public let set: DataSet
@@ -24,13 +25,9 @@ public struct DataFile: Sendable {
   /// What was decided and may be meant otherwise, in one line; nil where nothing is doubtful.
   public let doubt: String?
 
-  static let defaultTestFraction = 0.2
-  /// Which samples are the test set never changes: it is drawn with this seed.
-  private static let splitSeed: UInt64 = 0
-
   /// What a file is by the end of its name.
   enum Kind {
-    case matlab, hdf5, table, numpy, idx
+    case matlab, hdf5, table, numpy, idx, pictures
 
     static let ends: [(end: String, kind: Kind)] = [
       (".mat", .matlab), (".h5", .hdf5), (".hdf5", .hdf5), (".csv", .table), (".tsv", .table),
@@ -40,11 +37,13 @@ public struct DataFile: Sendable {
     init?(path: String) {
       let name = path.lowercased()
       var isFolder: ObjCBool = false
-      if IDXPair.isName(path)
-        || FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-          && isFolder.boolValue && MNISTName(rawValue: path) == nil && path != "digits"
-      {
-        self = .idx
+      if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+        guard MNISTName(rawValue: path) == nil, path != "digits" else { return nil }
+        self = !IDXPair.isFolder(path) && PictureFolder.isOne(path) ? .pictures : .idx
+        return
+      }
+      if IDXPair.isName(path) || PictureFolder.isPicture(path) {
+        self = IDXPair.isName(path) ? .idx : .pictures
         return
       }
       guard let kind = Kind.ends.first(where: { name.hasSuffix($0.end) })?.kind else { return nil }
@@ -53,7 +52,7 @@ public struct DataFile: Sendable {
 
     /// What was said that files of this kind have no use for.
     func stranger(_ options: DataFileOptions) -> (option: String, reason: String)? {
-      if self == .idx {
+      if self == .idx || self == .pictures {
         return DataFileOptions.chosen(options).text.split(separator: " ").first.map {
           (String($0), "there are neither columns nor arrays with names")
         }
@@ -79,30 +78,37 @@ public struct DataFile: Sendable {
   /// Whether a name is that of a data file.
   public static func isDataFile(_ path: String) -> Bool { Kind(path: path) != nil }
 
+  /// `input`: what the model takes, where that is known: pictures are brought to its size if the options say none.
   /// `model`: what the data are for, where that is known: it settles what the file alone leaves open.
   /// `trained`: how labels became classes in the training that the model comes from.
   /// Throws: `DataFileError`.
   public static func load(
-    path: String, options: DataFileOptions = DataFileOptions(), model: ModelEnds? = nil,
-    trained: LabelMap? = nil
+    path: String, options given: DataFileOptions = DataFileOptions(), input: Shape? = nil,
+    model: ModelEnds? = nil, trained: LabelMap? = nil
   ) throws(DataFileError) -> DataFile {
+    var options = given
     let kind = Kind(path: path) ?? .hdf5
     if let stranger = kind.stranger(options) {
       throw .option(path: path, option: stranger.option, reason: stranger.reason)
     }
+    if kind == .pictures, options.image == nil, let input, input.isPicture {
+      options.image = input
+    }
     let (contents, fileDigest) = try read(path, kind, options, trained: trained)
     let parts = contents.parts
+    // What pictures were brought to belongs to what the data are.
+    if kind == .pictures { options.image = parts[0].sample }
     for part in parts { try part.check() }
     try checkWeights(parts)
     let answers = try DataAnswers(parts, options: options, model: model, trained: trained)
     let (shape, order) = try layout(of: parts, options: options)
-    let (train, test, split) = try split(parts, options: options)
+    let (train, test, split) = try split(contents, options: options)
     func images(_ samples: Samples) -> ImageSet {
       let part = parts[samples.part]
       let (labels, targets) = answers.of(samples.part, samples.indices)
       return ImageSet(
         shape: shape,
-        pixels: .floats(part.images(samples.indices, shape: shape, order: order.used)),
+        pixels: part.pixels(samples.indices, shape: shape, order: order.used),
         labels: labels, targets: targets, targetWidth: answers.targetWidth,
         sampleWeights: part.sampleWeights(samples.indices))
     }
@@ -115,7 +121,10 @@ public struct DataFile: Sendable {
       ] + rules(options)
     let weights = parts[0].weightNote.map { "\($0), the weights of the samples" }
     let others = contents.others.isEmpty ? nil : "not used: \(OneLine.list(contents.others))"
-    let notes = ["\(parts[0].note)\(order.note)", answers.note, weights, split.note, others]
+    let notes = [
+      "\(DataPart.pictureNote(parts) ?? parts[0].note)\(order.note)", answers.note, weights,
+      split.note, others,
+    ]
     return DataFile(
       set: DataSet(
         name: path, train: trainSet, test: train == test ? trainSet : images(test),
@@ -136,6 +145,14 @@ public struct DataFile: Sendable {
       let read = try IDXPair(path: path).read()
       return (read.contents, read.digest)
     }
+    if kind == .pictures {
+      if let image = options.image, !image.isPicture {
+        throw .option(
+          path: path, option: "--image \(image)",
+          reason: "pictures are grey or coloured, of 1 or 3 channels,")
+      }
+      return try DataPart.readPictures(path, options)
+    }
     let file: SealedFile
     do { file = try SealedFile(path: path, limit: 4 << 30, for: .reader) } catch {
       throw .file(error)
@@ -145,7 +162,7 @@ public struct DataFile: Sendable {
       case .matlab: try DataPart.readMAT(file, said: options.arrays)
       case .hdf5: try DataPart.readHDF5(file, said: options.arrays)
       case .numpy: try DataPart.readNumpy(file, said: options.arrays)
-      case .table, .idx: try DataPart.readTable(file, options: options, trained: trained)
+      case .table, .idx, .pictures: try DataPart.readTable(file, options: options, trained: trained)
       }
     do { return (contents, try file.digest()) } catch { throw .file(error) }
   }
@@ -218,49 +235,6 @@ public struct DataFile: Sendable {
         used: used, rule: used == usual ? "" : ", \(used.rawValue)",
         note: ", images of \(image) "
           + (used == .columns ? "column by column" : "row by row") + note)
-    )
-  }
-
-  // MARK: - The test set
-
-  /// Some samples of one part of the file.
-  private struct Samples: Equatable {
-    var part: Int
-    var indices: [Int]
-  }
-
-  /// The test set: the file's own, all samples, or those at the first places of a fixed permutation.
-  private static func split(_ parts: [DataPart], options: DataFileOptions) throws(DataFileError)
-    -> (train: Samples, test: Samples, split: (rule: String, note: String))
-  {
-    let (path, count) = (parts[0].path, parts[0].count)
-    let all = Samples(part: 0, indices: Array(0..<count))
-    guard parts.count == 1 else {
-      guard options.testFraction == nil else {
-        throw .option(
-          path: path, option: "--test-fraction", reason: "there is a test set \(parts[1].xName)")
-      }
-      let test = Samples(part: 1, indices: Array(0..<parts[1].count))
-      return (all, test, ("own", "\(Format.grouped(parts[1].count)) test samples of its own"))
-    }
-    let fraction = options.testFraction ?? defaultTestFraction
-    guard fraction > 0 else { return (all, all, ("0", "tested on the training samples")) }
-    let testCount = max(1, Int((Double(count) * fraction).rounded()))
-    guard testCount < count else {
-      throw .option(
-        path: path, option: "--test-fraction \(fraction)",
-        reason: "no sample is left to train on (0 tests on the training samples); \(count)")
-    }
-    let order = Permutation(count: count, seed: splitSeed, epoch: 0)
-    let places = (0..<count).map { order[$0] }
-    return (
-      Samples(part: 0, indices: places[testCount...].sorted()),
-      Samples(part: 0, indices: places[..<testCount].sorted()),
-      (
-        "\(testCount) by permutation 0",
-        "\(Format.grouped(testCount)) samples, always the same, are the test set "
-          + "(--test-fraction \(fraction))"
-      )
     )
   }
 }

@@ -25,6 +25,9 @@ public struct DataFileOptions: Equatable, Sendable {
   /// A table's column of answers: its name or, from 1 on, its number. nil: the one that is called label, target, class,
   /// species or y, else the last.
   public var target: String?
+  /// Whether the samples are their own answers, so that answers need not be there: in a table only a column that has a usual
+  /// name for them is none of the features.
+  public var learnsInputs = false
   /// Columns of a table that are passed over, by name or number.
   public var ignoredColumns: [String] = []
   /// What stands between a table's fields; nil: what fits.
@@ -112,6 +115,7 @@ public struct DataFileOptions: Equatable, Sendable {
       zeroLabel: zeroLabel ?? other.zeroLabel, testFraction: testFraction ?? other.testFraction,
       isRegression: isRegression || other.isRegression)
     options.target = target ?? other.target
+    options.learnsInputs = learnsInputs || other.learnsInputs
     options.ignoredColumns = ignoredColumns.isEmpty ? other.ignoredColumns : ignoredColumns
     options.delimiter = delimiter ?? other.delimiter
     options.arrays = arrays == DataArrayNames() ? other.arrays : arrays

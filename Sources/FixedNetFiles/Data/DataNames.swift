@@ -104,4 +104,6 @@ struct DataContents {
   var others: [String]
   /// What may be meant otherwise, in a sentence; nil where nothing is doubtful.
   var doubt: String?
+  /// How the test set was divided off, for the digest and for people; nil: it is the file's own, or to be divided off.
+  var split: (rule: String, note: String)?
 }

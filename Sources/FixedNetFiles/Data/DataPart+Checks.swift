@@ -19,7 +19,7 @@ extension DataPart {
         found: "the empty array \(DataPart.text(xShape))")
     }
     try checkCounts()
-    guard x.count / count <= Shape.extentLimit else {
+    guard (bytes?.count ?? x.count) / count <= Shape.extentLimit else {
       throw .array(
         path: path, array: xName, expected: "samples of at most 2^24 values",
         found: DataPart.text(xShape))

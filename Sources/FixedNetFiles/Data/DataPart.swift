@@ -8,6 +8,8 @@ struct DataPart: Sendable {
   let xShape: [Int]
   /// Row-major.
   let x: [Float]
+  /// The same as bytes, which count as their 255th parts; nil where `x` has the values.
+  var bytes: [UInt8]?
   let yName: String
   let yShape: [Int]
   let y: [Double]
@@ -27,6 +29,8 @@ struct DataPart: Sendable {
     case arrays
     /// The same, of images of bytes.
     case bytes
+    /// The file of each, and to how many something was done.
+    case pictures(paths: [String], PictureCounts)
     /// The line that each row starts in, and what the table is.
     case table(lines: [Double], note: String)
   }
@@ -66,6 +70,7 @@ struct DataPart: Sendable {
     case .matlab(nil): return "\(name)(\(indices.map { "\($0 + 1)" }.joined(separator: ",")))"
     case .matlab: return "sample \(indices[0] + 1) of \(name)"
     case .arrays, .bytes: return "\(name)[\(indices.map(String.init).joined(separator: ", "))]"
+    case .pictures: return sampleName(indices[0])
     case .table(let lines, _):
       return indices[0] < lines.count ? "line \(Int(lines[indices[0]]))" : name
     }
@@ -76,6 +81,7 @@ struct DataPart: Sendable {
     switch form {
     case .matlab: "sample \(sample + 1)"
     case .arrays, .bytes: "sample \(sample)"
+    case .pictures(let paths, _): sample < paths.count ? "'\(paths[sample])'" : "a picture"
     case .table(let lines, _): sample < lines.count ? "line \(Int(lines[sample]))" : "a row"
     }
   }
@@ -84,11 +90,16 @@ struct DataPart: Sendable {
     shape.isEmpty ? "a single value" : shape.map { Format.grouped($0) }.joined(separator: " x ")
   }
 
+  /// "values -0.132 to 1.13 as they are"
+  private var values: String {
+    let (smallest, largest) = x.withUnsafeBufferPointer { ValueScan.range($0) }
+    return "values \(smallest) to \(largest) as they are"
+  }
+
   /// "X 5,000 x 400, values -0.132 to 1.13 as they are"
   var note: String {
-    let (smallest, largest) = x.withUnsafeBufferPointer { ValueScan.range($0) }
-    let values = "values \(smallest) to \(largest) as they are"
     switch form {
+    case .pictures: return DataPart.pictureNote([self]) ?? ""
     case .matlab(let turned?): return "\(xName) \(DataPart.text(xShape)), \(turned), \(values)"
     case .matlab, .arrays: return "\(xName) \(DataPart.text(xShape)), \(values)"
     case .bytes: return "\(xName) \(DataPart.text(xShape)), bytes divided by 255"
@@ -108,6 +119,24 @@ struct DataPart: Sendable {
   /// The weights of the samples `indices`; empty where the file has none.
   func sampleWeights(_ indices: [Int]) -> [Float] {
     weightShape == nil ? [] : indices.map { Float(weights[$0]) }
+  }
+
+  /// The samples `indices`, as bytes where they are bytes.
+  func pixels(_ indices: [Int], shape: Shape, order: PixelOrder) -> ImageSet.Pixels {
+    guard let bytes else { return .floats(images(indices, shape: shape, order: order)) }
+    let width = bytes.count / count
+    // All of them are not there twice.
+    guard indices != Array(0..<count) else { return .bytes(bytes) }
+    return .bytes(
+      [UInt8](unsafeUninitializedCapacity: indices.count * width) { result, filled in
+        for (place, index) in indices.enumerated() {
+          bytes.withUnsafeBufferPointer { bytes in
+            guard let from = bytes.baseAddress, let to = result.baseAddress else { return }
+            (to + place * width).update(from: from + index * width, count: width)
+          }
+        }
+        filled = indices.count * width
+      })
   }
 
   /// The samples `indices`, one after the other, channels last. `order`: how vectors hold images.

@@ -32,10 +32,14 @@ public struct DataSamples: Sendable {
     if let stranger = kind.stranger(options) {
       throw .option(path: path, option: stranger.option, reason: stranger.reason)
     }
+    if kind == .pictures {
+      let paths = try pictures(in: path) ?? []
+      return try pictures(paths, input: input, image: options.image)
+    }
     let found =
       switch kind {
       case .matlab: try matlab(path, options)
-      case .hdf5: try hdf5(path, options)
+      case .hdf5, .pictures: try hdf5(path, options)
       case .numpy: try numpy(path, options)
       case .idx: try idx(path)
       case .table: try table(path, options, width: input.elementCount, usualTarget)

@@ -30,8 +30,10 @@ extension Figure {
       ])
   }
 
-  /// Loss and accuracy of training and test set per epoch; accuracies that say nothing are left out.
+  /// Loss and accuracy per epoch, of the training samples and of the validation part or the test set; accuracies that say
+  /// nothing are left out.
   public static func history(_ name: String, title: String, _ records: [EpochRecord]) -> Figure {
+    let unseen = records.contains { $0.validation != nil } ? "validation" : "test"
     func panel(
       _ label: String, _ train: (EpochRecord) -> Double, _ test: (EpochRecord) -> Double
     ) -> Panel {
@@ -42,14 +44,62 @@ extension Figure {
         "", x: Axis("epoch"), y: Axis(label),
         .lines([
           Line("training", training, hasMarkers: hasMarkers),
-          Line("test", tested, isDashed: true, hasMarkers: hasMarkers),
+          Line(unseen, tested, isDashed: true, hasMarkers: hasMarkers),
         ]))
     }
-    var panels = [panel("loss", { $0.trainLoss }, { $0.testLoss })]
-    if records.contains(where: { $0.trainAccuracy.isFinite || $0.testAccuracy.isFinite }) {
-      panels.append(panel("accuracy (%)", { 100 * $0.trainAccuracy }, { 100 * $0.testAccuracy }))
+    var panels = [panel("loss", { $0.trainLoss }, { $0.unseen.loss })]
+    if records.contains(where: { $0.trainAccuracy.isFinite || $0.unseen.accuracy.isFinite }) {
+      panels.append(
+        panel("accuracy (%)", { 100 * $0.trainAccuracy }, { 100 * $0.unseen.accuracy }))
     }
     return Figure(name, title: title, caption: "Loss and accuracy per epoch.", panels: panels)
+  }
+
+  /// What trainings on more and more samples come to, by their number.
+  /// `scores`: on the samples of the training and on those of the validation part.
+  public static func learningCurve(
+    _ name: String, title: String,
+    _ scores: [(samples: Int, training: Training.Evaluation, validation: Training.Evaluation)]
+  ) -> Figure {
+    func panel(_ label: String, _ value: (Training.Evaluation) -> Double) -> Panel {
+      Panel(
+        "", x: Axis("training samples", isLogarithmic: true), y: Axis(label),
+        .lines([
+          Line(
+            "training", scores.map { (Double($0.samples), value($0.training)) }, hasMarkers: true),
+          Line(
+            "validation", scores.map { (Double($0.samples), value($0.validation)) }, isDashed: true,
+            hasMarkers: true),
+        ]))
+    }
+    var panels = [panel("loss", \.loss)]
+    if scores.contains(where: { $0.validation.accuracy.isFinite }) {
+      panels.append(panel("accuracy (%)") { 100 * $0.accuracy })
+    }
+    return Figure(
+      name, title: title, caption: "Loss and accuracy against training samples.", panels: panels)
+  }
+
+  /// How often a classifier is right against how sure it is, and of how many samples.
+  public static func calibration(
+    _ name: String, title: String, _ metrics: CalibrationMetrics
+  ) -> Figure {
+    let bins = metrics.bins.filter { $0.count > 0 }
+    let sure = Axis("probability of the predicted class", range: 0...1)
+    return Figure(
+      name, title: title,
+      caption: "Accuracy against the probability of the predicted class, by tenths.",
+      panels: [
+        Panel(
+          "", x: sure, y: Axis("accuracy", range: 0...1),
+          .lines([
+            Line("calibrated", [(0, 0), (1, 1)], isDashed: true),
+            Line("model", bins.map { ($0.confidence, $0.accuracy) }, hasMarkers: true),
+          ])),
+        Panel(
+          "", x: sure, y: Axis("samples", isLogarithmic: true),
+          .lines([Line("", bins.map { ($0.confidence, Double($0.count)) }, hasMarkers: true)])),
+      ])
   }
 
   /// The loss against a full-batch solver's evaluations.

@@ -235,7 +235,9 @@ struct DialectConfigTests {
     arguments: [
       ("RandAugment", "such layers do nothing outside training"),
       ("CutMix", "such layers do nothing outside training"),
-      ("LSTM", "supported are Activation"), ("GlobalAveragePooling3D", "supported are"),
+      ("LSTM", "supported are Activation"),
+      ("GlobalAveragePooling3D", "Conv1D and 2D, Conv2DTranspose"),
+      ("GRUCell", "ReLU, RepeatVector"), ("Bidirectional", "Permute, Random..., ReLU"),
     ])
   func missing(className: String, advice: String) {
     // In front of a fault in the input's shape, which is a consequence.

@@ -253,32 +253,4 @@ struct GraphTests {
     #expect(nodes[3].sources == [nodes[2].id, Graph.input])
     #expect((nodes[4].layer as? Rescaling)?.scale == 1 / 3.0)
   }
-
-  /// x is read by three layers, whose gradients are added in their order: ((2 + 3) + 5) times 1 for y = 2 x + 3 x + 5 x.
-  @Test("gradients of a value that several layers read are added up")
-  func sums() throws {
-    let layers: [any Layer] = [
-      Dense(name: "d", units: 1, usesBias: false), Rescaling(name: "a", scale: 2),
-      Rescaling(name: "b", scale: 3), Rescaling(name: "c", scale: 5), Add(name: "s"),
-    ]
-    let model = Model(
-      name: "m", input: .vector(1), layers: layers,
-      connections: ["d": ["image"], "a": ["d"], "b": ["d"], "c": ["d"], "s": ["a", "b", "c"]])
-    for blockSize in [16, 1] {
-      let plan = try NetworkPlan(
-        model,
-        options: PlanOptions(
-          batch: 1, isTraining: true, blockSize: blockSize, loss: .meanSquaredError))
-      #expect(plan.memory.steps.contains("backward d/sum"))
-      let network = try Network(plan)
-      try network.load(
-        [LayerWeights(layer: "d", tensors: [Tensor(shape: [1, 1], values: [0.5])])]
-          + layers.dropFirst().map { LayerWeights(layer: $0.name, tensors: []) })
-      try network.computeGradients(
-        ImageSet(
-          shape: .vector(1), pixels: .floats([3]), labels: [], targets: [7], targetWidth: 1))
-      // y = 10 w x = 15, dL/dw = 2 (y - 7) 10 x = 480.
-      #expect(network.gradients[0].tensors[0].values == [480])
-    }
-  }
 }

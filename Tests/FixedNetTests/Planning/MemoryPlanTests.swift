@@ -139,4 +139,23 @@ struct MemoryPlanTests {
       }
     }
   }
+
+  @Test("on a narrow terminal every number stays, and no line is wider", arguments: [80, 100])
+  func narrow(columns: Int) throws {
+    for model in [BuiltInModel.resNet8, .dsCNN, .lenet] {
+      let memory = try NetworkPlan(
+        model.model(), options: PlanOptions(batch: 128, isTraining: true, threads: 8)
+      ).memory
+      let text = memory.text(columns: columns)
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      #expect(lines.map(\.count).max() ?? 0 <= columns)
+      for slot in memory.slots {
+        let (offset, bytes) = (
+          Format.grouped(memory.arenaOffset(of: slot)), Format.grouped(slot.byteCount)
+        )
+        #expect(lines.contains { $0.split(separator: " ").prefix(2) == [offset[...], bytes[...]] })
+      }
+      #expect(memory.text(columns: 200) == memory.description)
+    }
+  }
 }

@@ -16,6 +16,63 @@ struct PlacementTests {
     #expect(PlacementProblems.fault(table.buffers, solution) == nil)
   }
 
+  @Test("what is no longer needed makes room for what comes after it")
+  func reuse() {
+    let buffers = [
+      Buffer(firstStep: 0, lastStep: 1, byteCount: 100),
+      Buffer(firstStep: 2, lastStep: 3, byteCount: 80),
+      Buffer(firstStep: 4, lastStep: 4, byteCount: 90),
+    ]
+    #expect(Placement.firstFit(buffers).byteCount == 100)
+  }
+
+  /// The least bytes, by trying all orders: one of them puts the buffers of a best placement from the bottom up, each as
+  /// low as it can lie on those before it.
+  private static func least(
+    _ buffers: [Buffer], _ placed: [(buffer: Buffer, offset: Int)] = [], top: Int = 0,
+    below best: Int = .max
+  ) -> Int {
+    if top >= best { return best }
+    if buffers.isEmpty { return top }
+    var best = best
+    for index in buffers.indices {
+      let buffer = buffers[index]
+      let obstacles = placed.filter {
+        $0.buffer.firstStep <= buffer.lastStep && buffer.firstStep <= $0.buffer.lastStep
+      }
+      let offset =
+        ([0] + obstacles.map { $0.offset + $0.buffer.byteCount }).sorted().first { low in
+          obstacles.allSatisfy {
+            low + buffer.byteCount <= $0.offset || $0.offset + $0.buffer.byteCount <= low
+          }
+        } ?? 0
+      var rest = buffers
+      rest.remove(at: index)
+      best = least(
+        rest, placed + [(buffer, offset)], top: max(top, offset + buffer.byteCount), below: best)
+    }
+    return best
+  }
+
+  @Test("seven buffers lie in as few bytes as any order of them gives, and that is called optimal")
+  func allOrders() {
+    var searched = 0
+    for seed in UInt64(0)..<1500 {
+      var draw = PlacementProblems.Draw(seed: 500 + seed)
+      let buffers = (0..<7).map { _ in
+        let first = draw(0...7)
+        return Buffer(
+          firstStep: first, lastStep: first + draw(0...3), byteCount: draw(1...9))
+      }
+      let solution = Placement.solve(buffers)
+      guard solution.nodeCount > 0 else { continue }
+      searched += 1
+      #expect(
+        solution.byteCount == Self.least(buffers) && solution.isOptimal, "seed \(seed): \(buffers)")
+    }
+    #expect(searched >= 20, "or this says little: \(searched)")
+  }
+
   @Test("a rectangle cut into pieces is put together again", arguments: 1...12)
   func perfect(seed: UInt64) {
     let buffers = PlacementProblems.perfect(pieces: 60, steps: 48, units: 200, seed: seed)

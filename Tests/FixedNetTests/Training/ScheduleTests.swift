@@ -98,6 +98,15 @@ struct ScheduleTests {
     }
   }
 
+  @Test("cosine with restarts: each period is longer, and starts lower")
+  func restarts() {
+    let schedule = Schedule.cosineRestarts(initial: 0.8, firstSteps: 10, growth: 2, factor: 0.5)
+    // Periods from 0, 10 and 30 on; half way through one, half its height.
+    for (step, rate) in [(0, 0.8), (5, 0.4), (10, 0.4), (20, 0.2), (30, 0.2), (50, 0.1)] {
+      #expect(abs(schedule.rate(at: step) - rate) < 1e-12, "\(step)")
+    }
+  }
+
   @Test("our exp, log, cos and normal quantile agree with the system's and with Python's")
   func elementary() {
     for x in stride(from: -40.0, through: 40, by: 0.37) {

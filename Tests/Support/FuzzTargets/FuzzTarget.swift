@@ -17,6 +17,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case csv
   /// Arrays of NumPy's.
   case npz
+  /// A picture.
+  case image
   /// Arrays of bytes of one and three axes, plain or gzip.
   case idx
   /// A model's or a training configuration's JSON.
@@ -57,6 +59,11 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .mat: _ = try DataFile.load(path: ScratchFile.write(bytes, "fuzz.mat"))
     case .csv: _ = try DataFile.load(path: ScratchFile.write(bytes, "fuzz.csv"))
     case .npz: _ = try DataFile.load(path: ScratchFile.write(bytes, "fuzz.npz"))
+    case .image:
+      // By what it is, not by its name.
+      let path = try ScratchFile.write(bytes, "fuzz.png")
+      _ = try DataSamples.pictures(
+        [path], input: .image(height: 8, width: 9, channels: 3), image: nil)
     case .idx:
       let path = try ScratchFile.write(bytes, "fuzz.idx")
       do { _ = try IDXFile.read(path, rank: 3) } catch {

@@ -8,6 +8,7 @@ extension FuzzTarget {
     case .keras, .npz: Repair.zip(&bytes)
     case .idx: Repair.gzip(&bytes)
     case .mat: Repair.mat(&bytes)
+    case .image: Repair.png(&bytes)
     case .h5, .weights, .csv, .json, .options, .answer: break
     }
     return bytes
@@ -54,6 +55,18 @@ enum Repair {
         set(&bytes, end, sum.byteSwapped)
       }
       place += 8 + length
+    }
+  }
+
+  /// The CRC of every chunk of a PNG.
+  static func png(_ bytes: inout [UInt8]) {
+    var place = 8
+    while place + 12 <= bytes.count, bytes[0] == 0x89 {
+      let length = bytes[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+      guard length <= bytes.count - place - 12 else { return }
+      let end = place + 8 + length
+      set(&bytes, end, crc(bytes[place + 4..<end]).byteSwapped)
+      place = end + 4
     }
   }
 

@@ -90,7 +90,7 @@ struct DataFormTests {
   func refused() throws {
     for (name, kind) in [
       ("t.arff", "a file of text"), ("t.parquet", "a table of another library"),
-      ("t.png", "a picture"),
+      ("t.bmp", "a picture"),
       ("t", "neither"),
     ] {
       try AtomicFile.write([1, 2, 3], to: "\(folder)/\(name)")

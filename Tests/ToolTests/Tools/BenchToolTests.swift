@@ -42,6 +42,22 @@ struct BenchToolTests {
     }
   }
 
+  @Test("any model is measured, on samples of its own shape")
+  func anyModel() throws {
+    let finished = try bench(
+      "--quick", "--json", "--models", "mlp:8,4,softmax", "--features", "9", "--classes", "5",
+      "--batch", "32", "--threads", "1", "--rounds", "1")
+    #expect(finished.exitCode == 0, "\(finished.errors)")
+    let training = list(try JSONValue(parsing: finished.output)["training"])
+    #expect(training.map { $0["model"] } == ["mlp:8,4", "softmax"])
+    // 9 x 8 twice, 8 x 4 and 4 x 5 three times; 9 x 5 twice; two operations each.
+    #expect(training.map { $0["flopsPerImage"] } == [600, 180])
+    Tool.expectRefusal(try bench("--models", "nope"), "no built-in model is called 'nope'")
+    Tool.expectRefusal(
+      try bench("--models", "\(Fixtures.root)/Models/lenet.h5", "--classes", "3"),
+      "--image, --features and --classes are for built-in models")
+  }
+
   @Test("a quick run for people names every part")
   func text() throws {
     let finished = try bench("--quick", "--models", "lenet-plain", "--threads", "2")
@@ -102,9 +118,8 @@ struct BenchToolTests {
     "wrong use is one line and exit code 64",
     arguments: [
       ["--peers", "--profile"], ["--works", "cnn"], ["--peers", "--models", "cnn"],
-      ["--peers", "--batch", "64"], ["--models", "resnet"], ["--models", ""], ["--batch", "0"],
-      ["--threads", "0"],
-      ["--rounds", "0"],
+      ["--peers", "--batch", "64"], ["--models", ""], ["--batch", "0"], ["--threads", "0"],
+      ["--rounds", "0"], ["--features", "3", "--image", "2x2"], ["--peers", "--classes", "3"],
     ])
   func usage(arguments: [String]) throws {
     let finished = try Finished("\(Tool.folder)/bench", arguments)

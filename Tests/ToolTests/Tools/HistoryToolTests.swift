@@ -26,9 +26,9 @@ struct HistoryToolTests {
   private static let small = "--model mlp --data classes.h5 --batch 8"
 
   /// The figures of an epoch but its seconds, of the JSON that a run printed.
-  private func figures(_ run: Finished) throws -> [[Double]] {
+  private func figures(_ run: Finished, unseen part: String = "test") throws -> [[Double]] {
     let keys = [
-      "epoch", "learningRate", "trainLoss", "trainAccuracy", "testLoss", "testAccuracy",
+      "epoch", "learningRate", "trainLoss", "trainAccuracy", "\(part)Loss", "\(part)Accuracy",
     ]
     return try #require(run.report["history"]?.array).map { epoch in
       keys.map { epoch[$0]?.double ?? .nan }
@@ -67,8 +67,9 @@ struct HistoryToolTests {
   @Test("the best checkpoint is that of the first epoch with the largest accuracy")
   func best() throws {
     let run = try train(
-      "\(Self.small) --epochs 30 --learning-rate 1 --optimizer momentum --json --output run.h5")
-    let accuracies = try figures(run).map { $0[5] }
+      "\(Self.small) --validation-fraction 0.3 --epochs 30 --learning-rate 1 --optimizer momentum "
+        + "--json --output run.h5")
+    let accuracies = try figures(run, unseen: "validation").map { $0[5] }
     let first = try #require(accuracies.firstIndex(of: accuracies.max() ?? 0)) + 1
     #expect(first > 1 && first < 30, "an epoch in the middle, or this says nothing")
     let best = try #require(KerasFile.read(path: "\(folder)/run.best.h5").training)
@@ -78,12 +79,12 @@ struct HistoryToolTests {
     #expect(last.bestAccuracy == accuracies.max())
   }
 
-  @Test("for numbers it is the one with the smallest test loss")
+  @Test("for numbers it is the one with the smallest validation loss")
   func bestOfNumbers() throws {
     let run = try train(
       "--model line.json --data numbers.h5 --loss mse --batch 8 --epochs 12 --optimizer momentum "
-        + "--momentum 0.98 --learning-rate 0.02 --json --output run.h5")
-    let losses = try figures(run).map { $0[4] }
+        + "--momentum 0.98 --learning-rate 0.02 --json --output run.h5 --validation-fraction 0.25")
+    let losses = try figures(run, unseen: "validation").map { $0[4] }
     let first = try #require(losses.firstIndex(of: losses.min() ?? 0)) + 1
     #expect(first > 1 && first < 12, "an epoch in the middle, or this says nothing: \(losses)")
     #expect(

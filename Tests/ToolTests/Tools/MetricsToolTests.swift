@@ -56,6 +56,20 @@ struct MetricsToolTests {
     let report = try eval("identity.h5 --data data.h5 --split train --json").report
     #expect(report["confusion"] == [[2, 1, 0], [1, 1, 1], [1, 0, 0]])
     #expect(report["images"] == 7 && report["split"] == "train")
+    // All seven say their class with e^2, e^2 / e, ... over the sum; 4 to 9 tenths, and whether they are right.
+    let sure = rows.map { row in
+      Double(row.max() ?? 0)
+        .exponential / row.reduce(0) { $0 + Double($1).exponential }
+    }
+    let right = [true, true, false, true, false, false, false]
+    let bins = Dictionary(grouping: rows.indices) { Int(sure[$0] * 10) }
+    let error = bins.values.reduce(0.0) { sum, bin in
+      sum + abs(bin.reduce(0.0) { $0 + (right[$1] ? 1 : 0) - sure[$1] })
+    }
+    #expect(abs((report["calibrationError"]?.double ?? 9) - error / 7) < 1e-6)
+    let drawn = try eval("identity.h5 --data data.h5 --split train --calibration c.svg")
+    #expect(drawn.output.contains("calibration error \(String(format: "%.4f", error / 7))"))
+    #expect(FileManager.default.fileExists(atPath: "\(folder)/c.svg"))
     let figures: [(precision: Double, recall: Double, images: Double)] = [
       (2 / 4.0, 2 / 3.0, 3), (1 / 2.0, 1 / 3.0, 3), (0, 0, 1),
     ]
@@ -149,4 +163,8 @@ struct MetricsToolTests {
         try eval("sum.h5 --inputs io.h5").output.contains("max |difference|: \(text)\n"))
     }
   }
+}
+
+extension Double {
+  fileprivate var exponential: Double { exp(self) }
 }

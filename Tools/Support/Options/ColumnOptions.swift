@@ -5,10 +5,18 @@ import FixedNetFiles
 public struct ColumnOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "With a table: the column of the answers, by its name or, from 1 on, its number. (default: the "
-        + "one called label, target, class, species, category, outcome or y, else the last)",
+      "With a table: the column of the answers, by its name or, from 1 on, its number; or inputs: "
+        + "of any data, the samples themselves, for an autoencoder. (default: the one called label, target, class, "
+        + "species, category, outcome or y, else the last)",
       valueName: "column"))
   public var target: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --target inputs: train on the samples of this class alone; eval says how well the error of each "
+        + "sample tells the others from them. (default: as the file to evaluate was trained; all)",
+      valueName: "class"))
+  public var normal: String?
 
   @Option(
     help: ArgumentHelp(
@@ -48,7 +56,8 @@ public struct ColumnOptions: ParsableArguments {
       throw ValidationError("--x-test and --y-test belong together; give both")
     }
     let named = [
-      ("--target", target), ("--x", x), ("--y", y), ("--x-test", xTest), ("--y-test", yTest),
+      ("--target", target), ("--normal", normal), ("--x", x), ("--y", y), ("--x-test", xTest),
+      ("--y-test", yTest),
     ]
     let empty = named.first { $0.1?.isEmpty ?? false }?.0
     if let option = empty ?? (ignoreColumn.contains("") ? "--ignore-column" : nil) {
@@ -56,10 +65,14 @@ public struct ColumnOptions: ParsableArguments {
     }
   }
 
+  /// Whether the samples are to be their own answers.
+  public var learnsInputs: Bool { target == "inputs" }
+
   /// As a data file takes them.
   public var options: DataFileOptions {
     var options = DataFileOptions()
-    options.target = target
+    options.target = learnsInputs ? nil : target
+    options.learnsInputs = learnsInputs
     options.ignoredColumns = ignoreColumn
     options.delimiter = delimiter
     options.arrays = DataArrayNames(x: x, y: y, xTest: xTest, yTest: yTest)

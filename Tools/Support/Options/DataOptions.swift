@@ -9,7 +9,8 @@ public struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "digits (built in, drawn by the program), mnist, fashion-mnist, a table FILE.csv (.tsv, .txt: "
-        + "features and one column of answers), a MATLAB FILE.mat (X [samples x features], y) or an "
+        + "features and one column of answers), a FOLDER with a sub-folder of .png and .jpg pictures for "
+        + "each class (or with folders train and test of such), a MATLAB FILE.mat (X [samples x features], y) or an "
         + "HDF5 FILE.h5 or NumPy FILE.npz (x [samples, ...], y); the last ones may hold a test set too "
         + "(X_test, y_test; x_test, y_test). Names of classes, labels, one-hot rows or numbers to predict.",
       valueName: "name"))
@@ -34,7 +35,8 @@ public struct DataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "With a data file of vectors: they are images of height x width x channels, such as 20x20x1.",
+      "With a data file of vectors: they are images of height x width x channels, such as 20x20x1. With "
+        + "pictures: what all are brought to. (default: what the model takes, else their own size)",
       valueName: "HxWxC"))
   public var image: ImageShape?
 
@@ -76,8 +78,10 @@ public struct DataOptions: ParsableArguments {
     if let zeroLabel { try checked(zeroLabel, "--zero-label", in: -1_000_000...1_000_000) }
   }
 
-  /// The parts of a data set.
-  public enum Split: String, ExpressibleByArgument, CaseIterable, Sendable { case test, train }
+  /// The parts of a data set: validation is what a run held out of the training samples.
+  public enum Split: String, ExpressibleByArgument, CaseIterable, Sendable {
+    case test, train, validation
+  }
 
   /// Loads the data set that was asked for, or the one that a checkpoint `recorded`, or digits.
   /// `only`: the part that is needed; the other one of built-in data is left empty.
@@ -88,17 +92,36 @@ public struct DataOptions: ParsableArguments {
     recorded: RecordedData? = nil, only split: Split? = nil, input: Shape? = nil,
     model: ModelEnds? = nil
   ) throws -> LoadedData {
+    let learnsInputs =
+      columns.target == nil ? recorded?.learnsInputs ?? false : columns.learnsInputs
+    guard learnsInputs else {
+      if columns.normal != nil {
+        throw ValidationError("--normal is for --target inputs, an autoencoder's data")
+      }
+      return try read(recorded: recorded, only: split, input: input, model: model)
+    }
+    var loaded = try read(recorded: recorded, only: split, input: input, model: nil)
+    try loaded.learnInputs(normal: columns.normal ?? recorded?.normalClass)
+    return loaded
+  }
+
+  /// The same with the data's own answers.
+  private func read(
+    recorded: RecordedData?, only split: Split?, input: Shape?, model: ModelEnds?
+  ) throws -> LoadedData {
     guard mirror.isEmpty || download else {
       throw ValidationError("--mirror says where --download fetches from; give both")
     }
     let path = data ?? recorded.map { DataFileOptions.split($0.name).path } ?? "digits"
     if DataFile.isDataFile(path) {
-      let loaded = try load(path, recorded: recorded, model: model)
+      let loaded = try load(path, recorded: recorded, input: input, model: model)
       try DataOptions.check(loaded.set.train.shape, of: loaded.set.name, against: input)
       return loaded
     }
     let name = data ?? recorded?.name ?? "digits"
-    guard fileOptions == DataFileOptions() else {
+    var described = fileOptions
+    described.learnsInputs = false
+    guard described == DataFileOptions() else {
       throw ValidationError(
         "--image, --pixel-order, --zero-label, --test-fraction, --regression and the names of columns "
           + "and arrays are for data files; \(name) is none (.csv, .mat, .h5)")
@@ -111,7 +134,7 @@ public struct DataOptions: ParsableArguments {
       try DataOptions.check(DataOptions.greyDigit, of: name, against: input)
       let set = DataSet.digits(
         trainCount: split == .test ? 0 : Digits.trainCount,
-        testCount: split == .train ? 0 : Digits.testCount)
+        testCount: split == .test || split == nil ? Digits.testCount : 0)
       return LoadedData(set: set, record: set.name, digest: "digits, version 1, seed 0")
     }
     guard let kind = MNISTName(rawValue: name) else {
@@ -197,17 +220,19 @@ extension DataOptions {
 
   /// `recorded`: what counts where the command line says nothing. Another file than the recorded one is read in the same
   /// way, but has a test set of its own.
-  private func load(_ path: String, recorded: RecordedData?, model: ModelEnds?) throws -> LoadedData
+  private func load(_ path: String, recorded: RecordedData?, input: Shape?, model: ModelEnds?)
+    throws -> LoadedData
   {
     guard dataDir == nil, !download else {
       throw ValidationError("--data \(path) is a file; it takes no folder or download")
     }
     var known = recorded.map { DataFileOptions.split($0.name).options } ?? DataFileOptions()
     if data != nil { known.testFraction = nil }
+    known.learnsInputs = columns.target == nil && recorded?.learnsInputs ?? false
     // How labels became classes says the same, and more.
     if recorded?.labels != nil { known.zeroLabel = nil }
     let file = try DataFile.load(
-      path: path, options: fileOptions.completed(by: known), model: model,
+      path: path, options: fileOptions.completed(by: known), input: input, model: model,
       trained: recorded?.labels)
     return LoadedData(
       set: file.set, record: file.record, labels: file.labels, digest: file.digest,
@@ -228,8 +253,12 @@ extension DataOptions {
 /// A data set and what identifies its contents.
 public struct LoadedData {
   public var set: DataSet
+  /// What was held out of the training samples; nil: nothing.
+  public var validation: ImageSet?
   /// The set's name with the options of a data file, as a checkpoint records it.
   public var record: String
+  /// Of data whose samples are their own answers, where a class was said to be normal.
+  public var anomalies: Anomalies?
   /// How the labels of a data file became classes.
   public var labels: LabelMap?
   public var digest: String
@@ -263,10 +292,13 @@ public struct RecordedData {
   public var name: String
   /// nil where labels stayed what they were, and in files of before.
   public var labels: LabelMap?
+  public var learnsInputs: Bool
+  public var normalClass: String?
 
   public init(_ state: TrainingState) {
     name = state.data
     labels = state.labels
+    (learnsInputs, normalClass) = (state.learnsInputs, state.normalClass)
   }
 }
 

@@ -5,7 +5,7 @@ import Foundation
 enum OtherFile {
   private static let kinds: [(ends: [String], what: String)] = [
     (["dat", "arff", "json", "jsonl"], "a file of text"),
-    (["png", "jpg", "jpeg", "bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm"], "a picture"),
+    (["bmp", "gif", "tif", "tiff", "webp", "pgm", "ppm"], "a picture"),
     (["xls", "xlsx", "ods"], "a spreadsheet"),
     (["pt", "pth", "pkl", "pickle", "joblib"], "a file that only Python can unpack"),
     (["parquet", "feather", "arrow", "tfrecord"], "a table of another library"),
@@ -16,7 +16,8 @@ enum OtherFile {
   /// What is said of `name`, which is no data set and no data file.
   static func refusal(of name: String) -> any Error {
     let accepted =
-      "digits, mnist, fashion-mnist, a table (.csv, .tsv, .txt), a MATLAB .mat, an HDF5 .h5 or a NumPy .npz file"
+      "digits, mnist, fashion-mnist, a table (.csv, .tsv, .txt), a folder of pictures by class, a MATLAB .mat, an HDF5 "
+      + ".h5 or a NumPy .npz file"
     let end = name.split(separator: ".").last.map { $0.lowercased() } ?? ""
     let kind = name.contains(".") ? kinds.first { $0.ends.contains(end) }?.what : nil
     guard let kind = kind ?? (FileManager.default.fileExists(atPath: name) ? "neither" : nil) else {

@@ -4,9 +4,9 @@ import FixedNetStudies
 import Foundation
 
 /// `--plot` names a picture that can be drawn.
-public func checkPlot(_ path: String) throws {
+public func checkPlot(_ path: String, option: String = "--plot") throws {
   guard FigureWriter.end(of: path) != nil else {
-    throw ValidationError("--plot must name an .svg or .png file, found '\(path)'")
+    throw ValidationError("\(option) must name an .svg or .png file, found '\(path)'")
   }
 }
 

@@ -14,15 +14,16 @@ final class InferenceCase {
 
   init(
     _ model: Model, name: String, images: ImageSet, batch: Int, threads: Int,
-    instructionSet: InstructionSet
+    instructionSet: InstructionSet, weights: [LayerWeights]? = nil, file: String? = nil
   ) throws {
     self.name = name
     self.batch = batch
     self.threads = threads
     let plan = try NetworkPlan(
       model, options: PlanOptions(batch: batch, isTraining: false, threads: threads))
+    if let file { try MemoryLimit.check(plan, of: file, budget: nil) }
     network = try Network(plan, instructionSet: instructionSet)
-    try network.load(try model.initialWeights(seed: 0))
+    try network.load(weights ?? model.initialWeights(seed: 0))
     arenaByteCount = network.arenaByteCount
     let size = images.shape.elementCount
     let pixels: ImageSet.Pixels =

@@ -39,7 +39,8 @@ final class TrainingCase {
 
   init(
     _ model: Model, name: String, images: ImageSet, batch: Int, threads: Int,
-    instructionSet: InstructionSet, loss: Loss? = nil
+    instructionSet: InstructionSet, loss: Loss? = nil, weights: [LayerWeights]? = nil,
+    file: String? = nil
   ) throws {
     self.name = name
     self.batch = batch
@@ -48,8 +49,9 @@ final class TrainingCase {
     imageCount = images.count
     let plan = try NetworkPlan(
       model, options: PlanOptions(batch: batch, isTraining: true, threads: threads, loss: loss))
+    if let file { try MemoryLimit.check(plan, of: file, budget: nil) }
     let network = try Network(plan, instructionSet: instructionSet)
-    try network.load(try model.initialWeights(seed: 0))
+    try network.load(weights ?? model.initialWeights(seed: 0))
     arenaByteCount = network.arenaByteCount
     trainer = try Trainer(
       network: network, images: images, batch: batch, optimizer: OptimizerConfiguration(), seed: 0)

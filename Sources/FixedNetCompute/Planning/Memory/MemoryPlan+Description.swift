@@ -1,11 +1,19 @@
 /// The plan as text: what `print(plan)` shows.
 extension MemoryPlan: CustomStringConvertible {
   /// A line per slot, the totals, and the memory over time.
-  public var description: String { [table, totals, timeline].joined(separator: "\n\n") }
+  public var description: String { text() }
+
+  /// The same for a terminal of so many columns: copies are left out, names and bars become shorter where there is no
+  /// room.
+  package func text(columns: Int = .max) -> String {
+    [table(columns: columns), totals, timeline(columns: columns)].joined(separator: "\n\n")
+  }
 
   /// One line per slot in the order of the arena; lifetimes are step numbers, both included, as in `timeline`.
   /// Units: bytes.
-  public var table: String {
+  public var table: String { table(columns: .max) }
+
+  private func table(columns: Int) -> String {
     var rows = [["offset", "bytes", "copies", "region", "scope", "steps", "name", "shape"]]
     for slot in slotsByOffset {
       rows.append([
@@ -15,7 +23,10 @@ extension MemoryPlan: CustomStringConvertible {
         slot.shape.map(String.init).joined(separator: "x"),
       ])
     }
-    return MemoryPlan.text(rows, right: [0, 1, 5])
+    guard MemoryPlan.width(rows) > columns else { return MemoryPlan.text(rows, right: [0, 1, 5]) }
+    for index in rows.indices { rows[index].remove(at: 2) }
+    MemoryPlan.shorten(&rows, column: 5, by: MemoryPlan.width(rows) - columns)
+    return MemoryPlan.text(rows, right: [0, 1, 4])
   }
 
   /// The bytes of every region, of the arena, and of the lower bound.
@@ -59,17 +70,38 @@ extension MemoryPlan: CustomStringConvertible {
     return "arena = \(Format.grouped(layout.sharedByteCount)) shared + \(threads) + \(blocks)"
   }
 
+  /// Columns of the widest line of a table.
+  private static func width(_ rows: [[String]]) -> Int {
+    TextTable.lines(rows, right: []).map { TextWidth.columns(of: $0) }.max() ?? 0
+  }
+
+  /// Makes a column narrower, but not below 12: names lose their middle.
+  private static func shorten(_ rows: inout [[String]], column: Int, by excess: Int) {
+    guard excess > 0 else { return }
+    let room = max(12, (rows.map { $0[column].count }.max() ?? 0) - excess)
+    for index in rows.indices where rows[index][column].count > room {
+      let name = rows[index][column]
+      rows[index][column] = "\(name.prefix(room / 2 - 1))..\(name.suffix(room - room / 2 - 1))"
+    }
+  }
+
   /// The live bytes of every step as a bar, one letter per region, that a full arena would fill.
-  public var timeline: String {
-    let width = 48
+  public var timeline: String { timeline(columns: .max) }
+
+  private func timeline(columns: Int) -> String {
+    let widest = steps.map(\.count).max() ?? 0
+    // The step's number, its name, the bar between two lines, the bytes.
+    let others = "\(steps.count)".count + widest + Format.grouped(byteCount).count + 8
+    let width = min(48, max(16, columns - min(others, columns)))
     let regions = Region.allCases.filter { byteCount(of: $0) > 0 }
     let legend = regions.map { "\($0.letter) \($0.rawValue)" }.joined(separator: ", ")
     let live = regions.map { liveByteCounts(of: $0) }
-    let rows = steps.enumerated().map { step, name in
+    var rows = steps.enumerated().map { step, name in
       let counts = live.map { $0[step] }
       let bar = bar(Array(zip(regions, counts)), width: width)
       return ["\(step)", name, bar, Format.grouped(counts.reduce(0, +))]
     }
+    MemoryPlan.shorten(&rows, column: 1, by: MemoryPlan.width(rows) - columns)
     return "live bytes at every step, all copies; a full bar is the arena:\n(\(legend))\n"
       + MemoryPlan.text(rows, right: [0, 3])
   }

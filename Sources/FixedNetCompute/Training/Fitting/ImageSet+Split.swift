@@ -37,11 +37,30 @@ extension ImageSet {
       throw .option(name: "fraction", expected: "above 0 and below 1", found: "\(fraction)")
     }
     try check()
+    let (first, second) = StratifiedSplit.places(count, fraction: fraction, seed: seed) { index in
+      labels.isEmpty ? 0 : Int(labels[index])
+    }
+    guard !second.isEmpty else {
+      throw .option(
+        name: "fraction", expected: "large enough for one sample of \(count)", found: "\(fraction)")
+    }
+    return (try samples(at: first), try samples(at: second))
+  }
+}
+
+/// Two parts of samples that have the same share of every class.
+package enum StratifiedSplit {
+  /// The order of one permutation of all samples decides which ones of a class come first into the second part: its share
+  /// of them, rounded, but never all.
+  /// Returns: the samples of both parts, in order.
+  package static func places(
+    _ count: Int, fraction: Double, seed: UInt64, label: (Int) -> Int
+  ) -> (first: [Int], second: [Int]) {
     let order = Permutation(count: count, seed: seed, epoch: 0)
     var groups: [[Int]] = [[]]
     for place in 0..<count {
       let index = order[place]
-      let group = labels.isEmpty ? 0 : Int(labels[index])
+      let group = label(index)
       while groups.count <= group { groups.append([]) }
       groups[group].append(index)
     }
@@ -52,10 +71,6 @@ extension ImageSet {
       second += group.prefix(taken)
       first += group.dropFirst(taken)
     }
-    guard !second.isEmpty else {
-      throw .option(
-        name: "fraction", expected: "large enough for one sample of \(count)", found: "\(fraction)")
-    }
-    return (try samples(at: first.sorted()), try samples(at: second.sorted()))
+    return (first.sorted(), second.sorted())
   }
 }

@@ -46,8 +46,13 @@ static void sha256_block(sha256 *h) {
     const uint32_t first = s[7] + s1 + choice + keys[i] + w[i & 15];
     const uint32_t s0 = rotated(s[0], 2) ^ rotated(s[0], 13) ^ rotated(s[0], 22);
     const uint32_t majority = (s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]);
-    for (int k = 7; k > 0; k--) s[k] = s[k - 1];
-    s[4] += first;
+    s[7] = s[6];
+    s[6] = s[5];
+    s[5] = s[4];
+    s[4] = s[3] + first;
+    s[3] = s[2];
+    s[2] = s[1];
+    s[1] = s[0];
     s[0] = first + s0 + majority;
   }
   for (int i = 0; i < 8; i++) h->state[i] += s[i];

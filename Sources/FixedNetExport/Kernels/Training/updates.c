@@ -179,9 +179,9 @@ static nadam nadam_rule(float rate, uint32_t step, double beta1, double beta2, f
 
 // section: gather_part
 /// Image number `image` of the mini-batch: sum = x, or sum + x.
-static void gather_part(int32_t count, uint32_t image, const float *restrict x,
-                        float *restrict sum) {
-  for (int32_t i = 0; i < count; i++) sum[i] = image == 0 ? x[i] : sum[i] + x[i];
+static void gather_part(int32_t count, uint32_t image, const float *x, float *sum) {
+  if (image == 0) memcpy(sum, x, (size_t)count * sizeof *sum);
+  for (int32_t i = 0; image > 0 && i < count; i++) sum[i] += x[i];
 }
 
 // section: squared_norm

@@ -18,6 +18,8 @@ struct DataAnswers: Sendable {
   let doubt: String?
 
   static let classLimit = 256
+  /// What answers are called that are not there.
+  static let none = "no answers"
   /// What a label may be.
   static let labels = -1 << 31...1 << 31
 
@@ -27,6 +29,10 @@ struct DataAnswers: Sendable {
   init(
     _ parts: [DataPart], options: DataFileOptions, model: ModelEnds?, trained: LabelMap?
   ) throws(DataFileError) {
+    guard parts[0].yName != DataAnswers.none else {
+      self.init(without: parts)
+      return
+    }
     let width = parts[0].answerWidth ?? 1
     for part in parts where part.answerWidth != width {
       throw .array(
@@ -53,6 +59,13 @@ struct DataAnswers: Sendable {
         found, part: parts[0], options: options, model: model, trained: trained)
       self.init(parts, decision)
     }
+  }
+
+  /// No answers.
+  private init(without parts: [DataPart]) {
+    (classes, targets) = (parts.map { _ in [] }, parts.map { _ in [] })
+    (targetWidth, classNames, labels, doubt) = (0, [], nil, nil)
+    (rule, note) = ("none", DataAnswers.none)
   }
 
   /// Numbers to predict. `other`: what no label can be.
@@ -136,7 +149,9 @@ struct DataAnswers: Sendable {
 
   /// The answers of some samples of a part.
   func of(_ part: Int, _ indices: [Int]) -> (labels: [UInt8], targets: [Float]) {
-    guard targetWidth > 0 else { return (indices.map { classes[part][$0] }, []) }
+    guard targetWidth > 0 else {
+      return (classes[part].isEmpty ? [] : indices.map { classes[part][$0] }, [])
+    }
     let width = targetWidth
     return ([], indices.flatMap { targets[part][$0 * width..<($0 + 1) * width] })
   }

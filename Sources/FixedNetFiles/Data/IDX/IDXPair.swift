@@ -16,6 +16,12 @@ struct IDXPair {
       || name.contains(".idx")
   }
 
+  /// Whether a folder has files of images in IDX.
+  static func isFolder(_ path: String) -> Bool {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    return names.contains { isName($0) && base($0).contains("images") }
+  }
+
   /// The name in small letters without `.gz`.
   private static func base(_ path: String) -> String {
     let name = FilePath.name(of: path).lowercased()
@@ -57,7 +63,7 @@ struct IDXPair {
       throw .wrongFormat(
         path: folder,
         found: found.isEmpty
-          ? "a folder without images: neither IDX files (train-images-idx3-ubyte, "
+          ? "a folder without images: neither sub-folders of pictures nor IDX files (train-images-idx3-ubyte, "
             + "train-labels-idx1-ubyte)"
           : "a folder with several files of images (\(OneLine.list(found))); give the one that is "
             + "meant")

@@ -7,8 +7,16 @@ extension DataPart {
     throws(DataFileError) -> DataContents
   {
     let areNames = trained.map { !$0.names.isEmpty } ?? false
-    let table = try TableFile(
+    var table = try TableFile(
       file, options: options, target: .column(options.target), areNames: areNames)
+    // The last column is a guess; texts are answers all the same, as no feature is one.
+    if options.learnsInputs, table.isGuessed, table.classNames == nil {
+      table = try TableFile(
+        file, options: options, target: .unlessWide(table.featureCount + 1, nil), areNames: false)
+      if table.target == nil {
+        return DataContents(parts: [unanswered(table, file.path)], others: table.ignored(options))
+      }
+    }
     guard let target = table.target else {
       throw .wrongFormat(path: file.path, found: "it has no column of answers")
     }
@@ -28,6 +36,17 @@ extension DataPart {
         lines: table.lines, note: "\(table.note); answers in \(table.column(target))"))
     return DataContents(
       parts: [part], others: table.ignored(options), doubt: table.doubt(target))
+  }
+}
+
+extension DataPart {
+  /// Rows that are features alone.
+  private static func unanswered(_ table: TableFile, _ path: String) -> DataPart {
+    DataPart(
+      path: path, xName: "the table", xShape: [table.rowCount, table.featureCount],
+      x: table.features, yName: DataAnswers.none, yShape: [table.rowCount],
+      y: [Double](repeating: 0, count: table.rowCount),
+      form: .table(lines: table.lines, note: table.note))
   }
 }
 

@@ -46,8 +46,7 @@ extension Training {
         epoch: epoch.number,
         learningRate: configuration.rate(at: epoch.number * stepsPerEpoch - 1),
         trainLoss: epoch.loss, trainAccuracy: epoch.accuracy,
-        testLoss: epoch.validation?.loss ?? .nan, testAccuracy: epoch.validation?.accuracy ?? .nan,
-        seconds: .nan)
+        testLoss: .nan, testAccuracy: .nan, seconds: .nan, validation: epoch.validation)
     }
     let file = KerasModelFile(
       model: network.plan.model, weights: network.weights, training: state,
@@ -89,12 +88,9 @@ extension Training {
     (start.position.epoch, start.position.step) = (state.epoch, state.step)
     start.position.stepInEpoch = state.stepInEpoch
     start.history = state.history.map { record in
-      let validation =
-        record.testLoss.isNaN
-        ? nil : Evaluation(loss: record.testLoss, accuracy: record.testAccuracy)
-      return Epoch(
+      Epoch(
         number: record.epoch, loss: record.trainLoss, accuracy: record.trainAccuracy,
-        validation: validation)
+        validation: record.validation)
     }
     try self.init(
       file.model, on: samples, validation: validation, loss: loss, optimizer: configuration,

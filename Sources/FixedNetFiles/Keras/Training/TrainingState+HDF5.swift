@@ -13,6 +13,9 @@
       ]
     }
 
+    /// Those that a run with a validation part has too.
+    private static let validationColumns = ["validation_loss", "validation_accuracy"]
+
     private static var integers: [(String, WritableKeyPath<TrainingState, Int>)] {
       [
         ("batch", \.batch), ("block_size", \.blockSize), ("epochs", \.epochs), ("epoch", \.epoch),
@@ -44,7 +47,7 @@
 
     /// Every list of the history.
     static var lists: [String] {
-      ["epoch"] + columns.map(\.0)
+      ["epoch"] + columns.map(\.0) + validationColumns
     }
 
     // MARK: - Writing
@@ -72,6 +75,13 @@
       try builder.dataset("\(group)/history/epoch", history.map { Double($0.epoch) })
       for (name, path) in TrainingState.columns {
         try builder.dataset("\(group)/history/\(name)", history.map { $0[keyPath: path] })
+      }
+      guard history.contains(where: { $0.validation != nil }) else { return }
+      let scores = history.map { $0.validation ?? Training.Evaluation(loss: .nan, accuracy: .nan) }
+      for (name, values) in zip(
+        TrainingState.validationColumns, [scores.map(\.loss), scores.map(\.accuracy)])
+      {
+        try builder.dataset("\(group)/history/\(name)", values)
       }
     }
 
@@ -143,6 +153,13 @@
       for (name, path) in columns {
         let values = try column(name, count: epochs.count, file, lists)
         for (index, value) in values.enumerated() { history[index][keyPath: path] = value }
+      }
+      guard file.has(validationColumns[0], in: lists) else { return history }
+      let losses = try column(validationColumns[0], count: epochs.count, file, lists)
+      let accuracies = try column(validationColumns[1], count: epochs.count, file, lists)
+      for index in history.indices where !losses[index].isNaN {
+        history[index].validation = Training.Evaluation(
+          loss: losses[index], accuracy: accuracies[index])
       }
       return history
     }

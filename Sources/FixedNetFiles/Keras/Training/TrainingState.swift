@@ -9,14 +9,17 @@ public struct EpochRecord: Equatable, Sendable {
   public var trainLoss: Double
   /// 0 ... 1.
   public var trainAccuracy: Double
+  /// NaN where a part of the training samples was held out for validation: the test set is not looked at then.
   public var testLoss: Double
   /// 0 ... 1.
   public var testAccuracy: Double
   public var seconds: Double
+  /// On the samples that were held out; nil where none were.
+  public var validation: Training.Evaluation?
 
   public init(
     epoch: Int, learningRate: Double, trainLoss: Double, trainAccuracy: Double, testLoss: Double,
-    testAccuracy: Double, seconds: Double
+    testAccuracy: Double, seconds: Double, validation: Training.Evaluation? = nil
   ) {
     self.epoch = epoch
     self.learningRate = learningRate
@@ -25,6 +28,12 @@ public struct EpochRecord: Equatable, Sendable {
     self.testLoss = testLoss
     self.testAccuracy = testAccuracy
     self.seconds = seconds
+    self.validation = validation
+  }
+
+  /// On samples that were not trained on: the validation part, where there is one, else the test set.
+  public var unseen: Training.Evaluation {
+    validation ?? Training.Evaluation(loss: testLoss, accuracy: testAccuracy)
   }
 }
 

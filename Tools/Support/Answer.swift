@@ -1,10 +1,9 @@
 import FixedNet
 import FixedNetFiles
 import Foundation
-import ToolSupport
 
 /// What a model's outputs say.
-enum Answer {
+public enum Answer {
   /// The class whose output is the largest. `scale`: how outputs become probabilities.
   case classes([String], scale: Scale)
   /// One output, which tells two classes apart.
@@ -12,7 +11,7 @@ enum Answer {
   /// Numbers, or whatever else a model puts out.
   case numbers
 
-  enum Scale {
+  public enum Scale {
     /// They are probabilities.
     case probabilities
     /// Logits, in front of softmax or of a sigmoid.
@@ -22,7 +21,7 @@ enum Answer {
   }
 
   /// `training`: what the file says of its training; `loss`: the model's, where it is known.
-  init(_ model: Model, training: TrainingState?, loss: Loss?) throws {
+  public init(_ model: Model, training: TrainingState?, loss: Loss?) throws {
     let shape = try model.shapes().output
     let count = shape.elementCount
     let isOfNumbers = training?.predictsNumbers(outputCount: count) ?? false
@@ -71,7 +70,7 @@ enum Answer {
     }
   }
 
-  var classNames: [String]? {
+  public var classNames: [String]? {
     switch self {
     case .classes(let names, _), .twoClasses(let names, _, _): names
     case .numbers: nil
@@ -79,7 +78,7 @@ enum Answer {
   }
 
   /// What the numbers beside the classes are.
-  var measure: String {
+  public var measure: String {
     switch self {
     case .classes(_, .scores), .twoClasses(_, _, .scores): "score"
     case .classes, .twoClasses, .numbers: "probability"
@@ -87,7 +86,7 @@ enum Answer {
   }
 
   /// A probability or score for every class, from the outputs of one sample.
-  func values(_ outputs: ArraySlice<Float>) -> [Double] {
+  public func values(_ outputs: ArraySlice<Float>) -> [Double] {
     switch self {
     case .numbers: return outputs.map(Double.init)
     case .classes(_, let scale):
@@ -107,7 +106,7 @@ enum Answer {
   }
 
   /// The class of one sample: the first of the largest outputs; nil where outputs are not finite, or no classes.
-  func index(_ outputs: ArraySlice<Float>) -> Int? {
+  public func index(_ outputs: ArraySlice<Float>) -> Int? {
     guard outputs.allSatisfy(\.isFinite), let first = outputs.first else { return nil }
     switch self {
     case .numbers: return nil

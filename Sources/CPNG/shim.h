@@ -1,0 +1,3 @@
+// libpng, for CReader.
+#pragma once
+#include <png.h>

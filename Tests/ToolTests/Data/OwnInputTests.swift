@@ -1,0 +1,133 @@
+import FixedNet
+import FixedNetFiles
+import Foundation
+import TestSupport
+import Testing
+
+/// Data whose samples are their own answers: autoencoders, and what their errors tell.
+@Suite("--target inputs")
+struct OwnInputTests {
+  private let folder: String
+  private let width = SmallData.width
+
+  init() throws {
+    folder = try Fixtures.temporaryFolder()
+    try SmallData.write(SmallData.labels, to: "\(folder)/classes.h5")
+  }
+
+  private func run(_ tool: String, _ options: String) throws -> Finished {
+    let run = try Tool.run(tool, options, in: folder)
+    #expect(run.exitCode == 0, "\(run.errors)")
+    return run
+  }
+
+  /// Samples, each also as its answer.
+  private func write(_ train: [Float], _ test: [Float], to name: String) throws {
+    func arrays(_ values: [Float], _ suffix: String) -> [(
+      name: String, shape: [Int], values: [Float]
+    )] {
+      ["x", "y"].map { ($0 + suffix, [values.count / width, width], values) }
+    }
+    try HDF5Arrays.write(
+      path: "\(folder)/\(name)", datasets: arrays(train, "") + arrays(test, "_test"))
+  }
+
+  private static let model = "--model mlp:3 --batch 4 --epochs 3 --learning-rate 0.1 --json"
+
+  @Test("only the normal class is trained on, and the errors tell the others apart")
+  func anomalies() throws {
+    let own = try run(
+      "train",
+      "\(Self.model) --data classes.h5 --test-fraction 0 --target inputs --normal 1 --output a.h5"
+    ).report
+    let rows = SmallData.labels.indices.map {
+      Array(SmallData.inputs[$0 * width..<($0 + 1) * width])
+    }
+    let normal = rows.indices.filter { SmallData.labels[$0] == 1 }
+    #expect(normal.count > 5 && normal.count < rows.count - 5)
+    try write(normal.flatMap { rows[$0] }, SmallData.inputs, to: "normal.h5")
+    let other = try run("train", "\(Self.model) --data normal.h5 --regression").report
+    #expect(own["weightsSHA256"] == other["weightsSHA256"])
+    #expect(own["testLoss"] == other["testLoss"])
+
+    let report = try run("eval", "a.h5 --outputs o.h5 --json").report
+    var names = DataFileOptions()
+    names.arrays.x = "y"
+    let outputs = try DataSamples.load(
+      path: "\(folder)/o.h5", input: .vector(width), options: names
+    ).values
+    let scores = rows.indices.map { row in
+      zip(rows[row], outputs[row * width..<(row + 1) * width]).reduce(0.0) {
+        $0 + pow(Double($1.0) - Double($1.1), 2)
+      }
+    }
+    // How many pairs of an anomaly and a normal sample are in order.
+    var (ordered, pairs) = (0.0, 0.0)
+    for anomaly in rows.indices where SmallData.labels[anomaly] != 1 {
+      for other in normal {
+        pairs += 1
+        ordered += scores[anomaly] > scores[other] ? 1 : scores[anomaly] == scores[other] ? 0.5 : 0
+      }
+    }
+    #expect(abs((report["anomalyROCAUC"]?.double ?? -1) - ordered / pairs) < 1e-9)
+    #expect(report["accuracy"] == .null)
+    let text = try run("eval", "a.h5").output
+    #expect(text.contains("(\(rows.count - normal.count) of \(rows.count) are not '1')"))
+    // Another class may be called the normal one.
+    let turned = try run("eval", "a.h5 --normal 2 --json").report
+    #expect(turned["anomalyROCAUC"] != report["anomalyROCAUC"])
+    // A resumed run goes on with the same samples.
+    let whole = try run(
+      "train",
+      "\(Self.model) --epochs 5 --data classes.h5 --test-fraction 0 --target inputs --normal 1"
+    ).report
+    let resumed = try run("train", "--resume a.h5 --epochs 5 --json").report
+    #expect(resumed["weightsSHA256"] == whole["weightsSHA256"])
+  }
+
+  @Test("a table of features alone is read as such; a column of answers is no feature")
+  func tables() throws {
+    let rows = SmallData.labels.indices.map {
+      SmallData.inputs[$0 * width..<($0 + 1) * width].map { "\($0)" }.joined(separator: ",")
+    }
+    let head = (0..<width).map { "c\($0)" }.joined(separator: ",")
+    let labelled = zip(rows, SmallData.labels).map { "\($0),\(Int($1))" }
+    for (name, lines) in [
+      ("bare.csv", [head] + rows), ("named.csv", ["\(head),label"] + labelled),
+      ("text.csv", ["\(head),kind"] + labelled.map { "\($0.dropLast())k\($0.suffix(1))" }),
+    ] {
+      try Data((lines.joined(separator: "\n") + "\n").utf8)
+        .write(to: URL(filePath: "\(folder)/\(name)"))
+    }
+    try write(SmallData.inputs, SmallData.inputs, to: "all.h5")
+    let all = try run("train", "\(Self.model) --data all.h5 --regression").report
+    for name in ["bare.csv", "named.csv", "text.csv"] {
+      let table = try run(
+        "train", "\(Self.model) --data \(name) --test-fraction 0 --target inputs"
+      ).report
+      #expect(table["weightsSHA256"] == all["weightsSHA256"], "\(name)")
+    }
+  }
+
+  @Test("pictures of bytes are learned as the network sees them, divided by 255")
+  func digits() throws {
+    let options = "--model autoencoder --data digits --target inputs --normal 7 --epochs 1 --json"
+    let report = try run("train", options).report
+    #expect(report["testLoss"]?.double ?? 9 < 0.2)
+  }
+
+  @Test(
+    "wrong use is one line",
+    arguments: [
+      ("--data classes.h5 --normal 1", "--normal is for --target inputs", 64 as Int32),
+      (
+        "--data classes.h5 --target inputs --normal 9",
+        "--normal: 'classes.h5' has no class '9'; it has 0, 1, 2", 1
+      ),
+      ("--data classes.h5 --target inputs --normal=", "Missing value for '--normal <class>'", 64),
+    ])
+  func wrongUse(_ options: String, _ fragment: String, _ code: Int32) throws {
+    let refused = try Tool.run("train", "--model mlp:3 \(options)", in: folder)
+    Tool.expectRefusal(refused, fragment, exitCode: code)
+  }
+}

@@ -1,0 +1,90 @@
+import FixedNet
+import FixedNetFiles
+
+// Data for autoencoders: every sample is its own answer.
+
+extension LoadedData {
+  /// Which samples are not of the class that is learned, part by part.
+  public struct Anomalies {
+    /// The class that is learned.
+    public var normal: String
+    public var test: [Bool]
+  }
+
+  /// Makes every sample its own answer. `normal`: the class that is trained on; the others stay in the test set, to be told
+  /// apart by how badly they are reproduced. nil: all samples are trained on.
+  /// Throws: `ToolError` for a class that there is not.
+  mutating func learnInputs(normal: String?) throws {
+    if let normal {
+      guard let index = set.classNames.firstIndex(of: normal) else {
+        throw ToolError(
+          "--normal: '\(set.name)' has no class '\(normal)'; it has "
+            + OneLine.list(set.classNames))
+      }
+      anomalies = Anomalies(normal: normal, test: set.test.labels.map { Int($0) != index })
+      let places = set.train.labels.indices.filter { Int(set.train.labels[$0]) == index }
+      if set.train.count > 0 { set.train = try set.train.samples(at: places) }
+    }
+    set.train = set.train.learningItself
+    set.test = set.test.learningItself
+    set.classNames = []
+    labels = nil
+    let taken = normal.map { ", of which '\(OneLine.short($0))' is trained on" } ?? ""
+    note = note.map { "\($0); every sample is its own answer\(taken)" }
+  }
+}
+
+extension ImageSet {
+  /// The same samples, each with its own values as what the outputs should be.
+  fileprivate var learningItself: ImageSet {
+    let values: [Float] =
+      switch pixels {
+      case .bytes(let bytes): bytes.map { Float($0) / 255 }
+      case .floats(let floats): floats
+      }
+    return ImageSet(
+      shape: shape, pixels: pixels, labels: [], targets: values, targetWidth: shape.elementCount,
+      sampleWeights: sampleWeights)
+  }
+}
+
+extension TrainingState {
+  /// Whether the samples were their own answers.
+  public var learnsInputs: Bool {
+    get { options["targets"] == "inputs" }
+    set { setOption("targets", newValue ? "inputs" : nil) }
+  }
+
+  /// The class that was trained on; nil: all, or there are none.
+  public var normalClass: String? {
+    get { if case .string(let name)? = options["normal_class"] { name } else { nil } }
+    set { setOption("normal_class", newValue.map { .string($0) }) }
+  }
+}
+
+/// How well the error of each sample tells those that were not learned.
+public struct AnomalyMetrics {
+  /// The class that was learned.
+  public let normal: String
+  /// Samples that are not of it, of all.
+  public let count: Int
+  public let total: Int
+  /// The probability that one of them has a larger mean squared error than one that is of it; nil where there are only
+  /// samples of one kind.
+  public let rocAUC: Double?
+
+  /// `outputs`, `targets`: [samples][width].
+  public init(_ anomalies: LoadedData.Anomalies, outputs: [Float], targets: [Float], width: Int) {
+    let scores = anomalies.test.indices.map { sample in
+      let places = sample * width..<(sample + 1) * width
+      let sum = places.reduce(0.0) { sum, place in
+        let difference = Double(outputs[place]) - Double(targets[place])
+        return sum + difference * difference
+      }
+      return Float(sum / Double(width))
+    }
+    normal = anomalies.normal
+    (count, total) = (anomalies.test.count { $0 }, anomalies.test.count)
+    rocAUC = RankMetrics.rocAUC(scores, isOfClass: anomalies.test)
+  }
+}
