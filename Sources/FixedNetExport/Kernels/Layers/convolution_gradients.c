@@ -7,7 +7,7 @@ INLINE void taps_inside(const convolution *s, const float *x, const float *dz, f
                         int filters, int taps) {
   const int32_t pixels = s->out_height * s->out_width, stride = s->stride_width;
   const int32_t down = s->stride_height * s->width - s->out_width * stride;
-  float sum[4][4];
+  float sum[4][5];
   UNROLL
   for (int o = 0; o < filters; o++) {
     UNROLL
@@ -69,9 +69,13 @@ INLINE void taps_of_filters(const convolution *s, int32_t first, int32_t end, co
     int is_inside = row >= 0 && last_row < s->height && column >= 0 && last_column < s->width;
     if (!is_inside) {
       tap_border(s, plane, row, column, dz, rows, filters);
-    } else if (kx + 4 <= width && k + 4 <= end && last_column + 3 < s->width) {
-      taps_inside(s, plane + row * s->width + column, dz, rows, filters, 4);
-      k += 4;
+    } else if (kx + 5 <= width && k + 5 <= end && last_column + 4 < s->width) {
+      taps_inside(s, plane + row * s->width + column, dz, rows, filters, 5);
+      k += 5;
+      continue;
+    } else if (kx + 3 <= width && k + 3 <= end && last_column + 2 < s->width) {
+      taps_inside(s, plane + row * s->width + column, dz, rows, filters, 3);
+      k += 3;
       continue;
     } else {
       taps_inside(s, plane + row * s->width + column, dz, rows, filters, 1);
@@ -165,17 +169,68 @@ static float input_border(const convolution *s, int32_t iy, int32_t ix, const fl
   return sum;
 }
 
+/// What `count` taps outside add to a sum, 0 times each: it changes nothing but a zero below 0, where the taps are finite.
+INLINE float add_outside(float sum, const float *tap, int32_t count, int32_t step) {
+  if (bits_of(sum) != 0x80000000u) return sum;
+  for (int32_t k = 0; k < count; k++) sum = fma1(0.0f, tap[k * step], sum);
+  return sum;
+}
+
+/// The same for `channels` neighbouring channels, strides of 1 and finite weights.
+INLINE void input_edge(const convolution *s, int32_t iy, int32_t ix, const float *dz,
+                       const float *w, float *dx, int channels) {
+  const int32_t pixels = s->out_height * s->out_width, all = s->filters, width = s->kernel_width;
+  const int32_t plane = s->height * s->width, next = s->kernel_height * width * all;
+  const int32_t right = ix + s->pad_left, before = right - s->out_width + 1;
+  // The columns of the kernel that find an output.
+  const int32_t end = right + 1 < width ? right + 1 : width;
+  const int32_t first = before < 0 ? 0 : before < end ? before : end;
+  float sum[2] = {0.0f, 0.0f};
+  for (int32_t ky = 0; ky < s->kernel_height; ky++, w += width * all) {
+    const int32_t oy = iy + s->pad_top - ky;
+    const int has_row = oy >= 0 && oy < s->out_height && first < end;
+    const float *at = has_row ? dz + (oy * s->out_width + right - first) : dz;
+    if (!has_row) {
+      for (int32_t o = 0; o < all; o++) {
+        int is_changed = 0;
+        UNROLL
+        for (int c = 0; c < channels; c++) {
+          is_changed |= bits_of(sum[c]) == 0x80000000u;
+          sum[c] = add_outside(sum[c], w + o + c * next, width, all);
+        }
+        if (!is_changed) break;
+      }
+      continue;
+    }
+    for (int32_t o = 0; o < all; o++, at += pixels) {
+      const float *tap = w + o, *v = at, *stop = at - (end - first);
+      UNROLL
+      for (int c = 0; c < channels; c++) sum[c] = add_outside(sum[c], tap + c * next, first, all);
+      for (tap += first * all; v > stop; v--, tap += all) {
+        UNROLL
+        for (int c = 0; c < channels; c++) sum[c] = fma1(*v, tap[c * next], sum[c]);
+      }
+      UNROLL
+      for (int c = 0; c < channels; c++)
+        sum[c] = add_outside(sum[c], tap + c * next, width - end, all);
+    }
+  }
+  UNROLL
+  for (int c = 0; c < channels; c++) dx[c * plane] = sum[c];
+}
+
 INLINE void input_of_channels(const convolution *s, const float *dz, const float *w, float *dx,
-                              int channels) {
+                              int has_tiles, int channels) {
   const int32_t next = s->kernel_height * s->kernel_width * s->filters;
   const int32_t plane = s->height * s->width;
-  const int has_tiles = s->stride_height == 1 && s->stride_width == 1;
   for (int32_t iy = 0; iy < s->height; iy++) {
     const int32_t bottom = iy + s->pad_top, top = bottom - s->kernel_height + 1;
     const int is_inside = has_tiles && top >= 0 && bottom < s->out_height;
     for (int32_t ix = 0; ix < s->width;) {
       const int32_t right = ix + s->pad_left, left = right - s->kernel_width + 1;
-      if (!is_inside || left < 0 || right >= s->out_width) {
+      if (has_tiles && (!is_inside || left < 0 || right >= s->out_width)) {
+        input_edge(s, iy, ix, dz, w, dx, channels);
+      } else if (!has_tiles) {
         for (int c = 0; c < channels; c++)
           dx[c * plane] = input_border(s, iy, ix, dz, w + c * next);
       } else if (ix + 4 <= s->width && right + 3 < s->out_width) {
@@ -197,7 +252,10 @@ static void convolution_backward_input(const convolution *s, const float *dz, co
                                        float *dx) {
   const int32_t next = s->kernel_height * s->kernel_width * s->filters;
   const int32_t plane = s->height * s->width;
+  int has_tiles = s->stride_height == 1 && s->stride_width == 1;
+  for (int32_t i = 0; has_tiles && i < s->channels * next; i++) has_tiles = w[i] - w[i] == 0.0f;
   int32_t rest = s->channels;
-  for (; rest >= 2; rest -= 2, w += 2 * next, dx += 2 * plane) input_of_channels(s, dz, w, dx, 2);
-  if (rest > 0) input_of_channels(s, dz, w, dx, 1);
+  for (; rest >= 2; rest -= 2, w += 2 * next, dx += 2 * plane)
+    input_of_channels(s, dz, w, dx, has_tiles, 2);
+  if (rest > 0) input_of_channels(s, dz, w, dx, has_tiles, 1);
 }
