@@ -49,6 +49,7 @@ public struct FileGuard {
         throw ToolError(
           "\(entry.what): '\(entry.path)' is a folder; name a file to write")
       }
+      try checkFolders(entry)
       for (position, other) in entries.enumerated()
       where position != index && (position < index || !other.isWritten) {
         guard FileGuard.identity(entry.path) == FileGuard.identity(other.path) else { continue }
@@ -58,6 +59,45 @@ public struct FileGuard {
               + "another name for one of them"
             : "\(entry.what) would overwrite '\(entry.path)', which \(other.what) \(other.verb); "
               + "choose another name")
+      }
+    }
+  }
+
+  /// A folder of data stays as it is: none of its files is replaced, and none is put among them.
+  /// Throws: `ValidationError`.
+  private func checkFolders(_ output: Entry) throws {
+    for folder in entries where !folder.isWritten && FileGuard.isFolder(folder.path) {
+      var held: (files: Set<String>, folders: Set<String>) = ([], [])
+      FileGuard.list(folder.path, depth: 3, &held)
+      guard
+        held.files.contains(FileGuard.identity(output.path))
+          || held.folders.contains(FileGuard.identity(FilePath.folder(of: output.path)))
+      else { continue }
+      throw ValidationError(
+        "\(output.what) would write '\(output.path)' among the files that \(folder.what) "
+          + "\(folder.verb); choose another place")
+    }
+  }
+
+  private static func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
+  }
+
+  /// The identities of what is in a folder and in those below it, links followed.
+  private static func list(
+    _ folder: String, depth: Int, _ held: inout (files: Set<String>, folders: Set<String>)
+  ) {
+    guard depth > 0, let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
+      return
+    }
+    for name in names {
+      let path = "\(folder)/\(name)"
+      if isFolder(path) {
+        if held.folders.insert(identity(path)).inserted { list(path, depth: depth - 1, &held) }
+      } else {
+        held.files.insert(identity(path))
       }
     }
   }

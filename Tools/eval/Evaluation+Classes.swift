@@ -25,6 +25,11 @@ extension Evaluation {
     let answer = try Answer(file.model, training: file.training, loss: loss.computed)
     let metrics = answer.calibration(outputs, labels: labels)
     guard metrics == nil, options.calibration != nil else { return metrics }
+    if let odd = outputs.values.first(where: { !$0.isFinite }) {
+      throw ToolError(
+        "--calibration: outputs of '\(options.file)' are not finite (\(odd)); evaluate a model whose are"
+      )
+    }
     throw ToolError(
       "--calibration: the outputs of '\(options.file)' are no probabilities of classes; end it in softmax or "
         + "sigmoid, or name a loss that learns them with --loss")

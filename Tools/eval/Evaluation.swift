@@ -75,7 +75,9 @@ struct Evaluation {
   private func loadData() throws -> LoadedData {
     var data = try loaded ?? loadKnownData()
     try options.checkFiles(data, recorded: recorded)
-    if split != .test, let training = file.training, training.dataDigest == data.digest {
+    if split != .test, let training = file.training, training.dataDigest == data.digest,
+      training.normalClass == data.normalClass, training.learnsInputs == data.learnsInputs
+    {
       try data.holdOut(as: training, of: options.file)
     }
     guard let training = file.training, options.data.data == nil, !options.data.describesFile,
@@ -124,8 +126,8 @@ struct Evaluation {
     case .validation:
       guard let validation = data.validation else {
         throw ToolError(
-          "--split validation: '\(options.file)' was not trained on '\(data.set.name)' with a "
-            + "validation part (train --validation-fraction)")
+          "--split validation: '\(options.file)' was not trained with a validation part (train "
+            + "--validation-fraction) of '\(data.set.name)' as it is, and is divided, now")
       }
       return validation
     }

@@ -69,6 +69,10 @@ public struct PredictCommand: ParsableCommand {
   public init() {}
 
   public func validate() throws {
+    if columns.learnsInputs || columns.normal != nil {
+      throw ValidationError(
+        "--target inputs and --normal say what is trained on; predict runs all samples")
+    }
     try checked(top, "--top", in: 1...65_536)
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let threads { try checked(threads, "--threads", in: 1...256) }

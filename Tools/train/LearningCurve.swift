@@ -28,7 +28,7 @@ struct LearningCurve {
     let data = try options.data.load(input: source.input, model: source.ends(loss: options.loss))
     data.announce(isQuiet: options.quiet, isJSON: options.json)
     Interrupt.watch()
-    let isQuiet = options.quiet || options.json
+    let isQuiet = options.json
     if !isQuiet {
       printLine(
         "   samples     loss   accuracy   validation loss   validation accuracy")
@@ -49,12 +49,14 @@ struct LearningCurve {
 
   /// A run from the start on a part of the samples.
   private func trained(on part: Double?, of data: LoadedData) throws -> Row {
-    let setup: TrainingSetup
-    do { setup = try TrainingSetup(new: options, part: part, loaded: data) } catch let error
-      as NetworkError
-    {
-      throw ToolError("--learning-curve: too few training samples for a part of them: \(error)")
+    do { return try row(part, of: data) } catch let error as any CustomStringConvertible & Error {
+      let share = part.map { "\(Int((100 * $0).rounded())) %" } ?? "all"
+      throw ToolError("--learning-curve, the run on \(share) of the training samples: \(error)")
     }
+  }
+
+  private func row(_ part: Double?, of data: LoadedData) throws -> Row {
+    let setup = try TrainingSetup(new: options, part: part, loaded: data)
     let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
     let plan = try setup.plan(
       threads: threads, budget: options.memoryBudget, recomputes: options.recompute)

@@ -304,7 +304,9 @@ public struct Train: ParsableCommand {
     files.keeps(recorded, of: resume ?? modelName)
     files.reads(loaded)
     files.writes(output, self.output == nil ? "--checkpoint" : "--output")
-    files.writes(output.map(CheckpointOutput.bestPath), "the best checkpoint")
+    if heldOutFraction != nil || resume != nil {
+      files.writes(output.map(CheckpointOutput.bestPath), "the best checkpoint")
+    }
     files.writes(history, "--history")
     files.writes(batchHistory, "--batch-history")
     files.writes(plot, "--plot")
@@ -313,6 +315,9 @@ public struct Train: ParsableCommand {
     var models = FileGuard()
     for (path, what) in [(model, "--model"), (start.weights, "--weights"), (resume, "--resume")] {
       models.reads(path, what)
+    }
+    if heldOutFraction != nil {
+      models.writes(output.map(CheckpointOutput.bestPath), "the best checkpoint")
     }
     models.writes(history, "--history")
     models.writes(batchHistory, "--batch-history")

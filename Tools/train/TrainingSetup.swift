@@ -59,7 +59,14 @@ struct TrainingSetup {
     try options.checkFiles(data, recorded: source.recorded)
     let seed = options.seed ?? 0
     let heldOut = options.heldOutFraction
-    if let heldOut { try data.holdOut(fraction: heldOut, seed: seed) }
+    if let heldOut {
+      try data.holdOut(fraction: heldOut, seed: seed)
+      if source.weights != nil || options.start.weights != nil {
+        printError(
+          "note: what is held out may be among the samples that "
+            + "'\(options.start.weights ?? source.name)' was trained on")
+      }
+    }
     if let part { data.set.train = try data.set.train.split(fraction: part, seed: seed).second }
     (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: seed, loss: options.loss)
@@ -133,6 +140,13 @@ extension TrainingState {
     guard dataDigest == data.digest else {
       throw ToolError(
         "'\(path)' was trained on other data: \(self.data) [\(dataDigest)], found [\(data.digest)]")
+    }
+    guard learnsInputs == data.learnsInputs, normalClass == data.normalClass else {
+      throw ToolError(
+        "--target and --normal cannot be changed with --resume; '\(path)' was trained on "
+          + (learnsInputs
+            ? "its own inputs, \(normalClass.map { "those of the class '\($0)'" } ?? "all of them")"
+            : "answers"))
     }
     let images = data.set.train.count
     let counts = 0...(1 << 40)

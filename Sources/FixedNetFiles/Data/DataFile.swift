@@ -63,7 +63,9 @@ public struct DataFile: Sendable {
         ("--ignore-column", !options.ignoredColumns.isEmpty),
       ]
       let arrays = [
-        ("--x", options.arrays.x != nil), ("--y", options.arrays.y != nil),
+        ("--x", options.arrays.x != nil),
+        // Of a table it is a column, where --target cannot name it.
+        ("--y", options.arrays.y != nil && !(isTable && options.learnsInputs)),
         ("--x-test", options.arrays.xTest != nil), ("--y-test", options.arrays.yTest != nil),
       ]
       return (isTable ? arrays : table).first(where: \.1).map {

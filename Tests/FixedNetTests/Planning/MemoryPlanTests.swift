@@ -142,9 +142,12 @@ struct MemoryPlanTests {
 
   @Test("on a narrow terminal every number stays, and no line is wider", arguments: [80, 100])
   func narrow(columns: Int) throws {
-    for model in [BuiltInModel.resNet8, .dsCNN, .lenet] {
+    for model in BuiltInModel.allCases {
       let memory = try NetworkPlan(
-        model.model(), options: PlanOptions(batch: 128, isTraining: true, threads: 8)
+        model.model(),
+        options: PlanOptions(
+          batch: 128, isTraining: true, threads: 8,
+          loss: model == .autoencoder ? .meanSquaredError : nil)
       ).memory
       let text = memory.text(columns: columns)
       let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -156,6 +159,12 @@ struct MemoryPlanTests {
         #expect(lines.contains { $0.split(separator: " ").prefix(2) == [offset[...], bytes[...]] })
       }
       #expect(memory.text(columns: 200) == memory.description)
+      // What is left of a name stands for one slot.
+      let names = Set(memory.slots.map(\.name))
+      for word in lines.flatMap({ $0.split(separator: " ") }) where word.hasPrefix("..") {
+        let meant = names.filter { $0.count > word.count && $0.hasSuffix(word.dropFirst(2)) }
+        #expect(meant.count <= 1, "\(model) \(word): \(meant)")
+      }
     }
   }
 }

@@ -130,4 +130,76 @@ struct OwnInputTests {
     let refused = try Tool.run("train", "--model mlp:3 \(options)", in: folder)
     Tool.expectRefusal(refused, fragment, exitCode: code)
   }
+
+  @Test("a resumed run keeps its class and its answers, or says that it cannot")
+  func resume() throws {
+    _ = try run(
+      "train", "\(Self.model) --data classes.h5 --target inputs --normal 1 --output a.h5")
+    _ = try run("train", "\(Self.model) --data classes.h5 --output c.h5")
+    for options in [
+      "--resume a.h5 --normal 2", "--resume a.h5 --target inputs --normal 0",
+      "--resume c.h5 --target inputs", "--resume c.h5 --target inputs --normal 1",
+    ] {
+      let refused = try Tool.run("train", "\(options) --epochs 9 --output x.h5", in: folder)
+      Tool.expectRefusal(refused, "--target and --normal cannot be changed with --resume")
+    }
+    // Said again, it is the same run.
+    _ = try run("train", "--resume a.h5 --target inputs --normal 1 --epochs 4 --quiet")
+  }
+
+  @Test("a class that only the test set has cannot be trained on")
+  func noSamples() throws {
+    let half = SmallData.count / 2 * width
+    try HDF5Arrays.write(
+      path: "\(folder)/split.h5",
+      datasets: [
+        ("x", [SmallData.count / 2, width], Array(SmallData.inputs.prefix(half))),
+        ("y", [SmallData.count / 2], [Float](repeating: 0, count: SmallData.count / 2)),
+        ("x_test", [SmallData.count / 2, width], Array(SmallData.inputs.suffix(half))),
+        ("y_test", [SmallData.count / 2], [Float](repeating: 1, count: SmallData.count / 2)),
+      ].map { (name: $0.0, shape: $0.1, values: $0.2) })
+    for more in ["", " --validation-fraction 0.3", " --learning-curve c.svg"] {
+      let refused = try Tool.run(
+        "train", "--model mlp:2 --data split.h5 --target inputs --normal 1\(more) --quiet",
+        in: folder)
+      #expect(refused.exitCode == 1)
+      #expect(
+        refused.errors.contains("--normal: no training sample of 'split.h5' is of the class '1'"),
+        "\(refused.errors)")
+    }
+  }
+
+  @Test("what was trained on one class is evaluated without it, too; what was held out stays so")
+  func otherData() throws {
+    _ = try run(
+      "train",
+      "\(Self.model) --data classes.h5 --target inputs --normal 1 --validation-fraction 0.3 --output a.h5"
+    )
+    let rows = SmallData.labels.indices.map {
+      SmallData.inputs[$0 * width..<($0 + 1) * width].map { "\($0)" }.joined(separator: ",")
+    }
+    let head = (0..<width).map { "c\($0)" }.joined(separator: ",")
+    try Data((([head] + rows).joined(separator: "\n") + "\n").utf8)
+      .write(to: URL(filePath: "\(folder)/bare.csv"))
+    let bare = try run("eval", "a.h5 --data bare.csv --json").report
+    #expect(bare["anomalyROCAUC"] == .null && bare["rootMeanSquareError"]?.double != nil)
+    #expect(try run("eval", "a.h5 --split validation --json").report["images"]?.double ?? 0 > 0)
+    let other = try Tool.run("eval", "a.h5 --split validation --normal 2", in: folder)
+    Tool.expectRefusal(other, "was not trained with a validation part")
+  }
+
+  @Test("a table's column of classes is named with --y")
+  func namedColumn() throws {
+    let lines = SmallData.labels.indices.map { row in
+      "k\(Int(SmallData.labels[row])),"
+        + SmallData.inputs[row * width..<(row + 1) * width].map { "\($0)" }.joined(separator: ",")
+    }
+    let head = "kind," + (0..<width).map { "c\($0)" }.joined(separator: ",")
+    try Data((([head] + lines).joined(separator: "\n") + "\n").utf8)
+      .write(to: URL(filePath: "\(folder)/first.csv"))
+    let options = "\(Self.model) --test-fraction 0 --target inputs"
+    let table = try run("train", "\(options) --data first.csv --y kind --normal k1").report
+    let arrays = try run("train", "\(options) --data classes.h5 --normal 1").report
+    #expect(table["weightsSHA256"] == arrays["weightsSHA256"])
+  }
 }

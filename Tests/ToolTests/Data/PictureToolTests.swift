@@ -86,4 +86,31 @@ struct PictureToolTests {
       #expect(measured.peakBytes < HostileFileTests.memoryLimit && measured.cpuSeconds < 2)
     }
   }
+
+  @Test(
+    "no figure or checkpoint goes among the pictures, through no other name either",
+    arguments: ["pets/cat/grey.png", "pets/cat/new.png", "link/cat/grey.png", "other/grey.png"])
+  func keptPictures(output: String) throws {
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(folder)/link", withDestinationPath: "\(folder)/pets")
+    // A picture may be a link to somewhere else.
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/other", withIntermediateDirectories: false)
+    try FileManager.default.moveItem(
+      atPath: "\(folder)/pets/cat/grey.png", toPath: "\(folder)/other/grey.png")
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(folder)/pets/cat/grey.png", withDestinationPath: "\(folder)/other/grey.png")
+    let before = FileManager.default.contents(atPath: "\(folder)/other/grey.png")
+    let options = "--data pets --image 12x10x3 --model mlp:8 --epochs 1"
+    #expect(try run("train \(options) --output p.h5").exitCode == 0)
+    for command in [
+      "train \(options) --plot \(output)", "train \(options) --learning-curve \(output)",
+      "eval p.h5 --plot \(output)", "eval p.h5 --calibration \(output)",
+      "eval p.h5 --data digits --plot \(output)",
+    ] {
+      Tool.expectRefusal(try run(command), "would write '\(output)' among the files", exitCode: 64)
+    }
+    #expect(FileManager.default.contents(atPath: "\(folder)/other/grey.png") == before)
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/pets/cat/new.png"))
+  }
 }

@@ -54,7 +54,9 @@
       }
       // The best checkpoint is an output too, though nobody named it.
       try FileManager.default.copyItem(atPath: path("d.h5"), toPath: path("x.best.h5"))
-      let best = try run("train", "--data x.best.h5 --model softmax --epochs 1 --output x.h5")
+      let best = try run(
+        "train",
+        "--data x.best.h5 --model softmax --epochs 1 --validation-fraction 0.2 --output x.h5")
       Tool.expectRefusal(best, "the best checkpoint would overwrite 'x.best.h5'", exitCode: 64)
       #expect(FileManager.default.contents(atPath: path("d.h5")) == data)
       for name in ["other.h5", "x.best.h5"] {

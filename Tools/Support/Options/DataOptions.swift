@@ -101,7 +101,8 @@ public struct DataOptions: ParsableArguments {
       return try read(recorded: recorded, only: split, input: input, model: model)
     }
     var loaded = try read(recorded: recorded, only: split, input: input, model: nil)
-    try loaded.learnInputs(normal: columns.normal ?? recorded?.normalClass)
+    try loaded.learnInputs(
+      normal: columns.normal ?? recorded?.normalClass, isAsked: columns.normal != nil)
     return loaded
   }
 
@@ -142,7 +143,7 @@ public struct DataOptions: ParsableArguments {
       guard data == nil, recorded != nil else { throw OtherFile.refusal(of: name) }
       throw ToolError(
         "the checkpoint records '\(name)' as its data, which is neither digits, mnist, fashion-mnist nor "
-          + "a data file; say where they are with --data")
+          + "a data file or a folder that is there; say where they are with --data")
     }
     let shape = DataOptions.greyDigit
     try DataOptions.check(shape, of: name, against: input)
@@ -259,6 +260,9 @@ public struct LoadedData {
   public var record: String
   /// Of data whose samples are their own answers, where a class was said to be normal.
   public var anomalies: Anomalies?
+  /// Whether samples are their own answers, and the class of those that are trained on, nil for all.
+  public var learnsInputs = false
+  public var normalClass: String?
   /// How the labels of a data file became classes.
   public var labels: LabelMap?
   public var digest: String

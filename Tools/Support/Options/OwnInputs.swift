@@ -12,24 +12,40 @@ extension LoadedData {
   }
 
   /// Makes every sample its own answer. `normal`: the class that is trained on; the others stay in the test set, to be told
-  /// apart by how badly they are reproduced. nil: all samples are trained on.
-  /// Throws: `ToolError` for a class that there is not.
-  mutating func learnInputs(normal: String?) throws {
+  /// apart by how badly they are reproduced. nil: all samples are trained on. `isAsked`: whether the user said so, and not
+  /// the file alone that is evaluated.
+  /// Throws: `ToolError` for a class that there is not, or that has no samples to train on.
+  mutating func learnInputs(normal: String?, isAsked: Bool) throws {
+    (learnsInputs, normalClass) = (true, normal)
     if let normal {
       guard let index = set.classNames.firstIndex(of: normal) else {
+        guard isAsked else {
+          doubt =
+            "no sample is of the class '\(OneLine.short(normal))' of the training: what its errors are worth is not said"
+          return answerThemselves(", as none is of a known class")
+        }
         throw ToolError(
           "--normal: '\(set.name)' has no class '\(normal)'; it has "
-            + OneLine.list(set.classNames))
+            + OneLine.list(set.classNames)
+            + (set.classNames.isEmpty ? " (in a table --y NAME says which column holds them)" : ""))
       }
       anomalies = Anomalies(normal: normal, test: set.test.labels.map { Int($0) != index })
       let places = set.train.labels.indices.filter { Int(set.train.labels[$0]) == index }
+      guard set.train.count == 0 || !places.isEmpty else {
+        throw ToolError(
+          "--normal: no training sample of '\(set.name)' is of the class '\(normal)'; name another one"
+        )
+      }
       if set.train.count > 0 { set.train = try set.train.samples(at: places) }
     }
+    answerThemselves(normal.map { ", of which '\(OneLine.short($0))' is trained on" } ?? "")
+  }
+
+  private mutating func answerThemselves(_ taken: String) {
     set.train = set.train.learningItself
     set.test = set.test.learningItself
     set.classNames = []
     labels = nil
-    let taken = normal.map { ", of which '\(OneLine.short($0))' is trained on" } ?? ""
     note = note.map { "\($0); every sample is its own answer\(taken)" }
   }
 }

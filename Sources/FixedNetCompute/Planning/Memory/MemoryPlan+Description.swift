@@ -24,9 +24,14 @@ extension MemoryPlan: CustomStringConvertible {
       ])
     }
     guard MemoryPlan.width(rows) > columns else { return MemoryPlan.text(rows, right: [0, 1, 5]) }
+    rows[0][3...4] = ["in", "of"]
+    for (index, slot) in slotsByOffset.enumerated() {
+      rows[index + 1][3...4] = [slot.region.letter, "\(slot.scope.rawValue.prefix(1))"]
+    }
     for index in rows.indices { rows[index].remove(at: 2) }
     MemoryPlan.shorten(&rows, column: 5, by: MemoryPlan.width(rows) - columns)
     return MemoryPlan.text(rows, right: [0, 1, 4])
+      + "\n(in: the region's letter, see below; of: s shared, t each thread, b each block)"
   }
 
   /// The bytes of every region, of the arena, and of the lower bound.
@@ -70,18 +75,35 @@ extension MemoryPlan: CustomStringConvertible {
     return "arena = \(Format.grouped(layout.sharedByteCount)) shared + \(threads) + \(blocks)"
   }
 
+  /// Parts between commas, on as many lines as they need with a bracket around them.
+  private static func wrapped(_ parts: [String], _ columns: Int) -> String {
+    var (lines, line) = ([String](), "")
+    for part in parts {
+      if !line.isEmpty, line.count + part.count + 5 > columns {
+        lines.append(line + ",")
+        line = part
+      } else {
+        line += (line.isEmpty ? "" : ", ") + part
+      }
+    }
+    return (lines + [line]).joined(separator: "\n ")
+  }
+
   /// Columns of the widest line of a table.
   private static func width(_ rows: [[String]]) -> Int {
     TextTable.lines(rows, right: []).map { TextWidth.columns(of: $0) }.max() ?? 0
   }
 
-  /// Makes a column narrower, but not below 12: names lose their middle.
+  /// Makes a column narrower, but not below 12: names lose their beginning, as the number of a layer and the weight are at
+  /// their end; of a step it stays what it does.
   private static func shorten(_ rows: inout [[String]], column: Int, by excess: Int) {
     guard excess > 0 else { return }
     let room = max(12, (rows.map { $0[column].count }.max() ?? 0) - excess)
     for index in rows.indices where rows[index][column].count > room {
-      let name = rows[index][column]
-      rows[index][column] = "\(name.prefix(room / 2 - 1))..\(name.suffix(room - room / 2 - 1))"
+      let words = rows[index][column].split(separator: " ", maxSplits: 1)
+      let verb = words.count > 1 && words[0].count < 9 ? "\(words[0]) " : ""
+      let rest = rows[index][column].dropFirst(verb.count)
+      rows[index][column] = "\(verb)..\(rest.suffix(max(4, room - verb.count - 2)))"
     }
   }
 
@@ -94,7 +116,6 @@ extension MemoryPlan: CustomStringConvertible {
     let others = "\(steps.count)".count + widest + Format.grouped(byteCount).count + 8
     let width = min(48, max(16, columns - min(others, columns)))
     let regions = Region.allCases.filter { byteCount(of: $0) > 0 }
-    let legend = regions.map { "\($0.letter) \($0.rawValue)" }.joined(separator: ", ")
     let live = regions.map { liveByteCounts(of: $0) }
     var rows = steps.enumerated().map { step, name in
       let counts = live.map { $0[step] }
@@ -102,6 +123,7 @@ extension MemoryPlan: CustomStringConvertible {
       return ["\(step)", name, bar, Format.grouped(counts.reduce(0, +))]
     }
     MemoryPlan.shorten(&rows, column: 1, by: MemoryPlan.width(rows) - columns)
+    let legend = MemoryPlan.wrapped(regions.map { "\($0.letter) \($0.rawValue)" }, columns)
     return "live bytes at every step, all copies; a full bar is the arena:\n(\(legend))\n"
       + MemoryPlan.text(rows, right: [0, 3])
   }

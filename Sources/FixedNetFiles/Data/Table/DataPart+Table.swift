@@ -8,7 +8,8 @@ extension DataPart {
   {
     let areNames = trained.map { !$0.names.isEmpty } ?? false
     var table = try TableFile(
-      file, options: options, target: .column(options.target), areNames: areNames)
+      file, options: options, target: .column(options.target ?? options.arrays.y),
+      areNames: areNames)
     // The last column is a guess; texts are answers all the same, as no feature is one.
     if options.learnsInputs, table.isGuessed, table.classNames == nil {
       table = try TableFile(
