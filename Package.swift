@@ -139,7 +139,8 @@ let package = Package(
       dependencies: ["CSupport", "FixedNetCompute", "FixedNetCore", "FixedNetFiles"],
       resources: kernelFiles.map { .embedInCode("Kernels/\($0).c") }),
     .target(
-      name: "ExportTool", dependencies: toolDependencies + ["FixedNetExport"], path: "Tools/export"),
+      name: "ExportTool", dependencies: toolDependencies + ["FixedNetExport"], path: "Tools/export",
+      exclude: ["boards"]),
     .target(name: "PlanTool", dependencies: toolDependencies, path: "Tools/plan"),
     .target(
       name: "BenchTool", dependencies: toolDependencies, path: "Tools/bench", exclude: ["peers"]),
