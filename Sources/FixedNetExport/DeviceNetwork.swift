@@ -142,6 +142,7 @@ extension CText {
     "unsigned", "void", "volatile", "while", "main", "weights", "gradients", "work", "rate",
     "input",
     "output", "label", "target", "rule", "loss", "memory", "step", "image", "mode", "asm", "typeof",
-    "memcpy", "memset", "class", "new", "delete", "this",
+    "memcpy", "memset", "class", "new", "delete", "this", "run", "forward", "backward", "update",
+    "library_memory", "memory_place",
   ]
 }

@@ -38,7 +38,10 @@ enum KernelText {
   }
 
   /// Names that a library's own must not have.
-  static let names = Set(sections.flatMap(\.names))
+  static let names = sections.reduce(into: Set<String>()) {
+    $0.formUnion($1.names)
+    $0.formUnion($1.words)
+  }
 
   /// The sections that `source` needs, and those that they need.
   static func sections(neededBy source: String) -> [Section] {
