@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "matlab.h"
 #include "parts.h"
 
 /// What the outer form tells.
@@ -175,11 +176,12 @@ static int class_of(const matvar_t *variable) {
   }
 }
 
-static void write_variable(fn_table *table, const matvar_t *variable) {
+/// `name`: NULL where it has none.
+static void write_variable(fn_table *table, const matvar_t *variable, const char *name) {
   int rank = variable->rank < 0 || !variable->dims ? 0 : variable->rank;
   int count = rank < FN_MATLAB_RANK ? rank : FN_MATLAB_RANK;
   fn_table_begin(table, FN_RECORD_VARIABLE);
-  fn_table_text(table, variable->name, variable->name ? strlen(variable->name) : 0);
+  fn_table_text(table, name, name ? strlen(name) : 0);
   fn_table_number(table, (uint64_t)class_of(variable));
   fn_table_number(table, variable->isComplex != 0);
   fn_table_number(table, (uint64_t)rank);
@@ -187,6 +189,30 @@ static void write_variable(fn_table *table, const matvar_t *variable) {
   for (int axis = 0; axis < count; axis++) fn_table_number(table, variable->dims[axis]);
   fn_table_end(table);
 }
+
+// MARK: - Fields of structs
+
+enum { PATH_LENGTH = 256, PATH_DEPTH = 3 };
+
+/// Writes the fields of a struct, and of those in it, as "name.field".
+static void write_fields(
+    fn_table *table, matvar_t *variable, const char *name, int depth, int *number) {
+  if (!fn_matlab_has_fields(variable) || depth == PATH_DEPTH) return;
+  unsigned count = Mat_VarGetNumberOfFields(variable);
+  char *const *names = Mat_VarGetStructFieldnames(variable);
+  for (unsigned i = 0; names && i < count && *number < FN_MATLAB_VARIABLES; i++) {
+    matvar_t *field = Mat_VarGetStructFieldByIndex(variable, i, 0);
+    char path[PATH_LENGTH];
+    if (!field || !names[i] ||
+        snprintf(path, sizeof path, "%s.%s", name, names[i]) >= (int)sizeof path)
+      continue;
+    write_variable(table, field, path);
+    ++*number;
+    write_fields(table, field, path, depth + 1, number);
+  }
+}
+
+// MARK: - Numbers
 
 /// Element `index` of numbers of one class, as double.
 static double value_at(const void *data, enum matio_classes kind, size_t index) {
@@ -226,6 +252,10 @@ static void write_values(
     fn_table *table, mat_t *file, matvar_t *variable, const char *name, uint64_t *limit) {
   enum matio_classes kind = variable->class_type;
   size_t size = size_of(kind), count = 1;
+  if (kind == MAT_C_CELL || kind == MAT_C_CHAR) {
+    fn_write_matlab_names(table, file, variable, name);
+    return;
+  }
   if (class_of(variable) != FN_MATLAB_NUMBERS || variable->isComplex || variable->rank < 1) return;
   for (int axis = 0; axis < variable->rank; axis++)
     if (__builtin_mul_overflow(count, variable->dims[axis], &count))
@@ -258,13 +288,16 @@ static void serve(fn_table *table, wanted *what) {
   for (int number = 0; number < FN_MATLAB_VARIABLES; number++) {
     matvar_t *variable = Mat_VarReadNextInfo(opened);
     if (!variable) break;
-    write_variable(table, variable);
+    write_variable(table, variable, variable->name);
+    if (variable->name) write_fields(table, variable, variable->name, 0, &number);
     int is_wanted = 0;
-    for (uint64_t i = 0; i < what->count && !is_wanted; i++) {
-      if (what->found[i] || !variable->name || strcmp(what->names[i], variable->name) != 0)
+    for (uint64_t i = 0; i < what->count; i++) {
+      size_t length = variable->name ? strlen(variable->name) : 0;
+      if (what->found[i] || length == 0 || strncmp(what->names[i], variable->name, length) != 0)
         continue;
-      what->found[i] = variable;
-      is_wanted = 1;
+      const char *rest = what->names[i] + length;
+      what->found[i] = *rest == 0 ? variable : *rest == '.' ? fn_matlab_field(variable, rest + 1) : NULL;
+      is_wanted = is_wanted || what->found[i];
     }
     if (!is_wanted) Mat_VarFree(variable);
   }

@@ -61,11 +61,17 @@ static void unpack_to(unpacking *work, uint64_t count) {
   }
 }
 
-/// The length that an IDX file of bytes has by its own account; 0 for anything else.
-/// Layout: two zeros, 8, the rank, an extent of 4 bytes per axis, most significant first.
+/// Bytes of an element of IDX' types of whole numbers; 0 for others.
+static uint64_t idx_size(unsigned char type) {
+  return type == 8 || type == 9 ? 1 : type == 11 ? 2 : type == 12 ? 4 : 0;
+}
+
+/// The length that an IDX file of whole numbers has by its own account; 0 for anything else.
+/// Layout: two zeros, the type, the rank, an extent of 4 bytes per axis, most significant first.
 static uint64_t idx_length(const unsigned char *start, uint64_t count, uint64_t limit) {
-  if (count < 4 || start[0] != 0 || start[1] != 0 || start[2] != 8) return 0;
-  uint64_t rank = start[3], head = 4 + 4 * rank, length = 1;
+  if (count < 4 || start[0] != 0 || start[1] != 0) return 0;
+  uint64_t rank = start[3], head = 4 + 4 * rank, length = idx_size(start[2]);
+  if (length == 0) return 0;
   if (head > count) return 0;
   for (uint64_t axis = 0; axis < rank; axis++) {
     const unsigned char *extent = start + 4 + 4 * axis;
@@ -81,7 +87,13 @@ static uint64_t trailing(const unpacking *work) {
   return work->state.avail_in + (uint64_t)(work->state.read_in_length / 8);
 }
 
-static void unpack(unpacking *work, uint64_t limit) {
+static void unpack(unpacking *work, uint64_t limit, int is_any) {
+  if (is_any) {
+    // A byte more is asked for so that the trailer is read.
+    unpack_to(work, limit + 1);
+    if (work->count > limit) work->fault = FN_UNPACK_TOO_LONG;
+    return;
+  }
   unpack_to(work, FN_UNPACK_START);
   uint64_t length = idx_length(
       work->start, work->count < FN_UNPACK_START ? work->count : FN_UNPACK_START, limit);
@@ -109,7 +121,9 @@ static const char *reason(int error) {
 
 int fn_unpack(fn_job *job) {
   uint64_t limit;
-  if (job->kind != FN_UNPACK_GZIP || job->request_size < sizeof limit) return FN_EXIT_WORK;
+  int is_any = job->kind == FN_UNPACK_ANY;
+  if ((job->kind != FN_UNPACK_GZIP && !is_any) || job->request_size < sizeof limit)
+    return FN_EXIT_WORK;
   memcpy(&limit, job->request, sizeof limit);
   if (job->size > UINT32_MAX || job->stream < 0) return FN_EXIT_WORK;
   unpacking *work = calloc(1, sizeof *work);
@@ -121,7 +135,7 @@ int fn_unpack(fn_job *job) {
   work->state.crc_flag = ISAL_GZIP;
   work->state.next_in = (uint8_t *)(uintptr_t)job->bytes;
   work->state.avail_in = (uint32_t)job->size;
-  unpack(work, limit);
+  unpack(work, limit, is_any);
   const char *text = work->fault == FN_UNPACK_DAMAGED ? reason(work->error) : "";
   fn_table_begin(&job->table, FN_RECORD_UNPACKED);
   fn_table_number(&job->table, (uint64_t)work->fault);

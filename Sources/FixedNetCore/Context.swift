@@ -74,7 +74,7 @@ public enum ImageSource {
 public struct TargetSource {
   public enum Answers {
     /// The number of the class of each image.
-    case labels(UnsafePointer<UInt8>)
+    case labels(UnsafePointer<UInt16>)
     /// A value per output, channels last, `stride` floats from image to image.
     case values(UnsafePointer<Float>, stride: Int)
   }

@@ -126,8 +126,8 @@ public struct BackwardStep: BitwiseCopyable, Sendable {
 /// Where the targets of a block's images go, and in which form the loss wants them.
 public struct TargetSlot: BitwiseCopyable, Sendable {
   public var slot: BlockSlot
-  /// Whether it holds class numbers, one byte per image; else floats [outputs][B], where a label is a one among zeros,
-  /// and of one output the number itself.
+  /// Whether it holds class numbers, one byte per image, of more than 256 classes two; else floats [outputs][B], where a
+  /// label is a one among zeros, and of one output the number itself.
   public var isLabels: Bool
   /// The engine orders outputs [channel][pixel], labels and targets count them [pixel][channel]: the same for one pixel.
   public var channels: Int

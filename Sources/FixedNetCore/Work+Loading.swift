@@ -50,11 +50,7 @@ extension Work {
     switch source.answers {
     case .labels(let labels):
       if target.isLabels {
-        let place = UnsafeMutableRawPointer(c(target.slot)).assumingMemoryBound(to: UInt8.self)
-        for image in 0..<Int(c.lanes) {
-          let label = inEngineOrder(Int(labels[Int(indices[image])]), target)
-          place[image] = UInt8(truncatingIfNeeded: label)
-        }
+        loadLabels(labels, indices, target, c)
       } else {
         loadOneHot(labels, indices, target, c)
       }
@@ -65,8 +61,24 @@ extension Work {
     }
   }
 
+  private func loadLabels(
+    _ labels: UnsafePointer<UInt16>, _ indices: UnsafePointer<UInt32>, _ target: TargetSlot,
+    _ c: BlockContext
+  ) {
+    let place = UnsafeMutableRawPointer(c(target.slot))
+    let isWide = target.channels * target.pixels > 256
+    for image in 0..<Int(c.lanes) {
+      let label = inEngineOrder(Int(labels[Int(indices[image])]), target)
+      if isWide {
+        place.assumingMemoryBound(to: UInt16.self)[image] = UInt16(truncatingIfNeeded: label)
+      } else {
+        place.assumingMemoryBound(to: UInt8.self)[image] = UInt8(truncatingIfNeeded: label)
+      }
+    }
+  }
+
   private func loadOneHot(
-    _ labels: UnsafePointer<UInt8>, _ indices: UnsafePointer<UInt32>, _ target: TargetSlot,
+    _ labels: UnsafePointer<UInt16>, _ indices: UnsafePointer<UInt32>, _ target: TargetSlot,
     _ c: BlockContext
   ) {
     let place = c(target.slot)

@@ -76,7 +76,7 @@ extension ExpectedRun {
     let values = (0..<count * model.input.elementCount).map { number($0, 0) }
     let takesLabels = loss?.takesClassNumbers ?? false
     if takesLabels {
-      let labels = (0..<count).map { UInt8(min(255, Int(number($0, 1) * Float(outputs)))) }
+      let labels = (0..<count).map { UInt16(min(65_535, Int(number($0, 1) * Float(outputs)))) }
       return ImageSet(shape: model.input, pixels: .floats(values), labels: labels)
     }
     // One output in two is asked for where classes are told apart, else any number.

@@ -208,7 +208,7 @@ struct SaturationTests {
     for label in 0..<3 {
       let network = try Self.network(.softmax, nil, batch: batch)
       let images = ImageSet(
-        shape: .vector(3), pixels: .floats(Self.logits), labels: [UInt8(label)])
+        shape: .vector(3), pixels: .floats(Self.logits), labels: [UInt16(label)])
       let sums = try network.computeGradients(images)
       #expect(sums.loss == Double(1e4 * (Self.logits[0] - Self.logits[label])))
       let gradient = network.gradients[0].tensors[0].values

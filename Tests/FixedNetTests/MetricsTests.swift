@@ -30,6 +30,22 @@ struct MetricsTests {
     #expect(RankMetrics.rocAUC(outputs, labels: [0, 1, 1]) == nil)
   }
 
+  @Test("of more than 1,024 classes there is no matrix, and all else")
+  func manyClasses() throws {
+    for count in [1024, 1025] {
+      var outputs = Tensor(shape: [4, count], values: [Float](repeating: 0, count: 4 * count))
+      for (sample, prediction) in [7, count - 1, 3, 3].enumerated() {
+        outputs.values[sample * count + prediction] = 1
+      }
+      let metrics = try ClassificationMetrics(
+        outputs, labels: [7, count - 1, 3, 5], classCount: count)
+      #expect(metrics.counts.count == (count == 1024 ? 1024 : 0))
+      #expect(metrics.hits == 3 && metrics.accuracy == 0.75 && metrics.classCount == count)
+      #expect(metrics.precision(3) == 0.5 && metrics.recall(5) == 0 && metrics.support(7) == 1)
+      #expect(metrics.balancedAccuracy == 0.75 && metrics.precision(0) == nil)
+    }
+  }
+
   @Test("the largest outputs, the first of equal ones before the others")
   func top() {
     let outputs = Tensor(shape: [2, 4], values: [0.1, 0.4, 0.3, 0.2, 0.25, 0.25, 0.25, 0.25])

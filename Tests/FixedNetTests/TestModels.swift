@@ -79,7 +79,7 @@ enum TestModels {
   static func images(_ count: Int, shape: Shape, classes: Int, seed: UInt64 = 7) -> ImageSet {
     var random = Philox(seed: seed, stream: 1).reader()
     let pixels = (0..<count * shape.elementCount).map { _ in 2 * random.nextUnit() - 1 }
-    let labels = (0..<count).map { _ in UInt8(random.nextUnit() * Float(classes)) }
+    let labels = (0..<count).map { _ in UInt16(random.nextUnit() * Float(classes)) }
     return ImageSet(shape: shape, pixels: .floats(pixels), labels: labels)
   }
 

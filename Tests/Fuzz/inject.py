@@ -55,7 +55,8 @@ COMMANDS = {
 }
 OLD = b"what was there before\n"
 # What differs from run to run and says nothing.
-TIMES = re.compile(rb'"(?:seconds|secondsToFirstStep|imagesPerSecond)": [^,}]*|[0-9.]+ s in all.*|[0-9,]+ images/s.*|\([0-9.]+ s\)')
+TIMES = re.compile(
+    rb'"(?:seconds|secondsToFirstStep|imagesPerSecond)": [^,}]*|[0-9.]+ s in all.*|[0-9,]+ images/s.*|[(;] ?[0-9.]+ s\b')
 
 
 def prepare(tool, folder):

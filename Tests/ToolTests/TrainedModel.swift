@@ -40,7 +40,7 @@ struct TrainedModel {
         targetWidth: outputs)
       : ImageSet(
         shape: model.input, pixels: pixels,
-        labels: (0..<count).map { UInt8($0 * 7 % 13 % outputs) })
+        labels: (0..<count).map { UInt16($0 * 7 % 13 % outputs) })
     trainer = try Trainer(
       network: network, images: images, batch: Self.batch,
       optimizer: OptimizerConfiguration(optimizer: optimizer, schedule: .constant(rate)), seed: 1)

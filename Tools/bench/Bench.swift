@@ -152,7 +152,7 @@ extension BuiltInModel {
     }
     let classes = (try? model().shapes().output.elementCount) ?? 1
     return ImageSet(
-      shape: shape, pixels: .floats(values), labels: (0..<count).map { UInt8($0 % classes) })
+      shape: shape, pixels: .floats(values), labels: (0..<count).map { UInt16($0 % classes) })
   }
 }
 

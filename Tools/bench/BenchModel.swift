@@ -73,7 +73,7 @@ struct BenchModel {
     let values = (0..<count * model.input.elementCount).map { _ in 2 * reader.nextUnit() - 1 }
     let width = try model.shapes().output.elementCount
     let plan = try NetworkPlan(model, options: PlanOptions(batch: 1, isTraining: true, loss: loss))
-    guard plan.loss?.isForClasses == true, width <= 256 else {
+    guard plan.loss?.isForClasses == true, width <= 65_536 else {
       let targets = (0..<count * width).map { _ in reader.nextUnit() }
       return ImageSet(
         shape: model.input, pixels: .floats(values), labels: [], targets: targets,
@@ -81,6 +81,6 @@ struct BenchModel {
     }
     return ImageSet(
       shape: model.input, pixels: .floats(values),
-      labels: (0..<count).map { UInt8($0 % max(2, width)) })
+      labels: (0..<count).map { UInt16($0 % max(2, width)) })
   }
 }

@@ -16,11 +16,18 @@ extension Evaluation {
     for (option, isGiven, what) in asked where isGiven && !images.targets.isEmpty {
       throw ToolError("\(option) shows \(what), but '\(data)' holds numbers, not classes")
     }
+    let classes = images.largestLabel.map { Int($0) + 1 } ?? 0
+    for (option, isGiven, _) in asked.prefix(2)
+    where isGiven && classes > EvaluationReport.shownClasses {
+      throw ToolError(
+        "\(option) shows a confusion matrix of at most \(EvaluationReport.shownClasses) classes, but "
+          + "'\(data)' has \(Format.grouped(classes)) (--json has it up to 1,024)")
+    }
   }
 
   /// How far the probabilities are from what they promise; nil where there are none.
   /// Throws: `ToolError` where a figure of them was asked for.
-  func calibration(_ outputs: Tensor, labels: [UInt8]) throws -> CalibrationMetrics? {
+  func calibration(_ outputs: Tensor, labels: [UInt16]) throws -> CalibrationMetrics? {
     guard !labels.isEmpty else { return nil }
     let answer = try Answer(file.model, training: file.training, loss: loss.computed)
     let metrics = answer.calibration(outputs, labels: labels)
@@ -38,7 +45,7 @@ extension Evaluation {
 
 extension Answer {
   /// By the probability of the class that is predicted; nil of scores, numbers, and outputs that are not finite.
-  fileprivate func calibration(_ outputs: Tensor, labels: [UInt8]) -> CalibrationMetrics? {
+  fileprivate func calibration(_ outputs: Tensor, labels: [UInt16]) -> CalibrationMetrics? {
     switch self {
     case .numbers, .classes(_, .scores), .twoClasses(_, _, .scores): return nil
     case .classes, .twoClasses: break

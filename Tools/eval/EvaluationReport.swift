@@ -89,11 +89,32 @@ struct EvaluationReport {
     if confusion, let metrics { printConfusion(metrics) }
   }
 
+  /// Of more classes only those are shown that are known worst, and no confusion matrix.
+  static let shownClasses = 100
+  private static let worstClasses = 20
+
+  /// Those that the table has: all, or the ones of the lowest F1, in their order.
+  private func shown(_ metrics: ClassificationMetrics) -> [Int] {
+    let all = (0..<metrics.classCount).filter { metrics.support($0) > 0 || metrics.f1($0) != nil }
+    guard metrics.classCount > EvaluationReport.shownClasses else {
+      return Array(0..<metrics.classCount)
+    }
+    let byF1 = all.map { (index: $0, f1: metrics.f1($0) ?? 0) }
+      .sorted { $0.f1 != $1.f1 ? $0.f1 < $1.f1 : $0.index < $1.index }
+    return byF1.prefix(EvaluationReport.worstClasses).map(\.index).sorted()
+  }
+
   private func printClasses(_ metrics: ClassificationMetrics) {
-    let width = max(5, nameWidth)
+    let shown = shown(metrics)
+    let width = max(5, shown.map { TextWidth.columns(of: name($0)) }.max() ?? 0)
     printLine()
+    if shown.count < metrics.classCount {
+      printLine(
+        "the \(shown.count) of \(Format.grouped(metrics.classCount)) classes with the lowest F1 (--json has "
+          + "all):")
+    }
     printLine("\(Format.padded("class", width))  precision     recall      F1   images")
-    for index in 0..<metrics.classCount {
+    for index in shown {
       let columns = [metrics.precision(index), metrics.recall(index)].map {
         Format.padded($0.map { Format.percent($0) } ?? "-", 9)
       }

@@ -101,7 +101,7 @@ void fn_table_take_back(fn_table *table, uint64_t used);
 // MARK: - The helper
 
 /// What parent and helper must agree on; another number for every change of what they say to each other.
-enum { FN_VERSION = 3 };
+enum { FN_VERSION = 4 };
 
 /// The request's first numbers. Whatever follows is for the work.
 typedef struct {

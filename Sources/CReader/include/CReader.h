@@ -70,7 +70,7 @@ enum {
   FN_RECORD_NAMES = 5,
   /// Index; FN_MEMBER_HERE, count, place, or why it is not there.
   FN_RECORD_MEMBER = 6,
-  /// Name, class, is complex, rank, number of extents, extents.
+  /// Name, class, is complex, rank, number of extents, extents. Fields of a struct follow it as "name.field".
   FN_RECORD_VARIABLE = 7,
   /// Unpacked bytes of all variables, number of variables.
   FN_RECORD_VARIABLES = 8,
@@ -82,7 +82,7 @@ enum {
   /// Why a table cannot be read: FN_TABLE_..., line, column (UINT64_MAX: none), expected, found, three texts: the column's
   /// name, and what was found.
   FN_RECORD_CELL = 11,
-  /// Path, names in the order of their bytes (count, texts), and each string's place among them: FN_AS_DOUBLE, count, place.
+  /// Path or name, names in the order of their bytes (count, texts), and each string's place among them: FN_AS_DOUBLE, count, place.
   FN_RECORD_LABELS = 12,
   /// Of an array of NumPy: its place in the request, FN_NUMPY_..., type, bytes per element, where values start, rank,
   /// extents. Its values (FN_RECORD_VALUES) and names (FN_RECORD_LABELS) have that place too, instead of a path.

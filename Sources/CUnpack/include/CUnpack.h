@@ -7,10 +7,11 @@
 /// The name under which the helper is started.
 #define FN_UNPACKER_NAME "fixednet-unpacker"
 
-/// The kind of its work. A request holds, behind its first numbers, how many bytes there are to be at most. Contents that
-/// start as an IDX file of bytes are unpacked as far as that says; of all others only the start is.
+/// The kinds of its work. A request holds, behind its first numbers, how many bytes there are to be at most.
+/// FN_UNPACK_GZIP: contents that start as an IDX file of whole numbers are unpacked as far as that says; of all others only
+/// the start is. FN_UNPACK_ANY: whatever there is.
 /// The bytes go through the ring.
-enum { FN_UNPACK_GZIP = 4 };
+enum { FN_UNPACK_GZIP = 4, FN_UNPACK_ANY = 5 };
 enum { FN_UNPACK_START = 64 };
 /// The one record: FN_UNPACK_..., bytes unpacked, packed bytes behind the end, reason.
 enum { FN_RECORD_UNPACKED = 16 };

@@ -36,7 +36,7 @@ extension ImageSet {
     }
     return ImageSet(
       shape: .image(height: side, width: side, channels: 1), pixels: .bytes(pixels),
-      labels: labels)
+      labels: labels.map(UInt16.init))
   }
 }
 

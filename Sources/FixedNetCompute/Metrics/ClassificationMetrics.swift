@@ -1,10 +1,17 @@
 /// What a classifier got right: counts of (label, prediction), and what follows from them.
 public struct ClassificationMetrics: Sendable {
-  /// counts[label][prediction]
+  /// counts[label][prediction]; empty where there are more than `matrixLimit` classes: it would have their square.
   public private(set) var counts: [[Int]]
+  /// By class: samples, predictions, and predictions that are right.
+  private var supports: [Int]
+  private var predicted: [Int]
+  private var right: [Int]
   public let total: Int
   /// Images whose outputs are no numbers: no prediction, and not a hit.
   public private(set) var unanswered = 0
+
+  /// Classes, and outputs, of which `counts` are kept.
+  public static let matrixLimit = 1024
 
   /// The prediction is the first largest output; of one output, the second class where it is above `threshold`.
   /// - Parameters:
@@ -21,62 +28,72 @@ public struct ClassificationMetrics: Sendable {
         name: "labels", expected: "from 0 to \(classCount - 1)", found: "\(odd)")
     }
     let width = outputs.values.count / max(1, labels.count)
-    if let threshold, width == 1, classCount <= 2 {
-      counts = [[0, 0], [0, 0]]
-      total = labels.count
-      for (output, label) in zip(outputs.values, labels) {
-        if output.isFinite {
-          counts[Int(label)][output > threshold ? 1 : 0] += 1
-        } else {
-          unanswered += 1
-        }
-      }
-      return
-    }
-    guard width >= classCount else {
+    let isPair = threshold != nil && width == 1 && classCount <= 2
+    guard isPair || width >= classCount else {
       throw .labels(outputCount: width, largest: classCount - 1)
     }
-    counts = [[Int]](repeating: [Int](repeating: 0, count: width), count: classCount)
+    let (rows, columns) = isPair ? (2, 2) : (classCount, width)
+    let hasMatrix = max(rows, columns) <= ClassificationMetrics.matrixLimit
+    counts = hasMatrix ? Array(repeating: Array(repeating: 0, count: columns), count: rows) : []
+    supports = Array(repeating: 0, count: rows)
+    predicted = Array(repeating: 0, count: columns)
+    right = Array(repeating: 0, count: rows)
     total = labels.count
     outputs.values.withUnsafeBufferPointer { values in
       for (image, label) in labels.enumerated() {
-        var best = 0
-        for index in 1..<max(1, width)
-        where values[image * width + index] > values[image * width + best] {
-          best = index
-        }
-        if values[image * width + best].isFinite {
-          counts[Int(label)][best] += 1
-        } else {
+        let row = values[image * width..<(image + 1) * width]
+        guard let best = ClassificationMetrics.prediction(row, isPair ? threshold : nil) else {
           unanswered += 1
+          continue
         }
+        add(Int(label), best)
       }
     }
   }
 
-  public var classCount: Int { counts.count }
-  public var hits: Int { (0..<classCount).reduce(0) { $0 + counts[$1][$1] } }
+  /// The first largest output, or of one the side of `threshold`; nil where it is not finite.
+  private static func prediction(
+    _ outputs: Slice<UnsafeBufferPointer<Float>>, _ threshold: Float?
+  ) -> Int? {
+    guard var largest = outputs.first else { return nil }
+    if let threshold { return largest.isFinite ? (largest > threshold ? 1 : 0) : nil }
+    var best = outputs.startIndex
+    for index in outputs.indices.dropFirst() where outputs[index] > largest {
+      (best, largest) = (index, outputs[index])
+    }
+    return largest.isFinite ? best - outputs.startIndex : nil
+  }
+
+  private mutating func add(_ label: Int, _ prediction: Int) {
+    if !counts.isEmpty { counts[label][prediction] += 1 }
+    supports[label] += 1
+    predicted[prediction] += 1
+    if label == prediction { right[label] += 1 }
+  }
+
+  public var classCount: Int { supports.count }
+  public var hits: Int { right.reduce(0, +) }
   public var accuracy: Double { Double(hits) / Double(total) }
 
   /// Of the predictions of a class, the part that is right; nil without predictions.
   public func precision(_ index: Int) -> Double? {
     let all = predictions(of: index)
-    return all > 0 ? Double(counts[index][index]) / Double(all) : nil
+    return all > 0 ? Double(right[index]) / Double(all) : nil
   }
 
   /// Of the images of a class, the part that is found; nil without images.
   public func recall(_ index: Int) -> Double? {
     let present = support(index)
-    return present > 0 ? Double(counts[index][index]) / Double(present) : nil
+    return present > 0 ? Double(right[index]) / Double(present) : nil
   }
 
   /// Images of a class.
-  public func support(_ index: Int) -> Int { counts[index].reduce(0, +) }
+  public func support(_ index: Int) -> Int { supports[index] }
 
   /// The harmonic mean of precision and recall, 2 hits / (predicted + present); nil where the class is neither.
   public func f1(_ index: Int) -> Double? {
     let sum = predictions(of: index) + support(index)
-    return sum > 0 ? 2 * Double(counts[index][index]) / Double(sum) : nil
+    return sum > 0 ? 2 * Double(right[index]) / Double(sum) : nil
   }
 
   /// The mean F1 of the classes that have samples or predictions.
@@ -85,7 +102,7 @@ public struct ClassificationMetrics: Sendable {
   /// The mean recall of the classes that have samples: of 99 and 1, a model that always says the first has 0.5.
   public var balancedAccuracy: Double { mean((0..<classCount).compactMap(recall)) }
 
-  private func predictions(of index: Int) -> Int { counts.reduce(0) { $0 + $1[index] } }
+  private func predictions(of index: Int) -> Int { predicted[index] }
 
   private func mean(_ values: [Double]) -> Double {
     values.isEmpty ? .nan : values.reduce(0, +) / Double(values.count)

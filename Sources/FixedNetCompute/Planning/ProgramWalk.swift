@@ -165,7 +165,7 @@ struct ProgramWalk {
     guard let head, !head.takesLabels else {
       return plan.reserve(
         "labels", shape: [plan.blockSize], region: .activations, scope: .block, lasting: true,
-        elementByteCount: 1)
+        elementByteCount: outputs.elementCount > 256 ? 2 : 1)
     }
     return plan.reserve(
       "targets", shape: [outputs.elementCount, plan.blockSize], region: .activations,

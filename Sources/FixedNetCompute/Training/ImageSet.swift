@@ -20,20 +20,20 @@ public struct ImageSet: Sendable {
   public let shape: Shape
   public let pixels: Pixels
   /// One per image; empty where there are none.
-  public let labels: [UInt8]
+  public let labels: [UInt16]
   /// Values that the outputs should have, [count][targetWidth], channels last; empty where there are labels or none.
   public let targets: [Float]
   public let targetWidth: Int
   /// How much the loss of each image counts, as Keras' sample_weight; empty: all 1.
   public let sampleWeights: [Float]
   /// nil without labels.
-  public let largestLabel: UInt8?
+  public let largestLabel: UInt16?
   /// Whole images.
   public let count: Int
 
   /// The images' count follows from the pixels.
   public init(
-    shape: Shape, pixels: Pixels, labels: [UInt8], targets: [Float] = [], targetWidth: Int = 0,
+    shape: Shape, pixels: Pixels, labels: [UInt16], targets: [Float] = [], targetWidth: Int = 0,
     sampleWeights: [Float] = []
   ) {
     self.shape = shape

@@ -82,7 +82,7 @@ public struct Loss: Equatable, Sendable {
   public var name: String { function.rawValue }
 
   /// Classes that are known by a number: labels are bytes.
-  static let classLimit = 256
+  static let classLimit = 65_536
 
   /// Whether the targets must be class numbers.
   public var takesClassNumbers: Bool { function == .sparseCategoricalCrossEntropy }

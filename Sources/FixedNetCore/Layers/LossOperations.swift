@@ -23,7 +23,7 @@ public struct LossTangent: BitwiseCopyable, Sendable {
 public struct CrossEntropyOperation: OperationDescription {
   public var classCount: Int32
   public var logits: BlockSlot
-  /// The block's 16 labels, gathered from the data set. Units: bytes.
+  /// The block's 16 labels, gathered from the data set: a byte each, of more than 256 classes two.
   public var labels: BlockSlot
   /// nil where only the loss is wanted.
   public var gradient: BlockSlot?
@@ -43,7 +43,7 @@ public struct CrossEntropyOperation: OperationDescription {
 
   func forward(_ c: BlockContext) {
     guard c.hasTargets, let losses = c.losses, let hits = c.hits else { return }
-    let labels = UnsafeRawPointer(c(labels)).assumingMemoryBound(to: UInt8.self)
+    let labels = UnsafeRawPointer(c(labels))
     c.kernels.pointee.softmax_cross_entropy(
       classCount, c.blockSize, c.lanes, c(logits), labels, c.gradientScale,
       gradient.map { c($0) }, losses + c.firstImage, hits + c.firstImage)

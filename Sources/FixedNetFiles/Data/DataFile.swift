@@ -32,6 +32,7 @@ public struct DataFile: Sendable {
     static let ends: [(end: String, kind: Kind)] = [
       (".mat", .matlab), (".h5", .hdf5), (".hdf5", .hdf5), (".csv", .table), (".tsv", .table),
       (".txt", .table), (".data", .table), (".npz", .numpy), (".npy", .numpy),
+      (".csv.gz", .table), (".tsv.gz", .table), (".txt.gz", .table), (".data.gz", .table),
     ]
 
     init?(path: String) {
@@ -155,10 +156,7 @@ public struct DataFile: Sendable {
       }
       return try DataPart.readPictures(path, options)
     }
-    let file: SealedFile
-    do { file = try SealedFile(path: path, limit: 4 << 30, for: .reader) } catch {
-      throw .file(error)
-    }
+    let file = try kind == .table ? TableFile.open(path) : DataFile.open(path)
     let contents =
       switch kind {
       case .matlab: try DataPart.readMAT(file, said: options.arrays)
@@ -167,6 +165,12 @@ public struct DataFile: Sendable {
       case .table, .idx, .pictures: try DataPart.readTable(file, options: options, trained: trained)
       }
     do { return (contents, try file.digest()) } catch { throw .file(error) }
+  }
+
+  private static func open(_ path: String) throws(DataFileError) -> SealedFile {
+    do { return try SealedFile(path: path, limit: 4 << 30, for: .reader) } catch {
+      throw .file(error)
+    }
   }
 
   /// What decides which values of the file are used: nothing where they are the usual ones.

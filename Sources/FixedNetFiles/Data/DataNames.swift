@@ -36,6 +36,20 @@ struct DataNames: Equatable {
 
   /// What was found.
   enum Search: Equatable {
+    /// The same as fields of a struct.
+    func inside(of root: String) -> Search {
+      func named(_ name: String) -> String { "\(root).\(name.replacing("/", with: "."))" }
+      func part(_ names: PartNames) -> PartNames {
+        PartNames(x: named(names.x), y: named(names.y), weights: names.weights.map(named))
+      }
+      switch self {
+      case .none: return .none
+      case .several(let names): return .several(names.map(named))
+      case .one(let names):
+        return .one(DataNames(train: part(names.train), test: names.test.map(part)))
+      }
+    }
+
     case one(DataNames)
     case none
     /// Names of which nobody knows which ones are meant.
@@ -43,8 +57,22 @@ struct DataNames: Equatable {
   }
 
   /// The arrays that a file's names say: as the user calls them, else one pair of names that are usual for samples and
-  /// answers.
+  /// answers; else one of the fields of a struct ("dataset.train.images"), as EMNIST has them.
   static func search(_ names: [String], said: DataArrayNames) -> Search {
+    let plain = searchPlain(names, said: said)
+    guard plain == .none, said == DataArrayNames() else { return plain }
+    var found: [Search] = []
+    for root in Set(names.filter { $0.contains(".") }.map(root)) {
+      let fields = names.filter { $0.hasPrefix("\(root).") }
+        .map { $0.dropFirst(root.count + 1).replacing(".", with: "/") }
+      let inside = searchPlain(fields.map { String($0) }, said: said)
+      if inside != .none { found.append(inside.inside(of: root)) }
+    }
+    guard found.count == 1 else { return found.isEmpty ? .none : .several(names) }
+    return found[0]
+  }
+
+  private static func searchPlain(_ names: [String], said: DataArrayNames) -> Search {
     var found: [DataNames] = []
     var doubtful: [String] = []
     for pattern in patterns {
@@ -82,10 +110,17 @@ struct DataNames: Equatable {
     return .one(found[0])
   }
 
+  /// "dataset" of "dataset.train.images".
+  private static func root(of name: String) -> String { String(name.prefix { $0 != "." }) }
+
   /// The one array of samples that a file's names say, whatever else there is; nil for none and for several.
   static func samples(in names: [String]) -> String? {
     let found = patterns.flatMap { pattern in
-      samples.map { pattern.train.0 + $0 + pattern.train.1 }.filter { names.contains($0) }
+      samples.flatMap { stem in
+        let name = pattern.train.0 + stem + pattern.train.1
+        let field = ".\(name.replacing("/", with: "."))"
+        return names.filter { $0 == name || $0.hasSuffix(field) && root(of: $0) + field == $0 }
+      }
     }
     return Set(found).count == 1 ? found[0] : nil
   }

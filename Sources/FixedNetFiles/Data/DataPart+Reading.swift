@@ -21,15 +21,31 @@ extension DataPart {
       contents = try variables(file, names)
     }
     let arrays = contents.arrays
+    for name in [names.train.x, names.test?.x].compactMap(\.self) where contents.labels[name] != nil
+    {
+      throw .array(path: file.path, array: name, expected: "numbers", found: "texts")
+    }
+    for (name, texts) in contents.labels {
+      guard let empty = texts.classes.firstIndex(of: ""),
+        let sample = texts.places.firstIndex(of: Double(empty))
+      else { continue }
+      throw .array(
+        path: file.path, array: name, expected: "a name for each sample",
+        found: "an empty text at sample \(sample + 1)")
+    }
     let isTurnedName = names.train.x != "X" && said == DataArrayNames()
-    let parts = try parts(file.path, names, found: Array(arrays.keys)) { part in
-      guard let x = arrays[part.x], let y = arrays[part.y] else { return nil }
+    let found = Array(arrays.keys) + contents.labels.keys
+    let parts = try parts(file.path, names, found: found) { part in
+      let texts = contents.labels[part.y]
+      let y =
+        texts.map { MatArray(shape: [$0.places.count, 1], values: $0.places) } ?? arrays[part.y]
+      guard let x = arrays[part.x], let y else { return nil }
       let weights = part.weights.flatMap { arrays[$0] }
       let samples = MatSamples(x, answers: y.shape, turnsRows: isTurnedName)
       return DataPart(
         path: file.path, xName: part.x, xShape: samples.shape, x: samples.values, yName: part.y,
         yShape: y.shape, y: y.values, weightName: part.weights ?? "sample_weight",
-        weightShape: weights?.shape, weights: weights?.values ?? [],
+        weightShape: weights?.shape, weights: weights?.values ?? [], classNames: texts?.classes,
         form: .matlab(note: samples.note))
     }
     return DataContents(parts: parts, others: contents.others)

@@ -214,10 +214,7 @@ public struct DataSamples: Sendable {
   private static func table(
     _ path: String, _ options: DataFileOptions, width: Int, _ usualTarget: String?
   ) throws(DataFileError) -> Found {
-    let file: SealedFile
-    do { file = try SealedFile(path: path, limit: 4 << 30, for: .reader) } catch {
-      throw .file(error)
-    }
+    let file = try TableFile.open(path)
     let table = try TableFile(
       file, options: options,
       target: options.target == nil ? .unlessWide(width, usualTarget) : .column(options.target),

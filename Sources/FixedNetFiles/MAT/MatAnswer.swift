@@ -20,6 +20,7 @@
 
     private(set) var variables: [Variable] = []
     private(set) var values: [[UInt8]: AnswerValues] = [:]
+    private(set) var labels: [[UInt8]: MatNames] = [:]
     private(set) var unreadable: [[UInt8]] = []
     /// Bytes of all variables, unpacked; how many variables there are.
     private(set) var unpackedBytes = 0
@@ -48,6 +49,9 @@
           case Int(FN_VALUES_UNREADABLE): unreadable.append(name)
           default: break
           }
+        case Int(FN_RECORD_LABELS):
+          let name = try record.text()
+          labels[name] = try MatNames(record.texts(), record.values())
         default: throw .answer
         }
       }
@@ -59,16 +63,17 @@
       throws(MatFileError) -> [(name: String, shape: [Int], count: Int)]
     {
       if let missing = required.first(where: { find($0) == nil }) {
-        guard variables.count >= count else {
+        let own = variables.count { !$0.name.contains(UInt8(ascii: ".")) }
+        guard own >= count else {
           throw .damaged(
-            path: path, reason: "only \(variables.count) of its \(count) variables are readable")
+            path: path, reason: "only \(own) of its \(count) variables are readable")
         }
         let described = variables.filter { !$0.name.isEmpty }.map(\.description)
         throw .missing(path: path, variable: missing, found: described)
       }
       var shapes: [(name: String, shape: [Int], count: Int)] = []
       for name in names {
-        guard let variable = find(name) else { continue }
+        guard let variable = find(name), labels[Array(name.utf8)] == nil else { continue }
         let shape = try variable.shape(path: path)
         let count = try MatFile.elementCount(shape, path: path, variable: name)
         // Every number takes at least a byte.
@@ -85,6 +90,17 @@
         shapes.append((name, shape, count))
       }
       return shapes
+    }
+
+    /// What the file holds besides: structs by their fields.
+    func others(than names: [String]) -> [String] {
+      let titles = variables.filter { !isOpened($0) }.map(\.title)
+      return titles.filter { !$0.isEmpty && !names.contains($0) }
+    }
+
+    private func isOpened(_ variable: Variable) -> Bool {
+      variable.kind == Int(FN_MATLAB_STRUCT)
+        && variables.contains { $0.name.starts(with: variable.name + [UInt8(ascii: ".")]) }
     }
 
     private func find(_ name: String) -> Variable? {

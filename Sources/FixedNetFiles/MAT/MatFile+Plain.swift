@@ -39,8 +39,9 @@ extension MatFile {
           arrays[name] = MatArray(shape: shape, columnMajor: try values.doubles())
         } catch { throw .damaged(path: file.path, reason: error.reason) }
       }
-      let others = first.variables.map(\.title).filter { !$0.isEmpty && !names.contains($0) }
-      return MatContents(arrays: arrays, others: others)
+      var labels: [String: MatNames] = [:]
+      for name in names { labels[name] = answer.labels[Array(name.utf8)] }
+      return MatContents(arrays: arrays, labels: labels, others: first.others(than: names))
     #else
       throw .unavailable(path: file.path, trait: "MatIO")
     #endif

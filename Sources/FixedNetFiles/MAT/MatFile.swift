@@ -40,9 +40,28 @@ public struct MatArray: Equatable, Sendable {
   }
 }
 
+/// Texts as names of classes.
+struct MatNames: Equatable {
+  var classes: [String]
+  /// The place of each text among them.
+  var places: [Double]
+
+  /// Throws: `HelperFailure.answer` for places that there are not.
+  init(_ names: [[UInt8]], _ values: AnswerValues) throws(HelperFailure) {
+    classes = names.map { String(decoding: $0, as: UTF8.self) }
+    places = try values.doubles()
+    let count = Double(names.count)
+    guard places.allSatisfy({ $0 >= 0 && $0 < count && $0 == $0.rounded(.down) }) else {
+      throw .answer
+    }
+  }
+}
+
 /// What was read of a MATLAB file.
 struct MatContents {
   var arrays: [String: MatArray]
+  /// Texts, of a cell array or of a matrix of characters.
+  var labels: [String: MatNames] = [:]
   /// What the file holds besides.
   var others: [String]
 }
@@ -61,7 +80,12 @@ public enum MatFile {
   public static func read(
     path: String, variables: [String], optional: [String] = []
   ) throws(MatFileError) -> [String: MatArray] {
-    try contents(path: path, variables: variables, optional: optional).arrays
+    let found = try contents(path: path, variables: variables, optional: optional)
+    if let name = variables.first(where: { found.labels[$0] != nil }) {
+      throw .variable(
+        path: path, variable: name, expected: expected, found: "text (char), or a cell array of it")
+    }
+    return found.arrays
   }
 
   /// The same, with the names of everything else in the file.

@@ -21,16 +21,18 @@ package struct ByteReader: ~Copyable {
 
   /// A helper that unpacks all of them. It may have the file itself: what becomes of that meanwhile is in the bytes that come
   /// out, and nothing else is taken from it.
-  func unpacker(path: String, limit: Int) throws(GzipReader.Failure) -> GzipReader {
+  func unpacker(path: String, limit: Int, isText: Bool) throws(GzipReader.Failure) -> GzipReader {
     switch file {
     case .some(let file):
-      return try GzipReader(file.descriptor, count: count, path: path, limit: limit)
+      return try GzipReader(
+        file.descriptor, count: count, path: path, limit: limit, isText: isText)
     case nil:
       let sealed: SealedFile
       do { sealed = try SealedFile(memory, path: path, for: .unpacker) } catch {
         throw .file(error)
       }
-      return try GzipReader(sealed.descriptor, count: count, path: path, limit: limit)
+      return try GzipReader(
+        sealed.descriptor, count: count, path: path, limit: limit, isText: isText)
     }
   }
 

@@ -95,7 +95,7 @@ struct PerceptronResult {
   }
 
   /// The prediction is the first largest output.
-  fileprivate static func confusion(_ outputs: [Float], _ labels: [UInt8]) -> [[Int]] {
+  fileprivate static func confusion(_ outputs: [Float], _ labels: [UInt16]) -> [[Int]] {
     let width = outputs.count / max(1, labels.count)
     var counts = [[Int]](repeating: [Int](repeating: 0, count: width), count: width)
     for (sample, label) in labels.enumerated() {

@@ -182,7 +182,7 @@ private final class SoftmaxProbe {
   /// The gradient of cross-entropy with respect to the logits, and the loss.
   func gradient(_ logits: [Float], label: Int) throws -> (gradient: [Float], loss: Double) {
     let sums = try entropy.computeGradients(
-      ImageSet(shape: .vector(classCount), pixels: .floats(logits), labels: [UInt8(label)]))
+      ImageSet(shape: .vector(classCount), pixels: .floats(logits), labels: [UInt16(label)]))
     return (entropy.gradients[0].tensors[1].values, sums.meanLoss)
   }
 

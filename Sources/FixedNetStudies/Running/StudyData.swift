@@ -55,8 +55,12 @@ public final class StudyData {
     let shape = Shape.image(height: 28, width: 28, channels: 1)
     let set = DataSet(
       name: name,
-      train: ImageSet(shape: shape, pixels: .bytes(files.trainImages), labels: files.trainLabels),
-      test: ImageSet(shape: shape, pixels: .bytes(files.testImages), labels: files.testLabels),
+      train: ImageSet(
+        shape: shape, pixels: .bytes(files.trainImages),
+        labels: files.trainLabels.map(UInt16.init)),
+      test: ImageSet(
+        shape: shape, pixels: .bytes(files.testImages),
+        labels: files.testLabels.map(UInt16.init)),
       classNames: kind.classNames)
     return (set, kind.digest)
   }

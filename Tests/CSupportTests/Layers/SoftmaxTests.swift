@@ -1,5 +1,6 @@
 import CSupport
 import FixedNet
+import Foundation
 import KernelCheck
 import Testing
 
@@ -91,6 +92,28 @@ struct SoftmaxTests {
       var labels = [UInt8(label)]
       set.kernels.pointee.softmax_cross_entropy(4, 1, 1, z, &labels, 1, &dz, &loss, &hit)
       #expect(!loss.isNaN && dz.allSatisfy(\.isFinite) && hit == (label == 0 ? 1 : 0))
+    }
+  }
+
+  @Test("more than 256 classes have labels of two bytes", arguments: InstructionSet.available)
+  func manyClasses(set: InstructionSet) {
+    let classes = 300
+    for block in [1, 16] {
+      let labels: [UInt16] = block == 1 ? [299] : [0, 255, 256, 299]
+      var z = [Float](repeating: 0, count: classes * block)
+      for (image, label) in labels.enumerated() { z[Int(label) * block + image] = 2 }
+      var dz = z
+      var (loss, hit) = ([Float](repeating: .nan, count: 16), [Float](repeating: .nan, count: 16))
+      set.kernels.pointee.softmax_cross_entropy(
+        300, Int32(block), Int32(labels.count), z, labels, 1, &dz, &loss, &hit)
+      let sum = exp(2.0) + 299
+      for (image, label) in labels.enumerated() {
+        #expect(abs(Double(loss[image]) - (log(sum) - 2)) < 1e-5 && hit[image] == 1)
+        for c in 0..<classes {
+          let expected = c == Int(label) ? exp(2.0) / sum - 1 : 1 / sum
+          #expect(abs(Double(dz[c * block + image]) - expected) < 1e-6)
+        }
+      }
     }
   }
 

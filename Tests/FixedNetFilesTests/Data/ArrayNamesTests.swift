@@ -17,7 +17,7 @@ private func floats(_ set: ImageSet) throws -> [Float] {
 
 /// Files of Tests/Python/fixtures/make_data_fixtures.py: 8 samples of 6 values, labels 0 to 3 over and over.
 @Suite("Names of arrays") struct ArrayNamesTests {
-  private static let labels: [UInt8] = [0, 1, 2, 3, 0, 1, 2, 3]
+  private static let labels: [UInt16] = [0, 1, 2, 3, 0, 1, 2, 3]
 
   @Test("one pair of usual names is found, whatever the file calls them")
   func search() {

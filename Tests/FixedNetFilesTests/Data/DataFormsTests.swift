@@ -29,7 +29,9 @@ private let ten = ModelEnds(outputCount: 10)
 private let one = ModelEnds(outputCount: 1)
 
 /// Labels over and over, as the files have them.
-private func cycle(_ classes: [UInt8]) -> [UInt8] { (0..<8).map { classes[$0 % classes.count] } }
+private func cycle(_ classes: [UInt16]) -> [UInt16] {
+  (0..<8).map { classes[$0 % classes.count] }
+}
 
 #if MatIO
   @Suite("Labels of data files, MATLAB") struct MatLabelTests {
@@ -159,12 +161,35 @@ private func cycle(_ classes: [UInt8]) -> [UInt8] { (0..<8).map { classes[$0 % c
       "files that people have are told apart, with what to do",
       arguments: [
         ("transposed.mat", ["X 6 x 8 looks transposed", "X = X.'"]),
-        ("struct.mat", ["dataset (a struct)", "X = dataset.FIELD"]),
+        ("mixed_cells.mat", ["variable y must be", "a cell array"]),
+        ("empty_cell.mat", ["y must be a name for each sample", "an empty text at sample 6"]),
         ("octave_text.mat", ["Octave's own text format", "-v7"]),
         ("octave_binary.mat", ["Octave's own binary format", "-v7"]),
         ("octave_hdf5.mat", ["Octave's HDF5", "-v7"]), ("sparse_y.mat", ["sparse", "full"]),
       ])
     func forms(name: String, words: [String]) throws { try expectRefusal(name, words) }
+
+    @Test("fields of a struct are found, as EMNIST has them, and can be said")
+    func fields() throws {
+      let found = try load("struct.mat")
+      let plain = try load("samples_first.mat")
+      #expect(found.set.train.labels == plain.set.train.labels)
+      #expect(found.note.contains("dataset.train.images 8 x 6") && !found.note.contains("not used"))
+      var options = DataFileOptions(testFraction: 0)
+      options.arrays = DataArrayNames(x: "dataset.train.images", y: "dataset.train.labels")
+      let said = try load("struct.mat", options)
+      #expect(said.set.train.labels == found.set.train.labels)
+    }
+
+    @Test("texts in cells and rows of characters are names of classes")
+    func texts() throws {
+      let cells = try load("cells.mat")
+      #expect(cells.set.classNames == ["blå", "grön 緑", "röd", "vit"])
+      #expect(cells.set.train.labels == cycle([2, 0, 1, 3]))
+      let rows = try load("characters.mat")
+      #expect(rows.set.classNames == ["blue", "green", "red", "white"])
+      #expect(rows.set.train.labels == cycle([2, 0, 1, 3]))
+    }
 
     @Test("sample_weight is read, what is not used is named")
     func weights() throws {

@@ -118,7 +118,7 @@
       let file = try load()
       #expect(file.set.classNames == ["Z", "a", "b"] && file.labels?.names == ["Z", "a", "b"])
       #expect(file.set.train.shape == .image(height: 2, width: 3, channels: 1))
-      let labels = [UInt8(0)] + [UInt8](repeating: 1, count: 8) + [UInt8](repeating: 2, count: 8)
+      let labels = [UInt16(0)] + [UInt16](repeating: 1, count: 8) + [UInt16](repeating: 2, count: 8)
       #expect(file.set.train.labels == labels)
       #expect(file.set.test.labels == [1, 1, 2, 2])
       #expect(file.record == "\(folder.path) --image 2x3x1")

@@ -32,7 +32,7 @@
       let classes = Float(try model.shapes().output.elementCount)
       return ImageSet(
         shape: model.input, pixels: .floats(values),
-        labels: (0..<16).map { _ in UInt8(reader.nextUnit() * classes) })
+        labels: (0..<16).map { _ in UInt16(reader.nextUnit() * classes) })
     }
 
     private static func write(_ builtIn: BuiltInModel, to folder: TemporaryFolder) throws {

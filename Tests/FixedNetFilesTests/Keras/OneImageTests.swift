@@ -49,7 +49,7 @@
       for step in 0..<5 {
         let image = ImageSet(
           shape: model.input, pixels: .floats(Array(x[step * width..<(step + 1) * width])),
-          labels: [UInt8(labels[step])])
+          labels: [UInt16(labels[step])])
         let rule = testCase.optimizer.rule(at: step, learningRate: testCase.rate)
         let sums = try network.step(image, update: rule, step: step)
         #expect(abs(Float(sums.meanLoss) - losses.values[step]) <= 1e-5, "step \(step)")

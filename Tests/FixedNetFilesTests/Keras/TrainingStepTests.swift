@@ -143,7 +143,7 @@
       let x = try HDF5Arrays.readFloats(path: path, dataset: "x")
       let labels = try HDF5Arrays.readFloats(path: path, dataset: "label")
       images = ImageSet(
-        shape: model.input, pixels: .floats(x.values), labels: labels.values.map { UInt8($0) })
+        shape: model.input, pixels: .floats(x.values), labels: labels.values.map { UInt16($0) })
     }
 
     func values(_ dataset: String) throws -> [Float] {

@@ -37,7 +37,7 @@ struct KerasLossTests {
     var images: ImageSet {
       ImageSet(
         shape: .vector(3), pixels: .floats(numbers("x")),
-        labels: numbers("labels").map { UInt8($0) }, targets: numbers("targets"),
+        labels: numbers("labels").map { UInt16($0) }, targets: numbers("targets"),
         targetWidth: outputs, sampleWeights: numbers("sampleWeights"))
     }
     func loss() throws -> Loss? { try Loss(compileConfig: json["config"] ?? .null) }

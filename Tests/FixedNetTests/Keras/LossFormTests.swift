@@ -167,7 +167,7 @@ struct LossFormTests {
     let tensors = [Tensor(shape: [1, 1], values: [1]), Tensor(shape: [1], values: [0])]
     try network.load([LayerWeights(layer: "d", tensors: tensors)])
     let pixels: [Float] = [1, -2, 3, -0.5]
-    let labels: [UInt8] = [1, 0, 0, 1]
+    let labels: [UInt16] = [1, 0, 0, 1]
     let images = ImageSet(shape: .vector(1), pixels: .floats(pixels), labels: labels)
     let values = ImageSet(
       shape: .vector(1), pixels: .floats(pixels), labels: [], targets: labels.map { Float($0) },

@@ -102,7 +102,7 @@ struct NetworkMisuseTests {
     var testDescription: String { text }
 
     init(
-      _ text: String, shape: Shape = .vector(4), pixels: ImageSet.Pixels, labels: [UInt8] = [],
+      _ text: String, shape: Shape = .vector(4), pixels: ImageSet.Pixels, labels: [UInt16] = [],
       targets: [Float] = [], targetWidth: Int = 0, sampleWeights: [Float] = []
     ) {
       self.text = text
@@ -167,7 +167,7 @@ struct NetworkMisuseTests {
     #expect(throws: NetworkError.images(expected: "4", found: "5")) {
       _ = try network.predict(wide)
     }
-    for label in [3, 255] as [UInt8] {
+    for label in [3, 255] as [UInt16] {
       let images = ImageSet(shape: .vector(4), pixels: Self.eight, labels: [0, label])
       let error = NetworkError.labels(outputCount: 3, largest: Int(label))
       #expect(throws: error) { _ = try network.evaluate(images) }

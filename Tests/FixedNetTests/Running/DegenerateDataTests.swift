@@ -31,7 +31,7 @@ struct DegenerateDataTests {
     ])
 
   private static func images(
-    _ count: Int, _ shape: Shape, value: Float, label: (Int) -> UInt8
+    _ count: Int, _ shape: Shape, value: Float, label: (Int) -> UInt16
   ) -> ImageSet {
     ImageSet(
       shape: shape, pixels: .floats([Float](repeating: value, count: count * shape.elementCount)),
@@ -57,7 +57,7 @@ struct DegenerateDataTests {
   func oneClass() throws {
     let images = ImageSet(
       shape: Self.softmax.input, pixels: .floats((0..<320).map { sin(Float($0)) }),
-      labels: [UInt8](repeating: 4, count: 20))
+      labels: [UInt16](repeating: 4, count: 20))
     let trainer = try Self.trainer(Self.softmax, images, batch: 8, rate: 1)
     for _ in 0..<200 { _ = try Self.epoch(trainer) }
     let (outputs, sums) = try trainer.network.predict(images)
@@ -74,7 +74,7 @@ struct DegenerateDataTests {
         BatchNormalization(name: "bn"), Flatten(name: "flatten"),
         Dense(name: "dense", units: 5, activation: .softmax),
       ])
-    let images = Self.images(batch, model.input, value: 0.7) { UInt8($0 % 5) }
+    let images = Self.images(batch, model.input, value: 0.7) { UInt16($0 % 5) }
     let trainer = try Self.trainer(model, images, batch: batch, rate: 1e-3)
     let weights = trainer.network.weights
     let beta = weights[0].tensors[1].values.map(Double.init)

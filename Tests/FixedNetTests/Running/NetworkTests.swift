@@ -94,7 +94,7 @@ struct NetworkTests {
     let model = TestModels.plain
     let network = try TestModels.network(model, batch: 8, loss: .meanSquaredError)
     let pixels = TestModels.images(8, shape: model.input, classes: 5).pixels
-    func evaluate(_ label: UInt8) throws {
+    func evaluate(_ label: UInt16) throws {
       _ = try network.evaluate(
         ImageSet(shape: model.input, pixels: pixels, labels: [0, 1, 2, 3, 4, 0, 1, label]))
     }

@@ -17,7 +17,7 @@ struct NonFiniteTests {
     var pixels = (0..<count * shape.elementCount).map { sin(Float($0)) }
     change(&pixels)
     return ImageSet(
-      shape: shape, pixels: .floats(pixels), labels: (0..<count).map { UInt8($0 % 5) })
+      shape: shape, pixels: .floats(pixels), labels: (0..<count).map { UInt16($0 % 5) })
   }
 
   private static func trainer(
@@ -109,7 +109,7 @@ struct NonFiniteTests {
         + [Dense(name: "out", units: 5, activation: .softmax)])
     let images = ImageSet(
       shape: .vector(6), pixels: .floats([Float](repeating: 1, count: batch * 6)),
-      labels: [UInt8](repeating: 0, count: batch))
+      labels: [UInt16](repeating: 0, count: batch))
     let trainer = try Self.trainer(model, images, batch: batch)
     // 6 x 1e13, then 5 times that times 1e13: 3e27, 1.5e41.
     try Self.load(1e13, into: trainer.network)

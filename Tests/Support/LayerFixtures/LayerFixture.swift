@@ -62,7 +62,7 @@
       }
       samples = ImageSet(
         shape: model.input, pixels: .floats(try LayerFixture.found(arrays[input]).values),
-        labels: try LayerFixture.found(arrays["labels"]).values.map { UInt8($0) })
+        labels: try LayerFixture.found(arrays["labels"]).values.map { UInt16($0) })
       outputs = try LayerFixture.found(arrays["\(name)/y"]).values
       self.weights = try places.map { LayerWeights(layer: $0.layer, tensors: try tensors($0.w)) }
       gradients = try places.map { LayerWeights(layer: $0.layer, tensors: try tensors($0.g)) }

@@ -58,7 +58,7 @@ public struct RandomNetwork {
         shape: model.input, pixels: .floats(pixels), labels: [], targets: targets,
         targetWidth: outputs)
     }
-    let labels = (0..<count).map { _ in UInt8(draw.integer(in: 0...max(1, outputs - 1))) }
+    let labels = (0..<count).map { _ in UInt16(draw.integer(in: 0...max(1, outputs - 1))) }
     return ImageSet(shape: model.input, pixels: .floats(pixels), labels: labels)
   }
 

@@ -29,6 +29,32 @@ struct TableToolTests {
     try Tool.run("train", "--model mlp --quiet --batch 6 " + options, in: folder)
   }
 
+  @Test("300 classes are trained, evaluated and predicted; a table of so many shows the worst")
+  func manyClasses() throws {
+    let rows = (0..<900).map { row in
+      let index = row % 300
+      return "\(index % 7),\(index / 7 % 7),\(index / 49),k\(index)"
+    }
+    let text = "a,b,c,species\n" + rows.joined(separator: "\n") + "\n"
+    try AtomicFile.write(Array(text.utf8), to: "\(folder)/many.csv")
+    let run = try Tool.run(
+      "train",
+      "--model mlp:64 --data many.csv --test-fraction 0 --standardize --optimizer adam "
+        + "--learning-rate 0.02 --epochs 60 --batch 50 --output many.h5 --quiet", in: folder)
+    #expect(run.exitCode == 0, "\(run.errors)")
+    let report = try Tool.run("eval", "many.h5 --json", in: folder).report
+    #expect(report["classes"]?.array.count == 300 && report["accuracy"]?.double ?? 0 > 0.95)
+    let shown = try Tool.run("eval", "many.h5", in: folder).output
+    #expect(shown.contains("the 20 of 300 classes with the lowest F1"))
+    Tool.expectRefusal(
+      try Tool.run("eval", "many.h5 --confusion", in: folder), "of at most 100 classes")
+    let predicted = try Tool.run("fixednet", "predict many.h5 many.csv", in: folder).output
+    let lines = predicted.split(separator: "\n")
+    #expect(lines.count == 900)
+    let hits = lines.indices.count { lines[$0].contains(": k\($0 % 300) ") }
+    #expect(hits > 850)
+  }
+
   @Test("classes by name travel in the checkpoint, into tables, the confusion matrix and --resume")
   func names() throws {
     let run = try train("--data table.csv --epochs 30 --output net.h5")

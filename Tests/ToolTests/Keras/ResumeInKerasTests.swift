@@ -83,7 +83,7 @@ struct ResumeInKerasTests {
     var (xs, ys, losses): ([Float], [Float], [Float]) = ([], [], [])
     for step in 0..<5 {
       let x = random.values(TrainedModel.batch * model.input.elementCount)
-      let labels = (0..<TrainedModel.batch).map { UInt8(($0 * 5 + step) % Self.classCount) }
+      let labels = (0..<TrainedModel.batch).map { UInt16(($0 * 5 + step) % Self.classCount) }
       let images = ImageSet(shape: model.input, pixels: .floats(x), labels: labels)
       let rule = optimizer.optimizer().rule(
         at: 5 + step, learningRate: Float(optimizer.defaultLearningRate))

@@ -42,7 +42,7 @@ struct ValidationToolTests {
     let (rest, heldOut) = try set.train.split(fraction: 0.3, seed: 5)
     #expect(heldOut.count > 5 && rest.count + heldOut.count == set.train.count)
     // Of every class its share, rounded.
-    for label in UInt8(0)...2 {
+    for label in UInt16(0)...2 {
       let count = set.train.labels.count { $0 == label }
       #expect(heldOut.labels.count { $0 == label } == Int((0.3 * Double(count)).rounded()))
     }

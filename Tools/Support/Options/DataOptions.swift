@@ -153,8 +153,12 @@ public struct DataOptions: ParsableArguments {
     let files = try MNISTFiles.load(kind, directory: dataDir)
     let set = DataSet(
       name: name,
-      train: ImageSet(shape: shape, pixels: .bytes(files.trainImages), labels: files.trainLabels),
-      test: ImageSet(shape: shape, pixels: .bytes(files.testImages), labels: files.testLabels),
+      train: ImageSet(
+        shape: shape, pixels: .bytes(files.trainImages),
+        labels: files.trainLabels.map(UInt16.init)),
+      test: ImageSet(
+        shape: shape, pixels: .bytes(files.testImages),
+        labels: files.testLabels.map(UInt16.init)),
       classNames: kind.classNames)
     return LoadedData(
       set: set, record: set.name, digest: kind.digest,

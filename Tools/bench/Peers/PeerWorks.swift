@@ -232,7 +232,8 @@ struct PeerWorks {
         "weights": try folder.write(
           "\(name).weights", weights.flatMap { $0.tensors.flatMap(\.values) }),
         "inputs": try folder.write("\(name).inputs", samples.floats),
-        "labels": try folder.write("\(name).labels", samples.labels),
+        "labels": try folder.write(
+          "\(name).labels", samples.labels.map { UInt8(truncatingIfNeeded: $0) }),
       ],
     ]
   }

@@ -3,10 +3,10 @@ extension ImageSet {
   /// Rows of features with the class of each, from 0.
   /// Throws: `NetworkError.malformedImages` for rows of different lengths, and labels that no class has.
   public init(rows: [[Float]], labels: [Int]) throws(NetworkError) {
-    let numbers = labels.compactMap(UInt8.init(exactly:))
+    let numbers = labels.compactMap(UInt16.init(exactly:))
     guard numbers.count == labels.count else {
-      let odd = labels.first { UInt8(exactly: $0) == nil } ?? 0
-      throw .malformedImages(what: "labels", expected: "classes from 0 to 255", found: "\(odd)")
+      let odd = labels.first { UInt16(exactly: $0) == nil } ?? 0
+      throw .malformedImages(what: "labels", expected: "classes from 0 to 65535", found: "\(odd)")
     }
     self.init(
       shape: .vector(rows.first?.count ?? 0), pixels: .floats(try ImageSet.joined(rows, "rows")),

@@ -3,7 +3,7 @@ import FixedNetCompute
 /// What is to be predicted: classes or numbers, from the arrays `y` of a data file.
 struct DataAnswers: Sendable {
   /// One list per part of the file; empty for numbers.
-  private let classes: [[UInt8]]
+  private let classes: [[UInt16]]
   /// Row-major [samples][targetWidth]; empty for classes.
   private let targets: [[Float]]
   let targetWidth: Int
@@ -17,7 +17,7 @@ struct DataAnswers: Sendable {
   /// What may be meant otherwise, in a sentence; nil where nothing is doubtful.
   let doubt: String?
 
-  static let classLimit = 256
+  static let classLimit = 65_536
   /// What answers are called that are not there.
   static let none = "no answers"
   /// What a label may be.
@@ -107,7 +107,7 @@ struct DataAnswers: Sendable {
     targetWidth = 0
     classes = parts.map { part in
       (0..<part.count).map { row in
-        UInt8(part.y[row * width..<(row + 1) * width].firstIndex(of: 1)! - row * width)
+        UInt16(part.y[row * width..<(row + 1) * width].firstIndex(of: 1)! - row * width)
       }
     }
     classNames = (0..<width).map(String.init)
@@ -121,7 +121,7 @@ struct DataAnswers: Sendable {
     let map = decision.map
     targets = parts.map { _ in [] }
     targetWidth = 0
-    classes = parts.map { part in part.y.map { UInt8(map.class(of: Int($0))) } }
+    classes = parts.map { part in part.y.map { UInt16(map.class(of: Int($0))) } }
     classNames = map.classNames
     labels = map
     rule = map.rule
@@ -135,7 +135,7 @@ struct DataAnswers: Sendable {
     targets = parts.map { _ in [] }
     targetWidth = 0
     classes = parts.map { part in
-      let own = (part.classNames ?? []).map { UInt8(places[Array($0.utf8)] ?? 0) }
+      let own = (part.classNames ?? []).map { UInt16(places[Array($0.utf8)] ?? 0) }
       return part.y.map { own[Int($0)] }
     }
     classNames = map.names
@@ -148,7 +148,7 @@ struct DataAnswers: Sendable {
   }
 
   /// The answers of some samples of a part.
-  func of(_ part: Int, _ indices: [Int]) -> (labels: [UInt8], targets: [Float]) {
+  func of(_ part: Int, _ indices: [Int]) -> (labels: [UInt16], targets: [Float]) {
     guard targetWidth > 0 else {
       return (classes[part].isEmpty ? [] : indices.map { classes[part][$0] }, [])
     }
@@ -252,11 +252,11 @@ struct DataAnswers: Sendable {
     return nil
   }
 
-  /// Labels are bytes.
+  /// Labels have 16 bits.
   static func tooMany(_ part: DataPart, _ count: Int, _ model: ModelEnds?) -> DataFileError {
     .array(
       path: part.path, array: part.yName,
-      expected: "labels of at most \(classLimit) classes (--regression reads it as numbers to "
+      expected: "labels of at most 65,536 classes (--regression reads it as numbers to "
         + "predict\(model?.numbersAdvice ?? ""))",
       found: "\(count) classes")
   }

@@ -1,6 +1,6 @@
 import CUnpack
 
-/// A gzip file of one member that holds an IDX file, unpacked by a helper, which passes the bytes on through a ring: all
+/// A gzip file of one member that holds an IDX file or a table, unpacked by a helper, which passes the bytes on through a ring: all
 /// unpacked bytes are in memory once.
 package struct GzipReader: ~Copyable {
   package enum Failure: Error, Equatable {
@@ -31,11 +31,15 @@ package struct GzipReader: ~Copyable {
   static func isGzip(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
 
   /// `descriptor`: `count` bytes. `limit`: bytes that they may unpack to.
-  init(_ descriptor: Int32, count: Int, path: String, limit: Int) throws(Failure) {
+  /// `isText`: whether contents may be anything, and not IDX alone.
+  init(_ descriptor: Int32, count: Int, path: String, limit: Int, isText: Bool = false)
+    throws(Failure)
+  {
     self.path = path
     // DEFLATE expands at most 1032-fold.
     let seconds = 1 + min(limit, count * 1032) >> 25
-    var request = HelperRequest(kind: Int(FN_UNPACK_GZIP), memory: 16 << 20, seconds: seconds)
+    let kind = isText ? FN_UNPACK_ANY : FN_UNPACK_GZIP
+    var request = HelperRequest(kind: Int(kind), memory: 16 << 20, seconds: seconds)
     request.number(limit)
     do {
       run = try HelperRun(

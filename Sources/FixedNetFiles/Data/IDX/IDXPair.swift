@@ -99,7 +99,13 @@ struct IDXPair {
             "images without a file of their labels beside them (the same name with 'labels' and "
             + "'idx1')")
       }
-      let (x, y) = (try IDXPair.file(path, ranks: [3, 4]), try IDXPair.file(labels, ranks: [1]))
+      let x = try IDXPair.file(path) { path throws(DataError) in
+        do throws(DataError) { return try IDXFile.read(path, rank: 3) } catch {
+          guard let colours = try? IDXFile.read(path, rank: 4) else { throw error }
+          return colours
+        }
+      }
+      let y = try IDXPair.file(labels) { path throws(DataError) in try IDXFile.labels(path) }
       digests += [x.sha256, y.sha256]
       parts.append(
         DataPart(
@@ -108,7 +114,7 @@ struct IDXPair {
             x.values.withUnsafeBufferPointer { ValueScan.scale($0, by: 255, to: result) }
             filled = x.values.count
           },
-          yName: FilePath.name(of: labels), yShape: y.shape, y: y.values.map(Double.init),
+          yName: FilePath.name(of: labels), yShape: y.shape, y: y.numbers.map(Double.init),
           form: .bytes))
     }
     let isEMNIST = IDXPair.base(images[0]).contains("emnist")
@@ -123,21 +129,21 @@ struct IDXPair {
 
   private func labels(of path: String) -> String? {
     let words = [("images", "labels"), ("idx3", "idx1")]
-    return IDXPair.sibling(of: path, words) ?? IDXPair.sibling(of: path, [words[0]])
+    let wide = ["int", "short"].map { words + [("ubyte", $0)] }
+    return ([words, [words[0]]] + wide).lazy.compactMap { IDXPair.sibling(of: path, $0) }.first
   }
 
-  private static func file(_ path: String, ranks: [Int]) throws(DataFileError) -> IDXFile {
-    var failure: DataError?
-    for rank in ranks {
-      do throws(DataError) { return try IDXFile.read(path, rank: rank) } catch {
-        failure = failure ?? error
+  private static func file(_ path: String, _ read: (String) throws(DataError) -> IDXFile)
+    throws(DataFileError) -> IDXFile
+  {
+    do { return try read(path) } catch {
+      switch error {
+      case .file(let error): throw .file(error)
+      case .malformed(_, let expected, let found):
+        throw .wrongFormat(path: path, found: "must be \(expected), found \(found)")
+      case .missing, .digest, .label, .download:
+        throw .wrongFormat(path: path, found: "no IDX file")
       }
-    }
-    switch failure {
-    case .file(let error)?: throw .file(error)
-    case .malformed(_, let expected, let found)?:
-      throw .wrongFormat(path: path, found: "must be \(expected), found \(found)")
-    default: throw .wrongFormat(path: path, found: "no IDX file")
     }
   }
 }

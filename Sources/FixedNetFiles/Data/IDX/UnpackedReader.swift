@@ -13,7 +13,8 @@ struct UnpackedReader: ~Copyable {
 
   /// `queue`: where the digest is computed while bytes are read; nil: in between.
   init(
-    _ file: consuming ByteReader, path: String, limit: Int, digestOn queue: DispatchQueue?
+    _ file: consuming ByteReader, path: String, limit: Int, digestOn queue: DispatchQueue?,
+    isText: Bool = false
   ) throws(DataError) {
     self.path = path
     fileCount = file.count
@@ -26,7 +27,7 @@ struct UnpackedReader: ~Copyable {
         return
       }
       do {
-        gzip = try file.unpacker(path: path, limit: limit)
+        gzip = try file.unpacker(path: path, limit: limit, isText: isText)
       } catch { throw GzipReader.fileError(error, path: path) }
     } catch { throw .file(error) }
   }

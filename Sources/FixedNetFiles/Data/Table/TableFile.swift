@@ -103,7 +103,6 @@ struct TableFile {
     case (nil, _): found = "the file is empty"
     case (0xFF, 0xFE), (0xFE, 0xFF): found = "text in UTF-16; save it as CSV in UTF-8"
     case (0x50, 0x4B): found = "a zip archive (a spreadsheet?) and no text; save it as CSV"
-    case (0x1F, 0x8B): found = "packed with gzip; unpack it (gunzip) and give the .csv file"
     case (0x89, 0x48): found = "an HDF5 file and no text; name it .h5"
     default: return
     }

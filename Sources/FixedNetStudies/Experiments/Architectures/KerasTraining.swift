@@ -105,7 +105,7 @@ private struct KerasWork {
     let parts = [("train", set.train), ("test", set.test)]
     for (name, images) in parts + (samples.broken.map { [("broken", $0)] } ?? []) {
       if case .bytes(let bytes) = images.pixels { try write("\(name).x", bytes) }
-      try write("\(name).y", images.labels)
+      try write("\(name).y", images.labels.map { UInt8(truncatingIfNeeded: $0) })
     }
     var order: [UInt8] = []
     for epoch in 0..<architecture.epochs {

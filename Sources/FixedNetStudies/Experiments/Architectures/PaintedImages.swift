@@ -6,7 +6,7 @@ struct GreyImages {
   static let side = 28
 
   let pixels: [UInt8]
-  let labels: [UInt8]
+  let labels: [UInt16]
   var count: Int { labels.count }
 
   /// Throws: `StudyError.data` for images of another kind.
@@ -79,7 +79,7 @@ enum PaintedImages {
       }
       return ImageSet(
         shape: .image(height: 96, width: 96, channels: 3), pixels: .bytes(bytes),
-        labels: (0..<count).map { UInt8($0 % 2) })
+        labels: (0..<count).map { UInt16($0 % 2) })
     }
     return DataSet(
       name: "scenes", train: try part(garments.train, digits.train, trainCount, isTest: false),

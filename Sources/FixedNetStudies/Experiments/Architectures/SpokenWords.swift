@@ -151,7 +151,7 @@ struct SpokenWords {
     func part(_ count: Int, isTest: Bool) -> ImageSet {
       ImageSet(
         shape: shape, pixels: .bytes(draw(count, isTest: isTest, utterance: utterance)),
-        labels: (0..<count).map { UInt8($0 % classNames.count) })
+        labels: (0..<count).map { UInt16($0 % classNames.count) })
     }
     return DataSet(
       name: name, train: part(trainCount, isTest: false), test: part(testCount, isTest: true),

@@ -1,0 +1,121 @@
+// Fields of MATLAB's structs, and texts as names of classes.
+#ifdef FN_WITH_MATIO
+#include <stdlib.h>
+#include <string.h>
+
+#include "matlab.h"
+#include "parts.h"
+#include "table/names.h"
+
+int fn_matlab_has_fields(const matvar_t *variable) {
+  return variable->class_type == MAT_C_STRUCT && variable->data && fn_matlab_count(variable) == 1;
+}
+
+matvar_t *fn_matlab_field(matvar_t *variable, const char *path) {
+  while (variable && *path) {
+    char name[256];
+    size_t length = strcspn(path, ".");
+    if (!fn_matlab_has_fields(variable) || length >= sizeof name) return NULL;
+    memcpy(name, path, length);
+    name[length] = 0;
+    variable = Mat_VarGetStructFieldByName(variable, name, 0);
+    path += length + (path[length] == '.');
+  }
+  return variable;
+}
+
+/// Units of a text: its bytes where it is UTF-8, whose characters its extents count, else its elements.
+static size_t length_of(const matvar_t *text) {
+  return text->data_type == MAT_T_UTF8 ? text->nbytes : fn_matlab_count(text);
+}
+
+/// A character in UTF-8. Returns where it ends.
+static char *put_character(char *to, uint32_t code) {
+  if (code < 0x80) {
+    *to++ = (char)code;
+    return to;
+  }
+  int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+  *to++ = (char)((0xF00 >> more & 0xFF) | code >> 6 * more);
+  while (more-- > 0) *to++ = (char)(0x80 | (code >> 6 * more & 0x3F));
+  return to;
+}
+
+/// Characters of a text of MATLAB's, `stride` from one to the next, in UTF-8 without spaces at the end. `room`: for 4 bytes
+/// each, which is what a field takes from then on.
+static fn_field text_of(const matvar_t *text, size_t start, size_t count, size_t stride, char *room) {
+  char *to = room;
+  const unsigned char *bytes = text->data;
+  const uint16_t *units = text->data;
+  int isUTF8 = text->data_type == MAT_T_UTF8;
+  for (size_t i = 0; i < count; i++) {
+    size_t place = start + i * stride;
+    if (text->data_size == 1) {
+      if (isUTF8) *to++ = (char)bytes[place];
+      else to = put_character(to, bytes[place]);
+      continue;
+    }
+    uint32_t code = units[place];
+    if (code >= 0xD800 && code < 0xDC00 && i + 1 < count) {
+      uint32_t low = units[place + stride];
+      if (low >= 0xDC00 && low < 0xE000) {
+        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+        i++;
+      }
+    }
+    to = put_character(to, code);
+  }
+  while (to > room && to[-1] == ' ') to--;
+  return (fn_field){.text = (unsigned char *)room, .length = (uint64_t)(to - room)};
+}
+
+static int is_text(const matvar_t *variable) {
+  return variable && variable->class_type == MAT_C_CHAR && variable->rank == 2 && variable->dims &&
+         (variable->data || fn_matlab_count(variable) == 0) &&
+         (variable->data_size == 1 || variable->data_size == 2) &&
+         variable->nbytes / (size_t)variable->data_size >= fn_matlab_count(variable);
+}
+
+void fn_write_matlab_names(fn_table *table, mat_t *file, matvar_t *variable, const char *name) {
+  int is_cell = variable->class_type == MAT_C_CELL;
+  if (variable->rank != 2 || Mat_VarReadDataAll(file, variable) != 0 || !variable->data) return;
+  size_t count = is_cell ? fn_matlab_count(variable) : variable->dims[0], characters = 0;
+  matvar_t **cells = variable->data;
+  if (!is_cell && !is_text(variable)) return;
+  for (size_t i = 0; is_cell && i < count; i++) {
+    if (!is_text(cells[i]) || cells[i]->dims[0] > 1) return;
+    characters += length_of(cells[i]);
+  }
+  // Rows of characters of several bytes have no places that one could know.
+  if (!is_cell && length_of(variable) != fn_matlab_count(variable)) return;
+  if (!is_cell) characters = fn_matlab_count(variable);
+  if (count == 0 || characters > UINT32_MAX) return;
+  fn_field *fields = malloc(count * sizeof *fields);
+  char *text = malloc(4 * characters + 1), *place = text;
+  double *places = malloc(count * sizeof *places);
+  if (!fields || !text || !places) fn_give_up(FN_EXIT_MEMORY);
+  for (size_t i = 0; i < count; i++) {
+    size_t length = is_cell ? length_of(cells[i]) : variable->dims[1];
+    fields[i] = is_cell ? text_of(cells[i], 0, length, 1, place)
+                        : text_of(variable, i, length, count, place);
+    place += 4 * length;
+  }
+  uint64_t names = 0, *order = fn_number_names(fields, count, places, &names);
+  if (names <= FN_TABLE_CLASSES) {
+    fn_table_begin(table, FN_RECORD_LABELS);
+    fn_table_text(table, name, strlen(name));
+    fn_table_number(table, names);
+    for (uint64_t i = 0; i < names; i++)
+      fn_table_text(table, fields[order[i]].text, fields[order[i]].length);
+    fn_table_number(table, FN_AS_DOUBLE);
+    fn_table_number(table, count);
+    double *room = fn_table_room(table, count * sizeof *places);
+    if (room) memcpy(room, places, count * sizeof *places);
+    fn_table_end(table);
+  }
+  fn_release();
+  free(fields);
+  free(text);
+  free(places);
+}
+#endif
