@@ -113,6 +113,11 @@ injections: setup readers ## make every kind of system call fail in turn, in eve
 	swift build -c release
 	python3 Tests/Fuzz/inject.py .build/release --places 10
 
+tasks: setup ## ten tasks that people come with, from the shell, beside scikit-learn on the same samples (a minute)
+	swift build -c release --product fixednet
+	@$(call ENVIRONMENT,.venv-tasks,sklearn,--require-hashes -r $(REQUIREMENTS)/tasks.txt)
+	.venv-tasks/bin/python -W ignore Tests/Tasks/tasks.py .build/release/fixednet
+
 conformance: setup ## ONNX' cases, Keras' own unit tests, functions over all floats, random streams in dieharder
 	swift build -c release
 	@tools=dieharder; options=--no-install-recommends; { $(INSTALL); } || true
@@ -208,7 +213,7 @@ proto: ## TensorBoard's messages in Swift, from their .proto
 
 # Versions of what is named in the .in files change there; what PyTorch's build for CUDA needs is left to pip.
 requirements: ## pin the Python packages anew, with uv (PyPI: uv)
-	@for name in keras tensorflow conformance; do \
+	@for name in keras tensorflow conformance tasks; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 	    --generate-hashes $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt; \
 	done; \
@@ -220,7 +225,7 @@ requirements: ## pin the Python packages anew, with uv (PyPI: uv)
 
 clean: ## remove what was built
 	rm -rf .build .build-asan .build-bare .build-docs .build-example .build-fuzz .build-install .build-mutants .build-traits .build-tsan .venv .venv-tf .venv-torch .venv-peers \
-	  .venv-conformance
+	  .venv-conformance .venv-tasks
 
 # -- set-up ----------------------------------------------------------------------------------------------------
 
@@ -281,5 +286,5 @@ else \
 fi
 endef
 
-.PHONY: help demo install uninstall check test example docs interop faults injections conformance sweep peers asan tsan sanitize fuzz storm calls properties exports boards mutants build release lint format proto clean
+.PHONY: help demo install uninstall check test example docs interop faults injections tasks conformance sweep peers asan tsan sanitize fuzz storm calls properties exports boards mutants build release lint format proto clean
 .PHONY: setup compiler readers more-readers venv requirements
