@@ -290,7 +290,7 @@ private func cycle(_ classes: [UInt16]) -> [UInt16] {
       "{}", "null", "{\"zero\":0,\"first\":0,\"count\":0,\"step\":1}",
       "{\"zero\":5,\"first\":0,\"count\":5,\"step\":1}",
       "{\"zero\":0,\"first\":-1,\"count\":2,\"step\":2}",
-      "{\"zero\":0,\"first\":0,\"count\":257,\"step\":1}",
+      "{\"zero\":0,\"first\":0,\"count\":65537,\"step\":1}",
       "{\"zero\":0,\"first\":0,\"count\":2,\"step\":3}",
       "{\"zero\":9223372036854775807,\"first\":9223372036854775807,\"count\":2,\"step\":1}",
     ] {

@@ -73,7 +73,7 @@ struct ValidationToolTests {
     }
     let refused = try Tool.run(
       "eval", "run.h5 --split validation --data parts.h5 --json", in: folder)
-    Tool.expectRefusal(refused, "was not trained on 'parts.h5' with a validation part")
+    Tool.expectRefusal(refused, "was not trained with a validation part")
   }
 
   @Test("the test set decides nothing: neither the best epoch nor the end")
