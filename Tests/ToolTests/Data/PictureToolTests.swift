@@ -113,4 +113,22 @@ struct PictureToolTests {
     #expect(FileManager.default.contents(atPath: "\(folder)/other/grey.png") == before)
     #expect(!FileManager.default.fileExists(atPath: "\(folder)/pets/cat/new.png"))
   }
+
+  @Test("predict takes the pictures of all folders below one, and says where that has no end")
+  func nested() throws {
+    _ = try run("train --data pets --image 12x10x3 --model mlp:8 --epochs 1 --output p.h5")
+    let deep = "\(folder)/pets/cat/more/still"
+    try FileManager.default.createDirectory(atPath: deep, withIntermediateDirectories: true)
+    for place in ["pets/first.png", "pets/cat/more/still/last.png"] {
+      try FileManager.default.copyItem(
+        atPath: "\(Fixtures.local("pictures"))/colour.png", toPath: "\(folder)/\(place)")
+    }
+    let lines = try run("predict p.h5 pets").output.split(separator: "\n")
+    #expect(lines.count == 12)
+    #expect(lines[0].hasPrefix("pets/first.png: "))
+    #expect(lines[6].hasPrefix("pets/cat/more/still/last.png: ") && lines[7].hasPrefix("pets/dog/"))
+    try FileManager.default.createSymbolicLink(
+      atPath: "\(deep)/back", withDestinationPath: "\(folder)/pets/cat")
+    Tool.expectRefusal(try run("predict p.h5 pets"), "a folder within 8 others")
+  }
 }

@@ -136,20 +136,31 @@ extension PictureFolder {
     return folder.files.filter(isPicture).map { "\(folder.path)/\($0)" }
   }
 
-  /// The pictures to predict: of the folder itself, or where it has none, of its sub-folders.
-  /// Throws: `DataFileError.file`, `.wrongFormat` where there are none.
+  /// Folders within each other in which pictures to predict are looked for: a link may lead back.
+  private static let depth = 8
+
+  /// The pictures to predict: of the folder itself, then of all folders below it.
+  /// Throws: `DataFileError.file`, `.wrongFormat` where there are none, and for folders that are too deep.
   static func all(in path: String) throws(DataFileError) -> [String] {
-    let top = try Listing(path)
-    var others: [String] = []
-    var paths = try pictures(of: top, others: &others)
-    if paths.isEmpty {
-      for name in top.folders {
-        paths += try pictures(of: Listing("\(path)/\(name)"), others: &others)
-      }
-    }
+    let paths = try below(path, depth: depth)
     guard !paths.isEmpty else {
       throw .wrongFormat(path: path, found: "a folder without pictures (.png, .jpg)")
     }
+    return paths
+  }
+
+  private static func below(_ path: String, depth: Int) throws(DataFileError) -> [String] {
+    guard depth > 0 else {
+      throw .wrongFormat(
+        path: path,
+        found:
+          "a folder within \(PictureFolder.depth) others (a link that leads back?); name the one "
+          + "with the pictures")
+    }
+    let found = try Listing(path)
+    var others: [String] = []
+    var paths = try pictures(of: found, others: &others)
+    for name in found.folders { paths += try below("\(path)/\(name)", depth: depth - 1) }
     return paths
   }
 }
