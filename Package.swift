@@ -202,7 +202,8 @@ let package = Package(
     .target(name: "FuzzDriver", path: "Tests/Support/FuzzDriver"),
     .executableTarget(
       name: "fuzz", dependencies: ["FuzzTargets", "FuzzDriver", "FixedNetFiles"],
-      path: "Tests/Fuzz", exclude: ["fuzz.sh", "inject.py", "storm.py", "kinds.py", "mutations.py", "calls.py"]),
+      path: "Tests/Fuzz",
+      exclude: ["fuzz.sh", "inject.py", "storm.py", "kinds.py", "mutations.py", "calls.py"]),
     .testTarget(
       name: "FixedNetTests", dependencies: ["FixedNet", "MallocCounter", "TestSupport"]),
     .testTarget(

@@ -29,6 +29,8 @@ final class TrainingRun {
     let resumed =
       options.resume == nil ? nil : try CheckpointOutput(options)
     let setup = try TrainingSetup(options)
+    // Planning takes the place of reading, and does not come on top of it and of the data.
+    StartUpCode.release()
     data = setup.data
     state = setup.state
     let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
