@@ -332,8 +332,6 @@ public struct Train: ParsableCommand {
     StartUpCode.release()
     if let method = fullBatchMethod { return try FullBatchRun(self, method).run() }
     if let learningCurve { return try LearningCurve(self, path: learningCurve).run() }
-    let run = try TrainingRun(self)
-    StartUpCode.release()
-    try run.train()
+    try TrainingRun(self).train()
   }
 }
