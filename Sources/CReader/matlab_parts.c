@@ -1,6 +1,5 @@
 // Fields of MATLAB's structs, and texts as names of classes.
 #ifdef FN_WITH_MATIO
-#include <stdlib.h>
 #include <string.h>
 
 #include "matlab.h"
@@ -90,32 +89,15 @@ void fn_write_matlab_names(fn_table *table, mat_t *file, matvar_t *variable, con
   if (!is_cell && length_of(variable) != fn_matlab_count(variable)) return;
   if (!is_cell) characters = fn_matlab_count(variable);
   if (count == 0 || characters > UINT32_MAX) return;
-  fn_field *fields = malloc(count * sizeof *fields);
-  char *text = malloc(4 * characters + 1), *place = text;
-  double *places = malloc(count * sizeof *places);
-  if (!fields || !text || !places) fn_give_up(FN_EXIT_MEMORY);
+  fn_field *fields = fn_keep(count * sizeof *fields);
+  char *place = fn_keep(4 * characters + 1);
   for (size_t i = 0; i < count; i++) {
     size_t length = is_cell ? length_of(cells[i]) : variable->dims[1];
     fields[i] = is_cell ? text_of(cells[i], 0, length, 1, place)
                         : text_of(variable, i, length, count, place);
     place += 4 * length;
   }
-  uint64_t names = 0, *order = fn_number_names(fields, count, places, &names);
-  if (names <= FN_TABLE_CLASSES) {
-    fn_table_begin(table, FN_RECORD_LABELS);
-    fn_table_text(table, name, strlen(name));
-    fn_table_number(table, names);
-    for (uint64_t i = 0; i < names; i++)
-      fn_table_text(table, fields[order[i]].text, fields[order[i]].length);
-    fn_table_number(table, FN_AS_DOUBLE);
-    fn_table_number(table, count);
-    double *room = fn_table_room(table, count * sizeof *places);
-    if (room) memcpy(room, places, count * sizeof *places);
-    fn_table_end(table);
-  }
+  fn_write_labels(table, name, strlen(name), fields, count);
   fn_release();
-  free(fields);
-  free(text);
-  free(places);
 }
 #endif

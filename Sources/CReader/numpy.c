@@ -279,20 +279,7 @@ static void write_texts(
   fn_field *fields = fn_keep(what->count * sizeof *fields);
   for (uint64_t i = 0; i < what->count; i++)
     fields[i] = text_at(what, values + what->size * stored_place(what, i));
-  double *places = fn_keep(what->count * sizeof *places);
-  uint64_t count = 0, *order = fn_number_names(fields, what->count, places, &count);
-  if (count <= FN_TABLE_CLASSES) {
-    fn_table_begin(table, FN_RECORD_LABELS);
-    fn_table_number(table, index);
-    fn_table_number(table, count);
-    for (uint64_t i = 0; i < count; i++)
-      fn_table_text(table, fields[order[i]].text, fields[order[i]].length);
-    fn_table_number(table, FN_AS_DOUBLE);
-    fn_table_number(table, what->count);
-    double *room = fn_table_room(table, what->count * sizeof *places);
-    if (room && what->count > 0) memcpy(room, places, what->count * sizeof *places);
-    fn_table_end(table);
-  }
+  fn_write_labels(table, NULL, index, fields, what->count);
   fn_release();
 }
 

@@ -33,24 +33,6 @@ static int fill_variable(fn_field *fields, uint64_t count, char *const *pointers
   return 1;
 }
 
-/// Writes the sorted names, and each string's place among them; nothing where there are too many.
-static void write_labels(fn_h5_reading *reading, const fn_field *fields, uint64_t count) {
-  fn_table *table = reading->table;
-  double *places = fn_keep(count * sizeof *places);
-  uint64_t names, *order = fn_number_names(fields, count, places, &names);
-  if (names > FN_TABLE_CLASSES) return;
-  fn_table_begin(table, FN_RECORD_LABELS);
-  fn_table_text(table, reading->path, reading->length);
-  fn_table_number(table, names);
-  for (uint64_t i = 0; i < names; i++)
-    fn_table_text(table, fields[order[i]].text, fields[order[i]].length);
-  fn_table_number(table, FN_AS_DOUBLE);
-  fn_table_number(table, count);
-  double *room = fn_table_room(table, count * sizeof *places);
-  if (room) memcpy(room, places, count * sizeof *places);
-  fn_table_end(table);
-}
-
 /// Reads `count` strings of `type`.
 static void read_labels(
     fn_h5_reading *reading, hid_t dataset, hid_t type, hid_t space, uint64_t count) {
@@ -68,7 +50,7 @@ static void read_labels(
   if (memory >= 0 && H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0) {
     int is_filled = is_variable ? fill_variable(fields, count, (char *const *)(void *)bytes)
                                 : fill_fixed(fields, count, bytes, size);
-    if (is_filled) write_labels(reading, fields, count);
+    if (is_filled) fn_write_labels(reading->table, reading->path, reading->length, fields, count);
     if (is_variable) H5Dvlen_reclaim(memory, space, H5P_DEFAULT, bytes);
   }
   if (memory >= 0) H5Tclose(memory);

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../include/CReader.h"
-
 typedef struct kept {
   struct kept *before;
   uint64_t reserved;
@@ -75,4 +73,24 @@ uint64_t *fn_number_names(
     places[field] = (double)(*names - 1);
   }
   return order;
+}
+
+void fn_write_labels(
+    fn_table *table, const char *name, uint64_t number, const fn_field *fields, uint64_t count) {
+  double *places = fn_keep(count * sizeof *places);
+  uint64_t names = 0, *order = fn_number_names(fields, count, places, &names);
+  if (names > FN_TABLE_CLASSES) return;
+  fn_table_begin(table, FN_RECORD_LABELS);
+  if (name)
+    fn_table_text(table, name, number);
+  else
+    fn_table_number(table, number);
+  fn_table_number(table, names);
+  for (uint64_t i = 0; i < names; i++)
+    fn_table_text(table, fields[order[i]].text, fields[order[i]].length);
+  fn_table_number(table, FN_AS_DOUBLE);
+  fn_table_number(table, count);
+  double *room = fn_table_room(table, count * sizeof *places);
+  if (room && count > 0) memcpy(room, places, count * sizeof *places);
+  fn_table_end(table);
 }

@@ -1,5 +1,6 @@
 // Names of classes: texts in order, each once.
 #pragma once
+#include "../include/CReader.h"
 #include "records.h"
 
 /// Memory of zeros for all that a table takes while it is read; gone with `fn_release`.
@@ -17,3 +18,8 @@ int fn_compare_names(const fn_field *left, const fn_field *right);
 /// Returns the places of the first fields with each name, in order, `names` of them.
 uint64_t *fn_number_names(
     const fn_field *fields, uint64_t count, double *places, uint64_t *names);
+
+/// Writes the names that `count` fields hold, and each field's place among them (FN_RECORD_LABELS); nothing where there are
+/// too many. `name`: what they belong to, `number` bytes; NULL: an array's place in the request.
+void fn_write_labels(
+    fn_table *table, const char *name, uint64_t number, const fn_field *fields, uint64_t count);
