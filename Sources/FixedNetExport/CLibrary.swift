@@ -21,9 +21,7 @@ public struct CLibrary {
   /// `weights`: one entry per layer of `model`, whose `frozenLayers` stay in flash.
   /// Throws: `ExportError` for what no device library does, `ModelError`.
   public init(_ model: Model, weights: [LayerWeights], options: ExportOptions) throws {
-    guard options.name == CText.identifier(options.name), options.name.count <= 32,
-      !CText.reserved.contains(options.name), !KernelText.names.contains(options.name)
-    else {
+    guard CLibrary.isName(options.name) else {
       throw ExportError(
         "the name must be a C identifier of at most 32 letters that the library does not use itself, "
           + "found '\(options.name)'; choose another one with --name")
@@ -33,6 +31,12 @@ public struct CLibrary {
     programs = try ProgramTexts(network)
     ramByteCount = MemoryText(network).byteCount
     constantByteCount = programs.constantByteCount
+  }
+
+  /// Whether files and names may begin so: a C identifier of at most 32 letters that the library does not use itself.
+  public static func isName(_ name: String) -> Bool {
+    name == CText.identifier(name) && name.count <= 32 && !CText.reserved.contains(name)
+      && !KernelText.names.contains(name)
   }
 
   /// Multiply-adds of one prediction.

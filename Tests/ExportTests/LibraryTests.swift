@@ -55,6 +55,35 @@ struct LibraryTests {
     }
   }
 
+  /// A program of the test's own with the library.
+  private func run(_ code: String, in folder: String) throws -> Finished {
+    try "#include \"net.h\"\n#include <stdio.h>\n\(code)\n".write(
+      toFile: "\(folder)/user.c", atomically: false, encoding: .utf8)
+    let compiled = try Compilation(compiler: "gcc", flags: ["-O2", "-fsanitize=address,undefined"])
+      .compile(["net.c", "user.c"], to: "user", in: folder)
+    #expect(compiled.exitCode == 0, "\(compiled.errors)")
+    return try Finished("\(folder)/user", [], in: folder)
+  }
+
+  @Test("a label that is no class is -1, and changes nothing", arguments: [1, 2])
+  func labels(batch: Int) throws {
+    let folder = try written(ExportOptions.Training(batch: batch))
+    let call =
+      batch == 1 ? "net_train_step(input, labels[i], 0.1f)" : "net_accumulate(input, labels[i])"
+    let found = try run(
+      """
+      int main(void) {
+        static float input[NET_INPUTS];
+        const int32_t labels[] = {-1, 10, INT32_MAX, INT32_MIN, 9};
+        net_reset();
+        for (int i = 0; i < 5; i++) printf("%s ", \(call) == -1.0f ? "no" : "yes");
+        printf("%u", (unsigned)net_steps());
+        return 0;
+      }
+      """, in: folder)
+    #expect(found.output == "no no no no yes \(batch == 1 ? 1 : 0)", "\(found.errors)")
+  }
+
   @Test("the header is C++ too")
   func cPlusPlus() throws {
     let folder = try written()

@@ -27,16 +27,26 @@ struct Export {
     let training = try Export.training(command, source)
     let options = ExportOptions(name: name, training: training)
     library = try CLibrary(model, weights: weights, options: options)
-    expected = try Export.expected(model, weights, options, count: command.samples)
+    if let budget = command.memoryBudget?.bytes, library.ramByteCount > budget {
+      throw ToolError(
+        "the library needs \(Format.bytes(library.ramByteCount)), more than --memory-budget "
+          + "\(Format.grouped(budget)) bytes; train fewer layers (--last N), or with --train sgd and "
+          + "--batch 1, which need least")
+    }
+    expected = try Export.expected(
+      model, weights, options, count: command.samples,
+      file: source.input == nil ? nil : command.model)
     self.model = model
   }
 
-  /// The file's name without folder and ending, or a built-in model's.
+  /// The file's name without folder and ending, or a built-in model's; with something behind it where that is a word of the
+  /// library's own.
   private static func name(_ file: String, _ model: Model) -> String {
     let stem = URL(filePath: file).deletingPathExtension().lastPathComponent
     let letters = stem.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
-    let name = String(letters.prefix(32))
-    return name.first?.isNumber ?? true ? "n" + name.prefix(31) : name
+    let isNumber = letters.first?.isNumber ?? true
+    let name = (isNumber ? "n" : "") + String(letters.prefix(27))
+    return CLibrary.isName(name) ? name : name + "_net"
   }
 
   /// The layers that training leaves alone: those that were named, or all but the last with weights.
@@ -70,12 +80,13 @@ struct Export {
   }
 
   private static func expected(
-    _ model: Model, _ weights: [LayerWeights], _ options: ExportOptions, count: Int
+    _ model: Model, _ weights: [LayerWeights], _ options: ExportOptions, count: Int, file: String?
   ) throws -> ExpectedRun {
     let plan = try NetworkPlan(
       model,
       options: PlanOptions(
         batch: 1, isTraining: options.training != nil, loss: options.training?.loss))
+    if let file { try MemoryLimit.check(plan, of: file, budget: nil, hasOption: false) }
     let batch = options.training?.batch ?? 1
     let samples = try ExpectedRun.drawnSamples(
       for: model, loss: plan.loss, count: max(count, batch))
@@ -85,17 +96,28 @@ struct Export {
   }
 
   /// Writes all files, each in one step.
+  /// Throws: `ToolError` where a file of such a name is there that no export wrote: a project's Makefile, perhaps.
   func write() throws {
     let folder = command.c
+    let files = library.files + [library.test(expected)]
+    for file in files { try checkIsOurs("\(folder)/\(file.name)") }
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true)
     } catch {
       throw ToolError("cannot make the folder '\(folder)'; name another one with --c")
     }
-    for file in library.files + [library.test(expected)] {
+    for file in files {
       try AtomicFile.write(Array(file.text.utf8), to: "\(folder)/\(file.name)")
     }
+  }
+
+  private func checkIsOurs(_ path: String) throws {
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    let start = try FileBytes.start(ofFile: path, count: 4096)
+    guard !String(decoding: start, as: UTF8.self).contains("fixednet export") else { return }
+    throw ToolError(
+      "'\(path)' is there, and was not written by fixednet export; name another folder with --c")
   }
 
   func report() {

@@ -77,7 +77,7 @@ public struct ExportCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Samples of the test, drawn from a seed. (default: 4)", valueName: "count"))
+    help: ArgumentHelp("Samples of the test, drawn from a seed.", valueName: "count"))
   var samples = 4
 
   public init() {}
@@ -96,6 +96,7 @@ public struct ExportCommand: ParsableCommand {
     let others = [
       ("--loss", loss != nil), ("--batch", batch != nil), ("--freeze", freeze != nil),
       ("--last", last != nil), ("--recompute", recompute),
+      ("--memory-budget", memoryBudget != nil),
     ]
     if let other = others.first(where: \.1)?.0 {
       throw ValidationError("\(other) is for training on the device; add --train sgd, or another")

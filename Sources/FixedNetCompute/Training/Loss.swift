@@ -81,7 +81,7 @@ public struct Loss: Equatable, Sendable {
   /// Keras' name.
   public var name: String { function.rawValue }
 
-  /// Classes that are known by a number: labels are bytes.
+  /// Classes that are known by a number: labels have 16 bits.
   static let classLimit = 65_536
 
   /// Whether the targets must be class numbers.

@@ -9,6 +9,7 @@ struct BuildText {
   var makefile: String {
     """
     # \(name): make test compiles the library for this machine and compares it with what the host computed.
+    # Written by fixednet export.
     CC ?= cc
     CFLAGS ?= -O2
     # The bits depend on these; \(name).c refuses -ffast-math.
@@ -30,6 +31,7 @@ struct BuildText {
 
   var cmake: String {
     """
+    # \(name), written by fixednet export.
     cmake_minimum_required(VERSION 3.13)
     project(\(name) C)
 

@@ -92,7 +92,8 @@ struct HeaderText {
     guard let training = network.options.training else { return "" }
     let answer =
       network.takesLabels
-      ? "label: the number of the right class, from 0 to \(network.outputCount - 1)."
+      ? "label: the number of the right class, from 0 to \(network.outputCount - 1); for any other nothing is done, and "
+        + "-1 returned."
       : "target: what the outputs should be."
     let parameter = network.answerParameter
     var text = """

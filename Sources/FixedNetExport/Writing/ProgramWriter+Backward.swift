@@ -129,16 +129,21 @@ extension ProgramWriter {
       write(
         "convolution_backward_taps(\(shape(o.shape)), 0, \(taps), \(dz), \(at(o.input)), "
           + "\(at(gradients.partial)));")
-      if gradients.second != nil {
-        write(
-          "sum_channels(\(filters), \(pixels), \(dz), \(at(gradients.partial, gradients.first.count)));"
-        )
-      }
+      biasGradient(gradients, filters, pixels, dz)
     }
     if let dx = o.inputGradient {
       write(
         "convolution_forward(\(shape(o.shape)), \(dz), \(at(o.weight, "kernel")), 0, \(at(dx)));")
     }
+  }
+
+  /// Where the layer has a bias: behind the kernel's gradient, the sums of each filter's.
+  private mutating func biasGradient(
+    _ gradients: PartialGradients, _ filters: Int, _ pixels: Int, _ dz: String
+  ) {
+    guard gradients.second != nil else { return }
+    let place = at(gradients.partial, gradients.first.count)
+    write("sum_channels(\(filters), \(pixels), \(dz), \(place));")
   }
 
   private mutating func depthwiseBackward(_ o: DepthwiseOperation) {
@@ -151,11 +156,7 @@ extension ProgramWriter {
       write(
         "depthwise_backward_weights(\(shape(o.shape)), \(at(o.input)), \(dz), "
           + "\(at(gradients.partial)));")
-      if gradients.second != nil {
-        write(
-          "sum_channels(\(filters), \(pixels), \(dz), \(at(gradients.partial, gradients.first.count)));"
-        )
-      }
+      biasGradient(gradients, filters, pixels, dz)
     }
     if let dx = o.inputGradient {
       write(

@@ -250,6 +250,11 @@ struct SourceText {
 
   private var answerName: String { network.takesLabels ? "label" : "target" }
 
+  /// A label that is no class would be a place outside of the outputs.
+  private var labelCheck: String {
+    network.takesLabels ? "  if (label < 0 || label >= \(big)_OUTPUTS) return -1.0f;\n" : ""
+  }
+
   private func step(_ isBytes: Bool, _ program: PlannedProgram) -> String {
     let isDirect = training?.updatesInBackward ?? true
     let rest = isDirect ? ["backward(rate);"] : ["backward();", "update(rate);"]
@@ -257,7 +262,7 @@ struct SourceText {
     return """
       float \(name)_train_step\(isBytes ? "_bytes" : "")(const \(isBytes ? "uint8_t" : "float") input[\(big)_INPUTS], \
       \(network.answerParameter), float rate) {
-        const mode_bits mode = enter_mode();
+      \(labelCheck)  const mode_bits mode = enter_mode();
         \(load(program, isBytes: isBytes))
         forward(\(answerName));
         if (memory.loss - memory.loss == 0.0f) {
@@ -273,7 +278,7 @@ struct SourceText {
     """
     float \(name)_accumulate(const float input[\(big)_INPUTS], \(network.answerParameter)) {
       if (memory.image == \(big)_BATCH) return -1.0f;
-      const mode_bits mode = enter_mode();
+    \(labelCheck)  const mode_bits mode = enter_mode();
       \(load(program, isBytes: false))
       forward(\(answerName));
       if (!(memory.loss - memory.loss == 0.0f)) memory.is_broken = 1;

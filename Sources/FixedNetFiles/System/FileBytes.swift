@@ -1,7 +1,7 @@
 import Foundation
 
 /// Files as bytes. A file is opened once: what it is, its size and its contents are asked of what was opened.
-enum FileBytes {
+package enum FileBytes {
   /// Reads a regular file of at most `limit` bytes.
   static func read(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
     let file = try open(path)
@@ -15,7 +15,7 @@ enum FileBytes {
   }
 
   /// The first `count` bytes of what must be a regular file, or all it has.
-  static func start(ofFile path: String, count: Int) throws(FileError) -> [UInt8] {
+  package static func start(ofFile path: String, count: Int) throws(FileError) -> [UInt8] {
     let file = try open(path)
     defer { close(file) }
     _ = try size(of: file, path: path, limit: .max)

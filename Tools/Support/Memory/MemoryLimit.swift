@@ -12,17 +12,21 @@ public enum MemoryLimit {
     budget?.bytes ?? base + perWeight * plan.parameters.reduce(0) { $0 + 4 * $1.count }
   }
 
-  /// `name`: the file. `least`: what else would fit, as the end of a sentence.
+  /// `name`: the file. `least`: what else would fit, as the end of a sentence. `hasOption`: whether the tool takes
+  /// --memory-budget for its own memory.
   /// Throws: `ToolError` for an arena beyond the limit.
   public static func check(
-    _ plan: NetworkPlan, of name: String, budget: ByteCount?, least: String = ""
+    _ plan: NetworkPlan, of name: String, budget: ByteCount?, least: String = "",
+    hasOption: Bool = true
   ) throws(ToolError) {
     let (needed, limit) = (plan.memory.byteCount, bytes(for: plan, budget: budget))
     guard needed > limit else { return }
     let mebibytes = (needed + 1 << 20 - 1) >> 20
     throw ToolError(
       "'\(name)' describes a network whose arena takes \(Format.grouped(mebibytes)) MiB for a batch "
-        + "of \(plan.options.batch), more than \(Format.grouped(limit >> 20)) MiB; if that is meant, "
-        + "--memory-budget \(mebibytes)MiB allows it\(least)")
+        + "of \(plan.options.batch), more than \(Format.grouped(limit >> 20)) MiB; "
+        + (hasOption
+          ? "if that is meant, --memory-budget \(mebibytes)MiB allows it\(least)"
+          : "make it smaller"))
   }
 }

@@ -21,7 +21,7 @@ final class InferenceCase {
     self.threads = threads
     let plan = try NetworkPlan(
       model, options: PlanOptions(batch: batch, isTraining: false, threads: threads))
-    if let file { try MemoryLimit.check(plan, of: file, budget: nil) }
+    if let file { try MemoryLimit.check(plan, of: file, budget: nil, hasOption: false) }
     network = try Network(plan, instructionSet: instructionSet)
     try network.load(weights ?? model.initialWeights(seed: 0))
     arenaByteCount = network.arenaByteCount

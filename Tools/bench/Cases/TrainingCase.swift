@@ -49,7 +49,7 @@ final class TrainingCase {
     imageCount = images.count
     let plan = try NetworkPlan(
       model, options: PlanOptions(batch: batch, isTraining: true, threads: threads, loss: loss))
-    if let file { try MemoryLimit.check(plan, of: file, budget: nil) }
+    if let file { try MemoryLimit.check(plan, of: file, budget: nil, hasOption: false) }
     let network = try Network(plan, instructionSet: instructionSet)
     try network.load(weights ?? model.initialWeights(seed: 0))
     arenaByteCount = network.arenaByteCount
