@@ -256,7 +256,8 @@ struct DataAnswers: Sendable {
   static func tooMany(_ part: DataPart, _ count: Int, _ model: ModelEnds?) -> DataFileError {
     .array(
       path: part.path, array: part.yName,
-      expected: "labels of at most \(Format.grouped(classLimit)) classes (--regression reads it as numbers to "
+      expected:
+        "labels of at most \(Format.grouped(classLimit)) classes (--regression reads it as numbers to "
         + "predict\(model?.numbersAdvice ?? ""))",
       found: "\(count) classes")
   }
