@@ -105,7 +105,8 @@ public struct DataFile: Sendable {
     try checkWeights(parts)
     let answers = try DataAnswers(parts, options: options, model: model, trained: trained)
     let (shape, order) = try layout(of: parts, options: options)
-    let (train, test, split) = try split(contents, options: options)
+    let (train, test, split) = try split(
+      contents, labels: answers.of(0, Array(0..<parts[0].count)).labels, options: options)
     func images(_ samples: Samples) -> ImageSet {
       let part = parts[samples.part]
       let (labels, targets) = answers.of(samples.part, samples.indices)
@@ -159,9 +160,9 @@ public struct DataFile: Sendable {
     let file = try kind == .table ? TableFile.open(path) : DataFile.open(path)
     let contents =
       switch kind {
-      case .matlab: try DataPart.readMAT(file, said: options.arrays)
-      case .hdf5: try DataPart.readHDF5(file, said: options.arrays)
-      case .numpy: try DataPart.readNumpy(file, said: options.arrays)
+      case .matlab: try DataPart.readMAT(file, options)
+      case .hdf5: try DataPart.readHDF5(file, options)
+      case .numpy: try DataPart.readNumpy(file, options)
       case .table, .idx, .pictures: try DataPart.readTable(file, options: options, trained: trained)
       }
     do { return (contents, try file.digest()) } catch { throw .file(error) }

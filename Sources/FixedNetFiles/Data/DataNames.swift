@@ -3,10 +3,12 @@ import FixedNetCompute
 /// The names of the arrays of one part of a data file.
 struct PartNames: Equatable {
   var x: String
-  var y: String
+  /// nil: samples that are to be their own answers.
+  var y: String?
   var weights: String?
 
-  var all: [String] { [x, y] + (weights.map { [$0] } ?? []) }
+  var answers: [String] { [y, weights].compactMap(\.self) }
+  var all: [String] { [x] + answers }
 }
 
 /// The names of the arrays in a data file.
@@ -40,7 +42,7 @@ struct DataNames: Equatable {
     func inside(of root: String) -> Search {
       func named(_ name: String) -> String { "\(root).\(name.replacing("/", with: "."))" }
       func part(_ names: PartNames) -> PartNames {
-        PartNames(x: named(names.x), y: named(names.y), weights: names.weights.map(named))
+        PartNames(x: named(names.x), y: names.y.map(named), weights: names.weights.map(named))
       }
       switch self {
       case .none: return .none
@@ -108,6 +110,29 @@ struct DataNames: Equatable {
       return all.isEmpty ? .none : .several(all)
     }
     return .one(found[0])
+  }
+
+  /// The samples alone, with those of a test set: as the user calls them, else the one array with a usual name, else the
+  /// only one that there is.
+  static func searchAlone(_ names: [String], said: DataArrayNames) -> Search {
+    func one(_ x: String, _ test: String?) -> Search {
+      .one(DataNames(train: PartNames(x: x), test: (said.xTest ?? test).map { PartNames(x: $0) }))
+    }
+    if let x = said.x { return one(x, nil) }
+    var found: [(x: String, test: String?)] = []
+    for pattern in patterns {
+      for stem in samples where names.contains(pattern.train.0 + stem + pattern.train.1) {
+        let (x, test) = (
+          pattern.train.0 + stem + pattern.train.1, pattern.test.0 + stem + pattern.test.1
+        )
+        if !found.contains(where: { $0.x == x }) {
+          found.append((x, names.contains(test) ? test : nil))
+        }
+      }
+    }
+    if found.isEmpty, names.count == 1 { return one(names[0], nil) }
+    if found.count == 1 { return one(found[0].x, found[0].test) }
+    return found.isEmpty ? .none : .several(found.map(\.x))
   }
 
   /// "dataset" of "dataset.train.images".

@@ -2,22 +2,23 @@ import FixedNetCompute
 
 extension DataPart {
   /// Throws: `DataFileError.mat`, `.missing` where there are test samples without answers or the reverse.
-  static func readMAT(_ file: SealedFile, said: DataArrayNames) throws(DataFileError)
+  static func readMAT(_ file: SealedFile, _ options: DataFileOptions) throws(DataFileError)
     -> DataContents
   {
+    let said = options.arrays
     var names = DataNames.usual("X")
     let contents: MatContents
-    if said == DataArrayNames() {
+    if said == DataArrayNames(), !options.learnsInputs {
       do { contents = try variables(file, names) } catch {
         guard case .mat(.missing(let path, let variable, let found)) = error else { throw error }
-        names = try search(found, said, missing: variable, path: path, isMATLAB: true)
+        names = try search(found, options, missing: variable, path: path, isMATLAB: true)
         contents = try variables(file, names)
       }
     } else {
       // What is said needs no directory; only a half of a pair is looked for.
       let found = said.x == nil || said.y == nil ? try variableNames(file) : []
       names = try search(
-        found, said, missing: said.x == nil ? "X" : "y", path: file.path, isMATLAB: true)
+        found, options, missing: said.x == nil ? "X" : "y", path: file.path, isMATLAB: true)
       contents = try variables(file, names)
     }
     let arrays = contents.arrays
@@ -36,14 +37,21 @@ extension DataPart {
     let isTurnedName = names.train.x != "X" && said == DataArrayNames()
     let found = Array(arrays.keys) + contents.labels.keys
     let parts = try parts(file.path, names, found: found) { part in
-      let texts = contents.labels[part.y]
-      let y =
-        texts.map { MatArray(shape: [$0.places.count, 1], values: $0.places) } ?? arrays[part.y]
-      guard let x = arrays[part.x], let y else { return nil }
+      guard let x = arrays[part.x] else { return nil }
       let weights = part.weights.flatMap { arrays[$0] }
+      guard let name = part.y else {
+        let samples = MatSamples(x, answers: [], turnsRows: isTurnedName)
+        return DataPart(
+          path: file.path, xName: part.x, shape: samples.shape, x: samples.values,
+          form: .matlab(note: samples.note))
+      }
+      let texts = contents.labels[name]
+      let y =
+        texts.map { MatArray(shape: [$0.places.count, 1], values: $0.places) } ?? arrays[name]
+      guard let y else { return nil }
       let samples = MatSamples(x, answers: y.shape, turnsRows: isTurnedName)
       return DataPart(
-        path: file.path, xName: part.x, xShape: samples.shape, x: samples.values, yName: part.y,
+        path: file.path, xName: part.x, xShape: samples.shape, x: samples.values, yName: name,
         yShape: y.shape, y: y.values, weightName: part.weights ?? "sample_weight",
         weightShape: weights?.shape, weights: weights?.values ?? [], classNames: texts?.classes,
         form: .matlab(note: samples.note))
@@ -54,7 +62,7 @@ extension DataPart {
   private static func variables(_ file: SealedFile, _ names: DataNames) throws(DataFileError)
     -> MatContents
   {
-    let required = [names.train.x, names.train.y]
+    let required = [names.train.x, names.train.y].compactMap(\.self)
     do {
       return try MatFile.contents(
         file, variables: required, optional: names.all.filter { !required.contains($0) })
@@ -68,9 +76,13 @@ extension DataPart {
 
   /// Throws: `DataFileError.missing` where names are unknown or several are possible.
   static func search(
-    _ found: [String], _ said: DataArrayNames, missing: String, path: String, isMATLAB: Bool
+    _ found: [String], _ options: DataFileOptions, missing: String, path: String, isMATLAB: Bool
   ) throws(DataFileError) -> DataNames {
-    switch DataNames.search(found, said: said) {
+    var result = DataNames.search(found, said: options.arrays)
+    if options.learnsInputs, options.arrays.y == nil, result == .none {
+      result = DataNames.searchAlone(found, said: options.arrays)
+    }
+    switch result {
     case .one(let names): return names
     case .none:
       throw .missing(
@@ -84,12 +96,12 @@ extension DataPart {
   }
 
   /// Throws: `DataFileError.hdf5`, `.array`, `.missing`, `.wrongFormat`.
-  static func readHDF5(_ source: SealedFile, said: DataArrayNames) throws(DataFileError)
+  static func readHDF5(_ source: SealedFile, _ options: DataFileOptions) throws(DataFileError)
     -> DataContents
   {
     #if HDF5
       try checkSignature(source)
-      let reading = HDF5DataReading(source: source, said: said)
+      let reading = HDF5DataReading(source: source, options: options)
       let contents: Result<DataContents, DataFileError>
       do throws(CheckpointError) { contents = try reading.contents() } catch {
         throw DataAdvice.explain(error)
@@ -128,7 +140,6 @@ extension DataPart {
   static func unpaired(_ names: DataNames, found: [String], count: Int) -> String? {
     guard count == 1, let test = names.test else { return nil }
     if found.contains(test.x) { return test.y }
-    let hasWeights = test.weights.map { found.contains($0) } ?? false
-    return found.contains(test.y) || hasWeights ? test.x : nil
+    return test.answers.contains { found.contains($0) } ? test.x : nil
   }
 }

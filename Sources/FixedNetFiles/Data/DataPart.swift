@@ -167,3 +167,17 @@ struct DataPart: Sendable {
     return order
   }
 }
+
+extension DataPart {
+  /// Samples that have no answers.
+  init(
+    path: String, xName: String, shape: [Int], x: [Float], weightName: String = "sample_weight",
+    weightShape: [Int]? = nil, weights: [Double] = [], form: Form
+  ) {
+    let count = shape.first ?? 0
+    self.init(
+      path: path, xName: xName, xShape: shape, x: x, yName: DataAnswers.none, yShape: [count],
+      y: [Double](repeating: 0, count: count), weightName: weightName, weightShape: weightShape,
+      weights: weights, form: form)
+  }
+}

@@ -13,9 +13,11 @@ extension DataFile {
     var indices: [Int]
   }
 
-  /// The test set: the file's own, all samples, or those at the first places of a fixed permutation.
-  static func split(_ contents: DataContents, options: DataFileOptions) throws(DataFileError)
-    -> (train: Samples, test: Samples, split: (rule: String, note: String))
+  /// The test set: the file's own, all samples, or those at the first places of a fixed permutation: of every class the
+  /// same share, to within a sample, where classes are large enough for that.
+  /// `labels`: the class of each sample of the first part; empty where answers are numbers.
+  static func split(_ contents: DataContents, labels: [UInt16], options: DataFileOptions)
+    throws(DataFileError) -> (train: Samples, test: Samples, split: (rule: String, note: String))
   {
     let parts = contents.parts
     let (path, count) = (parts[0].path, parts[0].count)
@@ -33,21 +35,25 @@ extension DataFile {
     }
     let fraction = options.testFraction ?? defaultTestFraction
     guard fraction > 0 else { return (all, all, ("0", "tested on the training samples")) }
-    let testCount = max(1, Int((Double(count) * fraction).rounded()))
+    let testCount = max(1, StratifiedSplit.share(of: count, fraction))
     guard testCount < count else {
       throw .option(
         path: path, option: "--test-fraction \(fraction)",
         reason: "no sample is left to train on (0 tests on the training samples); \(count)")
     }
-    let order = Permutation(count: count, seed: splitSeed, epoch: 0)
-    let places = (0..<count).map { order[$0] }
+    func divided(_ classes: [UInt16]) -> (first: [Int], second: [Int]) {
+      StratifiedSplit.places(count, taking: testCount, seed: splitSeed) {
+        classes.isEmpty ? 0 : Int(classes[$0])
+      }
+    }
+    var (places, isOfClasses) = (divided(labels), !labels.isEmpty)
+    if places.second.count < testCount { (places, isOfClasses) = (divided([]), false) }
     return (
-      Samples(part: 0, indices: places[testCount...].sorted()),
-      Samples(part: 0, indices: places[..<testCount].sorted()),
+      Samples(part: 0, indices: places.first), Samples(part: 0, indices: places.second),
       (
-        "\(testCount) by permutation 0",
-        "\(Format.grouped(testCount)) samples, always the same, are the test set "
-          + "(--test-fraction \(fraction))"
+        "\(testCount) \(isOfClasses ? "of all classes " : "")by permutation 0",
+        "\(Format.grouped(testCount)) samples, \(isOfClasses ? "the same part of each class and " : "")"
+          + "always the same, are the test set (--test-fraction \(fraction))"
       )
     )
   }

@@ -4,7 +4,9 @@
   /// How arrays are read from an HDF5 data file.
   struct HDF5DataReading {
     let source: SealedFile
-    let said: DataArrayNames
+    let options: DataFileOptions
+
+    private var said: DataArrayNames { options.arrays }
 
     /// Groups whose names are looked at.
     private static let groups = ["train", "test"]
@@ -21,7 +23,8 @@
       let names: DataNames
       do throws(DataFileError) {
         names = try DataPart.search(
-          listed + nested(first), said, missing: said.x == nil && !listed.contains("x") ? "x" : "y",
+          listed + nested(first), options,
+          missing: said.x == nil && !listed.contains("x") ? "x" : "y",
           path: source.path, isMATLAB: false)
       } catch { return .failure(error) }
       return try contents(of: HDF5File(source, wants: wants(names)), names, listed: listed)
@@ -34,8 +37,10 @@
       for group in HDF5DataReading.groups { wants.names(in: .name(group)) }
       for part in [names?.train, names?.test].compactMap(\.self) {
         wants.values(.name(part.x), as: .float)
-        wants.values(.name(part.y), as: .double)
-        wants.labels(.name(part.y))
+        if let name = part.y {
+          wants.values(.name(name), as: .double)
+          wants.labels(.name(name))
+        }
         if let weights = part.weights { wants.values(.name(weights), as: .double) }
       }
       return wants
@@ -55,13 +60,14 @@
     {
       let root = try file.root()
       let found = names.all.filter { file.has($0, in: root) }
-      for name in [names.train.x, names.train.y] where !found.contains(name) {
+      for name in [names.train.x, names.train.y].compactMap(\.self)
+      where !found.contains(name) {
         let advice = DataAdvice.naming(listed, missing: name, isMATLAB: false)
         return .failure(.missing(path: file.path, array: name, found: listed, advice: advice))
       }
       var parts: [DataPart] = []
       for part in [names.train, names.test].compactMap(\.self)
-      where found.contains(part.x) && found.contains(part.y) {
+      where found.contains(part.x) && part.y.map({ found.contains($0) }) ?? true {
         parts.append(try read(file, root, part, found: found))
       }
       if let name = DataPart.unpaired(names, found: found, count: parts.count) {
@@ -81,9 +87,13 @@
         let object = try file.open(name, in: root, as: .numbers)
         (weightShape, weights) = (object.shape, try object.doubles())
       }
-      let answers = try answers(file, root, names.y)
+      guard let name = names.y else {
+        return DataPart(
+          path: file.path, xName: names.x, shape: x.shape, x: try x.floats(), form: .arrays)
+      }
+      let answers = try answers(file, root, name)
       return DataPart(
-        path: file.path, xName: names.x, xShape: x.shape, x: try x.floats(), yName: names.y,
+        path: file.path, xName: names.x, xShape: x.shape, x: try x.floats(), yName: name,
         yShape: answers.shape, y: answers.values, weightName: names.weights ?? "sample_weight",
         weightShape: weightShape, weights: weights, classNames: answers.classes, form: .arrays)
     }

@@ -46,6 +46,27 @@ private func refusal(
     #expect(file.set.classNames == (text.contains("yes") ? ["no", "yes"] : ["0", "1"]))
   }
 
+  @Test("a fifth of each class is the test set; of numbers and of tiny classes, a fifth of all")
+  func testSet() throws {
+    func parts(_ labels: [String]) throws -> (test: [Float: Int], file: DataFile) {
+      let rows = labels.enumerated().map { "\($0.offset),\($0.element)\n" }.joined()
+      let file = try load("n,y\n" + rows) { $0.testFraction = nil }
+      guard case .floats(let test) = file.set.test.pixels else { return ([:], file) }
+      #expect(Set(test).union(floats(file)) == Set(labels.indices.map { Float($0) }))
+      return (Dictionary(test.map { (Float(Int($0) % 10), 1) }, uniquingKeysWith: +), file)
+    }
+    // The class of row n by its last digit: 0 to 6, 7 and 8, 9.
+    let labels = (0..<100).map { $0 % 10 < 7 ? "a" : $0 % 10 < 9 ? "b" : "c" }
+    let (test, file) = try parts(labels)
+    #expect((0..<7).reduce(0) { $0 + (test[Float($1)] ?? 0) } == 14)
+    #expect((test[7] ?? 0) + (test[8] ?? 0) == 4 && test[9] == 2)
+    #expect(file.note.contains("20 samples, the same part of each class and always the same"))
+    #expect(try parts(["a", "b", "c", "d", "e"]).file.note.contains("1 samples, always the same"))
+    let numbers = try parts((0..<100).map { "\(Double($0) + 0.5)" })
+    #expect(numbers.file.set.test.count == 20)
+    #expect(numbers.file.note.contains("20 samples, always the same"))
+  }
+
   @Test("columns are chosen and passed over by name and by number; a doubt says what was guessed")
   func columns() throws {
     let text = "id,a,b,c\n7,1,2,0\n8,3,4,1\n9,5,6,1\n"

@@ -124,6 +124,15 @@ struct FittingTests {
     #expect(Set(values(first) + values(second)) == Set((0..<100).map { Float($0) }))
     #expect(values(try set.split(fraction: 0.2, seed: 3).second) == values(second))
     #expect(values(try set.split(fraction: 0.2, seed: 4).second) != values(second))
+    // What is left over goes to the largest remainders: 16.5, 9.9 and 6.6 of 33.
+    for (counts, fraction, expected) in [
+      ([50, 30, 20], 0.33, [16, 10, 7]), ([7, 2, 1], 0.2, [2, 0, 0]), ([3, 1, 1], 0.6, [2, 0, 0]),
+    ] {
+      let labels = counts.indices.flatMap { [Int](repeating: $0, count: counts[$0]) }
+      let uneven = try ImageSet(rows: labels.map { [Float($0)] }, labels: labels)
+      let part = try uneven.split(fraction: fraction).second
+      #expect(counts.indices.map { group in part.labels.count { $0 == group } } == expected)
+    }
     // The label of a sample goes with it.
     #expect(zip(values(second), second.labels).allSatisfy { ($0 >= 90) == ($1 == 1) })
   }

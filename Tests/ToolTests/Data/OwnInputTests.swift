@@ -109,6 +109,40 @@ struct OwnInputTests {
     }
   }
 
+  @Test(
+    "arrays of samples alone, in every kind of file",
+    arguments: ["x.h5", "x_train.npz", "images.mat", "any.npz", "x.npy"])
+  func arrays(_ name: String) throws {
+    try write(SmallData.inputs, SmallData.inputs, to: "all.h5")
+    let all = try run("train", "\(Self.model) --data all.h5 --regression").report
+    let samples = NamedArray(
+      String(name.prefix { $0 != "." }),
+      Tensor(shape: [SmallData.inputs.count / width, width], values: SmallData.inputs))
+    if name == "x.npy" {
+      // The member of an archive is stored as it is: its bytes begin with NumPy's signature.
+      try ArrayFile.write([samples], to: "\(folder)/x.npz")
+      let archive = [UInt8](try Data(contentsOf: URL(filePath: "\(folder)/x.npz")))
+      let start = try #require(archive.firstRange(of: [0x93] + Array("NUMPY".utf8))).lowerBound
+      let header = 10 + Int(archive[start + 8]) + Int(archive[start + 9]) << 8
+      let end = start + header + 4 * SmallData.inputs.count
+      try Data(archive[start..<end]).write(to: URL(filePath: "\(folder)/x.npy"))
+    } else {
+      try ArrayFile.write([samples], to: "\(folder)/\(name)")
+    }
+    let alone = try run(
+      "train", "\(Self.model) --data \(name) --test-fraction 0 --target inputs --output a.h5"
+    ).report
+    #expect(alone["weightsSHA256"] == all["weightsSHA256"])
+    let again = try run("eval", "a.h5 --json").report
+    #expect(again["loss"] == alone["testLoss"])
+    // Classes there are none.
+    let refused = try Tool.run(
+      "train", "--model mlp:3 --data \(name) --target inputs --normal 1", in: folder)
+    Tool.expectRefusal(refused, "has no class '1'", exitCode: 1)
+    let labelled = try Tool.run("train", "--model mlp:3 --data \(name)", in: folder)
+    #expect(labelled.exitCode == 1 && labelled.errors.contains(name), "\(labelled.errors)")
+  }
+
   @Test("pictures of bytes are learned as the network sees them, divided by 255")
   func digits() throws {
     let options = "--model autoencoder --data digits --target inputs --normal 7 --epochs 1 --json"

@@ -76,7 +76,8 @@ extension PictureFolder.Part {
     -> ([PictureFolder.Part], (rule: String, note: String))
   {
     let (first, second) = StratifiedSplit.places(
-      paths.count, fraction: fraction, seed: DataFile.splitSeed
+      paths.count, taking: StratifiedSplit.share(of: paths.count, fraction),
+      seed: DataFile.splitSeed
     ) { classes[$0] }
     guard !second.isEmpty else {
       throw .option(

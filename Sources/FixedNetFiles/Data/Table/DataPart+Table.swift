@@ -44,10 +44,8 @@ extension DataPart {
   /// Rows that are features alone.
   private static func unanswered(_ table: TableFile, _ path: String) -> DataPart {
     DataPart(
-      path: path, xName: "the table", xShape: [table.rowCount, table.featureCount],
-      x: table.features, yName: DataAnswers.none, yShape: [table.rowCount],
-      y: [Double](repeating: 0, count: table.rowCount),
-      form: .table(lines: table.lines, note: table.note))
+      path: path, xName: "the table", shape: [table.rowCount, table.featureCount],
+      x: table.features, form: .table(lines: table.lines, note: table.note))
   }
 }
 
