@@ -57,7 +57,7 @@ const cs_kernels *cs_kernels_reference(void);
 // MARK: - Thread team
 
 /// N threads that run one function in step. Thread 0 is the caller of cs_team_run; the others wait, spinning
-/// briefly, then parked. Nothing is allocated after cs_team_start.
+/// briefly, letting others go first, then parked. Nothing is allocated after cs_team_start.
 typedef struct cs_team cs_team;
 
 /// Bytes that a team of `threads` needs (64-byte aligned memory).
@@ -78,6 +78,9 @@ void cs_team_barrier(cs_team *_Nullable team, int32_t thread);
 
 /// Ends and joins the team's threads.
 void cs_team_stop(cs_team *_Nullable team);
+
+/// Processors that the calling thread may run on, at least 1: on Linux those that it is bound to, else the machine's.
+int32_t cs_processor_count(void);
 
 // MARK: - Clock and cache
 

@@ -19,7 +19,7 @@ struct Bench {
   /// Seconds that one short measurement takes.
   private var slice: Double { isQuick ? 0.001 : 0.02 }
   // More threads than cores cannot compute more.
-  private let cores = ProcessInfo.processInfo.activeProcessorCount
+  private let cores = Processors.available.count
 
   /// 1, 2, 4, ... and all.
   private var threadCounts: [Int] {

@@ -32,7 +32,7 @@ public struct BenchCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Most threads to measure with (1 to 256; default: one per core).")
+    help: "Most threads to measure with (1 to 256; default: one per processor).")
   var threads: Int?
 
   @Option(
@@ -108,7 +108,7 @@ public struct BenchCommand: ParsableCommand {
   public func run() throws {
     if peers {
       let report = try PeerBench(
-        python: python, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+        python: python, threads: threads ?? Processors.available.count,
         rounds: quick ? min(rounds, 2) : rounds, isQuick: quick,
         instructionSet: try InstructionSet.selected(), selects: selects
       ).run()
@@ -118,7 +118,7 @@ public struct BenchCommand: ParsableCommand {
     let bench = Bench(
       models: try BenchModel.names(in: models).map { try BenchModel($0, shape) },
       batches: batch.map { [$0] } ?? [64, 128],
-      threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+      threads: threads ?? Processors.available.count,
       rounds: quick ? min(rounds, 2) : rounds, isQuick: quick,
       instructionSet: try InstructionSet.selected())
     if profile {

@@ -4,14 +4,17 @@ import Foundation
 /// Where and with what the figures were measured.
 struct Machine {
   var cpu: String
+  /// What this process may use of them, and why no more.
   var cores: Int
+  var coresReason: String
   var compiler: String
   var configuration: String
   var instructionSet: String
 
   init(instructionSet: InstructionSet) {
     cpu = Machine.cpuModel
-    cores = ProcessInfo.processInfo.activeProcessorCount
+    let threads = ThreadChoice.all(asked: nil)
+    (cores, coresReason) = (threads.count, threads.reason)
     compiler = Machine.compiler
     #if DEBUG
       configuration = "debug"
@@ -24,13 +27,14 @@ struct Machine {
   var text: String {
     let isDebug = configuration == "debug"
     let warning = isDebug ? "\nthis is a debug build: use swift run -c release bench" : ""
-    return "\(cpu), \(cores) core\(cores == 1 ? "" : "s"); "
+    return "\(cpu), \(cores) core\(cores == 1 ? "" : "s") (\(coresReason)); "
       + "\(compiler), \(configuration); \(instructionSet)" + warning
   }
 
   var json: JSONValue {
     [
-      "cpu": .string(cpu), "cores": .integer(cores), "compiler": .string(compiler),
+      "cpu": .string(cpu), "cores": .integer(cores), "coresReason": .string(coresReason),
+      "compiler": .string(compiler),
       "configuration": .string(configuration), "instructionSet": .string(instructionSet),
     ]
   }

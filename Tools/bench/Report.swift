@@ -48,7 +48,7 @@ extension Report {
     var rows = [
       [
         "model", "batch", "threads", "ms/step", "min", "max", "images/s", "GFLOP/s", "% of peak",
-        "speed-up", "arena bytes",
+        "speed-up", "bound", "arena bytes",
       ]
     ]
     for item in training {
@@ -61,12 +61,13 @@ extension Report {
         Format.grouped(Int(Double(item.imageCount) / median)),
         Format.fixed(item.gflops(seconds: median), 1),
         Format.fixed(100 * item.peakShares.median, 1), Format.fixed(speedup(item), 2),
-        Format.grouped(item.arenaByteCount),
+        Format.fixed(item.bound, 2), Format.grouped(item.arenaByteCount),
       ])
     }
     let counts = Set(training.map(\.imageCount)).sorted(by: >).map(Format.grouped)
     return "training with sgd, \(counts.joined(separator: " or ")) images a round, "
-      + "\(rounds) round\(rounds == 1 ? "" : "s"); medians\n" + columns(rows)
+      + "\(rounds) round\(rounds == 1 ? "" : "s"); medians; bound: of the speed-up, by the plan's schedule\n"
+      + columns(rows)
   }
 
   private var otherText: String {
@@ -162,7 +163,7 @@ extension Report {
       "imagesPerSecond": .number(Double(item.imageCount) / median),
       "gflops": .number(item.gflops(seconds: median)),
       "peakFraction": .number(item.peakShares.median), "speedup": .number(speedup(item)),
-      "arenaBytes": .integer(item.arenaByteCount),
+      "speedupBound": .number(item.bound), "arenaBytes": .integer(item.arenaByteCount),
     ]
   }
 

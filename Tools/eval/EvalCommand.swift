@@ -50,7 +50,7 @@ public struct Eval: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Threads; the outputs do not depend on it. (default: all cores)")
+    help: "Threads; the outputs do not depend on it. (default: what is worth it)")
   var threads: Int?
 
   @Flag(help: "Print the confusion matrix.")

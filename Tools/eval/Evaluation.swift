@@ -10,7 +10,7 @@ struct Evaluation {
   let file: KerasModelFile
   /// --loss, or what the files say.
   let loss: LossStatement
-  private let threads: Int
+  let threads: ThreadChoice
   private let network: Network
   /// Loaded already where a built-in model takes its shape from them.
   private let loaded: LoadedData?
@@ -35,13 +35,12 @@ struct Evaluation {
     if let note = file.model.precisionNote { printError("note: '\(options.file)' \(note)") }
     let own = file.lossStatement
     loss = options.loss.map { .computed($0) } ?? (own == .none ? stated : own)
-    threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
-    network = try Network(
-      InferencePlan.make(
-        file.model, of: options.file, batch: options.batch, threads: threads,
-        loss: loss.computed, budget: options.memoryBudget,
-        fusesLayers: options.activations == nil),
-      instructionSet: .selected())
+    let plan: NetworkPlan
+    (plan, threads) = try InferencePlan.make(
+      file.model, of: options.file, batch: options.batch, threads: options.threads,
+      loss: loss.computed, budget: options.memoryBudget,
+      fusesLayers: options.activations == nil)
+    network = try Network(plan, instructionSet: .selected())
     try network.load(file.weights)
     if !file.nonFinite.isEmpty {
       Evaluation.warn(
@@ -170,7 +169,7 @@ struct Evaluation {
             $0, outputs: outputs.values, targets: images.targets, width: images.targetWidth)
         } : nil,
       imagesPerSecond: Double(images.count) / seconds,
-      arenaBytes: network.plan.memory.byteCount, nonFinite: file.nonFinite)
+      arenaBytes: network.plan.memory.byteCount, threads: threads, nonFinite: file.nonFinite)
     if let path = options.plot, let metrics {
       let figure = Figure.confusion(
         "confusion",
@@ -257,7 +256,7 @@ struct Evaluation {
       try NetworkPlan(
         file.model,
         options: PlanOptions(
-          batch: batch, isTraining: true, threads: threads,
+          batch: batch, isTraining: true, threads: threads.count,
           loss: try loss.usable(of: options.file)))
     }
     let parts = try plan(min(network.plan.options.batch, images.count))

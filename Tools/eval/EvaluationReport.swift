@@ -32,6 +32,7 @@ struct EvaluationReport {
   var anomalies: AnomalyMetrics?
   var imagesPerSecond: Double
   var arenaBytes: Int
+  var threads: ThreadChoice
   var nonFinite: [String]
 
   /// Of a classifier's outputs.
@@ -83,7 +84,7 @@ struct EvaluationReport {
     }
     printLine(
       "\(Format.grouped(Int(imagesPerSecond))) images/s in an arena of "
-        + Format.bytes(arenaBytes))
+        + "\(Format.bytes(arenaBytes)), on \(threads.text)")
     if let metrics { printClasses(metrics) }
     printStatistics()
     if confusion, let metrics { printConfusion(metrics) }
@@ -241,7 +242,9 @@ struct EvaluationReport {
       "classes": .array(classes),
       "confusion": .array((metrics?.counts ?? []).map { .array($0.map { .integer($0) }) }),
       "batchNormalization": .array(statistics), "imagesPerSecond": .number(imagesPerSecond),
-      "arenaBytes": .integer(arenaBytes), "nonFinite": .array(nonFinite.map { .string($0) }),
+      "arenaBytes": .integer(arenaBytes), "threads": .integer(threads.count),
+      "threadsReason": .string(threads.reason),
+      "nonFinite": .array(nonFinite.map { .string($0) }),
       "weightsSHA256": .string(WeightsDigest.sha256(weights, of: model)),
     ]
   }

@@ -51,7 +51,7 @@ public struct PlanCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Threads that share the work (1 to 256; default: one per core).")
+    help: "Threads that share the work (1 to 256; default: one per processor).")
   var threads: Int?
 
   @Flag(
@@ -138,11 +138,15 @@ public struct PlanCommand: ParsableCommand {
       let names = source.nonFinite.joined(separator: ", ")
       printError("warning: '\(model)' holds NaN or infinite values in \(names)")
     }
-    let plan = try plan(source, of: model)
+    let threads = threads ?? Processors.available.count
+    let plan = try plan(source, of: model, threads: threads)
+    let single = threads == 1 ? plan : try self.plan(source, of: model, threads: 1)
     let name =
       optimizer.fullBatchMethod?.rawValue
       ?? OptimizerName(plan.options.optimizer).rawValue
-    let report = PlanReport(model: model, plan: plan, optimizer: inference ? nil : name)
+    let report = PlanReport(
+      model: model, plan: plan, optimizer: inference ? nil : name,
+      oneThreadByteCount: single.memory.byteCount)
     if let svg {
       let title = try report.header.joined(separator: " ")
       try AtomicFile.write(Array(plan.memory.figure(title: title).utf8), to: svg)
@@ -158,8 +162,7 @@ public struct PlanCommand: ParsableCommand {
   }
 
   /// What `train` plans; for a full-batch solver the batch is all samples.
-  private func plan(_ source: ModelSource, of model: String) throws -> NetworkPlan {
-    let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+  private func plan(_ source: ModelSource, of model: String, threads: Int) throws -> NetworkPlan {
     let loss = try loss ?? source.lossStatement.usable(of: model)
     if let method = optimizer.fullBatchMethod, !inference {
       return try FullBatchTrainer.plan(

@@ -8,6 +8,8 @@ struct PlanReport {
   var plan: NetworkPlan
   /// nil for inference.
   var optimizer: String?
+  /// Of the same for one thread.
+  var oneThreadByteCount: Int
 
   private var memory: MemoryPlan { plan.memory }
   private var options: PlanOptions { plan.options }
@@ -22,8 +24,32 @@ struct PlanReport {
       let first =
         "\(model): \(optimizer.map { "training (\($0))" } ?? "inference"), "
         + "batch \(options.batch) in blocks of \(images), \(threads), \(parameters) parameters"
-      return [first] + plan.savings
+      return [first] + plan.savings + schedule
     }
+  }
+
+  /// What the threads can gain, and what they cost.
+  private var schedule: [String] {
+    let schedule = RunSchedule(plan)
+    func amount(_ cost: Double) -> String { Format.grouped(Int(cost.rounded())) }
+    let more = memory.byteCount - oneThreadByteCount
+    return [
+      "work: \(amount(schedule.work)) multiply-adds (estimated), longest path "
+        + "\(amount(schedule.longestPath)), \(schedule.meetingCount) meetings",
+      "\(options.threads) thread\(options.threads == 1 ? "" : "s"): at most "
+        + "\(Format.fixed(schedule.bound(threads: options.threads), 2)) times as fast as one, "
+        + "\(Format.grouped(more)) bytes more",
+    ]
+  }
+
+  private var scheduleJSON: JSONValue {
+    let schedule = RunSchedule(plan)
+    return [
+      "work": .number(schedule.work), "longestPath": .number(schedule.longestPath),
+      "meetings": .integer(schedule.meetingCount),
+      "speedupBound": .number(schedule.bound(threads: options.threads)),
+      "oneThreadBytes": .integer(oneThreadByteCount),
+    ]
   }
 
   /// One object; the keys are stable. Units: bytes.
@@ -45,7 +71,7 @@ struct PlanReport {
       "recomputed": .array(plan.recomputedLayers.map { .string($0) }),
       "recomputedMultiplyAdds": .integer(plan.recomputedMultiplyAdds),
       "recomputationSavedBytes": .integer(plan.recomputationSavedByteCount),
-      "regions": .object(regions),
+      "regions": .object(regions), "schedule": scheduleJSON,
       "slots": .array(memory.slotsByOffset.map(slot)),
       "steps": .array(memory.steps.map { .string($0) }),
     ])

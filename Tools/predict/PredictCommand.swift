@@ -54,7 +54,7 @@ public struct PredictCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Threads; the outputs do not depend on it. (default: all cores)")
+    help: "Threads; the outputs do not depend on it. (default: what is worth it)")
   var threads: Int?
 
   @Option(
@@ -123,12 +123,14 @@ public struct PredictCommand: ParsableCommand {
     if let output {
       try PredictionFile.write(predictions, of: predictor.answer, to: output)
     }
-    let report = PredictionReport(model: model, answer: predictor.answer, top: top)
+    let report = PredictionReport(
+      model: model, answer: predictor.answer, top: top, threads: predictor.threads)
     if json {
       printJSON(report.json(predictions, output: output))
     } else if let output {
       printLine(
-        "wrote \(output): \(Format.grouped(predictions.reduce(0) { $0 + $1.count })) samples")
+        "wrote \(output): \(Format.grouped(predictions.reduce(0) { $0 + $1.count })) samples, on "
+          + predictor.threads.text)
     } else {
       for prediction in predictions { report.print(prediction) }
     }

@@ -8,6 +8,7 @@ struct PredictionReport {
   var answer: Answer
   /// Classes of each sample.
   var top: Int
+  var threads: ThreadChoice
 
   /// Of numbers so many are printed in a line; a file has all.
   private static let shownNumbers = 10
@@ -47,7 +48,8 @@ struct PredictionReport {
     var object: [String: JSONValue] = [
       "model": .string(model),
       "samples": .integer(predictions.reduce(0) { $0 + $1.count }),
-      "output": output.map { .string($0) } ?? .null,
+      "output": output.map { .string($0) } ?? .null, "threads": .integer(threads.count),
+      "threadsReason": .string(threads.reason),
       "classNames": answer.classNames.map { .array($0.map { .string($0) }) } ?? .null,
     ]
     // What went to a file is not printed too.

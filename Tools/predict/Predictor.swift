@@ -21,6 +21,8 @@ struct Prediction {
 struct Predictor {
   let answer: Answer
   let recorded: RecordedData?
+  /// How many, and why.
+  let threads: ThreadChoice
   private let network: Network
   private let options: PredictCommand
 
@@ -31,9 +33,9 @@ struct Predictor {
     let file = try KerasFile.read(path: path, trainingState: .ifPresent)
     recorded = file.training.map(RecordedData.init)
     answer = try Answer(file.model, training: file.training, loss: file.lossStatement.computed)
-    let plan = try InferencePlan.make(
-      file.model, of: path, batch: options.batch,
-      threads: options.threads ?? ProcessInfo.processInfo.activeProcessorCount, loss: nil,
+    let plan: NetworkPlan
+    (plan, threads) = try InferencePlan.make(
+      file.model, of: path, batch: options.batch, threads: options.threads, loss: nil,
       budget: options.memoryBudget)
     network = try Network(plan, instructionSet: .selected())
     try network.load(file.weights)

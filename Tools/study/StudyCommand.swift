@@ -41,7 +41,7 @@ public struct StudyCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Threads; the results do not depend on it. (default: all cores)")
+    help: "Threads; the results do not depend on it. (default: one per processor)")
   var threads: Int?
 
   @Flag(help: "Begin anew: forget what an interrupted run has kept, and repeat finished studies.")
@@ -121,11 +121,14 @@ public struct StudyCommand: ParsableCommand {
     }
   }
 
+  /// Whatever a study runs, which may be several networks.
+  var threadChoice: ThreadChoice { .all(asked: threads) }
+
   var options: StudyOptions {
     var options = StudyOptions()
     options.isQuick = quick
     options.seeds = seeds
-    options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
+    options.threads = threadChoice.count
     options.dataDirectory = dataDir
     let switches = [
       ("reference-init", referenceInit), ("continue", continues),

@@ -83,13 +83,16 @@ final class StudyRun {
     if command.json {
       let value: JSONValue = [
         "output": .string(command.output), "quick": .bool(command.quick),
+        "threads": .integer(command.threadChoice.count),
+        "threadsReason": .string(command.threadChoice.reason),
         "seconds": .number(seconds), "studies": .array(records.map(\.json)),
       ]
       printJSON(value)
     } else {
       if isAll { printLine("\(command.output)/summary.md") }
       printLine(
-        "\(met) of \(records.joined(\.checks).count) checks met; \(Format.fixed(seconds, 1)) s")
+        "\(met) of \(records.joined(\.checks).count) checks met; \(Format.fixed(seconds, 1)) s on "
+          + command.threadChoice.text)
     }
     guard let first = advice.first else { return }
     printError(first)

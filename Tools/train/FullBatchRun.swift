@@ -24,6 +24,7 @@ final class FullBatchRun {
   private let started = ProgressLine.now
 
   private var network: Network { trainer.network }
+  private let threads: ThreadChoice
 
   init(_ options: Train, _ method: FullBatchMethod) throws {
     self.options = options
@@ -43,11 +44,13 @@ final class FullBatchRun {
     if let lambda = options.fullBatch.lambda {
       model.changeKernels { $0.kernelRegularizer.l2 = Float(lambda / (2 * Double(images.count))) }
     }
-    let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
-    let plan = try FullBatchTrainer.plan(
-      model, method, sampleCount: images.count, threads: threads,
-      loss: try FullBatchRun.loss(loss, model),
-      usesReferenceGradient: options.fullBatch.referenceGradient)
+    let computed = try FullBatchRun.loss(loss, model)
+    let plan: NetworkPlan
+    (plan, threads) = try ThreadChoice.plan(asked: options.threads) {
+      try FullBatchTrainer.plan(
+        model, method, sampleCount: images.count, threads: $0, loss: computed,
+        usesReferenceGradient: options.fullBatch.referenceGradient)
+    }
     for path in [options.history, options.plot].compactMap(\.self) { try checkFolder(of: path) }
     output = try CheckpointOutput(options)
     lock = try options.history.flatMap { path in try OutputLock(path) }
@@ -153,8 +156,7 @@ final class FullBatchRun {
         + "\(Format.grouped(data.set.test.count)) test samples of \(data.set.train.shape)")
     printLine(
       "plan: \(Format.bytes(plan.memory.byteCount)) for \(method.rawValue) on all samples at once, "
-        + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s"); lower bound "
-        + "\(Format.grouped(plan.memory.lowerBound)) bytes")
+        + "\(threads.text); lower bound \(Format.grouped(plan.memory.lowerBound)) bytes")
     if output == nil {
       printLine("nothing will be saved; ask for it with --checkpoint or --output")
     }
@@ -226,7 +228,7 @@ final class FullBatchRun {
       "model": .string(name), "data": .string(data.record),
       "dataNote": data.notes.map { .string($0) } ?? .null, "method": .string(method.rawValue),
       "seed": .string("\(options.seed ?? 0)"), "samples": .integer(data.set.train.count),
-      "threads": .integer(network.plan.options.threads),
+      "threads": .integer(threads.count), "threadsReason": .string(threads.reason),
       "arenaBytes": .integer(network.plan.memory.byteCount),
       "lowerBoundBytes": .integer(network.plan.memory.lowerBound),
       "lossBefore": .number(before), "loss": .number(result.progress.value),

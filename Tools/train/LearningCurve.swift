@@ -57,9 +57,10 @@ struct LearningCurve {
 
   private func row(_ part: Double?, of data: LoadedData) throws -> Row {
     let setup = try TrainingSetup(new: options, part: part, loaded: data)
-    let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
-    let plan = try setup.plan(
-      threads: threads, budget: options.memoryBudget, recomputes: options.recompute)
+    let (plan, _) = try ThreadChoice.plan(asked: options.threads) {
+      try setup.plan(
+        threads: $0, budget: options.memoryBudget, recomputes: options.recompute)
+    }
     let (train, validation) = (setup.data.set.train, setup.data.validation ?? setup.data.set.test)
     try plan.checkAnswers(of: train, in: data.set.name)
     let network = try Network(plan, instructionSet: .selected())

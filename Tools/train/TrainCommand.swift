@@ -91,7 +91,7 @@ public struct Train: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Threads; the result does not depend on it. (default: all cores)")
+    help: "Threads; the result does not depend on it. (default: what is worth it)")
   var threads: Int?
 
   @Flag(

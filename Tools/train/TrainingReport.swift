@@ -20,8 +20,8 @@ struct TrainingReport: ~Copyable {
   }
 
   func begin(
-    _ plan: NetworkPlan, _ state: TrainingState, _ loaded: LoadedData, _ set: InstructionSet,
-    isSaving: Bool
+    _ plan: NetworkPlan, _ threads: ThreadChoice, _ state: TrainingState, _ loaded: LoadedData,
+    _ set: InstructionSet, isSaving: Bool
   ) {
     guard !isQuiet else { return }
     let data = loaded.set
@@ -36,8 +36,8 @@ struct TrainingReport: ~Copyable {
       plan.options.batch < state.batch ? " in parts of \(plan.options.batch)" : ""
     printLine(
       "plan: \(Format.bytes(memory.byteCount)) for batches of \(state.batch)\(parts) on "
-        + "\(plan.options.threads) thread\(plan.options.threads == 1 ? "" : "s") "
-        + "(\(set.rawValue)); lower bound \(Format.grouped(memory.lowerBound)) bytes")
+        + "\(threads.text), \(set.rawValue); "
+        + "lower bound \(Format.grouped(memory.lowerBound)) bytes")
     for line in plan.savings { printLine(line) }
     printLine(TrainingReport.method(plan, state) + (optimizerNote?.text ?? ""))
     let augmentation = plan.options.augmentation
@@ -168,8 +168,9 @@ struct TrainingReport: ~Copyable {
   }
 
   func json(
-    _ plan: NetworkPlan, _ state: TrainingState, test: Training.Evaluation?, digest: String,
-    seconds: Double, firstStep: Double?, path: String?, dataNote: String?
+    _ plan: NetworkPlan, _ threads: ThreadChoice, _ state: TrainingState,
+    test: Training.Evaluation?, digest: String, seconds: Double, firstStep: Double?, path: String?,
+    dataNote: String?
   ) -> JSONValue {
     func finite(_ value: Double?) -> JSONValue {
       value.flatMap { $0.isNaN ? nil : .number($0) } ?? .null
@@ -201,6 +202,7 @@ struct TrainingReport: ~Copyable {
       "stoppedEarly": .bool(state.earlyStopping.stops(after: state.history)),
       "batch": .integer(state.batch), "epochs": .integer(state.epoch),
       "seed": .string("\(state.seed)"), "threads": .integer(plan.options.threads),
+      "threadsReason": .string(threads.reason),
       "arenaBytes": .integer(plan.memory.byteCount),
       "lowerBoundBytes": .integer(plan.memory.lowerBound), "history": .array(history),
       "checkpoint": path.map { .string($0) } ?? .null, "seconds": .number(seconds),

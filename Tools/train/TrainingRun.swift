@@ -10,6 +10,7 @@ final class TrainingRun {
   private let options: Train
   private let data: LoadedData
   private let network: Network
+  private let threads: ThreadChoice
   private let trainer: Trainer
   private var state: TrainingState
   private let output: CheckpointOutput?
@@ -33,9 +34,11 @@ final class TrainingRun {
     StartUpCode.release()
     data = setup.data
     state = setup.state
-    let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
-    let plan = try setup.plan(
-      threads: threads, budget: options.memoryBudget, recomputes: options.recompute)
+    let (plan, threads) = try ThreadChoice.plan(asked: options.threads) {
+      try setup.plan(
+        threads: $0, budget: options.memoryBudget, recomputes: options.recompute)
+    }
+    self.threads = threads
     try plan.checkAnswers(of: data.set.train, in: data.set.name)
     state.blockSize = plan.options.resolvedBlockSize
     if let loss = plan.loss { state.loss = loss.record }
@@ -93,7 +96,7 @@ final class TrainingRun {
   private func runEpochs() throws {
     data.announce(isQuiet: options.quiet, isJSON: options.json)
     report.begin(
-      network.plan, state, data, network.instructionSet, isSaving: output != nil)
+      network.plan, threads, state, data, network.instructionSet, isSaving: output != nil)
     if state.epoch >= state.epochs {
       report.nothingToDo(state)
     } else if isStoppedEarly {
@@ -209,7 +212,7 @@ final class TrainingRun {
     if options.json {
       printJSON(
         report.json(
-          network.plan, state, test: test, digest: digest, seconds: seconds,
+          network.plan, threads, state, test: test, digest: digest, seconds: seconds,
           firstStep: firstStepSeconds, path: output.flatMap { $0.hasSaved ? $0.path : nil },
           dataNote: data.notes))
     } else {

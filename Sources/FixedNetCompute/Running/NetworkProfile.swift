@@ -56,6 +56,23 @@ public final class NetworkProfile {
     !isTraining && program.operations.count == layers.count ? clock : nil
   }
 
+  /// Ticks of every operation, all threads together, and of the input behind them: what a schedule is simulated with.
+  package func costs(of plan: NetworkPlan) -> [RunSchedule.Costs] {
+    guard let clock, fits(plan) else { return [] }
+    var costs = RunSchedule.estimates(plan)
+    for operation in costs.indices {
+      func ticks(_ part: OperationClock.Part) -> Double {
+        (0..<threadCount).reduce(0) {
+          $0 + Double(clock.ticks(thread: $1, operation: operation, part))
+        }
+      }
+      costs[operation] = RunSchedule.Costs(
+        forward: ticks(.forward), backward: ticks(.backward), update: ticks(.update),
+        updateUnits: costs[operation].updateUnits)
+    }
+    return costs
+  }
+
   private var clock: OperationClock? {
     ticks.baseAddress.map { OperationClock($0, operationCount: layers.count) }
   }

@@ -23,8 +23,8 @@ struct PlanToolTests {
         "batch", "blockSize", "leastBytes", "loss", "lossFunction", "lowerBoundBytes", "model",
         "optimizer",
         "recomputationSavedBytes", "recomputed",
-        "recomputedMultiplyAdds", "regions", "slots", "steps", "threads", "totalBytes", "training",
-        "updatesInBackward",
+        "recomputedMultiplyAdds", "regions", "schedule", "slots", "steps", "threads", "totalBytes",
+        "training", "updatesInBackward",
       ])
     #expect(json["updatesInBackward"] == false && json["recomputed"] == .array([]))
     #expect(json["totalBytes"] == .integer(memory.byteCount))

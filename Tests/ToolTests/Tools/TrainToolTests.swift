@@ -21,8 +21,7 @@ struct TrainToolTests {
     let plan = try NetworkPlan(
       BuiltInModel.lenet.model(),
       options: PlanOptions(
-        batch: 128, isTraining: true,
-        threads: ProcessInfo.processInfo.activeProcessorCount))
+        batch: 128, isTraining: true, threads: Processors.available.count))
     let total = plan.memory.byteCount.formatted(.number.locale(Locale(identifier: "en_US")))
     #expect(run.output.contains("plan: \(total) bytes"))
     let file = try KerasFile.read(path: "\(folder)/Models/lenet.h5")

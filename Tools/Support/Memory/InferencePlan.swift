@@ -4,10 +4,21 @@ import FixedNet
 public enum InferencePlan {
   /// The batch that was asked for, or the largest of 128, 64, ... that the memory allows.
   /// `file`: where the model comes from, for messages. `fusesLayers`: false keeps every layer's output apart.
+  /// `threads`: nil: as many as are worth it.
   /// Throws: `ToolError`, `ModelError`, `PlanError`.
-  public static func make(
-    _ model: Model, of file: String, batch: Int?, threads: Int, loss: Loss?, budget: ByteCount?,
+  package static func make(
+    _ model: Model, of file: String, batch: Int?, threads: Int?, loss: Loss?, budget: ByteCount?,
     fusesLayers: Bool = true
+  ) throws -> (plan: NetworkPlan, threads: ThreadChoice) {
+    try ThreadChoice.plan(asked: threads) {
+      try make(
+        model, of: file, batch: batch, on: $0, loss: loss, budget: budget, fusesLayers: fusesLayers)
+    }
+  }
+
+  private static func make(
+    _ model: Model, of file: String, batch: Int?, on threads: Int, loss: Loss?, budget: ByteCount?,
+    fusesLayers: Bool
   ) throws -> NetworkPlan {
     var count = batch ?? 128
     while true {

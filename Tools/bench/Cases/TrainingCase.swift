@@ -31,6 +31,8 @@ final class TrainingCase {
   let flopsPerImage: Int
   let imageCount: Int
   let arenaByteCount: Int
+  /// How many times faster than one thread so many can be at most, by the plan's schedule.
+  let bound: Double
   var stepCount: Int { (imageCount + batch - 1) / batch }
   /// Seconds of an epoch over its images, and the share of the peak that the same round measured.
   private(set) var epochs = Samples()
@@ -53,6 +55,7 @@ final class TrainingCase {
     let network = try Network(plan, instructionSet: instructionSet)
     try network.load(weights ?? model.initialWeights(seed: 0))
     arenaByteCount = network.arenaByteCount
+    bound = RunSchedule(plan).bound(threads: threads)
     trainer = try Trainer(
       network: network, images: images, batch: batch, optimizer: OptimizerConfiguration(), seed: 0)
     // Warm caches, pages and threads; the epochs that count start at the beginning again.

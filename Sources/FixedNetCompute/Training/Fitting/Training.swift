@@ -62,7 +62,8 @@ public final class Training {
   ///   - clipping: what is done to gradients that are too large.
   ///   - batch: samples of a mini-batch; at most as many as there are.
   ///   - seed: of weights, the order of the samples, and dropout.
-  ///   - threads: nil: as many as there are cores, but no more than blocks of 16 samples in a mini-batch.
+  ///   - threads: nil: as many as the process may use (what it is bound to, and its control groups' quota) and as a step is
+  ///     worth. Results do not depend on it.
   /// - Throws: `ModelError` where the layers do not fit together, or cannot be trained so; `NetworkError` for samples that do
   ///   not suit the model, numbers that cannot be, and memory that the system does not give.
   public convenience init(
@@ -101,12 +102,15 @@ public final class Training {
       throw NetworkError.option(name: "batch", expected: "at least 1", found: "\(batch)")
     }
     let batch = min(batch, samples.count)
-    let blocks = batch < 8 ? batch : (batch + 15) / 16
     let options = PlanOptions(
-      batch: batch, isTraining: true,
-      threads: threads ?? min(ProcessInfo.processInfo.activeProcessorCount, blocks), loss: loss,
-      optimizer: optimizer.optimizer, clipping: clipping)
-    network = try Network(NetworkPlan(model, options: options))
+      batch: batch, isTraining: true, loss: loss, optimizer: optimizer.optimizer,
+      clipping: clipping)
+    let (plan, _) = try ThreadChoice.plan(asked: threads) { count throws(ModelError) in
+      var options = options
+      options.threads = count
+      return try NetworkPlan(model, options: options)
+    }
+    network = try Network(plan)
     try network.load(start.weights)
     if let state = start.optimizerState { try network.load(state) }
     if let validation {

@@ -84,7 +84,7 @@ public struct ConvolutionOperation: OperationDescription {
   public var filters: Int { groups * Int(shape.outChannels) }
 
   /// Elements of one group, of one image.
-  var groupExtents: (input: Int, output: Int, weight: Int) {
+  public var groupExtents: (input: Int, output: Int, weight: Int) {
     (
       Int(shape.inChannels) * Int(shape.inHeight) * Int(shape.inWidth),
       Int(shape.outChannels) * Int(shape.outHeight) * Int(shape.outWidth),

@@ -1,0 +1,183 @@
+import FixedNetCore
+import Testing
+
+@testable import FixedNetCompute
+
+@Suite("RunSchedule and ThreadChoice") struct RunScheduleTests {
+  private typealias Phase = RunSchedule.Phase
+  private typealias Item = RunSchedule.Item
+
+  @Test("shares, meetings and the longest path, by hand")
+  func byHand() {
+    // Eight blocks of 2 + 4, then a gradient of three rows beside one that one thread makes.
+    let schedule = RunSchedule([
+      Phase([Item(16, .units(8)), Item(32, .units(8)), Item(1, .everyThread)], isChain: true),
+      Phase([Item(9, .units(3)), Item(4, .oneThread)], isChain: false),
+    ])
+    #expect(schedule.work == 49 + 13)
+    #expect(schedule.longestPath == 2 + 4 + 1 + 4)
+    #expect(schedule.meetingCount == 3)
+    // Of three rows the first of two threads has one, and the other work beside it.
+    #expect(schedule.cost(threads: 2) == 25 + 7)
+    // Blocks 2, 3, 3; a row each.
+    #expect(schedule.cost(threads: 3) == 19 + 7)
+    #expect(schedule.bound(threads: 1) == 1)
+    #expect(schedule.bound(threads: 2) == 62.0 / 32)
+    // Of sixteen threads eight have a block. The first has no row.
+    #expect(schedule.cost(threads: 16) == 7 + 4)
+    #expect(RunSchedule([]).bound(threads: 4) == 1)
+  }
+
+  private static func plan(
+    _ model: Model, batch: Int, isTraining: Bool = true, threads: Int = 1
+  ) throws -> NetworkPlan {
+    try NetworkPlan(
+      model, options: PlanOptions(batch: batch, isTraining: isTraining, threads: threads))
+  }
+
+  @Test("the bound of a plan is that of its blocks, whatever number of threads it is for")
+  func plans() throws {
+    let model = BuiltInModel.lenetPlain.model()
+    let schedule = RunSchedule(try Self.plan(model, batch: 128))
+    #expect(RunSchedule(try Self.plan(model, batch: 128, threads: 5)) == schedule)
+    #expect(schedule.bound(threads: 8) > 7.5 && schedule.bound(threads: 8) <= 8)
+    #expect(schedule.bound(threads: 2) > 1.95 && schedule.bound(threads: 2) <= 2)
+    // Three blocks: two of them on one thread.
+    let three = RunSchedule(try Self.plan(model, batch: 48))
+    #expect(three.bound(threads: 2) > 1.5 && three.bound(threads: 2) < 1.6)
+    #expect(schedule.longestPath <= schedule.cost(threads: 256))
+    // At the begin, before the update and at the end; one of every normalisation, and one on the way back of those that
+    // pass a gradient on: all but the data's.
+    #expect(schedule.meetingCount == 3)
+    let coupled = RunSchedule(try Self.plan(BuiltInModel.lenet.model(), batch: 128))
+    #expect(coupled.meetingCount == 3 + 5 + 4)
+    let call = RunSchedule(try Self.plan(model, batch: 128, isTraining: false))
+    #expect(call.meetingCount == 2 && call.bound(threads: 4) > 3.9)
+  }
+
+  /// When the last of some threads is done that follow the program as `Work` does: every thread has a clock, and where they
+  /// meet all clocks show what the last one does.
+  private static func simulate(
+    _ plan: NetworkPlan, _ costs: [RunSchedule.Costs], threads: Int
+  ) throws -> Double {
+    let program = try #require(plan.training)
+    let blocks = plan.options.blockCount
+    var clocks = [Double](repeating: 0, count: threads)
+    func meet() { clocks = clocks.map { _ in clocks.max() ?? 0 } }
+    func run(_ cost: Double) {
+      for block in 0..<blocks {
+        // The thread whose contiguous share has the block.
+        let thread = (0..<threads).first { block < blocks * ($0 + 1) / threads } ?? 0
+        clocks[thread] += cost / Double(blocks)
+      }
+    }
+    run(costs[costs.count - 1].forward)
+    for index in 0..<program.forwardCount {
+      let couples = program.operations[index] is BatchNormalizationOperation
+      run(costs[index].forward / (couples ? 2 : 1))
+      guard couples else { continue }
+      meet()
+      run(costs[index].forward / 2)
+    }
+    for step in program.backwardSteps {
+      let normalization = program.operations[step.operation] as? BatchNormalizationOperation
+      let couples = normalization?.gradient != nil
+      run(costs[step.operation].backward / (couples ? 2 : 1))
+      guard couples else { continue }
+      meet()
+      run(costs[step.operation].backward / 2)
+    }
+    meet()
+    for step in program.backwardSteps {
+      let (cost, units) = (costs[step.operation].update, costs[step.operation].updateUnits)
+      for unit in 0..<units {
+        let thread = (0..<threads).first { unit < units * ($0 + 1) / threads } ?? 0
+        clocks[thread] += cost / Double(units)
+      }
+      if units == 0 { clocks[0] += cost }
+    }
+    return clocks.max() ?? 0
+  }
+
+  @Test(
+    "the bound is within a tenth of a schedule simulated with the times of operations",
+    arguments: [BuiltInModel.lenet, .lenetPlain, .deepMLP], [128, 80])
+  func measured(_ builtIn: BuiltInModel, batch: Int) throws {
+    let model = builtIn.model()
+    let plan = try Self.plan(model, batch: batch)
+    let network = try Network(plan)
+    try network.load(try TestModels.weights(model))
+    let images = TestModels.images(batch, shape: model.input, classes: 10)
+    let trainer = try Trainer(
+      network: network, images: images, batch: batch, optimizer: OptimizerConfiguration(), seed: 1)
+    let profile = NetworkProfile(of: plan)
+    try network.measure(with: profile)
+    var costs: [RunSchedule.Costs] = []
+    var least = Double.infinity
+    // The step that was disturbed least.
+    for _ in 0..<20 {
+      profile.reset()
+      _ = try trainer.runEpoch()
+      let found = profile.costs(of: plan)
+      let all = found.reduce(0) { $0 + $1.forward + $1.backward + $1.update }
+      if all < least { (costs, least) = (found, all) }
+    }
+    try #require(least > 0)
+    for threads in [2, 3, 4, 8, 16] {
+      let bound = RunSchedule(plan).bound(threads: threads)
+      let single = try Self.simulate(plan, costs, threads: 1)
+      let speedup = single / (try Self.simulate(plan, costs, threads: threads))
+      #expect(abs(bound / speedup - 1) < 0.1, "\(threads) threads: \(bound), simulated \(speedup)")
+      // The same costs give the same, to the last digits.
+      let exact = RunSchedule(plan, costs: costs).bound(threads: threads)
+      #expect(abs(exact / speedup - 1) < 1e-9)
+    }
+  }
+
+  private func choice(_ model: Model, batch: Int, isTraining: Bool = true, of processors: Int)
+    throws -> ThreadChoice
+  {
+    let processors = Processors(machine: processors, bound: processors, quota: nil)
+    return try ThreadChoice.plan(asked: nil, on: processors) {
+      try Self.plan(model, batch: batch, isTraining: isTraining, threads: $0)
+    }.threads
+  }
+
+  @Test("small work runs on one thread, work for all on all, blocks on as many as they are")
+  func choices() throws {
+    let lenet = BuiltInModel.lenet.model()
+    #expect(try choice(lenet, batch: 1, isTraining: false, of: 16).count == 1)
+    #expect(try choice(lenet, batch: 16, of: 2).count == 1)
+    #expect(try choice(lenet, batch: 128, of: 2).count == 2)
+    #expect(try choice(lenet, batch: 128, of: 4).count == 4)
+    #expect((4...8).contains(try choice(lenet, batch: 128, of: 64).count))
+    #expect(try choice(lenet, batch: 1024, of: 16).count == 16)
+    let small = Model(
+      name: "small", input: .vector(8),
+      layers: [
+        Dense(name: "hidden", units: 8, activation: .relu),
+        Dense(name: "out", units: 3, activation: .softmax),
+      ])
+    for batch in [1, 32, 128] { #expect(try choice(small, batch: batch, of: 16).count == 1) }
+    let reason = try choice(small, batch: 128, of: 16).reason
+    #expect(reason.hasPrefix("a step is too little work for more, about "))
+    #expect(
+      try choice(lenet, batch: 128, of: 2).text == "2 threads (this machine has 2 processors)")
+    #expect(try choice(lenet, batch: 16, of: 2).reason == "a step has 1 block of images to share")
+  }
+
+  @Test("what is asked for is planned for, with a word where there are fewer processors")
+  func asked() throws {
+    let processors = Processors(machine: 16, bound: 16, quota: 1.5)
+    for (count, reason) in [
+      (2, "asked for"),
+      (3, "asked for; its control group gives this process 1.50 processors"),
+    ] {
+      let (plan, threads) = try ThreadChoice.plan(asked: count, on: processors) {
+        try Self.plan(TestModels.small, batch: 4, threads: $0)
+      }
+      #expect(plan.options.threads == count && threads.count == count)
+      #expect(threads.reason == reason)
+    }
+  }
+}
