@@ -111,7 +111,7 @@ INLINE void input_inside(const convolution *s, int32_t iy, int32_t ix, const flo
                          const float *w, float *dx, int channels, int columns) {
   const int32_t pixels = s->out_height * s->out_width, all = s->filters, width = s->kernel_width;
   const int32_t plane = s->height * s->width, next = s->kernel_height * width * all;
-  float sum[2][4];
+  float sum[3][4];
   UNROLL
   for (int c = 0; c < channels; c++) {
     UNROLL
@@ -169,70 +169,64 @@ static float input_border(const convolution *s, int32_t iy, int32_t ix, const fl
   return sum;
 }
 
-/// What `count` taps outside add to a sum, 0 times each: it changes nothing but a zero below 0, where the taps are finite.
-INLINE float add_outside(float sum, const float *tap, int32_t count, int32_t step) {
-  if (bits_of(sum) != 0x80000000u) return sum;
-  for (int32_t k = 0; k < count; k++) sum = fma1(0.0f, tap[k * step], sum);
-  return sum;
+/// The taps of an axis that find an output, from the first one on: the tap, its output, and how many there are; each next
+/// tap is a stride further and finds the output before.
+typedef struct taps {
+  int32_t first, output, count;
+} taps;
+
+static taps taps_of(int32_t position, int32_t stride, int32_t outputs, int32_t extent) {
+  taps t = {0, stride == 1 ? position : position / stride, 0};
+  if (t.output >= outputs) t.output = outputs - 1;
+  t.first = position - t.output * stride;
+  for (int32_t k = t.first; k < extent && t.count <= t.output; k += stride) t.count++;
+  return t;
 }
 
-/// The same for `channels` neighbouring channels, strides of 1 and finite weights.
-INLINE void input_edge(const convolution *s, int32_t iy, int32_t ix, const float *dz,
-                       const float *w, float *dx, int channels) {
-  const int32_t pixels = s->out_height * s->out_width, all = s->filters, width = s->kernel_width;
-  const int32_t plane = s->height * s->width, next = s->kernel_height * width * all;
-  const int32_t right = ix + s->pad_left, before = right - s->out_width + 1;
-  // The columns of the kernel that find an output.
-  const int32_t end = right + 1 < width ? right + 1 : width;
-  const int32_t first = before < 0 ? 0 : before < end ? before : end;
-  float sum[2] = {0.0f, 0.0f};
-  for (int32_t ky = 0; ky < s->kernel_height; ky++, w += width * all) {
-    const int32_t oy = iy + s->pad_top - ky;
-    const int has_row = oy >= 0 && oy < s->out_height && first < end;
-    const float *at = has_row ? dz + (oy * s->out_width + right - first) : dz;
-    if (!has_row) {
-      for (int32_t o = 0; o < all; o++) {
-        int is_changed = 0;
-        UNROLL
-        for (int c = 0; c < channels; c++) {
-          is_changed |= bits_of(sum[c]) == 0x80000000u;
-          sum[c] = add_outside(sum[c], w + o + c * next, width, all);
-        }
-        if (!is_changed) break;
-      }
-      continue;
-    }
-    for (int32_t o = 0; o < all; o++, at += pixels) {
-      const float *tap = w + o, *v = at, *stop = at - (end - first);
-      UNROLL
-      for (int c = 0; c < channels; c++) sum[c] = add_outside(sum[c], tap + c * next, first, all);
-      for (tap += first * all; v > stop; v--, tap += all) {
+/// The same for `channels` neighbouring channels and finite weights. A tap that finds no output adds 0 times a weight, which
+/// changes nothing but a zero below 0: only a sum that ends as one is worked out with all taps.
+INLINE void input_edge(const convolution *s, int32_t iy, const taps *columns, int32_t ix,
+                       const float *dz, const float *w, float *dx, int channels) {
+  const int32_t pixels = s->out_height * s->out_width, all = s->filters;
+  const int32_t plane = s->height * s->width, next = s->kernel_height * s->kernel_width * all;
+  const int32_t step = s->stride_width * all, down = s->stride_height * s->kernel_width * all;
+  const taps rows = taps_of(iy + s->pad_top, s->stride_height, s->out_height, s->kernel_height);
+  const float *from = dz + (rows.output * s->out_width + columns->output);
+  const float *first = w + (rows.first * s->kernel_width + columns->first) * all;
+  float sum[3] = {0.0f, 0.0f, 0.0f};
+  for (int32_t ky = rows.count; ky > 0; ky--, from -= s->out_width, first += down) {
+    const float *at = from;
+    for (const float *tap_of = first; tap_of < first + all; tap_of++, at += pixels) {
+      const float *v = at, *tap = tap_of;
+      for (int32_t kx = columns->count; kx > 0; kx--, v--, tap += step) {
         UNROLL
         for (int c = 0; c < channels; c++) sum[c] = fma1(*v, tap[c * next], sum[c]);
       }
-      UNROLL
-      for (int c = 0; c < channels; c++)
-        sum[c] = add_outside(sum[c], tap + c * next, width - end, all);
     }
   }
   UNROLL
-  for (int c = 0; c < channels; c++) dx[c * plane] = sum[c];
+  for (int c = 0; c < channels; c++)
+    dx[c * plane] =
+        bits_of(sum[c]) == 0x80000000u ? input_border(s, iy, ix, dz, w + c * next) : sum[c];
 }
 
+/// `is_finite`: whether all weights are; else every tap counts.
 INLINE void input_of_channels(const convolution *s, const float *dz, const float *w, float *dx,
-                              int has_tiles, int channels) {
+                              int is_finite, int channels) {
   const int32_t next = s->kernel_height * s->kernel_width * s->filters;
   const int32_t plane = s->height * s->width;
+  const int has_tiles = s->stride_height == 1 && s->stride_width == 1;
   for (int32_t iy = 0; iy < s->height; iy++) {
     const int32_t bottom = iy + s->pad_top, top = bottom - s->kernel_height + 1;
     const int is_inside = has_tiles && top >= 0 && bottom < s->out_height;
     for (int32_t ix = 0; ix < s->width;) {
       const int32_t right = ix + s->pad_left, left = right - s->kernel_width + 1;
-      if (has_tiles && (!is_inside || left < 0 || right >= s->out_width)) {
-        input_edge(s, iy, ix, dz, w, dx, channels);
-      } else if (!has_tiles) {
+      if (!is_finite) {
         for (int c = 0; c < channels; c++)
           dx[c * plane] = input_border(s, iy, ix, dz, w + c * next);
+      } else if (!is_inside || left < 0 || right >= s->out_width) {
+        const taps t = taps_of(right, s->stride_width, s->out_width, s->kernel_width);
+        input_edge(s, iy, &t, ix, dz, w, dx, channels);
       } else if (ix + 4 <= s->width && right + 3 < s->out_width) {
         input_inside(s, iy, ix, dz, w, dx, channels, 4);
         ix += 4;
@@ -252,10 +246,10 @@ static void convolution_backward_input(const convolution *s, const float *dz, co
                                        float *dx) {
   const int32_t next = s->kernel_height * s->kernel_width * s->filters;
   const int32_t plane = s->height * s->width;
-  int has_tiles = s->stride_height == 1 && s->stride_width == 1;
-  for (int32_t i = 0; has_tiles && i < s->channels * next; i++) has_tiles = w[i] - w[i] == 0.0f;
+  int is_finite = 1;
+  for (int32_t i = 0; is_finite && i < s->channels * next; i++) is_finite = w[i] - w[i] == 0.0f;
   int32_t rest = s->channels;
-  for (; rest >= 2; rest -= 2, w += 2 * next, dx += 2 * plane)
-    input_of_channels(s, dz, w, dx, has_tiles, 2);
-  if (rest > 0) input_of_channels(s, dz, w, dx, has_tiles, 1);
+  for (; rest >= 3; rest -= 3, w += 3 * next, dx += 3 * plane)
+    input_of_channels(s, dz, w, dx, is_finite, 3);
+  for (; rest > 0; rest--, w += next, dx += plane) input_of_channels(s, dz, w, dx, is_finite, 1);
 }
