@@ -13,13 +13,17 @@ public struct CLibrary {
   let network: DeviceNetwork
   /// The bodies of the functions.
   let programs: ProgramTexts
+  /// What `save` writes; nil without training.
+  let savedForm: SavedForm?
+  let selfTest: SelfTest
   /// Bytes of everything that changes on the device, to the last.
   public let ramByteCount: Int
   /// Bytes of weights and other constants in flash; the code comes on top.
   public let constantByteCount: Int
 
+  /// Runs the network once, and a step of its training, for the library's own test.
   /// `weights`: one entry per layer of `model`, whose `frozenLayers` stay in flash.
-  /// Throws: `ExportError` for what no device library does, `ModelError`.
+  /// Throws: `ExportError` for what no device library does, `ModelError`, `NetworkError`.
   public init(_ model: Model, weights: [LayerWeights], options: ExportOptions) throws {
     guard CLibrary.isName(options.name) else {
       throw ExportError(
@@ -29,8 +33,13 @@ public struct CLibrary {
     self.options = options
     network = try DeviceNetwork(model, weights: weights, options)
     programs = try ProgramTexts(network)
+    selfTest = try SelfTest(network, weights: weights)
     ramByteCount = MemoryText(network).byteCount
-    constantByteCount = programs.constantByteCount
+    let form = SavedForm(network)
+    savedForm = form
+    constantByteCount =
+      programs.constantByteCount
+      + (form.map { 64 + $0.description.count } ?? 0) + 4 * selfTest.targets.count
   }
 
   /// Whether files and names may begin so: a C identifier of at most 32 letters that the library does not use itself.

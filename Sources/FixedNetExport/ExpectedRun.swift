@@ -15,6 +15,8 @@ public struct ExpectedRun: Sendable {
   /// Of the weights after the steps; the start's without any.
   public var digest: String
   /// After the steps.
+  let weights: [LayerWeights]
+  /// After the steps.
   public var outputsAfter: [Float] = []
 
   /// Runs the host's engine: predictions, then as many steps as there are mini-batches among the samples, `rounds` times.
@@ -44,12 +46,13 @@ public struct ExpectedRun: Sendable {
         let part = try samples.samples(at: Array(first..<first + batch))
         let penalty = network.penalty
         let rule = training.optimizer.rule(at: step, learningRate: rate)
-        let sums = try network.step(part, update: rule, step: step)
+        let sums = try network.step(part, update: rule, step: step, seed: training.seed)
         losses.append(Float((sums.meanLoss - penalty) / factor))
       }
       outputsAfter = try network.predict(samples).outputs.values
     }
-    digest = WeightsDigest.sha256(network.weights, of: model)
+    self.weights = network.weights
+    digest = WeightsDigest.sha256(self.weights, of: model)
   }
 }
 

@@ -6,26 +6,32 @@ import ToolSupport
 
 /// A library that is about to be written.
 struct Export {
-  private let command: ExportCommand
-  private let model: Model
+  private let folder: String
   private let library: CLibrary
   private let expected: ExpectedRun
 
+  /// `name`: a model's; `folder`: where the library is to be.
   /// Throws: `ToolError`, `ExportError`, `ModelError`, and whatever reading the model does.
-  init(_ command: ExportCommand) throws {
-    self.command = command
-    let source = try ModelSource(command.model)
+  init(_ command: ExportCommand, of modelName: String, to folder: String) throws {
+    self.folder = folder
+    let source = try ModelSource(modelName)
     guard source.nonFinite.isEmpty else {
       throw ToolError(
-        "'\(command.model)' holds NaN or infinite values in \(source.nonFinite.joined(separator: ", ")); "
+        "'\(modelName)' holds NaN or infinite values in \(source.nonFinite.joined(separator: ", ")); "
           + "train it again with a smaller learning rate")
     }
     var model = source.model
-    let weights = try source.weights ?? model.initialWeights(seed: 0)
     try Export.freeze(&model, command)
-    let name = command.name ?? Export.name(command.model, model)
+    let name = command.name ?? Export.name(modelName, model)
     let training = try Export.training(command, source)
     let options = ExportOptions(name: name, training: training)
+    let plan = try NetworkPlan(
+      model,
+      options: PlanOptions(batch: 1, isTraining: training != nil, loss: training?.loss))
+    if source.input != nil {
+      try MemoryLimit.check(plan, of: modelName, budget: nil, hasOption: false)
+    }
+    let weights = try source.weights ?? model.initialWeights(seed: 0)
     library = try CLibrary(model, weights: weights, options: options)
     if let budget = command.memoryBudget?.bytes, library.ramByteCount > budget {
       throw ToolError(
@@ -33,10 +39,10 @@ struct Export {
           + "\(Format.grouped(budget)) bytes; train fewer layers (--last N), or with --train sgd and "
           + "--batch 1, which need least")
     }
-    expected = try Export.expected(
-      model, weights, options, count: command.samples,
-      file: source.input == nil ? nil : command.model)
-    self.model = model
+    let samples = try Export.samples(command, of: source, model, plan, batch: training?.batch ?? 1)
+    let rate = training.map { OptimizerName($0.optimizer).defaultLearningRate } ?? 0
+    expected = try ExpectedRun(
+      model, weights: weights, options: options, samples: samples, rate: Float(rate))
   }
 
   /// The file's name without folder and ending, or a built-in model's; with something behind it where that is a word of the
@@ -72,33 +78,53 @@ struct Export {
   private static func training(_ command: ExportCommand, _ source: ModelSource) throws
     -> ExportOptions.Training?
   {
-    guard let optimizer = command.train.flatMap(OptimizerName.init) else { return nil }
+    guard let train = command.train else { return nil }
     let loss = try command.loss.map(Loss.option) ?? source.lossStatement.usable(of: source.name)
+    var (optimizer, clipping) = (Optimizer.sgd, Clipping.none)
+    if let name = OptimizerName(rawValue: train) {
+      optimizer = command.numbers.changed(name.optimizer())
+    } else {
+      guard let own = try source.optimizer?.resolved(isRateGiven: true) else {
+        throw ToolError(
+          "--train \(train): '\(source.name)' names no optimiser; say --train sgd, or another")
+      }
+      clipping = own.clipping
+      optimizer = try command.numbers.changing(
+        own.configuration.optimizer, of: source.name, option: "--train")
+    }
     return ExportOptions.Training(
-      optimizer.optimizer(), loss: loss, batch: command.batch ?? 1, recomputes: command.recompute,
+      optimizer, clipping: command.numbers.statedClipping ?? clipping, loss: loss,
+      batch: command.batch ?? 1, seed: command.seed ?? 0, recomputes: command.recompute,
       memoryBudget: command.memoryBudget?.bytes)
   }
 
-  private static func expected(
-    _ model: Model, _ weights: [LayerWeights], _ options: ExportOptions, count: Int, file: String?
-  ) throws -> ExpectedRun {
-    let plan = try NetworkPlan(
-      model,
-      options: PlanOptions(
-        batch: 1, isTraining: options.training != nil, loss: options.training?.loss))
-    if let file { try MemoryLimit.check(plan, of: file, budget: nil, hasOption: false) }
-    let batch = options.training?.batch ?? 1
-    let samples = try ExpectedRun.drawnSamples(
-      for: model, loss: plan.loss, count: max(count, batch))
-    let rate = options.training.map { OptimizerName($0.optimizer).defaultLearningRate } ?? 0
-    return try ExpectedRun(
-      model, weights: weights, options: options, samples: samples, rate: Float(rate))
+  /// The test's: the first ones of the data, else drawn ones. As many as a mini-batch has at least.
+  private static func samples(
+    _ command: ExportCommand, of source: ModelSource, _ model: Model, _ plan: NetworkPlan,
+    batch: Int
+  ) throws -> ImageSet {
+    let count = max(command.samples, batch)
+    guard command.data.data != nil else {
+      return try ExpectedRun.drawnSamples(for: model, loss: plan.loss, count: count)
+    }
+    let data = try command.data.load(
+      recorded: source.recorded, only: .test, input: model.input,
+      model: model.ends(loss: plan.loss))
+    guard data.set.test.count >= count else {
+      throw ToolError(
+        "--samples: the test set of '\(data.set.name)' has \(data.set.test.count) samples, and the "
+          + "test takes \(count)")
+    }
+    let samples = try data.set.test.samples(at: Array(0..<count))
+    if command.train != nil {
+      try plan.checkAnswers(of: samples, in: data.set.name, needsLoss: true)
+    }
+    return samples
   }
 
   /// Writes all files, each in one step.
   /// Throws: `ToolError` where a file of such a name is there that no export wrote: a project's Makefile, perhaps.
   func write() throws {
-    let folder = command.c
     let files = library.files + [library.test(expected)]
     for file in files { try checkIsOurs("\(folder)/\(file.name)") }
     do {
@@ -123,13 +149,13 @@ struct Export {
   func report() {
     let name = library.options.name
     printLine(
-      "wrote \(command.c)/: \(name).h, \(name).c, \(name)_test.c, Makefile, CMakeLists.txt, "
+      "wrote \(folder)/: \(name).h, \(name).c, \(name)_test.c, Makefile, CMakeLists.txt, "
         + "library.properties")
     printLine("RAM: \(Format.bytes(library.ramByteCount)), all that changes on the device")
     printLine(
       "flash: \(Format.bytes(library.constantByteCount)) of weights and constants, and the code")
     printLine("multiply-adds of a prediction: \(Format.grouped(library.multiplyAdds))")
     printLine("weights sha256 of the test's end: \(expected.digest)")
-    printLine("test it on this machine: make -C \(shellQuoted(command.c)) test")
+    printLine("test it on this machine: make -C \(shellQuoted(folder)) test")
   }
 }

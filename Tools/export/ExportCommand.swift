@@ -12,6 +12,7 @@ public struct ExportCommand: ParsableCommand {
     discussion: """
       fixednet export Models/lenet.h5 --c firmware/lenet               a library that predicts
       fixednet export Models/lenet.h5 --c lenet --train sgd --last 1   and goes on learning its last layer
+      fixednet export --read-back slot.bin --model Models/lenet.h5 --output tuned.h5   what it learned and saved
 
       A folder with a header, a source, a test with the expected bits, and files for make, CMake and Arduino. The weights \
       are constants (flash); what is trained is copied to memory.
@@ -22,11 +23,28 @@ public struct ExportCommand: ParsableCommand {
     help: ArgumentHelp(
       "A model with its weights, .h5 or .keras; a built-in one has the weights of a seed.",
       valueName: "model"))
-  var model: String
+  var source: String?
 
   @Option(
     help: ArgumentHelp("Write the library into this folder, which is made.", valueName: "folder"))
-  var c: String
+  var c: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The bytes of a slot that a library saved on a device: make a Keras file of them.",
+      valueName: "file"))
+  var readBack: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --read-back: what the library was exported from.", valueName: "model"))
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --read-back: the .h5 or .keras to write, with the optimiser's memory.",
+      valueName: "file"))
+  var output: String?
 
   @Option(
     help: ArgumentHelp(
@@ -36,8 +54,16 @@ public struct ExportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Train on the device with \(OptimizerOptions.names).", valueName: "optimizer"))
+      "Train on the device with \(OptimizerOptions.names); file: with the optimiser of the model's "
+        + "file, its numbers and its clipping.", valueName: "optimizer"))
   var train: String?
+
+  @OptionGroup var numbers: OptimizerNumbers
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("What dropout draws from. (default: 0)", valueName: "number"))
+  var seed: UInt64?
 
   @Option(
     help: ArgumentHelp(
@@ -77,12 +103,21 @@ public struct ExportCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Samples of the test, drawn from a seed.", valueName: "count"))
+    help: ArgumentHelp(
+      "Samples of the test: the first ones of --data, else drawn from a seed.", valueName: "count"))
   var samples = 4
+
+  @OptionGroup var data: DataOptions
 
   public init() {}
 
   public func validate() throws {
+    guard readBack == nil else { return try validateReadBack() }
+    for (option, value) in [("--model", model), ("--output", output)] where value != nil {
+      throw ValidationError("\(option) is for --read-back")
+    }
+    guard source != nil else { throw ValidationError("Missing expected argument '<model>'") }
+    guard c != nil else { throw ValidationError("Missing expected argument '--c <folder>'") }
     try checked(samples, "--samples", in: 1...1000)
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let last { try checked(last, "--last", in: 1...1000) }
@@ -90,21 +125,61 @@ public struct ExportCommand: ParsableCommand {
       throw ValidationError("--freeze and --last say the same in two ways; give one of them")
     }
     if let train {
-      guard OptimizerName(rawValue: train) == nil else { return }
-      throw ValidationError("--train must be one of \(OptimizerOptions.names), found '\(train)'")
+      let name = OptimizerName(rawValue: train)
+      guard name != nil || train == ExportCommand.ofFile else {
+        throw ValidationError(
+          "--train must be one of \(OptimizerOptions.names), \(ExportCommand.ofFile), found "
+            + "'\(train)'")
+      }
+      return try numbers.check(name, option: "--train")
     }
+    if let other = ofTraining { throw forTraining(other) }
+  }
+
+  private func forTraining(_ option: String) -> ValidationError {
+    ValidationError("\(option) is for training on the device; add --train sgd, or another")
+  }
+
+  /// What `--train` calls the optimiser of the model's file.
+  static let ofFile = "file"
+
+  /// The first option that was given and says how the device trains.
+  private var ofTraining: String? {
     let others = [
       ("--loss", loss != nil), ("--batch", batch != nil), ("--freeze", freeze != nil),
-      ("--last", last != nil), ("--recompute", recompute),
+      ("--last", last != nil), ("--recompute", recompute), ("--seed", seed != nil),
       ("--memory-budget", memoryBudget != nil),
     ]
-    if let other = others.first(where: \.1)?.0 {
-      throw ValidationError("\(other) is for training on the device; add --train sgd, or another")
+    return others.first(where: \.1)?.0 ?? numbers.given.first
+  }
+
+  private func validateReadBack() throws {
+    let others = [
+      ("--c", c != nil), ("--name", name != nil), ("--train", train != nil),
+      ("--data", data.data != nil), ("another model", source != nil),
+    ]
+    if let other = others.first(where: \.1)?.0 ?? ofTraining {
+      throw ValidationError(
+        "\(other) does not go with --read-back, which takes --model and --output")
+    }
+    guard model != nil, output != nil else {
+      throw ValidationError(
+        "--read-back needs --model, what the library was exported from, and --output, the file to "
+          + "write")
     }
   }
 
   public func run() throws {
-    let export = try Export(self)
+    if let readBack, let model, let output {
+      var files = FileGuard()
+      files.reads(readBack, "--read-back")
+      files.reads(model, "--model")
+      files.writes(output, "--output")
+      try files.check()
+      return try ReadBack(readBack, model: model, output: output).write()
+    }
+    guard let source, let c else { return }
+    let export = try Export(self, of: source, to: c)
     try export.write()
     export.report()
   }

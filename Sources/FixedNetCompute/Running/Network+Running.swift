@@ -188,11 +188,11 @@ extension Network {
     return try train(images, update: nil)
   }
 
-  /// One optimiser step over `images` as one mini-batch. `step`: from 0, what dropout's masks depend on, and augmentation
-  /// in the place of the epoch.
+  /// One optimiser step over `images` as one mini-batch. `step`: from 0, what dropout's masks depend on beside `seed`, and
+  /// augmentation in the place of the epoch.
   /// Throws: `NetworkError.option` for more images than the plan's batch, or a step of another optimiser than the plan's.
-  public func step(_ images: ImageSet, update: UpdateRule, step: Int = 0) throws(NetworkError)
-    -> Sums
+  public func step(_ images: ImageSet, update: UpdateRule, step: Int = 0, seed: UInt64 = 0)
+    throws(NetworkError) -> Sums
   {
     guard images.count <= plan.options.batch else {
       throw .option(
@@ -204,12 +204,12 @@ extension Network {
         name: "update", expected: "a step of the plan's optimiser, \(plan.options.optimizer)",
         found: "\(update)")
     }
-    return try train(images, update: update, step: step)
+    return try train(images, update: update, step: step, seed: seed)
   }
 
-  private func train(_ images: ImageSet, update: UpdateRule?, step: Int = 0) throws(NetworkError)
-    -> Sums
-  {
+  private func train(
+    _ images: ImageSet, update: UpdateRule?, step: Int = 0, seed: UInt64 = 0
+  ) throws(NetworkError) -> Sums {
     try checkTraining(images)
     return images.withPointers { source, targets in
       guard let targets else { preconditionFailure("checked above") }
@@ -220,7 +220,7 @@ extension Network {
         let count = min(plan.options.batch, images.count - first)
         let run = TrainingRun(
           count: count, reduction: reduction, accumulates: first > 0,
-          isLastPart: first + count == images.count, update: update, step: step,
+          isLastPart: first + count == images.count, update: update, seed: seed, step: step,
           imageOffset: first, epoch: update == nil ? nil : step)
         total.add(train(source, targets, run) { first + $0 })
       }

@@ -3,15 +3,15 @@ import FixedNetCore
 
 /// The header, for whoever calls the library from a firmware.
 struct HeaderText {
-  private let library: CLibrary
-  private var name: String { library.options.name }
-  private var big: String { name.uppercased() }
-  private var network: DeviceNetwork { library.network }
+  let library: CLibrary
+  var name: String { library.options.name }
+  var big: String { name.uppercased() }
+  var network: DeviceNetwork { library.network }
 
   init(_ library: CLibrary) { self.library = library }
 
   var text: String {
-    let parts = [top, sizes, memory, predict, train, hash].filter { !$0.isEmpty }
+    let parts = [top, sizes, memory, predict, train, selfTest, storage, hash].filter { !$0.isEmpty }
     return """
       \(parts.joined(separator: "\n\n"))
 

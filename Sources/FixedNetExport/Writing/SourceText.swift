@@ -12,7 +12,8 @@ struct SourceText {
   init(_ library: CLibrary) { self.library = library }
 
   var text: String {
-    let own = [weights, memory, functions, hash].joined(separator: "\n\n")
+    let parts = [weights, memory, functions, selfTest, storage, hash]
+    let own = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
     let needed = KernelText.sections(neededBy: own + " shared floating_mode")
     let kernels = needed.map(\.text).joined(separator: "\n\n")
     return """
@@ -20,7 +21,7 @@ struct SourceText {
 
       // -- What the layers compute ----------------------------------------------------------------------
 
-      \(kernels.replacing("FIXEDNET_", with: big + "_"))
+      \(kernels.replacing("FIXEDNET_", with: big + "_").replacing("fixednet_", with: name + "_"))
 
       \(own)
 

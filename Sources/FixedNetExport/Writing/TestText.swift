@@ -57,6 +57,10 @@ struct TestText {
       static float memory[\(big)_RAM / sizeof(float) + 1];
       \(name)_use(memory);
     #endif
+      if (!\(name)_self_test()) {
+        puts("\(name): the self-test fails");
+        faults++;
+      }
     \(isTraining ? "  \(name)_reset();\n" : "")  predict_all(outputs);
     \(isTraining ? steps + "\n" : "")  uint8_t found[32];
       \(name)_hash(found);

@@ -3,7 +3,7 @@ import Foundation
 /// Files as bytes. A file is opened once: what it is, its size and its contents are asked of what was opened.
 package enum FileBytes {
   /// Reads a regular file of at most `limit` bytes.
-  static func read(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
+  package static func read(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
     let file = try open(path)
     defer { close(file) }
     let count = try size(of: file, path: path, limit: limit)

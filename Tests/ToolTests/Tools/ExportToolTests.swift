@@ -51,6 +51,13 @@ struct ExportToolTests {
       ("softmax --c n --memory-budget 1MiB", "--memory-budget is for training on the device", 64),
       ("softmax --c n --train sgd --freeze a --last 1", "give one of them", 64),
       ("softmax --c n --samples 0", "--samples must be from 1", 64),
+      ("softmax --c n --clip-norm 1", "--clip-norm is for training on the device", 64),
+      ("softmax --c n --train sgd --beta1 0.5", "--beta1 is for --train adam, adamw, nadam", 64),
+      ("softmax --c n --train adam --beta1 2", "--beta1 must be from 0 to below 1, found 2", 64),
+      ("softmax --c n --output t.h5", "--output is for --read-back", 64),
+      ("--read-back s.bin --output t.h5", "--read-back needs --model", 64),
+      ("--read-back s --model softmax --output t.h5 --c n", "--c does not go with", 64),
+      ("softmax --c n --train file", "'softmax' names no optimiser", 1),
       ("softmax --c n --train sgd --freeze nope", "the model has no layer 'nope'; it has", 1),
       ("softmax --c n --train sgd --last 9", "the model has 1 layers with weights, found 9", 1),
       ("nope.h5 --c n", "cannot read 'nope.h5'", 1),
@@ -77,5 +84,63 @@ struct ExportToolTests {
       "\(Tool.folder)/export", ["wide.h5", "--c", "n"], in: folder, limit: 30)
     Tool.expectRefusal(measured.run, "describes a network whose arena takes")
     #expect(measured.peakBytes < 256 << 20)
+  }
+
+  @Test("what a device saved becomes a file of Keras, and nothing else does")
+  func readBack() throws {
+    #expect(try export("softmax --c net --name net --train momentum").exitCode == 0)
+    try """
+    #include "net.h"
+    #include <stdio.h>
+    static FILE *file;
+    static int erase(void *context, int slot) { (void)context; return slot; }
+    static int put(void *context, int slot, uint32_t offset, const uint8_t bytes[64]) {
+      (void)context;
+      return slot || fseek(file, (long)offset, SEEK_SET) || fwrite(bytes, 1, 64, file) != 64;
+    }
+    static int get(void *context, int slot, uint32_t offset, uint8_t bytes[64]) {
+      (void)context;
+      return slot || fseek(file, (long)offset, SEEK_SET) || fread(bytes, 1, 64, file) != 64;
+    }
+    int main(void) {
+      static const float input[NET_INPUTS] = {1.0f};
+      const net_storage storage = {erase, put, get, 0};
+      uint8_t digest[32];
+      file = fopen("slot.bin", "w+b");
+      net_reset();
+      net_train_step(input, 3, 0.1f);
+      if (net_save(&storage) || fclose(file)) return 1;
+      net_hash(digest);
+      for (int i = 0; i < 32; i++) printf("%02x", digest[i]);
+      return 0;
+    }
+    """.write(toFile: "\(folder)/save.c", atomically: false, encoding: .utf8)
+    let compiled = try Finished(
+      "/usr/bin/env", ["gcc", "-O2", "-Inet", "save.c", "net/net.c", "-o", "save"], in: folder)
+    guard compiled.exitCode == 0 else { return }
+    let device = try Finished("\(folder)/save", [], in: folder)
+    #expect(device.exitCode == 0)
+    let read = try export("--read-back slot.bin --model softmax --output tuned.h5")
+    #expect(
+      read.exitCode == 0 && read.output.contains("weights sha256: \(device.output)"),
+      "\(read.errors)")
+    let file = try KerasFile.read(path: "\(folder)/tuned.h5")
+    #expect(WeightsDigest.sha256(file.weights, of: file.model) == device.output)
+    #expect(file.optimizerState?.slots.map(\.name) == ["momentum"] && file.iterations == 1)
+    let bytes = try Data(contentsOf: URL(filePath: "\(folder)/slot.bin"))
+    try bytes.dropLast(64).write(to: URL(filePath: "\(folder)/cut.bin"))
+    let cases = [
+      ("cut.bin --model softmax", "cut: \(bytes.count - 64) bytes, and \(bytes.count) were saved"),
+      ("slot.bin --model lenet-plain", "saved by a library of another model"),
+      ("tuned.h5 --model softmax", "no weights that a library of fixednet export saved"),
+      ("nope.bin --model softmax", "cannot read 'nope.bin'"),
+    ]
+    for (options, message) in cases {
+      Tool.expectRefusal(try export("--read-back \(options) --output no.h5"), message)
+      #expect(!FileManager.default.fileExists(atPath: "\(folder)/no.h5"))
+    }
+    Tool.expectRefusal(
+      try export("--read-back slot.bin --model tuned.h5 --output slot.bin"),
+      "--output would overwrite 'slot.bin'", exitCode: 64)
   }
 }

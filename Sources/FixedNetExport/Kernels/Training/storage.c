@@ -84,3 +84,180 @@ static void hash_tensor(sha256 *h, const float *w, const int32_t counts[4], cons
           for (int shift = 0; shift < 32; shift += 8) sha256_add(h, (uint8_t)(bits >> shift & 255));
         }
 }
+
+// section: checksum
+/// CRC-32 as in zip and PNG, half a byte at a time; 0 to begin with.
+static uint32_t checksum(uint32_t sum, const uint8_t *bytes, uint32_t count) {
+  static const uint32_t table[16] = {0x00000000u, 0x1db71064u, 0x3b6e20c8u, 0x26d930acu,
+                                     0x76dc4190u, 0x6b6b51f4u, 0x4db26158u, 0x5005713cu,
+                                     0xedb88320u, 0xf00f9344u, 0xd6d6a3e8u, 0xcb61b38cu,
+                                     0x9b64c2b0u, 0x86d3d2d4u, 0xa00ae278u, 0xbdbdf21cu};
+  sum = ~sum;
+  for (uint32_t i = 0; i < count; i++) {
+    sum ^= bytes[i];
+    sum = sum >> 4 ^ table[sum & 15];
+    sum = sum >> 4 ^ table[sum & 15];
+  }
+  return ~sum;
+}
+
+// section: checksum_floats
+/// The checksum goes on over floats, each as four bytes, the lowest first.
+static uint32_t checksum_floats(uint32_t sum, const float *values, int32_t count) {
+  for (int32_t i = 0; i < count; i++) {
+    const uint32_t bits = bits_of(values[i]);
+    const uint8_t bytes[4] = {(uint8_t)(bits & 255), (uint8_t)(bits >> 8 & 255),
+                              (uint8_t)(bits >> 16 & 255), (uint8_t)(bits >> 24)};
+    sum = checksum(sum, bytes, 4);
+  }
+  return sum;
+}
+
+// section: save_values load_values
+// What a slot holds, 64 bytes at a time; numbers have their lowest byte first, and what is left of a piece is zero:
+//   the head: "FNSV", version, sequence number, steps, bytes of the description, floats, 0; 32 bytes that identify the
+//     model; the checksum of the head so far
+//   the description, in JSON: what was trained, and how
+//   the floats: the trained weights, then what the optimiser remembers of each
+//   the checksum of all pieces before
+enum { PIECE_BYTES = 64, PIECE_FLOATS = 16 };
+enum { AT_VERSION = 4, AT_SEQUENCE = 8, AT_STEPS = 12, AT_SIZES = 16, AT_CHECKSUM = 60 };
+
+/// What is the same in all that a library saves.
+typedef struct saved_form {
+  const uint8_t *head;
+  const uint8_t *description;
+  uint32_t description_bytes, floats;
+} saved_form;
+
+static void put_word(uint8_t *at, uint32_t word) {
+  for (int i = 0; i < 4; i++) at[i] = (uint8_t)(word >> 8 * i & 255);
+}
+
+static uint32_t word_at(const uint8_t *at) {
+  return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static uint32_t pieces_of(uint32_t count, uint32_t size) { return count / size + (count % size != 0); }
+
+/// Where the last piece is, which has the checksum.
+static uint32_t saved_end(const saved_form *form) {
+  return PIECE_BYTES * (1 + pieces_of(form->description_bytes, PIECE_BYTES) +
+                        pieces_of(form->floats, PIECE_FLOATS));
+}
+
+/// Reads a slot from its start to its end, and says what is wrong with it; its head stays in `head`.
+static int check_slot(const fixednet_storage *storage, const saved_form *form, int slot,
+                      uint8_t head[PIECE_BYTES]) {
+  if (storage->read(storage->context, slot, 0, head)) return FIXEDNET_STORAGE_FAILED;
+  for (int i = 0; i < AT_VERSION; i++)
+    if (head[i] != form->head[i]) return FIXEDNET_NOTHING_SAVED;
+  if (word_at(head + AT_CHECKSUM) != checksum(0, head, AT_CHECKSUM)) return FIXEDNET_DAMAGED;
+  if (word_at(head + AT_VERSION) != word_at(form->head + AT_VERSION)) return FIXEDNET_OTHER_VERSION;
+  for (int i = AT_SIZES; i < AT_CHECKSUM; i++)
+    if (head[i] != form->head[i]) return FIXEDNET_OTHER_MODEL;
+  const uint32_t end = saved_end(form);
+  uint32_t sum = checksum(0, head, PIECE_BYTES);
+  uint8_t piece[PIECE_BYTES];
+  for (uint32_t offset = PIECE_BYTES; offset <= end; offset += PIECE_BYTES) {
+    if (storage->read(storage->context, slot, offset, piece)) return FIXEDNET_STORAGE_FAILED;
+    if (offset < end) sum = checksum(sum, piece, PIECE_BYTES);
+  }
+  return word_at(piece) == sum ? FIXEDNET_OK : FIXEDNET_DAMAGED;
+}
+
+/// The slot with the newest weights of this model, whose head it reads; or -1, and what is wrong with both.
+static int newest_slot(const fixednet_storage *storage, const saved_form *form,
+                       uint8_t head[PIECE_BYTES], int *problem) {
+  uint8_t other[PIECE_BYTES];
+  const int first = check_slot(storage, form, 0, head);
+  const int second = check_slot(storage, form, 1, other);
+  *problem = first > second ? first : second;
+  if (second != FIXEDNET_OK) return first == FIXEDNET_OK ? 0 : -1;
+  // Sequence numbers may have begun anew at 0: their distance counts.
+  if (first == FIXEDNET_OK &&
+      word_at(other + AT_SEQUENCE) - word_at(head + AT_SEQUENCE) - 1u >= 0x7fffffffu)
+    return 0;
+  memcpy(head, other, PIECE_BYTES);
+  return 1;
+}
+
+static int write_piece(const fixednet_storage *storage, int slot, uint32_t *offset, uint32_t *sum,
+                       const uint8_t piece[PIECE_BYTES]) {
+  const int failed = storage->write(storage->context, slot, *offset, piece);
+  *sum = checksum(*sum, piece, PIECE_BYTES);
+  *offset += PIECE_BYTES;
+  return failed;
+}
+
+/// Writes the slot that has not the newest weights. values: floats in the order of the slot.
+static int save_values(const fixednet_storage *storage, const saved_form *form, const void *values,
+                       uint32_t steps) {
+  uint8_t piece[PIECE_BYTES];
+  int problem;
+  const int newest = newest_slot(storage, form, piece, &problem), slot = newest == 0 ? 1 : 0;
+  const uint32_t sequence = newest < 0 ? 1 : word_at(piece + AT_SEQUENCE) + 1;
+  uint32_t offset = 0, sum = 0;
+  if (storage->erase(storage->context, slot)) return FIXEDNET_STORAGE_FAILED;
+  memcpy(piece, form->head, PIECE_BYTES);
+  put_word(piece + AT_SEQUENCE, sequence);
+  put_word(piece + AT_STEPS, steps);
+  put_word(piece + AT_CHECKSUM, checksum(0, piece, AT_CHECKSUM));
+  int failed = write_piece(storage, slot, &offset, &sum, piece);
+  for (uint32_t i = 0; i < form->description_bytes && !failed; i += PIECE_BYTES) {
+    for (uint32_t k = 0; k < PIECE_BYTES; k++)
+      piece[k] = i + k < form->description_bytes ? form->description[i + k] : 0;
+    failed = write_piece(storage, slot, &offset, &sum, piece);
+  }
+  const uint8_t *bytes = values;
+  for (uint32_t i = 0; i < form->floats && !failed; i += PIECE_FLOATS) {
+    for (uint32_t k = 0; k < PIECE_FLOATS; k++) {
+      float value = 0.0f;
+      if (i + k < form->floats) memcpy(&value, bytes + 4 * (i + k), 4);
+      put_word(piece + 4 * k, bits_of(value));
+    }
+    failed = write_piece(storage, slot, &offset, &sum, piece);
+  }
+  memset(piece, 0, PIECE_BYTES);
+  put_word(piece, sum);
+  if (failed || storage->write(storage->context, slot, offset, piece))
+    return FIXEDNET_STORAGE_FAILED;
+  return check_slot(storage, form, slot, piece) == FIXEDNET_OK ? FIXEDNET_OK : FIXEDNET_STORAGE_FAILED;
+}
+
+/// Reads the newest weights, of which nothing is taken over before they are known to be whole. Where the storage then reads
+/// other bytes than before, the values are broken, and `is_broken` says so.
+static int load_values(const fixednet_storage *storage, const saved_form *form, void *values,
+                       uint32_t *steps, int *is_broken) {
+  uint8_t piece[PIECE_BYTES];
+  int problem;
+  const int slot = newest_slot(storage, form, piece, &problem);
+  if (slot < 0) return problem;
+  *steps = word_at(piece + AT_STEPS);
+  uint8_t *bytes = values;
+  uint32_t sum = checksum(0, piece, PIECE_BYTES), taken = 0;
+  const uint32_t end = saved_end(form);
+  const uint32_t start = PIECE_BYTES * (1 + pieces_of(form->description_bytes, PIECE_BYTES));
+  for (uint32_t offset = PIECE_BYTES; offset <= end; offset += PIECE_BYTES) {
+    *is_broken = storage->read(storage->context, slot, offset, piece) != 0;
+    if (*is_broken) return FIXEDNET_STORAGE_FAILED;
+    if (offset == end) break;
+    sum = checksum(sum, piece, PIECE_BYTES);
+    if (offset < start) continue;
+    for (uint32_t k = 0; k < PIECE_FLOATS && taken < form->floats; k++, taken++) {
+      const float value = of_bits(word_at(piece + 4 * k));
+      memcpy(bytes + 4 * taken, &value, 4);
+    }
+  }
+  *is_broken = word_at(piece) != sum;
+  return *is_broken ? FIXEDNET_STORAGE_FAILED : FIXEDNET_OK;
+}
+
+// section: fill_sample
+/// A sample for the library's own test: multiples of 1/256 from 0 to below 1.
+static void fill_sample(int32_t count, uint32_t state, float *values) {
+  for (int32_t i = 0; i < count; i++) {
+    state = state * 1664525u + 1013904223u;
+    values[i] = (float)(state >> 24) * 0.00390625f;
+  }
+}
