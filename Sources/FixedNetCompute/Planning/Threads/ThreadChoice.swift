@@ -22,10 +22,21 @@ package struct ThreadChoice: Equatable, Sendable {
     asked: Int?, on processors: Processors = .available,
     _ make: (Int) throws(Failure) -> NetworkPlan
   ) throws(Failure) -> (plan: NetworkPlan, threads: ThreadChoice) {
-    if let asked { return (try make(asked), .asked(asked, on: processors)) }
-    let plan = try make(processors.count)
-    let choice = ThreadChoice(for: plan, on: processors)
-    return (choice.count == plan.options.threads ? plan : try make(choice.count), choice)
+    if let asked {
+      let plan = try make(asked)
+      return (plan, ThreadChoice.asked(asked, on: processors).fitting(plan))
+    }
+    let first = try make(processors.count)
+    let choice = ThreadChoice(for: first, on: processors)
+    let plan = choice.count == first.options.threads ? first : try make(choice.count)
+    return (plan, choice.fitting(plan))
+  }
+
+  /// The number that a plan has, where a budget left no memory for the one that was chosen.
+  private func fitting(_ plan: NetworkPlan) -> ThreadChoice {
+    let planned = plan.options.threads
+    guard planned != count else { return self }
+    return ThreadChoice(count: planned, reason: "no memory for \(count)")
   }
 
   /// As many as the process may use, whatever they are for.
