@@ -88,6 +88,12 @@ void cs_team_barrier(cs_team *team, int32_t thread) {
   (void)thread;
 }
 
+void cs_team_meet(cs_team *team, int32_t first, int32_t count) {
+  (void)team;
+  (void)first;
+  (void)count;
+}
+
 void cs_team_stop(cs_team *team) { (void)team; }
 
 #else
@@ -113,6 +119,13 @@ typedef struct worker {
   pthread_t handle;
 } worker;
 
+/// Where some threads of the team meet in the midst of a run.
+typedef struct group {
+  _Alignas(64) _Atomic uint32_t arrived;
+  _Alignas(64) _Atomic uint32_t generation;
+  _Atomic uint32_t parked;
+} group;
+
 struct cs_team {
   // Written by every arriving thread.
   _Alignas(64) _Atomic uint32_t arrived;
@@ -125,6 +138,7 @@ struct cs_team {
   int stopping;
   uint32_t threads;
   uint32_t spins;
+  group *groups;  // threads / 2: one for each two threads, behind the workers
 #if !defined(__linux__)
   pthread_mutex_t mutex;
   pthread_cond_t turned;
@@ -202,6 +216,57 @@ void cs_team_barrier(cs_team *team, int32_t thread) {
   if (!arrive(team, 1)) wait_for(team, generation);
 }
 
+// MARK: - Groups
+
+#if defined(__linux__)
+
+static void park_in_group(cs_team *team, group *own, uint32_t generation) {
+  (void)team;
+  syscall(SYS_futex, &own->generation, FUTEX_WAIT_PRIVATE, generation, NULL, NULL, 0);
+}
+
+static void unpark_group(cs_team *team, group *own) {
+  (void)team;
+  syscall(SYS_futex, &own->generation, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+#else
+
+static void park_in_group(cs_team *team, group *own, uint32_t generation) {
+  pthread_mutex_lock(&team->mutex);
+  while (atomic_load(&own->generation) == generation)
+    pthread_cond_wait(&team->turned, &team->mutex);
+  pthread_mutex_unlock(&team->mutex);
+}
+
+static void unpark_group(cs_team *team, group *own) {
+  (void)own;
+  unpark_all(team);
+}
+
+#endif
+
+/// The barrier above, among fewer threads. Two groups have no thread in common, so neither have two
+/// a first thread whose number halves to the same.
+void cs_team_meet(cs_team *team, int32_t first, int32_t count) {
+  if (!team || count < 2) return;
+  group *own = &team->groups[first / 2];
+  uint32_t generation = atomic_load_explicit(&own->generation, memory_order_relaxed);
+  if (atomic_fetch_add_explicit(&own->arrived, 1, memory_order_acq_rel) + 1 == (uint32_t)count) {
+    atomic_store_explicit(&own->arrived, 0, memory_order_relaxed);
+    atomic_fetch_add(&own->generation, 1);
+    if (atomic_load(&own->parked) != 0) unpark_group(team, own);
+    return;
+  }
+  for (uint32_t spin = 0; spin < team->spins; spin++) {
+    if (atomic_load_explicit(&own->generation, memory_order_acquire) != generation) return;
+    pause_briefly();
+  }
+  atomic_fetch_add(&own->parked, 1);
+  while (atomic_load(&own->generation) == generation) park_in_group(team, own, generation);
+  atomic_fetch_sub(&own->parked, 1);
+}
+
 // MARK: - Life
 
 static void *work(void *argument) {
@@ -216,9 +281,16 @@ static void *work(void *argument) {
   }
 }
 
-size_t cs_team_size(int32_t threads) {
+/// Where the groups begin, in bytes.
+static size_t groups_offset(int32_t threads) {
   size_t size = sizeof(cs_team) + (threads > 1 ? (size_t)threads - 1 : 0) * sizeof(worker);
   return (size + 63) / 64 * 64;
+}
+
+static size_t group_count(int32_t threads) { return threads > 1 ? (size_t)threads / 2 : 0; }
+
+size_t cs_team_size(int32_t threads) {
+  return groups_offset(threads) + group_count(threads) * sizeof(group);
 }
 
 cs_team *cs_team_start(void *memory, int32_t threads) {
@@ -230,6 +302,12 @@ cs_team *cs_team_start(void *memory, int32_t threads) {
   team->stopping = 0;
   team->threads = (uint32_t)threads;
   team->spins = threads <= sysconf(_SC_NPROCESSORS_ONLN) ? SPIN_OWN_CORE : SPIN_SHARED_CORE;
+  team->groups = (group *)((char *)memory + groups_offset(threads));
+  for (size_t g = 0; g < group_count(threads); g++) {
+    atomic_init(&team->groups[g].arrived, 0);
+    atomic_init(&team->groups[g].generation, 0);
+    atomic_init(&team->groups[g].parked, 0);
+  }
 #if !defined(__linux__)
   pthread_mutex_init(&team->mutex, NULL);
   pthread_cond_init(&team->turned, NULL);

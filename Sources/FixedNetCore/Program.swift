@@ -29,6 +29,8 @@ public struct Program: BitwiseCopyable {
   /// How dense gradients are summed up stripe by stripe; nil where each is a chain over the batch, and where an operation
   /// couples the batch.
   public var stripes: StripeLayout?
+  /// Whether it pays that several threads work on one block, where there are fewer blocks than threads: see `BlockWork`.
+  public let sharesBlocks: Bool
 
   public init(
     operations: UnsafeBufferPointer<Operation>, forwardCount: Int,
@@ -52,6 +54,8 @@ public struct Program: BitwiseCopyable {
     self.squaredNorms = squaredNorms
     self.updatesInBackward = updatesInBackward
     self.stripes = stripes
+    sharesBlocks = BlockWork.isShared(
+      operations, forwardCount: forwardCount, backwardSteps, blockSize: layout.blockSize)
   }
 
   /// The start of the forward pass: nothing goes back.
