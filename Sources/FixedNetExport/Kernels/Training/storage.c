@@ -166,16 +166,15 @@ static int check_slot(const fixednet_storage *storage, const saved_form *form, i
   return word_at(piece) == sum ? FIXEDNET_OK : FIXEDNET_DAMAGED;
 }
 
-/// The slot with the newest weights of this model, whose head it reads; or -1, and what is wrong with both.
+/// The slot with the newest weights of this model, whose head it reads, or -1; and what is wrong with each.
 static int newest_slot(const fixednet_storage *storage, const saved_form *form,
-                       uint8_t head[PIECE_BYTES], int *problem) {
+                       uint8_t head[PIECE_BYTES], int problems[2]) {
   uint8_t other[PIECE_BYTES];
-  const int first = check_slot(storage, form, 0, head);
-  const int second = check_slot(storage, form, 1, other);
-  *problem = first > second ? first : second;
-  if (second != FIXEDNET_OK) return first == FIXEDNET_OK ? 0 : -1;
+  problems[0] = check_slot(storage, form, 0, head);
+  problems[1] = check_slot(storage, form, 1, other);
+  if (problems[1] != FIXEDNET_OK) return problems[0] == FIXEDNET_OK ? 0 : -1;
   // Sequence numbers may have begun anew at 0: their distance counts.
-  if (first == FIXEDNET_OK &&
+  if (problems[0] == FIXEDNET_OK &&
       word_at(other + AT_SEQUENCE) - word_at(head + AT_SEQUENCE) - 1u >= 0x7fffffffu)
     return 0;
   memcpy(head, other, PIECE_BYTES);
@@ -190,12 +189,14 @@ static int write_piece(const fixednet_storage *storage, int slot, uint32_t *offs
   return failed;
 }
 
-/// Writes the slot that has not the newest weights. values: floats in the order of the slot.
+/// Writes the slot that has not the newest weights: where neither has any, the one that has less wrong with it, as one that
+/// cannot be read may still have some. values: floats in the order of the slot.
 static int save_values(const fixednet_storage *storage, const saved_form *form, const void *values,
                        uint32_t steps) {
   uint8_t piece[PIECE_BYTES];
-  int problem;
-  const int newest = newest_slot(storage, form, piece, &problem), slot = newest == 0 ? 1 : 0;
+  int problems[2];
+  const int newest = newest_slot(storage, form, piece, problems);
+  const int slot = newest == 0 || (newest < 0 && problems[0] > problems[1]) ? 1 : 0;
   const uint32_t sequence = newest < 0 ? 1 : word_at(piece + AT_SEQUENCE) + 1;
   uint32_t offset = 0, sum = 0;
   if (storage->erase(storage->context, slot)) return FIXEDNET_STORAGE_FAILED;
@@ -230,9 +231,9 @@ static int save_values(const fixednet_storage *storage, const saved_form *form, 
 static int load_values(const fixednet_storage *storage, const saved_form *form, void *values,
                        uint32_t *steps, int *is_broken) {
   uint8_t piece[PIECE_BYTES];
-  int problem;
-  const int slot = newest_slot(storage, form, piece, &problem);
-  if (slot < 0) return problem;
+  int problems[2];
+  const int slot = newest_slot(storage, form, piece, problems);
+  if (slot < 0) return problems[0] > problems[1] ? problems[0] : problems[1];
   *steps = word_at(piece + AT_STEPS);
   uint8_t *bytes = values;
   uint32_t sum = checksum(0, piece, PIECE_BYTES), taken = 0;
