@@ -46,6 +46,11 @@ import Testing
     let three = RunSchedule(try Self.plan(model, batch: 48))
     #expect(three.bound(threads: 2) > 1.5 && three.bound(threads: 2) < 1.6)
     #expect(schedule.longestPath <= schedule.cost(threads: 256))
+    // One image whose weights are updated on the way back is one thread's work.
+    var options = PlanOptions(batch: 1, isTraining: true)
+    options.updatesInBackward = true
+    let early = RunSchedule(try NetworkPlan(model, options: options))
+    #expect(early.bound(threads: 2) == 1 && early.longestPath == early.work)
     // At the begin, before the update and at the end; one of every normalisation, and one on the way back of those that
     // pass a gradient on: all but the data's.
     #expect(schedule.meetingCount == 3)

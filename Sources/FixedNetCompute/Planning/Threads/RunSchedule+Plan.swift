@@ -36,8 +36,8 @@ extension RunSchedule {
     }
     var phases = RunSchedule.passes(training, blocks: plan.options.blockCount, costs)
     if plan.options.updatesInBackward {
-      // One block on one thread, update by update.
-      phases[phases.count - 1].items += costs.map { Item($0.update, .oneThread) }
+      // One block, update by update, on the thread that has it.
+      phases[phases.count - 1].items += costs.map { Item($0.update, .units(1)) }
     } else {
       phases += RunSchedule.updates(plan, training, costs)
     }

@@ -32,11 +32,11 @@ package struct ThreadChoice: Equatable, Sendable {
     return (plan, choice.fitting(plan))
   }
 
-  /// The number that a plan has, where a budget left no memory for the one that was chosen.
+  /// One thread where the plan is for one whatever was asked for.
   private func fitting(_ plan: NetworkPlan) -> ThreadChoice {
-    let planned = plan.options.threads
-    guard planned != count else { return self }
-    return ThreadChoice(count: planned, reason: "no memory for \(count)")
+    guard plan.options.threads != count else { return self }
+    return ThreadChoice(
+      count: plan.options.threads, reason: "weights are updated in the backward pass, by one")
   }
 
   /// As many as the process may use, whatever they are for.
