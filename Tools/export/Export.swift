@@ -103,7 +103,7 @@ struct Export {
     _ command: ExportCommand, of source: ModelSource, _ model: Model, _ plan: NetworkPlan,
     batch: Int
   ) throws -> ImageSet {
-    let count = max(command.samples, batch)
+    let count = max(command.samples ?? 4, batch)
     guard command.data.data != nil else {
       return try ExpectedRun.drawnSamples(for: model, loss: plan.loss, count: count)
     }

@@ -104,8 +104,9 @@ public struct ExportCommand: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Samples of the test: the first ones of --data, else drawn from a seed.", valueName: "count"))
-  var samples = 4
+      "Samples of the test: the first ones of --data, else drawn from a seed. (default: 4)",
+      valueName: "count"))
+  var samples: Int?
 
   @OptionGroup var data: DataOptions
 
@@ -118,7 +119,11 @@ public struct ExportCommand: ParsableCommand {
     }
     guard source != nil else { throw ValidationError("Missing expected argument '<model>'") }
     guard c != nil else { throw ValidationError("Missing expected argument '--c <folder>'") }
-    try checked(samples, "--samples", in: 1...1000)
+    if let samples { try checked(samples, "--samples", in: 1...1000) }
+    if data.data == nil, let option = ofData {
+      throw ValidationError(
+        "\(option) says how the data of the test are read; name them with --data")
+    }
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let last { try checked(last, "--last", in: 1...1000) }
     if freeze != nil, last != nil {
@@ -153,12 +158,16 @@ public struct ExportCommand: ParsableCommand {
     return others.first(where: \.1)?.0 ?? numbers.given.first
   }
 
+  /// The first option that was given and says which data there are, or how they are read.
+  private var ofData: String? { data.firstGiven(pixelOrder: true) ?? data.columns.firstGiven }
+
   private func validateReadBack() throws {
     let others = [
       ("--c", c != nil), ("--name", name != nil), ("--train", train != nil),
-      ("--data", data.data != nil), ("another model", source != nil),
+      ("--samples", samples != nil), ("another model", source != nil),
     ]
-    if let other = others.first(where: \.1)?.0 ?? ofTraining {
+    let option = ofTraining ?? ofData
+    if let other = others.first(where: \.1)?.0 ?? option {
       throw ValidationError(
         "\(other) does not go with --read-back, which takes --model and --output")
     }

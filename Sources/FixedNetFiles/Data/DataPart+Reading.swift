@@ -79,7 +79,9 @@ extension DataPart {
     _ found: [String], _ options: DataFileOptions, missing: String, path: String, isMATLAB: Bool
   ) throws(DataFileError) -> DataNames {
     var result = DataNames.search(found, said: options.arrays)
-    if options.learnsInputs, options.arrays.y == nil, result == .none {
+    // Whoever names the samples of a test set and no answers wants none.
+    let isAlone = options.arrays.xTest != nil && options.arrays.yTest == nil
+    if options.learnsInputs, options.arrays.y == nil, result == .none || isAlone {
       result = DataNames.searchAlone(found, said: options.arrays)
     }
     switch result {

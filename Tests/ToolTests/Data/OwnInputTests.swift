@@ -135,6 +135,13 @@ struct OwnInputTests {
     #expect(alone["weightsSHA256"] == all["weightsSHA256"])
     let again = try run("eval", "a.h5 --json").report
     #expect(again["loss"] == alone["testLoss"])
+    if name == "x.h5" {
+      let tested = try run(
+        "train", "\(Self.model) --data all.h5 --target inputs --x x --x-test x_test"
+      ).report
+      #expect(tested["weightsSHA256"] == all["weightsSHA256"])
+      #expect(tested["testLoss"] == all["testLoss"])
+    }
     // Classes there are none.
     let refused = try Tool.run(
       "train", "--model mlp:3 --data \(name) --target inputs --normal 1", in: folder)

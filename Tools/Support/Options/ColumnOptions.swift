@@ -52,17 +52,27 @@ public struct ColumnOptions: ParsableArguments {
   public init() {}
 
   public func validate() throws {
-    guard (xTest == nil) == (yTest == nil) else {
+    let isAlone = learnsInputs && yTest == nil
+    guard (xTest == nil) == (yTest == nil) || isAlone else {
       throw ValidationError("--x-test and --y-test belong together; give both")
     }
-    let named = [
-      ("--target", target), ("--normal", normal), ("--x", x), ("--y", y), ("--x-test", xTest),
-      ("--y-test", yTest),
-    ]
-    let empty = named.first { $0.1?.isEmpty ?? false }?.0
+    let empty = named.first { $0.name?.isEmpty ?? false }?.option
     if let option = empty ?? (ignoreColumn.contains("") ? "--ignore-column" : nil) {
       throw ValidationError("\(option) must be a name, found ''")
     }
+  }
+
+  private var named: [(option: String, name: String?)] {
+    [
+      ("--target", target), ("--normal", normal), ("--x", x), ("--y", y), ("--x-test", xTest),
+      ("--y-test", yTest),
+    ]
+  }
+
+  /// The first option that was given.
+  public var firstGiven: String? {
+    let others = [("--ignore-column", !ignoreColumn.isEmpty), ("--delimiter", delimiter != nil)]
+    return named.first { $0.name != nil }?.option ?? others.first(where: \.1)?.0
   }
 
   /// Whether the samples are to be their own answers.
