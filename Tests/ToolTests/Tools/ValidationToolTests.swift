@@ -108,6 +108,15 @@ struct ValidationToolTests {
       "train", "\(Self.small) --data classes.h5 --validation-fraction 1e-9", in: folder)
     Tool.expectRefusal(none, "holds out none of them; give a larger part")
     var file = try KerasFile.read(path: "\(folder)/run.h5")
+    var earlier = file
+    earlier.training?.setOption("validation_rule", nil)
+    try KerasFile.write(earlier, to: "\(folder)/earlier.h5")
+    for (tool, options) in [
+      ("train", "--resume earlier.h5 --epochs 6"), ("eval", "earlier.h5 --split validation"),
+    ] {
+      Tool.expectRefusal(
+        try Tool.run(tool, options, in: folder), "drew its validation part by another rule")
+    }
     for fraction in [-1.0, 0, 1, 7, .infinity] {
       file.training?.setOption("validation_fraction", .number(fraction))
       try KerasFile.write(file, to: "\(folder)/odd.h5")

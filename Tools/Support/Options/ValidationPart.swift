@@ -30,11 +30,23 @@ extension LoadedData {
         "'\(path)': its training state is out of range (validation_fraction is \(fraction), expected "
           + "above 0 and below 1)")
     }
+    guard state.hasThisValidationRule else {
+      throw ToolError(
+        "'\(path)': an earlier version drew its validation part by another rule, so that this one "
+          + "would train on samples of it; train anew")
+    }
     try holdOut(fraction: fraction, seed: state.seed)
   }
 }
 
 extension TrainingState {
+  /// Goes up where `StratifiedSplit` takes other samples than before. 1 was not recorded.
+  private static var validationRule: Int { 2 }
+
+  fileprivate var hasThisValidationRule: Bool {
+    options["validation_rule"] == .integer(TrainingState.validationRule)
+  }
+
   /// The part of the training samples that is held out; nil: none.
   public var validationFraction: Double? {
     get {
@@ -45,6 +57,9 @@ extension TrainingState {
       default: .nan
       }
     }
-    set { setOption("validation_fraction", newValue.map { .number($0) }) }
+    set {
+      setOption("validation_fraction", newValue.map { .number($0) })
+      setOption("validation_rule", newValue.map { _ in .integer(TrainingState.validationRule) })
+    }
   }
 }
