@@ -1,4 +1,5 @@
 import FixedNetCompute
+import FixedNetCore
 
 /// Samples for a model to answer, without a training or test set: what `eval --inputs` runs on. From every kind of file that
 /// `DataFile` reads, with answers where the file has some.
@@ -172,7 +173,7 @@ public struct DataSamples: Sendable {
   private static func idx(_ path: String) throws(DataFileError) -> Found {
     let part = try IDXPair(path: path).read().contents.parts[0]
     return Found(
-      shape: part.xShape, values: part.x,
+      shape: part.xShape, values: ValueScan.scaled(part.bytes ?? [], by: 255),
       answers: (part.yShape, part.y.map { Float($0) }),
       note: "\(part.xName) of '\(path)', bytes divided by 255", title: part.xName)
   }
@@ -226,5 +227,15 @@ public struct DataSamples: Sendable {
       note: "\(table.rowCount) rows of '\(path)' (\(table.note))"
         + (table.target.map { ", without \(table.column($0))" } ?? ""),
       title: "the table")
+  }
+}
+
+extension ValueScan {
+  /// `scale` into an array of its own.
+  static func scaled(_ values: [UInt8], by divisor: Float) -> [Float] {
+    [Float](unsafeUninitializedCapacity: values.count) { result, filled in
+      values.withUnsafeBufferPointer { scale($0, by: divisor, to: result) }
+      filled = values.count
+    }
   }
 }

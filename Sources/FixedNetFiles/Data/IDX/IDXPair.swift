@@ -109,11 +109,7 @@ struct IDXPair {
       digests += [x.sha256, y.sha256]
       parts.append(
         DataPart(
-          path: path, xName: FilePath.name(of: path), xShape: x.shape,
-          x: [Float](unsafeUninitializedCapacity: x.values.count) { result, filled in
-            x.values.withUnsafeBufferPointer { ValueScan.scale($0, by: 255, to: result) }
-            filled = x.values.count
-          },
+          path: path, xName: FilePath.name(of: path), xShape: x.shape, x: [], bytes: x.values,
           yName: FilePath.name(of: labels), yShape: y.shape, y: y.numbers.map(Double.init),
           form: .bytes))
     }

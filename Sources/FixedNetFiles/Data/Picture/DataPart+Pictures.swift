@@ -136,12 +136,8 @@ extension DataSamples {
         advice: "a model for pictures takes [height, width, 1 or 3], or was trained on pictures")
     }
     let pictures = try PictureReader.read(paths, as: shape, like: nil)
-    let values = [Float](unsafeUninitializedCapacity: pictures.bytes.count) { result, filled in
-      pictures.bytes.withUnsafeBufferPointer { ValueScan.scale($0, by: 255, to: result) }
-      filled = pictures.bytes.count
-    }
     return DataSamples(
-      values: values, count: paths.count, answers: nil,
+      values: ValueScan.scaled(pictures.bytes, by: 255), count: paths.count, answers: nil,
       note: "\(Format.grouped(paths.count)) pictures of \(shape)\(pictures.counts.note)")
   }
 }
