@@ -10,7 +10,8 @@ public struct PredictCommand: ParsableCommand {
     abstract: "Says what a trained model takes samples for.",
     discussion: """
       One line for each sample: the file and the sample's number in it, counted from 1; the class and its probability, or \
-      the numbers that the model predicts. Class names are those of the training.
+      the numbers that the model predicts. Class names are those of the training. Of a model that learned its samples \
+      themselves (train --target inputs): the mean squared error with which it reproduces each, large for what is unusual.
       """,
     version: FixedNetVersion.current)
 
@@ -33,7 +34,8 @@ public struct PredictCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Write all outputs to this file instead of printing: .csv (a line for each sample), .npz, .h5 or .mat (y, one row "
-        + "for each sample; of a classifier class_index too, from 0, in a .mat from 1, and class_names).",
+        + "for each sample; of a classifier class_index too, from 0, in a .mat from 1, and class_names; of a model that "
+        + "learned its samples themselves squared_error).",
       valueName: "file"))
   var output: String?
 

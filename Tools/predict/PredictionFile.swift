@@ -19,7 +19,8 @@ enum PredictionFile {
 
   // MARK: - Arrays
 
-  /// y, the outputs of all samples; of a classifier class_index too, and class_names.
+  /// y, the outputs of all samples; of a classifier class_index too, and class_names; of a model that reproduces its samples
+  /// squared_error.
   private static func arrays(
     _ predictions: [Prediction], of answer: Answer, for path: String
   ) -> [NamedArray] {
@@ -27,7 +28,12 @@ enum PredictionFile {
     let sample = (predictions.first?.outputs.shape ?? [0]).dropFirst()
     let values = predictions.flatMap(\.outputs.values)
     let outputs = NamedArray("y", Tensor(shape: [count] + sample, values: values))
-    guard let names = answer.classNames else { return [outputs] }
+    guard let names = answer.classNames else {
+      let errors = predictions.compactMap(\.squaredErrors)
+      guard !errors.isEmpty else { return [outputs] }
+      let all = errors.flatMap(\.self)
+      return [outputs, NamedArray("squared_error", Tensor(shape: [all.count], values: all))]
+    }
     let first = path.lowercased().hasSuffix(".mat") ? 1 : 0
     let classes = rows(predictions).map { row in
       answer.index(row).map { $0 + first } ?? first - 1
@@ -41,20 +47,25 @@ enum PredictionFile {
 
   // MARK: - A table
 
-  /// file, sample, then class and a column for every class, or the outputs as y or y1, y2, ....
+  /// file, sample, then class and a column for every class, or the outputs as y or y1, y2, ..., behind squared_error where
+  /// a model reproduces its samples.
   private static func table(_ predictions: [Prediction], of answer: Answer) -> String {
     let width = predictions.lazy.filter { $0.count > 0 }.first?.row(0).count ?? 0
     let columns =
       answer.classNames.map { ["class"] + $0 }
       ?? (width == 1 ? ["y"] : (0..<width).map { "y\($0 + 1)" })
-    var text = (["file", "sample"] + columns).map(field).joined(separator: ",") + "\n"
+    let measures = predictions.contains { $0.squaredErrors != nil } ? ["squared_error"] : []
+    var text = (["file", "sample"] + measures + columns).map(field).joined(separator: ",") + "\n"
     for prediction in predictions {
       for sample in 0..<prediction.count {
         let row = prediction.row(sample)
         let name = answer.classNames.map { names in answer.index(row).map { names[$0] } ?? "" }
         let values = answer.values(row).map { "\(Float($0))" }
-        let fields = [prediction.path, "\(sample + 1)"] + (name.map { [$0] } ?? []) + values
-        text += fields.map(field).joined(separator: ",") + "\n"
+        let errors = prediction.squaredErrors.map { ["\($0[sample])"] } ?? []
+        let place = [prediction.path, "\(sample + 1)"]
+        text +=
+          (place + errors + (name.map { [$0] } ?? []) + values).map(field)
+          .joined(separator: ",") + "\n"
       }
     }
     return text

@@ -16,7 +16,9 @@ struct PredictionReport {
   func print(_ prediction: Prediction) {
     for sample in 0..<prediction.count {
       let place = prediction.count == 1 ? prediction.path : "\(prediction.path):\(sample + 1)"
-      printLine("\(place): \(text(prediction.row(sample)))")
+      let errors = prediction.squaredErrors
+      printLine(
+        "\(place): \(errors.map { "squared error \($0[sample])" } ?? text(prediction.row(sample)))")
     }
   }
 
@@ -77,6 +79,7 @@ struct PredictionReport {
     } else {
       object["outputs"] = .array(outputs.map { .number(Double($0)) })
     }
+    object["squaredError"] = prediction.squaredErrors.map { .number(Double($0[sample])) }
     return .object(object)
   }
 }

@@ -9,6 +9,8 @@ struct Prediction {
   var count: Int
   /// [count] and the model's output.
   var outputs: Tensor
+  /// [count] how badly each sample is reproduced, of a model whose samples were their own answers; nil of others.
+  var squaredErrors: [Float]?
 
   /// The outputs of one sample.
   func row(_ sample: Int) -> ArraySlice<Float> {
@@ -23,6 +25,8 @@ struct Predictor {
   let recorded: RecordedData?
   /// How many, and why.
   let threads: ThreadChoice
+  /// Whether the samples of the training were their own answers.
+  let reproduces: Bool
   private let network: Network
   private let options: PredictCommand
 
@@ -33,6 +37,7 @@ struct Predictor {
     let file = try KerasFile.read(path: path, trainingState: .ifPresent)
     recorded = file.training.map(RecordedData.init)
     answer = try Answer(file.model, training: file.training, loss: file.lossStatement.computed)
+    reproduces = file.training?.learnsInputs ?? false
     let plan: NetworkPlan
     (plan, threads) = try InferencePlan.make(
       file.model, of: path, batch: options.batch, threads: options.threads, loss: nil,
@@ -66,7 +71,8 @@ struct Predictor {
     return pictures.enumerated().map { index, path in
       let shape = [1] + all.outputs.shape.dropFirst()
       return Prediction(
-        path: path, count: 1, outputs: Tensor(shape: shape, values: Array(all.row(index))))
+        path: path, count: 1, outputs: Tensor(shape: shape, values: Array(all.row(index))),
+        squaredErrors: all.squaredErrors.map { [$0[index]] })
     }
   }
 
@@ -74,7 +80,11 @@ struct Predictor {
     let samples = ImageSet(
       shape: network.plan.model.input, pixels: .floats(arrays.x), labels: [])
     let (outputs, _) = try network.predict(samples)
-    let prediction = Prediction(path: name, count: arrays.count, outputs: outputs)
+    let width = network.plan.model.input.elementCount
+    let prediction = Prediction(
+      path: name, count: arrays.count, outputs: outputs,
+      squaredErrors: reproduces
+        ? AnomalyMetrics.squaredErrors(outputs.values, arrays.x, width: width) : nil)
     let broken = (0..<arrays.count).count { !prediction.row($0).allSatisfy(\.isFinite) }
     if broken > 0 {
       let first = try network.brokenOutput(samples).map { ": \($0) broke first" } ?? ""

@@ -9,30 +9,31 @@ final class StandardInput {
   private static let limit = 1 << 30
 
   let path: String
-  private let folder: String
 
   /// Reads to the end.
   /// Throws: `ToolError` for nothing, for too much, and where there is no place for it.
   init() throws {
-    var template = Array("\(NSTemporaryDirectory())/fixednet-XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else {
-      throw ToolError(
-        "standard input: no folder to keep it in: \(String(cString: strerror(errno)))")
+    // All is here before there is a file: whoever waits for a pipe may be ended at any time.
+    let bytes = try FileHandle.standardInput.read(upToCount: StandardInput.limit + 1) ?? Data()
+    guard !bytes.isEmpty else { throw ToolError("standard input is empty; give a table") }
+    guard bytes.count <= StandardInput.limit else {
+      throw ToolError("standard input has more than 1 GiB; put it into a file")
     }
-    folder = String(cString: made)
-    path = "\(folder)/standard-input.csv"
+    var template = Array("\(NSTemporaryDirectory())/fixednet-XXXXXX.csv".utf8CString)
+    let descriptor = mkstemps(&template, 4)
+    guard descriptor >= 0 else {
+      throw ToolError(
+        "standard input: no file to keep it in: \(String(cString: strerror(errno)))")
+    }
+    path = String(cString: template)
     do {
-      let bytes = try FileHandle.standardInput.read(upToCount: StandardInput.limit + 1) ?? Data()
-      guard !bytes.isEmpty else { throw ToolError("standard input is empty; give a table") }
-      guard bytes.count <= StandardInput.limit else {
-        throw ToolError("standard input has more than 1 GiB; put it into a file")
-      }
-      try bytes.write(to: URL(filePath: path))
+      let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+      try file.write(contentsOf: bytes)
     } catch {
-      try? FileManager.default.removeItem(atPath: folder)
+      unlink(path)
       throw error
     }
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: folder) }
+  deinit { unlink(path) }
 }

@@ -116,7 +116,13 @@ struct DataNames: Equatable {
   /// only one that there is.
   static func searchAlone(_ names: [String], said: DataArrayNames) -> Search {
     func one(_ x: String, _ test: String?) -> Search {
-      .one(DataNames(train: PartNames(x: x), test: (said.xTest ?? test).map { PartNames(x: $0) }))
+      let pattern = patterns.first { weights(names, $0.train) != nil } ?? patterns[0]
+      return .one(
+        DataNames(
+          train: PartNames(x: x, weights: weights(names, pattern.train)),
+          test: (said.xTest ?? test).map {
+            PartNames(x: $0, weights: weights(names, pattern.test))
+          }))
     }
     if let x = said.x { return one(x, nil) }
     var found: [(x: String, test: String?)] = []
@@ -130,7 +136,10 @@ struct DataNames: Equatable {
         }
       }
     }
-    if found.isEmpty, names.count == 1 { return one(names[0], nil) }
+    let others = names.filter { name in
+      !patterns.contains { [$0.train, $0.test].contains { weights([name], $0) != nil } }
+    }
+    if found.isEmpty, others.count == 1 { return one(others[0], nil) }
     if found.count == 1 { return one(found[0].x, found[0].test) }
     return found.isEmpty ? .none : .several(found.map(\.x))
   }

@@ -43,7 +43,8 @@ extension DataPart {
         let samples = MatSamples(x, answers: [], turnsRows: isTurnedName)
         return DataPart(
           path: file.path, xName: part.x, shape: samples.shape, x: samples.values,
-          form: .matlab(note: samples.note))
+          weightName: part.weights ?? "sample_weight", weightShape: weights?.shape,
+          weights: weights?.values ?? [], form: .matlab(note: samples.note))
       }
       let texts = contents.labels[name]
       let y =

@@ -89,7 +89,9 @@
       }
       guard let name = names.y else {
         return DataPart(
-          path: file.path, xName: names.x, shape: x.shape, x: try x.floats(), form: .arrays)
+          path: file.path, xName: names.x, shape: x.shape, x: try x.floats(),
+          weightName: names.weights ?? "sample_weight", weightShape: weightShape, weights: weights,
+          form: .arrays)
       }
       let answers = try answers(file, root, name)
       return DataPart(

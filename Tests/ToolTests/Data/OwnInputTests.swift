@@ -243,4 +243,54 @@ struct OwnInputTests {
     let arrays = try run("train", "\(options) --data classes.h5 --normal 1").report
     #expect(table["weightsSHA256"] == arrays["weightsSHA256"])
   }
+
+  @Test("weights of samples alone count", arguments: ["h5", "npz", "mat"])
+  func weights(_ end: String) throws {
+    let count = SmallData.inputs.count / width
+    let values = (0..<count).map { Float($0 % 3) }
+    func array(_ name: String, _ values: [Float], _ shape: [Int]) -> NamedArray {
+      NamedArray(name, Tensor(shape: shape, values: values))
+    }
+    let x = array("x", SmallData.inputs, [count, width])
+    let weights = array("sample_weight", values, [count])
+    try ArrayFile.write([x, weights], to: "\(folder)/alone.\(end)")
+    try ArrayFile.write(
+      [x, array("y", SmallData.inputs, [count, width]), weights], to: "\(folder)/both.h5")
+    let options = "\(Self.model) --test-fraction 0"
+    let alone = try run("train", "\(options) --data alone.\(end) --target inputs").report
+    let both = try run("train", "\(options) --data both.h5 --regression").report
+    #expect(alone["weightsSHA256"] == both["weightsSHA256"])
+    let unweighted = try run("train", "\(options) --data classes.h5 --target inputs").report
+    #expect(alone["weightsSHA256"] != unweighted["weightsSHA256"])
+  }
+
+  @Test("predict says how badly each sample is reproduced")
+  func predictions() throws {
+    _ = try run(
+      "train", "\(Self.model) --data classes.h5 --test-fraction 0 --target inputs --output a.h5")
+    let printed = try run("fixednet", "predict a.h5 classes.h5").output.split(separator: "\n")
+    let report = try run("fixednet", "predict a.h5 classes.h5 --json").report
+    let samples = try #require(report["predictions"]?.array)
+    #expect(printed.count == SmallData.labels.count && samples.count == printed.count)
+    for (row, sample) in samples.enumerated() {
+      let outputs = try #require(sample["outputs"]?.array).map { $0.double ?? .nan }
+      let inputs = SmallData.inputs[row * width..<(row + 1) * width].map(Double.init)
+      let error = zip(outputs, inputs).reduce(0) { $0 + pow($1.0 - $1.1, 2) } / Double(width)
+      let said = sample["squaredError"]?.double ?? .nan
+      #expect(abs(said - error) <= 1e-6 * error)
+      #expect(printed[row] == "classes.h5:\(row + 1): squared error \(Float(said))")
+    }
+    _ = try run("fixednet", "predict a.h5 classes.h5 --output p.csv")
+    let table = try String(contentsOfFile: "\(folder)/p.csv", encoding: .utf8).split(
+      separator: "\n")
+    #expect(table[0].hasPrefix("file,sample,squared_error,y1,"))
+    #expect(
+      table[1].split(separator: ",")[2]
+        == "\(Float(samples[0]["squaredError"]?.double ?? .nan))")
+    _ = try run("fixednet", "predict a.h5 classes.h5 --output p.npz")
+    var names = DataFileOptions()
+    names.arrays.x = "squared_error"
+    let errors = try DataSamples.load(path: "\(folder)/p.npz", input: .vector(1), options: names)
+    #expect(errors.values == samples.map { Float($0["squaredError"]?.double ?? .nan) })
+  }
 }

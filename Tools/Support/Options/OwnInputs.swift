@@ -91,16 +91,22 @@ public struct AnomalyMetrics {
 
   /// `outputs`, `targets`: [samples][width].
   public init(_ anomalies: LoadedData.Anomalies, outputs: [Float], targets: [Float], width: Int) {
-    let scores = anomalies.test.indices.map { sample in
+    let scores = AnomalyMetrics.squaredErrors(outputs, targets, width: width)
+    normal = anomalies.normal
+    (count, total) = (anomalies.test.count { $0 }, anomalies.test.count)
+    rocAUC = RankMetrics.rocAUC(scores, isOfClass: anomalies.test)
+  }
+
+  /// How badly each sample is reproduced: the mean of its squared differences.
+  /// Shapes: outputs and samples [samples][width], result [samples].
+  public static func squaredErrors(_ outputs: [Float], _ samples: [Float], width: Int) -> [Float] {
+    (0..<samples.count / width).map { sample in
       let places = sample * width..<(sample + 1) * width
       let sum = places.reduce(0.0) { sum, place in
-        let difference = Double(outputs[place]) - Double(targets[place])
+        let difference = Double(outputs[place]) - Double(samples[place])
         return sum + difference * difference
       }
       return Float(sum / Double(width))
     }
-    normal = anomalies.normal
-    (count, total) = (anomalies.test.count { $0 }, anomalies.test.count)
-    rocAUC = RankMetrics.rocAUC(scores, isOfClass: anomalies.test)
   }
 }

@@ -51,7 +51,8 @@ extension DataPart {
         let name = names.x.isEmpty ? NumpyFile.title("") : names.x
         self.init(
           path: path, xName: name, shape: x.shape, x: try values.floats(),
-          form: .arrays)
+          weightName: names.weights ?? "sample_weight", weightShape: weights?.shape,
+          weights: try weights?.values?.doubles() ?? [], form: .arrays)
         return
       }
       self.init(
