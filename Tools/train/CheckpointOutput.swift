@@ -9,6 +9,8 @@ final class CheckpointOutput {
   let bestPath: String
   private(set) var hasSaved = false
   private(set) var hasSavedBest = false
+  /// Where the run that is resumed may have left its best state.
+  private let earlierBest: String?
   /// No other program writes these files meanwhile.
   private let locks: [OutputLock]
 
@@ -25,6 +27,7 @@ final class CheckpointOutput {
     guard let path = CheckpointOutput.path(options) else { return nil }
     self.path = path
     bestPath = CheckpointOutput.bestPath(path)
+    earlierBest = options.resume.map(CheckpointOutput.bestPath)
     guard KerasFile.isAvailable else { throw CheckpointError.unavailable(path: path) }
     if options.output == nil, options.resume == nil {
       try? FileManager.default.createDirectory(
@@ -32,6 +35,11 @@ final class CheckpointOutput {
     }
     try checkFolder(of: path)
     locks = try [path, bestPath].compactMap { path in try OutputLock(path) }
+  }
+
+  /// The file of the best state where a resumed run found no better one; nil where there is none any more.
+  var remainingBest: String? {
+    earlierBest.flatMap { FileManager.default.fileExists(atPath: $0) ? $0 : nil }
   }
 
   /// Where the last state goes; nil: nowhere.

@@ -143,14 +143,20 @@ struct TrainingReport: ~Copyable {
           + "test accuracy \(TrainingReport.percent(test.accuracy)), after epoch \(state.epoch)")
     }
     if let output, output.hasSaved {
-      let best =
-        output.hasSavedBest
-        ? " and, from epoch \(state.bestEpoch)\(best(state)), \(output.bestPath)" : ""
-      printLine("saved \(output.path)\(best)")
+      printLine("saved \(output.path)\(saved(state, output))")
     }
     let start = firstStep.map { ", the first step done after \(Format.fixed($0, 3)) s" } ?? ""
     printLine("\(Format.fixed(seconds, 1)) s in all\(start)")
     printLine("weights sha256: \(digest)")
+  }
+
+  /// Where the best state is.
+  private func saved(_ state: TrainingState, _ output: CheckpointOutput) -> String {
+    guard state.bestEpoch > 0 else { return "" }
+    let epoch = "epoch \(state.bestEpoch)\(best(state))"
+    guard !output.hasSavedBest else { return " and, from \(epoch), \(output.bestPath)" }
+    return "; no epoch since was better than \(epoch)"
+      + (output.remainingBest.map { ", which is in \($0)" } ?? ", of which no file is left")
   }
 
   /// What the best epoch is the best by.

@@ -161,4 +161,52 @@ struct ValidationToolTests {
       "train", "--data digits --learning-curve c.txt --epochs 1", in: folder)
     Tool.expectRefusal(tiny, "--learning-curve must name an .svg or .png file", exitCode: 64)
   }
+
+  @Test("parts whose weights are all 0 are refused: nothing is learned and nothing measured")
+  func weightless() throws {
+    let count = SmallData.count
+    func write(_ weights: [Float]) throws {
+      try HDF5Arrays.write(
+        path: "\(folder)/weights.h5",
+        datasets: [
+          ("x", [count, SmallData.width], SmallData.inputs), ("y", [count], SmallData.labels),
+          ("sample_weight", [count], weights),
+        ])
+    }
+    func refusal(_ options: String) throws -> Finished {
+      try Tool.run("train", "--model mlp:2 --data weights.h5 --epochs 1 \(options)", in: folder)
+    }
+    try write([Float](repeating: 0, count: count))
+    Tool.expectRefusal(
+      try refusal(""), "a weight above 0 among the training samples, found", exitCode: 1)
+    // Only one sample counts, and it is not in the small part that is held out.
+    let set = try DataFile.load(
+      path: "\(folder)/classes.h5", options: DataFileOptions(testFraction: 0))
+    let (rest, _) = try set.set.train.split(fraction: 0.1, seed: 0)
+    guard case .floats(let values) = rest.pixels else { return }
+    let place = try #require(
+      (0..<count).first { row in
+        SmallData.inputs[row * SmallData.width..<(row + 1) * SmallData.width]
+          == values[0..<SmallData.width]
+      })
+    try write((0..<count).map { $0 == place ? 1 : 0 })
+    Tool.expectRefusal(
+      try refusal("--test-fraction 0 --validation-fraction 0.1"),
+      "held out have weights of 0 alone",
+      exitCode: 1)
+    Tool.expectRefusal(try refusal(""), "a weight above 0 among the ", exitCode: 1)
+  }
+
+  @Test("a resumed run that finds nothing better says where the best state is")
+  func remainingBest() throws {
+    _ = try train(
+      "--model mlp:2 --batch 8 --learning-rate 1e-9 --data classes.h5 --validation-fraction 0.3 --epochs 1 "
+        + "--output a.h5")
+    let resumed = try train("--resume a.h5 --epochs 3 --output b.h5").output
+    #expect(resumed.contains("saved b.h5; no epoch since was better than epoch 1 with"))
+    #expect(resumed.contains(", which is in a.best.h5\n"))
+    try FileManager.default.removeItem(atPath: "\(folder)/a.best.h5")
+    let alone = try train("--resume a.h5 --epochs 3 --output c.h5").output
+    #expect(alone.contains(", of which no file is left\n"))
+  }
 }

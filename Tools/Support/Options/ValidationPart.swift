@@ -19,6 +19,17 @@ extension LoadedData {
         "--validation-fraction \(fraction) of the \(set.train.count) training samples of "
           + "'\(set.name)' holds out none of them; give a larger part")
     }
+    try checkWeights(fraction)
+  }
+
+  /// Both parts have weights that count.
+  private func checkWeights(_ fraction: Double) throws {
+    for (part, name) in [(set.train, "to train on"), (validation ?? set.train, "held out")]
+    where part.isWeightless {
+      throw ToolError(
+        "--validation-fraction \(fraction): the \(part.count) samples of '\(set.name)' \(name) have weights "
+          + "of 0 alone; give another part or another --seed")
+    }
   }
 
   /// As the run did that recorded it; nothing where it held nothing out.

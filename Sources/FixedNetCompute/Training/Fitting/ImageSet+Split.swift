@@ -2,6 +2,9 @@ import FixedNetCore
 
 /// Parts of a set.
 extension ImageSet {
+  /// Whether there are weights of the samples, and none is above 0: there is nothing to learn and nothing to measure.
+  package var isWeightless: Bool { !sampleWeights.isEmpty && !sampleWeights.contains { $0 > 0 } }
+
   /// Some of the samples, in this order.
   /// Throws: `NetworkError.option` for an index that there is not; as `check` where the arrays do not go together.
   public func samples(at indices: [Int]) throws(NetworkError) -> ImageSet {
