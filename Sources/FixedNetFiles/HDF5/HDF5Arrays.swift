@@ -1,9 +1,9 @@
 /// Plain arrays in HDF5 files: what `eval` takes and gives.
-public enum HDF5Arrays {
+package enum HDF5Arrays {
   /// Reads a dataset of float32, float64 or integers as Float. Files are not trusted: see `HDF5File`.
   /// `dataset`: its path from the root.
   /// Throws: `CheckpointError`.
-  public static func readFloats(path: String, dataset: String) throws(CheckpointError)
+  package static func readFloats(path: String, dataset: String) throws(CheckpointError)
     -> (shape: [Int], values: [Float])
   {
     #if HDF5
@@ -19,7 +19,7 @@ public enum HDF5Arrays {
 
   /// Reads those of some datasets that the file has.
   /// Throws: `CheckpointError`.
-  public static func readFloats(path: String, datasets: [String]) throws(CheckpointError)
+  package static func readFloats(path: String, datasets: [String]) throws(CheckpointError)
     -> [String: (shape: [Int], values: [Float])]
   {
     #if HDF5
@@ -40,7 +40,7 @@ public enum HDF5Arrays {
 
   /// Whether the file has something of this name.
   /// Throws: `CheckpointError` where it is no HDF5 file.
-  public static func contains(path: String, dataset: String) throws(CheckpointError) -> Bool {
+  package static func contains(path: String, dataset: String) throws(CheckpointError) -> Bool {
     #if HDF5
       var wants = HDF5Wants()
       wants.object(.name(dataset))
@@ -68,7 +68,7 @@ public enum HDF5Arrays {
 
   /// Writes a file of float32 datasets, row-major, in one step.
   /// Throws: `CheckpointError`.
-  public static func write(
+  package static func write(
     path: String, datasets: [(name: String, shape: [Int], values: [Float])]
   ) throws(CheckpointError) {
     #if HDF5

@@ -2,14 +2,14 @@ import Foundation
 import Synchronization
 
 /// Files that are replaced in one step: after a failure or a power cut there is either the old file or the new one.
-public enum AtomicFile {
+package enum AtomicFile {
   private static let counter = Atomic<Int>(0)
 
   /// Writes `bytes` to a temporary file in the same folder, flushes it to the disk, renames it to `path` and flushes
   /// the folder. The temporary file is removed on every failure; one that a killed program left is removed by the next
   /// that writes `path`. A symbolic link is followed.
   /// Throws: `FileError` with the system's reason; the file that was there before is unchanged then.
-  public static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+  package static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
     _ = ignoreSizeSignal
     let target = try AtomicFile.target(path)
     if cleaned.withLock({ $0.insert(target).inserted }) { removeOrphans(of: target) }
@@ -31,7 +31,7 @@ public enum AtomicFile {
   /// Tries whether `path` could be written, with a file beside it that is removed at once: permissions do not tell
   /// everything (read-only disks, folders of the system).
   /// Throws: `FileError` with the system's reason.
-  public static func tryWriting(to path: String) throws(FileError) {
+  package static func tryWriting(to path: String) throws(FileError) {
     try UnfinishedFiles.withoutSignals { () throws(FileError) in
       let (file, temporary) = try create(besides: try target(path), path: path)
       unlink(temporary)

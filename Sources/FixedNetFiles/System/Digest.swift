@@ -2,21 +2,21 @@ import CCrypto
 import FixedNetCompute
 
 /// Message digests as hexadecimal text, through libcrypto's EVP functions.
-public enum Digest {
-  public static func md5(_ bytes: [UInt8]) -> String {
+package enum Digest {
+  package static func md5(_ bytes: [UInt8]) -> String {
     var digest = RunningDigest(EVP_md5())
     bytes.withUnsafeBytes { digest.add($0) }
     return digest.finish()
   }
 
-  public static func sha256(_ bytes: [UInt8]) -> String {
+  package static func sha256(_ bytes: [UInt8]) -> String {
     var digest = RunningDigest(EVP_sha256())
     bytes.withUnsafeBytes { digest.add($0) }
     return digest.finish()
   }
 
   /// Of a file's contents, which may be longer than the memory.
-  public static func sha256(file path: String) throws(FileError) -> String {
+  package static func sha256(file path: String) throws(FileError) -> String {
     var digest = RunningDigest(EVP_sha256())
     try FileBytes.forEachPart(of: path) { digest.add($0) }
     return digest.finish()

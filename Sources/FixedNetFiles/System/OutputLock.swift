@@ -3,14 +3,14 @@ import Foundation
 /// The right to replace a file, for one program at a time: a record lock on `.NAME.lock` beside it, which the system
 /// takes back however the program ends. The lock file is deleted at the end; one that a crash left is used again by the
 /// next run. Two locks of one process do not exclude each other.
-public final class OutputLock {
+package final class OutputLock {
   private let file: Int32
   private let path: String
   private let entry: UnfinishedFiles.Entry
 
   /// nil where the file system has no locks. Also deletes the temporary files that killed runs left of `path`.
   /// Throws: `FileError`: the lock file cannot be made, or another process has the lock; the reason names it.
-  public init?(_ path: String) throws(FileError) {
+  package init?(_ path: String) throws(FileError) {
     let target = try AtomicFile.target(path)
     let name = try OutputLock.name(besides: target)
     let locked = try UnfinishedFiles.withoutSignals { () throws(FileError) in

@@ -3,7 +3,7 @@ import Synchronization
 
 /// What must not outlive the program: temporary files and folders, the locks of outputs, programs that it runs. All of
 /// it goes when the program exits; a handler of signals that ends the program sees to it with `removeAll`.
-public enum UnfinishedFiles {
+package enum UnfinishedFiles {
   private typealias Name = UnsafeMutablePointer<CChar>
 
   /// What a signal handler can read: no lock, nothing that allocates.
@@ -111,10 +111,10 @@ public enum UnfinishedFiles {
   }
 
   /// Makes the table, so that a signal handler finds it.
-  public static func prepare() { _ = table }
+  package static func prepare() { _ = table }
 
   /// Ends the programs and deletes the files. Safe in a signal handler once `prepare` or any write was called.
-  public static func removeAll() {
+  package static func removeAll() {
     guard table.owner == getpid() else { return }
     for index in 0..<Table.capacity {
       let program = table.programs[index].exchange(0, ordering: .acquiringAndReleasing)

@@ -5,21 +5,21 @@ import Foundation
 /// Layout: two zero bytes, the element type (8: unsigned byte, 9: signed, 11 and 12: big-endian of 16 and 32 bits), the rank,
 /// one big-endian 32-bit extent per axis, the values in row-major order.
 /// Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
-public struct IDXFile: Sendable {
-  public var shape: [Int]
+package struct IDXFile: Sendable {
+  package var shape: [Int]
   /// The elements' bytes.
-  public var values: [UInt8]
+  package var values: [UInt8]
   /// The element type.
   private(set) var type: UInt8 = 8
   /// Of the unpacked file, header and values.
-  public var sha256: String
+  package var sha256: String
 
   /// Bytes that a file may have, packed or unpacked.
   static let limit = 1 << 30
 
   /// Reads a file of unsigned bytes.
   /// Throws: `DataError.malformed` unless it is exactly one array of `rank` axes.
-  public static func read(_ path: String, rank: Int) throws(DataError) -> IDXFile {
+  package static func read(_ path: String, rank: Int) throws(DataError) -> IDXFile {
     try IDXFile(open(path), rank: rank, path: path)
   }
 
