@@ -99,7 +99,10 @@ test: setup readers venv ## the same set-up, then every check and test
 	Tests/Example/run.sh
 	@if $(HAS_KERAS); then \
 	  FIXEDNET_PYTHON="$$PWD/$(PYTHON)"; KERAS_BACKEND=jax; export FIXEDNET_PYTHON KERAS_BACKEND; \
-	fi; echo swift test; swift test
+	fi; echo swift test; swift test --xunit-output .build/tests.xml
+
+times: ## how long the suites of the last make test took
+	@python3 Tests/times.py .build/tests-swift-testing.xml
 
 interop: setup readers more-readers venv ## our files in Octave, R, h5dump, every Keras (3 GB of disk)
 	swift build
@@ -286,5 +289,5 @@ else \
 fi
 endef
 
-.PHONY: help demo install uninstall check test example docs interop faults injections tasks conformance sweep peers asan tsan sanitize fuzz storm calls properties exports boards mutants build release lint format proto clean
+.PHONY: help demo install uninstall check test times example docs interop faults injections tasks conformance sweep peers asan tsan sanitize fuzz storm calls properties exports boards mutants build release lint format proto clean
 .PHONY: setup compiler readers more-readers venv requirements
