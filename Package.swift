@@ -27,7 +27,7 @@ let toolDependencies: [Target.Dependency] = [
 
 // The C that exported libraries are made of. Its text is in the program, which needs no folder beside it.
 let kernelFiles =
-  ["arithmetic", "functions", "elements", "smooth_functions", "straight_functions"].map {
+  ["arithmetic", "functions", "elements", "noise", "smooth_functions", "straight_functions"].map {
     "Values/\($0)"
   }
   + [

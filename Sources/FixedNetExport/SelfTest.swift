@@ -30,12 +30,18 @@ struct SelfTest {
     if !hasStep { options.training = nil }
     if hasStep {
       let answers = try ExpectedRun.drawnSamples(for: model, loss: network.plan.loss, count: 1)
-      (label, targets) = (Int(answers.labels.first ?? 0), answers.targets)
+      label = Int(answers.labels.first ?? 0)
       samples = ImageSet(
         shape: model.input, pixels: .floats(values),
         labels: answers.labels.isEmpty ? [] : Array(repeating: answers.labels[0], count: count),
-        targets: Array(repeating: targets, count: count).flatMap(\.self),
+        targets: Array(repeating: answers.targets, count: count).flatMap(\.self),
         targetWidth: answers.targetWidth)
+      targets = answers.targets
+      // Sigmoids that are told the number of a class: the device takes a value for each output.
+      if !network.takesLabels, targets.isEmpty {
+        targets = Array(repeating: 0, count: network.outputCount)
+        targets[label] = 1
+      }
     }
     rate = training.map { Float(OptimizerName($0.optimizer).defaultLearningRate) } ?? 0
     let run = try ExpectedRun(

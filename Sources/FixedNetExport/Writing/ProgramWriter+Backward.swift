@@ -66,8 +66,11 @@ extension ProgramWriter {
     case .copy(let o):
       guard let dy = o.pointee.outputGradient, let dx = o.pointee.inputGradient else { return }
       write("copy(\(o.pointee.count), \(at(dy)), \(at(dx)));")
-    // Refused in the forward pass, or in the plan.
-    case .gaussianNoise, .batchNormalization: break
+    case .gaussianNoise(let o):
+      guard o.pointee.multiplies, let gradient = o.pointee.gradient else { return }
+      noise(o.pointee, at(gradient), at(gradient))
+    // Refused in the plan.
+    case .batchNormalization: break
     // The gradient of a loss comes with it.
     case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
     }

@@ -42,9 +42,7 @@ extension ProgramWriter {
     case .dropout(let o): dropout(o.pointee, at(o.pointee.input), at(o.pointee.output))
     case .spatialDropout(let o):
       spatialDropout(o.pointee, at(o.pointee.dropout.input), at(o.pointee.dropout.output))
-    case .gaussianNoise:
-      throw ExportError(
-        "layer '\(layer)': a device draws no Gaussian noise; take the layer off, or use Dropout")
+    case .gaussianNoise(let o): noise(o.pointee, at(o.pointee.input), at(o.pointee.output))
     case .softmax(let o):
       write(
         "softmax(\(o.pointee.classCount), \(at(o.pointee.input)), \(at(o.pointee.output)));")
@@ -240,6 +238,18 @@ extension ProgramWriter {
         "{\(UInt32(truncatingIfNeeded: seed))u", "\(UInt32(truncatingIfNeeded: seed >> 32))u}",
         "\(DropoutOperation.tag &+ o.stream)u", "\(o.threshold)u", CText.literal(o.scale),
       ])
+  }
+
+  mutating func noise(_ o: GaussianNoiseOperation, _ x: String, _ y: String) {
+    let seed = network.options.training?.seed ?? 0
+    let source = structure(
+      "noise", "noise",
+      [
+        "{\(UInt32(truncatingIfNeeded: seed))u", "\(UInt32(truncatingIfNeeded: seed >> 32))u}",
+        "\(GaussianNoiseOperation.tag &+ o.stream)u", CText.literal(o.deviation),
+      ])
+    let name = o.multiplies ? "gaussian_dropout" : "gaussian_noise"
+    write("\(name)(\(o.count), \(source), image, step, \(x), \(y));")
   }
 
   mutating func merge(_ m: cs_merge, isWhole: Bool = false) -> String {

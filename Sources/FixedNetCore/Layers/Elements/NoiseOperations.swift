@@ -62,7 +62,7 @@ public struct GaussianNoiseOperation: OperationDescription {
   public var gradient: BlockSlot?
 
   /// "noi" in front of the layer's number.
-  static let tag: UInt32 = 0x6E6F_6900
+  public static let tag: UInt32 = 0x6E6F_6900
 
   public static func operation(at place: UnsafePointer<GaussianNoiseOperation>) -> Operation {
     .gaussianNoise(place)

@@ -80,37 +80,6 @@ static double power_of(double base, uint32_t exponent) {
   return result;
 }
 
-// section: root_of_double
-/// The square root of a normal x > 0, correctly rounded, without a library.
-static double root_of_double(double x) {
-  union {
-    double number;
-    uint64_t bits;
-  } v = {x};
-  if (v.bits == 0) return x;
-  int32_t e = (int32_t)(v.bits >> 52) - 1075;
-  uint64_t m = (v.bits & 0xfffffffffffffu) | 0x10000000000000u;
-  if (e % 2 != 0) {
-    m <<= 1;
-    e--;
-  }
-  // Digit by digit: 54 bits of the root of m 2^54, the last of them for rounding.
-  uint64_t q = 0, rest = 0;
-  for (int i = 53; i >= 0; i--) {
-    rest = rest << 2 | (i >= 27 ? m >> (2 * i - 54) & 3 : 0);
-    q <<= 1;
-    uint64_t trial = q << 1 | 1;
-    if (rest >= trial) {
-      rest -= trial;
-      q |= 1;
-    }
-  }
-  // q is the root of m 2^54 in [2^53, 2^54): the last bit rounds.
-  int32_t exponent = e / 2 - 27 + 1;
-  v.bits = ((uint64_t)(exponent + 1075 - 1) << 52) + ((q + 1) >> 1);
-  return v.number;
-}
-
 // section: nadam_update
 typedef struct nadam {
   float momentum_rate, gradient_rate, gradient_share, square_share, square_scale, epsilon;
