@@ -154,8 +154,28 @@ struct Export {
     printLine("RAM: \(Format.bytes(library.ramByteCount)), all that changes on the device")
     printLine(
       "flash: \(Format.bytes(library.constantByteCount)) of weights and constants, and the code")
+    printLine(deviceText)
     printLine("multiply-adds of a prediction: \(Format.grouped(library.multiplyAdds))")
     printLine("weights sha256 of the test's end: \(expected.digest)")
     printLine("test it on this machine: make -C \(shellQuoted(folder)) test")
+  }
+  /// What a compiler for a microcontroller makes of it, where there is one.
+  private var deviceText: String {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    guard let compiler = DeviceCode.compilerPath(in: path) else {
+      return "code and stack: not known, as there is no arm-none-eabi-gcc on the path"
+    }
+    guard library.constantByteCount <= DeviceCode.constantLimit else {
+      return "code and stack: not measured, as the weights are more than a microcontroller has"
+    }
+    do {
+      let code = try DeviceCode(library, compiler: compiler)
+      let step = code.stepStack.map { ", \(Format.grouped($0)) of a step" } ?? ""
+      return
+        "Cortex-M4F, \(code.compiler) -O3: \(Format.grouped(code.runCode)) bytes of code to predict"
+        + "\(code.stepStack == nil ? "" : " and train"), \(Format.grouped(code.allCode)) with all functions; "
+        + "\(Format.grouped(code.constants)) of constants; stack: \(Format.grouped(code.predictStack)) bytes of a "
+        + "prediction\(step), \(Format.grouped(code.mostStack)) at most"
+    } catch { return "code and stack: not known: \(error)" }
   }
 }

@@ -46,7 +46,7 @@ struct SourceText {
     #ifdef __FAST_MATH__
     #error "-ffast-math changes the bits of every result: compile this file without it."
     #endif
-    #if FLT_EVAL_METHOD != 0
+    #if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
     #error "Floats must be computed as floats (FLT_EVAL_METHOD 0): on x86, compile with -msse2 -mfpmath=sse."
     #endif
     #if FLT_RADIX != 2 || FLT_MANT_DIG != 24 || FLT_MAX_EXP != 128 || DBL_MANT_DIG != 53

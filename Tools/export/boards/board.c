@@ -28,6 +28,21 @@ void put_number(uint32_t number) {
   put(p);
 }
 
+static int input;
+
+void open_input(const char *name) {
+  uint32_t length = 0;
+  while (name[length]) length++;
+  const uintptr_t arguments[3] = {(uintptr_t)name, 1, length};
+  input = semihosting(1, arguments);
+}
+
+uint32_t read_input(void *bytes, uint32_t count) {
+  const uintptr_t arguments[3] = {(uintptr_t)input, (uintptr_t)bytes, count};
+  const int missing = input < 0 ? (int)count : semihosting(6, arguments);
+  return missing < 0 ? 0 : count - (uint32_t)missing;
+}
+
 _Noreturn void quit(int code) {
   semihosting(0x18, (const void *)(uintptr_t)(code ? 0x20023 : 0x20026));
   for (;;) {
@@ -59,15 +74,18 @@ uint64_t instructions(void) {
 
 enum { PAINT = 0x5eed5eed };
 
+// Where the stack of whoever called stack_paint ends.
+static const char *caller;
+
 void stack_paint(void) {
-  uint32_t here;
-  for (volatile uint32_t *p = stack_limit; p < &here - 32; p++) *p = PAINT;
+  caller = __builtin_dwarf_cfa();
+  for (volatile uint32_t *p = stack_limit; (const char *)p < caller - 64; p++) *p = PAINT;
 }
 
 uint32_t stack_used(void) {
   const uint32_t *p = stack_limit;
   while (p < stack_top && *p == PAINT) p++;
-  return (uint32_t)((const char *)stack_top - (const char *)p);
+  return (uint32_t)(caller - (const char *)p);
 }
 
 // -- Start-up ---------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // Runs an exported library's own test on the board, and measures it. Compiled with the names of the library:
 // -DLIBRARY='"net.h"' -DTEST='"net_test.c"'. The test's main is called below; what it prints goes to the debugger.
 
+#include <stdarg.h>
 #include <stdint.h>
 
 #include "board.h"
@@ -12,14 +13,42 @@ static int print_line(const char *text) {
   return 0;
 }
 
-/// Enough of printf for what the test says: the format as it is.
+static void print_bits(double number) {
+  union {
+    float number;
+    uint32_t bits;
+  } v = {(float)number};
+  char text[] = "0x00000000";
+  for (int i = 0; i < 8; i++) text[2 + i] = "0123456789abcdef"[v.bits >> (28 - 4 * i) & 15];
+  put(text);
+}
+
+/// Enough of printf for what the test says: %d, %s, and of a float its bits.
+static int print_format(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  for (const char *at = format; *at; at++) {
+    if (*at != '%') {
+      const char one[2] = {*at, 0};
+      put(one);
+    } else if (*++at == 'd') {
+      const int number = va_arg(arguments, int);
+      if (number < 0) put("-");
+      put_number(number < 0 ? 0u - (uint32_t)number : (uint32_t)number);
+    } else if (*at == 's') {
+      put(va_arg(arguments, const char *));
+    } else {
+      while (*at != 'g') at++;
+      print_bits(va_arg(arguments, double));
+    }
+  }
+  va_end(arguments);
+  return 0;
+}
+
 #define printf(...) print_format(__VA_ARGS__)
 #define puts print_line
 #define main test_main
-static int print_format(const char *format, ...) {
-  put(format);
-  return 0;
-}
 #define _STDIO_H_
 #define _STDIO_H
 #include TEST

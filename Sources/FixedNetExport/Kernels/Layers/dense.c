@@ -17,7 +17,7 @@ INLINE void dense_outputs(int32_t inputs, int32_t outputs, const float *x, const
 }
 
 /// y = x W + b. bias may be NULL.
-static void dense_forward(int32_t inputs, int32_t outputs, const float *x, const float *w,
+SHARED void dense_forward(int32_t inputs, int32_t outputs, const float *x, const float *w,
                           const float *bias, float *y) {
   int32_t rest = outputs;
   for (; rest >= 8; rest -= 8, w += 8, y += 8) {
@@ -36,7 +36,7 @@ static void dense_forward(int32_t inputs, int32_t outputs, const float *x, const
 
 // section: dense_backward_input
 /// dx[i] = sum_o dz[o] W[i][o]: output o belongs to chain o mod 16, with zeros up to a multiple of 16; then the lane tree.
-static void dense_backward_input(int32_t inputs, int32_t outputs, const float *dz, const float *w,
+SHARED void dense_backward_input(int32_t inputs, int32_t outputs, const float *dz, const float *w,
                                  float *dx) {
   const int32_t whole = outputs / LANES * LANES, rest = outputs - whole;
   for (int32_t i = 0; i < inputs; i++, w += outputs) {

@@ -10,6 +10,12 @@ enum { LANES = 16 };
 #else
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
+// One copy for all callers, not one for the sizes that each has.
+#if defined(__clang__)
+#define SHARED static __attribute__((noinline))
+#else
+#define SHARED static __attribute__((noinline, noclone))
+#endif
 
 // section: bits_of
 INLINE uint32_t bits_of(float x) {

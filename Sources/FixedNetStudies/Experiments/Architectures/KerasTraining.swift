@@ -22,17 +22,11 @@ public struct KerasTraining: Sendable, Equatable {
     _ architecture: Architecture, _ samples: ArchitectureSamples, seed: UInt64,
     _ context: StudyContext
   ) throws -> JSONValue {
-    let url = FileManager.default.temporaryDirectory.appending(
-      path: "fixednet-keras-\(UUID().uuidString)")
-    let folder = url.path
-    guard mkdir(folder, 0o700) == 0 else {
-      throw StudyError.output("cannot make the folder '\(folder)' for Keras' data")
+    guard let place = WorkFolder() else {
+      throw StudyError.output("cannot make a temporary folder for Keras' data")
     }
-    let entry = UnfinishedFiles.insert(folder)
-    defer {
-      try? FileManager.default.removeItem(atPath: folder)
-      UnfinishedFiles.remove(entry)
-    }
+    defer { place.remove() }
+    let folder = place.path
     let work = KerasWork(architecture, samples, seed: seed, threads: context.options.threads)
     do { try work.write(to: folder) } catch {
       throw StudyError.output("cannot write Keras' data to '\(folder)': \(error)")
