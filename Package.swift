@@ -144,7 +144,8 @@ let package = Package(
     .target(name: "PlanTool", dependencies: toolDependencies, path: "Tools/plan"),
     .target(
       name: "BenchTool", dependencies: toolDependencies, path: "Tools/bench", exclude: ["peers"]),
-    .target(name: "FixedNetStudies", dependencies: ["FixedNet", "FixedNetFiles"]),
+    .target(
+      name: "FixedNetStudies", dependencies: ["FixedNet", "FixedNetExport", "FixedNetFiles"]),
     .target(
       name: "StudyTool", dependencies: toolDependencies, path: "Tools/study", exclude: ["keras"]),
     program("train", ["TrainTool"]),

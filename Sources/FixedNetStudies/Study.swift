@@ -26,6 +26,7 @@ public enum StudyRegistry {
     CyclicalLearningRateStudy.self,
     BatchSizeStudy.self,
     ArchitecturesStudy.self,
+    OnDeviceStudy.self,
   ]
 
   public static var names: [String] { all.map { $0.name } }
@@ -72,6 +73,8 @@ public struct StudyOptions: Sendable, Equatable {
   public var switches: Set<String> = []
   /// How a study that compares with Keras has it do the same work; nil: not at all.
   public var keras: KerasTraining?
+  /// Where a study of devices lets them run; nil: nowhere.
+  public var bench: DeviceBench?
 
   public init() {}
 }

@@ -23,3 +23,13 @@ extension KerasTraining {
     return KerasTraining(python: python, script: script)
   }
 }
+
+extension DeviceBench {
+  /// The boards of the checkout that this program was built in; nil where there is none, or nothing to compile with.
+  static func ofCheckout() -> DeviceBench? {
+    guard let start = try? Checkout().file("Tools/export/boards/board.c") else { return nil }
+    let folder = URL(filePath: start).deletingLastPathComponent().path
+    return DeviceBench(
+      boards: folder, path: ProcessInfo.processInfo.environment["PATH"] ?? "")
+  }
+}

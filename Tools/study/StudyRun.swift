@@ -27,6 +27,7 @@ final class StudyRun {
     Interrupt.watch()
     var options = command.options
     options.keras = keras
+    options.bench = DeviceBench.ofCheckout()
     let runner = StudyRunner(
       options: options, output: command.output, command: command.commandLine,
       report: { [progress] in progress.draw($0) }, isInterrupted: { Interrupt.isRequested })
