@@ -134,6 +134,20 @@ struct ExportTests {
     }
   }
 
+  private static func check(_ seed: Int, _ compilations: [Compilation]) throws {
+    let network = RandomNetwork(seed: UInt64(seed))
+    let training = ExportOptions.Training(
+      network.optimizer, clipping: network.clipping, loss: network.loss,
+      batch: network.batch % 3 + 1)
+    let trial = LibraryTrial(
+      model: network.model.withoutBatchStatistics, weights: try network.weights(),
+      training: training, samples: network.images(6), rate: Float(network.rate), rounds: 5)
+    try trial.check(compilations, "\(network)")
+  }
+
+  @Test("a network of which GCC 12 lost stores at -O3, joining them to vectors")
+  func lostStores() throws { try Self.check(121, [Compilation(compiler: "gcc", flags: ["-O3"])]) }
+
   @Test("networks drawn at random: FIXEDNET_EXPORTS of them, from number FIXEDNET_EXPORTS_FIRST")
   func random() throws {
     let environment = ProcessInfo.processInfo.environment
@@ -142,15 +156,7 @@ struct ExportTests {
     // All compilers take more time than a machine for tests has.
     let isWhole = environment["FIXEDNET_EXPORTS"] != nil
     for seed in first..<first + count {
-      let network = RandomNetwork(seed: UInt64(seed))
-      let training = ExportOptions.Training(
-        network.optimizer, clipping: network.clipping, loss: network.loss,
-        batch: network.batch % 3 + 1)
-      let trial = LibraryTrial(
-        model: network.model.withoutBatchStatistics, weights: try network.weights(),
-        training: training, samples: network.images(6), rate: Float(network.rate),
-        rounds: 5)
-      try trial.check(isWhole ? Compilation.all : Self.some(seed), "\(network)")
+      try Self.check(seed, isWhole ? Compilation.all : Self.some(seed))
       if isWhole { print("network \(seed - first + 1) of \(count)") }
     }
   }
