@@ -7,6 +7,7 @@
 
 #include "CSupport.h"
 #include "coefficients.h"
+#include "slice.h"
 
 enum { LANES = 16 };
 
@@ -83,15 +84,21 @@ static uint64_t peak_fma(uint64_t iterations, float *sink) {
 static const cs_kernels reference = {
     .isa = CS_ISA_PORTABLE,
     .conv2d_forward = conv2d_forward,
+    .conv2d_forward_slice = conv2d_forward_slice,
     .conv2d_backward_input = conv2d_backward_input,
+    .conv2d_backward_input_slice = conv2d_backward_input_slice,
     .conv2d_backward_weights = conv2d_backward_weights,
     .conv2d_backward_taps = conv2d_backward_taps,
     .winograd_weights = winograd_weights,
     .winograd_forward = winograd_forward,
+    .winograd_forward_slice = winograd_forward_slice,
     .winograd_backward = winograd_backward,
+    .winograd_backward_slice = winograd_backward_slice,
     .dense_forward = dense_forward,
+    .dense_forward_slice = dense_forward_slice,
     .dense_backward_input = dense_backward_input,
     .transpose16 = transpose16,
+    .transpose16_slice = transpose16_slice,
     .dense_backward_weights = dense_backward_weights,
     .dense_backward_bias = dense_backward_bias,
     .dense_backward_weights_by_lane = dense_backward_weights_by_lane,

@@ -1,51 +1,16 @@
 // The thread team: one barrier that every thread passes in step.
 //
-// A run is barrier, body, barrier. A thread that waits spins for a while, because the others
-// usually arrive within microseconds, lets threads that need its processor go first every now and
-// then, and in the end parks in the kernel. The barrier turns its generation number, which is the
-// sense that waiting threads look at, so it can be used again at once.
+// A run is barrier, body, barrier; within the body, threads that share a block meet in the same
+// way. A thread that waits spins for a while, because the others usually arrive within microseconds,
+// lets threads that need its processor go first every now and then, and in the end parks in the
+// kernel. The barrier turns its generation number, which is the sense that waiting threads look at,
+// so it can be used again at once.
 
 // A product and a sum are one operation where the code says fma, and nowhere else: the bits depend on it.
 #pragma STDC FP_CONTRACT OFF
 
 #include "CSupport.h"
-
-// MARK: - Subnormal numbers
-
-// What a saturated unit passes back, or an optimiser's average that nothing adds to any more, soon falls below the
-// smallest normal number, and many processors take a hundred times as long for such numbers.
-
-#if defined(__x86_64__)
-
-#include <xmmintrin.h>
-
-/// Subnormal operands and results count as zero from here on. Returns the mode before.
-static uintptr_t flush_subnormals(void) {
-  enum { FLUSH_TO_ZERO = 0x8000, DENORMALS_ARE_ZEROS = 0x0040 };
-  unsigned mode = _mm_getcsr();
-  _mm_setcsr(mode | FLUSH_TO_ZERO | DENORMALS_ARE_ZEROS);
-  return mode;
-}
-
-static void set_float_mode(uintptr_t mode) { _mm_setcsr((unsigned)mode); }
-
-#elif defined(__aarch64__)
-
-static void set_float_mode(uintptr_t mode) { __asm__ volatile("msr fpcr, %0" : : "r"(mode)); }
-
-static uintptr_t flush_subnormals(void) {
-  uintptr_t mode;
-  __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
-  set_float_mode(mode | 1 << 24);
-  return mode;
-}
-
-#else
-
-static uintptr_t flush_subnormals(void) { return 0; }
-static void set_float_mode(uintptr_t mode) { (void)mode; }
-
-#endif
+#include "float_mode.h"
 
 static void run_flushing(void (*body)(void *context, int32_t thread), void *context) {
   uintptr_t mode = flush_subnormals();
@@ -89,6 +54,12 @@ void cs_team_barrier(cs_team *team, int32_t thread) {
   (void)thread;
 }
 
+void cs_team_meet(cs_team *team, int32_t first, int32_t count) {
+  (void)team;
+  (void)first;
+  (void)count;
+}
+
 void cs_team_stop(cs_team *team) { (void)team; }
 
 int32_t cs_processor_count(void) { return 1; }
@@ -126,12 +97,17 @@ typedef struct worker {
   pthread_t handle;
 } worker;
 
-struct cs_team {
+/// Where threads meet: all of the team, or those that share a block.
+typedef struct meeting {
   // Written by every arriving thread.
   _Alignas(64) _Atomic uint32_t arrived;
   // Read by every waiting thread.
   _Alignas(64) _Atomic uint32_t generation;
   _Atomic uint32_t parked;
+} meeting;
+
+struct cs_team {
+  meeting all;
   // Written by thread 0 between two barriers, read by the others after the second.
   _Alignas(64) void (*body)(void *context, int32_t thread);
   void *context;
@@ -139,6 +115,7 @@ struct cs_team {
   uint32_t threads;
   uint32_t looks;
   uint32_t yields;
+  meeting *groups;  // threads / 2: one for each two threads, behind the workers
 #if !defined(__linux__)
   pthread_mutex_t mutex;
   pthread_cond_t turned;
@@ -174,24 +151,28 @@ int32_t cs_processor_count(void) {
 #if defined(__linux__)
 
 /// Sleeps unless the generation has moved on; may return early.
-static void park(cs_team *team, uint32_t generation) {
-  syscall(SYS_futex, &team->generation, FUTEX_WAIT_PRIVATE, generation, NULL, NULL, 0);
+static void park(cs_team *team, meeting *at, uint32_t generation) {
+  (void)team;
+  syscall(SYS_futex, &at->generation, FUTEX_WAIT_PRIVATE, generation, NULL, NULL, 0);
 }
 
-static void unpark_all(cs_team *team) {
-  syscall(SYS_futex, &team->generation, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+static void unpark_all(cs_team *team, meeting *at) {
+  (void)team;
+  syscall(SYS_futex, &at->generation, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 #else
 
-static void park(cs_team *team, uint32_t generation) {
+static void park(cs_team *team, meeting *at, uint32_t generation) {
   pthread_mutex_lock(&team->mutex);
-  while (atomic_load(&team->generation) == generation)
+  while (atomic_load(&at->generation) == generation)
     pthread_cond_wait(&team->turned, &team->mutex);
   pthread_mutex_unlock(&team->mutex);
 }
 
-static void unpark_all(cs_team *team) {
+/// Wakes those of other meetings too, who find that theirs has not turned.
+static void unpark_all(cs_team *team, meeting *at) {
+  (void)at;
   pthread_mutex_lock(&team->mutex);
   pthread_cond_broadcast(&team->turned);
   pthread_mutex_unlock(&team->mutex);
@@ -209,37 +190,47 @@ static void pause_briefly(void) {
 
 // MARK: - Barrier
 
-/// Counts `count` arrivals; the last one opens the barrier. Returns 1 if this was the last.
-static int arrive(cs_team *team, uint32_t count) {
-  if (atomic_fetch_add_explicit(&team->arrived, count, memory_order_acq_rel) + count <
-      team->threads)
+/// Counts `count` arrivals of `expected`; the last one opens the barrier. Returns 1 if this was the last.
+static int arrive(cs_team *team, meeting *at, uint32_t count, uint32_t expected) {
+  if (atomic_fetch_add_explicit(&at->arrived, count, memory_order_acq_rel) + count < expected)
     return 0;
-  atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
+  atomic_store_explicit(&at->arrived, 0, memory_order_relaxed);
   // Sequentially consistent, like the two operations in `wait_for`: either this thread sees the
   // other one parked, or the other one sees the new generation and does not park.
-  atomic_fetch_add(&team->generation, 1);
-  if (atomic_load(&team->parked) != 0) unpark_all(team);
+  atomic_fetch_add(&at->generation, 1);
+  if (atomic_load(&at->parked) != 0) unpark_all(team, at);
   return 1;
 }
 
-static void wait_for(cs_team *team, uint32_t generation) {
+static void wait_for(cs_team *team, meeting *at, uint32_t generation) {
   for (uint32_t yield = 0; yield < team->yields; yield++) {
     for (uint32_t look = 0; look < team->looks; look++) {
-      if (atomic_load_explicit(&team->generation, memory_order_acquire) != generation) return;
+      if (atomic_load_explicit(&at->generation, memory_order_acquire) != generation) return;
       if (look + 1 < team->looks) pause_briefly();
     }
     sched_yield();
   }
-  atomic_fetch_add(&team->parked, 1);
-  while (atomic_load(&team->generation) == generation) park(team, generation);
-  atomic_fetch_sub(&team->parked, 1);
+  atomic_fetch_add(&at->parked, 1);
+  while (atomic_load(&at->generation) == generation) park(team, at, generation);
+  atomic_fetch_sub(&at->parked, 1);
+}
+
+static void meet(cs_team *team, meeting *at, uint32_t expected) {
+  uint32_t generation = atomic_load_explicit(&at->generation, memory_order_relaxed);
+  if (!arrive(team, at, 1, expected)) wait_for(team, at, generation);
 }
 
 void cs_team_barrier(cs_team *team, int32_t thread) {
   (void)thread;
   if (!team || team->threads == 1) return;
-  uint32_t generation = atomic_load_explicit(&team->generation, memory_order_relaxed);
-  if (!arrive(team, 1)) wait_for(team, generation);
+  meet(team, &team->all, team->threads);
+}
+
+/// Two groups have no thread in common, so neither have two a first thread whose number halves to
+/// the same.
+void cs_team_meet(cs_team *team, int32_t first, int32_t count) {
+  if (!team || count < 2) return;
+  meet(team, &team->groups[first / 2], (uint32_t)count);
 }
 
 // MARK: - Life
@@ -256,22 +247,35 @@ static void *work(void *argument) {
   }
 }
 
-size_t cs_team_size(int32_t threads) {
+/// Where the groups begin, in bytes.
+static size_t groups_offset(int32_t threads) {
   size_t size = sizeof(cs_team) + (threads > 1 ? (size_t)threads - 1 : 0) * sizeof(worker);
   return (size + 63) / 64 * 64;
+}
+
+static size_t group_count(int32_t threads) { return threads > 1 ? (size_t)threads / 2 : 0; }
+
+size_t cs_team_size(int32_t threads) {
+  return groups_offset(threads) + group_count(threads) * sizeof(meeting);
+}
+
+static void start_meeting(meeting *at) {
+  atomic_init(&at->arrived, 0);
+  atomic_init(&at->generation, 0);
+  atomic_init(&at->parked, 0);
 }
 
 cs_team *cs_team_start(void *memory, int32_t threads) {
   cs_team *team = memory;
   if (threads < 1) threads = 1;
-  atomic_init(&team->arrived, 0);
-  atomic_init(&team->generation, 0);
-  atomic_init(&team->parked, 0);
+  start_meeting(&team->all);
   team->stopping = 0;
   team->threads = (uint32_t)threads;
   int is_crowded = threads > cs_processor_count();
   team->looks = is_crowded ? CROWDED_LOOKS : LOOKS;
   team->yields = is_crowded ? CROWDED_YIELDS : YIELDS;
+  team->groups = (meeting *)((char *)memory + groups_offset(threads));
+  for (size_t g = 0; g < group_count(threads); g++) start_meeting(&team->groups[g]);
 #if !defined(__linux__)
   pthread_mutex_init(&team->mutex, NULL);
   pthread_cond_init(&team->turned, NULL);
@@ -284,7 +288,7 @@ cs_team *cs_team_start(void *memory, int32_t threads) {
     // Let the threads that exist through their first barrier, in place of those that do not, and
     // end them.
     team->stopping = 1;
-    arrive(team, (uint32_t)(threads - t + 1));
+    arrive(team, &team->all, (uint32_t)(threads - t + 1), (uint32_t)threads);
     for (int32_t i = 0; i < t - 1; i++) pthread_join(team->workers[i].handle, NULL);
     return NULL;
   }

@@ -76,6 +76,10 @@ void cs_team_run(cs_team *_Nullable team, void (*body)(void *context, int32_t th
 /// Waits until every thread of the team has arrived; called from inside body. A NULL team returns at once.
 void cs_team_barrier(cs_team *_Nullable team, int32_t thread);
 
+/// Waits until the threads first ..< first + count have arrived; called by these from inside body. In one run a thread
+/// is in one such group. A NULL team, and a group of one, return at once.
+void cs_team_meet(cs_team *_Nullable team, int32_t first, int32_t count);
+
 /// Ends and joins the team's threads.
 void cs_team_stop(cs_team *_Nullable team);
 

@@ -6,6 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// MARK: - Slices
+
+/// Part number `index` of `count` of what a kernel writes, for several threads that compute one output together. Which
+/// elements that are is the kernel's choice: those of different parts never overlap, some parts may be empty, and all of
+/// them are the whole, with the same bits. {0, 1} is the whole.
+typedef struct cs_slice {
+  int32_t index, count;
+} cs_slice;
+
 // MARK: - Instruction sets
 
 typedef enum cs_isa : int32_t {

@@ -51,6 +51,45 @@ struct TeamTests {
     }
   }
 
+  /// Threads meet in groups of two, the last one of three where their number is odd.
+  private static let countInGroups: @convention(c) (UnsafeMutableRawPointer, Int32) -> Void = {
+    let shared = $0.assumingMemoryBound(to: Shared.self).pointee
+    let thread = Int($1)
+    let group = min(thread / 2, shared.threads / 2 - 1)
+    let count = group == shared.threads / 2 - 1 ? shared.threads - 2 * group : 2
+    // Some groups meet more often than others.
+    for _ in 0..<TeamTests.barriersPerRun + group {
+      shared.counts[thread] += 1
+      cs_team_meet(shared.team, Int32(2 * group), Int32(count))
+      let neighbour = 2 * group + (thread - 2 * group + 1) % count
+      if shared.counts[neighbour] != shared.counts[thread] { shared.wrong[thread] += 1 }
+      cs_team_meet(shared.team, Int32(2 * group), Int32(count))
+    }
+  }
+
+  @Test("groups run in step, each by itself", arguments: [2, 3, 5, 6])
+  func groups(threads: Int) throws {
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: cs_team_size(Int32(threads)), alignment: 64)
+    defer { memory.deallocate() }
+    memory.initializeMemory(as: UInt8.self, repeating: 0xFF, count: cs_team_size(Int32(threads)))
+    let team = try #require(cs_team_start(memory, Int32(threads)))
+    let counts = UnsafeMutablePointer<Int>.allocate(capacity: 2 * threads)
+    defer { counts.deallocate() }
+    counts.initialize(repeating: 0, count: 2 * threads)
+    var shared = Shared(team: team, threads: threads, counts: counts, wrong: counts + threads)
+    for run in 0..<200 {
+      if run % 50 == 25 { usleep(3000) }
+      cs_team_run(team, TeamTests.countInGroups, &shared)
+    }
+    cs_team_stop(team)
+    for thread in 0..<threads {
+      let group = min(thread / 2, threads / 2 - 1)
+      #expect(counts[thread] == 200 * (TeamTests.barriersPerRun + group))
+      #expect(shared.wrong[thread] == 0)
+    }
+  }
+
   @Test("without a team the caller runs alone")
   func none() {
     let counts = UnsafeMutablePointer<Int>.allocate(capacity: 2)
@@ -58,6 +97,7 @@ struct TeamTests {
     counts.initialize(repeating: 0, count: 2)
     var shared = Shared(team: nil, threads: 1, counts: counts, wrong: counts + 1)
     cs_team_run(nil, TeamTests.countInStep, &shared)
+    cs_team_meet(nil, 0, 1)
     cs_team_stop(nil)
     #expect(counts[0] == TeamTests.barriersPerRun && counts[1] == 0)
   }
