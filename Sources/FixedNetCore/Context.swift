@@ -46,8 +46,18 @@ public struct RunContext {
   public var augmentationEpoch: UInt32?
   /// Whether the input slots hold these images already: a full batch is loaded once.
   public var inputIsLoaded = false
+  /// Whether threads that have no block left share one: see `SharedBlock`.
+  public var sharing = Sharing.worthwhile
   /// Where the operations' times are added up; nil measures nothing.
   public var clock: OperationClock?
+
+  public enum Sharing: Int, Sendable {
+    case never
+    /// Where the plan expects it to be faster.
+    case worthwhile
+    /// Whatever can be cut is, however small: the same bits, for tests.
+    case everywhere
+  }
 
   public init(
     kernels: UnsafePointer<cs_kernels>, team: OpaquePointer?, threadCount: Int,
@@ -94,6 +104,8 @@ public struct BlockContext {
   public var kernels: UnsafePointer<cs_kernels>
   public var shared: UnsafeMutableRawPointer
   public var thread: UnsafeMutableRawPointer
+  /// Where the block's passing slots are: the part of the first of the threads that work on it.
+  public var passing: UnsafeMutableRawPointer
   public var block: UnsafeMutableRawPointer
   /// Images per block, B.
   public var blockSize: Int32
@@ -115,6 +127,10 @@ public struct BlockContext {
   public var step: UInt32
   /// Of the run in the mini-batch.
   public var imageOffset: UInt32
+  /// What this thread is to do of each operation.
+  var slice = cs_slice(index: 0, count: 1)
+  /// The threads that do the rest.
+  var group = BlockGroup()
 
   func callAsFunction(_ slot: SharedSlot) -> UnsafeMutablePointer<Float> {
     (shared + slot.byteOffset).assumingMemoryBound(to: Float.self)
@@ -123,7 +139,42 @@ public struct BlockContext {
     (thread + slot.byteOffset).assumingMemoryBound(to: Float.self)
   }
   func callAsFunction(_ slot: BlockSlot) -> UnsafeMutablePointer<Float> {
-    ((slot.isPassing ? thread : block) + slot.byteOffset).assumingMemoryBound(to: Float.self)
+    ((slot.isPassing ? passing : block) + slot.byteOffset).assumingMemoryBound(to: Float.self)
+  }
+}
+
+/// Neighbouring threads that work on one block together.
+struct BlockGroup {
+  var team: OpaquePointer?
+  var first = 0
+  var count = 1
+
+  /// Waits for all of them.
+  func meet() {
+    cs_team_meet(team, Int32(truncatingIfNeeded: first), Int32(truncatingIfNeeded: count))
+  }
+}
+
+extension BlockContext {
+  var isWhole: Bool { slice.count == 1 }
+
+  /// This thread's part of 0 ..< count, cut at multiples of `granule`.
+  func slice(of count: Int, granule: Int = 1) -> Range<Int> {
+    guard !isWhole else { return 0..<count }
+    let parts = (count + granule - 1) / granule
+    let first = parts * Int(slice.index) / Int(slice.count) * granule
+    let end = parts * (Int(slice.index) + 1) / Int(slice.count) * granule
+    return min(first, count)..<min(end, count)
+  }
+
+  /// This thread's part of a slot's numbers, where it has `count` for each image.
+  func elements(_ count: Int) -> Range<Int> {
+    slice(of: count * Int(blockSize), granule: 16)
+  }
+
+  /// In the midst of an operation that is cut: waits until the others are there too.
+  func meet() {
+    if !isWhole { group.meet() }
   }
 }
 

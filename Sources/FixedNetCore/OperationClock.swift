@@ -25,9 +25,33 @@ public struct OperationClock: BitwiseCopyable {
     stride(operations) * threads
   }
 
-  /// One operation more than the program has, the loading of the input; no two threads write to one line of 64 bytes.
+  /// Two operations more than the program has, the loading of the input and waiting; no two threads write to one line of
+  /// 64 bytes.
   private static func stride(_ operations: Int) -> Int {
-    ((operations + 1) * partCount + 7) / 8 * 8 + 8
+    ((operations + 2) * partCount + 7) / 8 * 8 + 8
+  }
+
+  /// Why a thread waits.
+  public enum Cause: Int, Sendable {
+    /// All threads meet within a run.
+    case all
+    /// The threads that share a block meet in front of an operation.
+    case block
+  }
+
+  private func part(_ cause: Cause) -> Part {
+    switch cause {
+    case .all: .forward
+    case .block: .backward
+    }
+  }
+
+  public func waitingTicks(thread: Int, _ cause: Cause) -> UInt64 {
+    ticks(thread: thread, operation: operationCount + 1, part(cause))
+  }
+
+  func addWaiting(_ count: UInt64, thread: Int, _ cause: Cause) {
+    add(count, thread: thread, operation: operationCount + 1, part(cause))
   }
 
   /// `operation`: the number of operations for the input.

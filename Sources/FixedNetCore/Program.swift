@@ -29,6 +29,10 @@ public struct Program: BitwiseCopyable {
   /// How dense gradients are summed up stripe by stripe; nil where each is a chain over the batch, and where an operation
   /// couples the batch.
   public var stripes: StripeLayout?
+  /// Whether several threads could work on one block: not where stripes or weights wait for it.
+  let canShareBlocks: Bool
+  /// Whether it pays that several threads work on one block, where there are fewer blocks than threads: see `BlockWork`.
+  public let sharesBlocks: Bool
 
   public init(
     operations: UnsafeBufferPointer<Operation>, forwardCount: Int,
@@ -52,6 +56,25 @@ public struct Program: BitwiseCopyable {
     self.squaredNorms = squaredNorms
     self.updatesInBackward = updatesInBackward
     self.stripes = stripes
+    canShareBlocks = stripes == nil && !updatesInBackward
+    sharesBlocks =
+      canShareBlocks
+      && BlockWork.isShared(
+        operations, forwardCount: forwardCount, backwardSteps, blockSize: layout.blockSize)
+  }
+
+  /// Of the loading of a block.
+  public var inputWork: BlockWork {
+    let count = inputChannels * inputPixels * layout.blockSize / 16
+    // A slice is what lies side by side in the image and in the block.
+    let isDivisible = augmentation == nil && (inputChannels == 1 || inputPixels == 1)
+    return BlockWork(cost: 8 * count, slices: isDivisible ? count : 1)
+  }
+
+  /// Whether a run over so many images has a block that several threads may share.
+  public func canShare(imageCount: Int, threads: Int) -> Bool {
+    let blocks = (imageCount + layout.blockSize - 1) / layout.blockSize
+    return sharesBlocks && threads > 1 && (layout.blockCount < threads || blocks % threads > 0)
   }
 
   /// The start of the forward pass: nothing goes back.

@@ -24,23 +24,28 @@ extension Work {
 
   func loadInput(_ c: BlockContext) {
     loadImages(c)
-    loadTargets(c)
+    if c.slice.index == 0 { loadTargets(c) }
   }
 
   private func loadImages(_ c: BlockContext) {
     if let augmentation = program.augmentation, let epoch = context.augmentationEpoch {
       return loadAugmented(augmentation, epoch: epoch, c)
     }
-    let channels = Int32(truncatingIfNeeded: program.inputChannels)
-    let pixels = Int32(truncatingIfNeeded: program.inputPixels)
+    // A slice is some of the pixels, or of the channels of one: what lies side by side in the image and in the block.
+    let own = c.slice(of: program.inputChannels * program.inputPixels, granule: 16)
+    let isFlat = program.inputChannels == 1
+    let channels = Int32(
+      truncatingIfNeeded: isFlat || c.isWhole ? program.inputChannels : own.count)
+    let pixels = Int32(truncatingIfNeeded: isFlat ? own.count : program.inputPixels)
+    let (first, place) = (own.lowerBound, c(program.input) + own.lowerBound * Int(c.blockSize))
     let indices = context.indices + c.firstImage
     switch context.images {
     case .bytes(let images, let stride, let divisor):
       c.kernels.pointee.gather_u8(
-        channels, pixels, c.blockSize, c.lanes, images, stride, indices, divisor, c(program.input))
+        channels, pixels, c.blockSize, c.lanes, images + first, stride, indices, divisor, place)
     case .floats(let images, let stride):
       c.kernels.pointee.gather_f32(
-        channels, pixels, c.blockSize, c.lanes, images, stride, indices, 1, c(program.input))
+        channels, pixels, c.blockSize, c.lanes, images + first, stride, indices, 1, place)
     }
   }
 

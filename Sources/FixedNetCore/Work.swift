@@ -7,8 +7,8 @@ struct Work {
   let arena: UnsafeMutableRawPointer
 
   var layout: ArenaLayout { program.layout }
-  private var operations: UnsafeBufferPointer<Operation> { program.operations }
-  private var blockCount: Int {
+  var operations: UnsafeBufferPointer<Operation> { program.operations }
+  var blockCount: Int {
     (context.imageCount + layout.blockSize - 1) / layout.blockSize
   }
 
@@ -16,19 +16,19 @@ struct Work {
 
   func train(thread: Int) {
     let batch = batchContext(thread: thread)
-    let blocks = blocks(of: thread)
+    let share = share(of: thread)
     if program.updatesInBackward {
-      load(blocks, batch)
-      forward(blocks, batch)
-      if lossesAreFinite { backward(blocks, batch) }
+      load(share, batch)
+      forward(share, batch)
+      if lossesAreFinite { backward(share, batch) }
       return
     }
     if couplesBatch {
-      load(blocks, batch)
-      forward(blocks, batch)
-      backward(blocks, batch)
+      load(share, batch)
+      forward(share, batch)
+      backward(share, batch)
     } else {
-      trainOneByOne(blocks, batch)
+      trainOneByOne(share, batch)
     }
     meet(thread)
     guard lossesAreFinite else { return }
@@ -42,12 +42,13 @@ struct Work {
   }
 
   /// The operations of the forward pass.
-  private var forwardIndices: Range<Int> { 0..<program.forwardCount }
-  private var steps: UnsafeBufferPointer<BackwardStep> { program.backwardSteps }
+  var forwardIndices: Range<Int> { 0..<program.forwardCount }
+  var steps: UnsafeBufferPointer<BackwardStep> { program.backwardSteps }
 
   /// Each block from its input to its gradients, while the cache holds it: no operation couples the batch.
-  private func trainOneByOne(_ blocks: Range<Int>, _ batch: BatchContext) {
+  private func trainOneByOne(_ share: WorkShare, _ batch: BatchContext) {
     prepare(batch)
+    let blocks = share.blocks
     for block in blocks {
       let c = blockContext(thread: batch.threadIndex, block: block, place: block)
       if !context.inputIsLoaded {
@@ -60,6 +61,7 @@ struct Work {
       for step in steps { backward(step, c, batch) }
       if let stripes = program.stripes { sumStripe(stripes, endingWith: block, blocks, batch) }
     }
+    if let shared = share.shared { train(shared, batch) }
   }
 
   /// The gradients over the stripe that ends with `block`, if one does.
@@ -85,16 +87,26 @@ struct Work {
     for operation in operations { operation.multiply(batch) }
   }
 
-  private func load(_ blocks: Range<Int>, _ batch: BatchContext) {
+  private func load(_ share: WorkShare, _ batch: BatchContext) {
     prepare(batch)
     guard !context.inputIsLoaded else { return }
-    for block in blocks {
+    for block in share.blocks {
       loadInput(blockContext(thread: batch.threadIndex, block: block, place: block), batch)
     }
+    if let shared = share.shared { load(shared, batch) }
   }
 
   private func meet(_ thread: Int) {
-    cs_team_barrier(context.team, Int32(truncatingIfNeeded: thread))
+    waiting(.all, thread) { cs_team_barrier(context.team, Int32(truncatingIfNeeded: thread)) }
+  }
+
+  /// Runs `body`, which waits for others, and adds its time to the clock where there is one.
+  @inline(__always)
+  func waiting(_ cause: OperationClock.Cause, _ thread: Int, _ body: () -> Void) {
+    guard let clock = context.clock else { return body() }
+    let start = cs_ticks()
+    body()
+    clock.addWaiting(cs_ticks() &- start, thread: thread, cause)
   }
 
   /// The optimiser's step where it had to wait for the norms of the gradients: every thread takes the norms of some
@@ -126,14 +138,15 @@ struct Work {
   }
 
   func forward(thread: Int) {
-    let blocks = blocks(of: thread)
+    // Whoever reads the passing slots wants every block to be one thread's.
+    let share = WorkShare(blocks: blocks(of: thread))
     let batch = batchContext(thread: thread)
     if couplesBatch {
-      load(blocks, batch)
-      forward(blocks, batch)
+      load(share, batch)
+      forward(share, batch)
     } else {
       prepare(batch)
-      for block in blocks {
+      for block in share.blocks {
         let c = blockContext(thread: thread, block: block, place: block)
         loadInput(c, batch)
         for index in forwardIndices { forward(index, c, batch) }
@@ -142,26 +155,27 @@ struct Work {
   }
 
   /// A thread's contiguous share of the run's blocks: whole parts where there are stripes.
-  private func blocks(of thread: Int) -> Range<Int> {
+  func blocks(of thread: Int) -> Range<Int> {
     batchContext(thread: thread).share(
       of: blockCount, granule: program.stripes?.partBlockCount ?? 1)
   }
 
   /// Runs stretches of operations block by block, so that a block stays in the cache; a stretch ends where an
   /// operation couples the batch and the threads must meet.
-  private func forward(_ blocks: Range<Int>, _ batch: BatchContext) {
+  private func forward(_ share: WorkShare, _ batch: BatchContext) {
     var start = 0
     var hasMet = false
     repeat {
       var end = hasMet ? start + 1 : start
       while end < program.forwardCount, !operations[end].couplesBatch { end += 1 }
-      for block in blocks {
+      for block in share.blocks {
         let c = blockContext(thread: batch.threadIndex, block: block, place: block)
         for index in start..<end { forward(index, c, batch) }
         if end < program.forwardCount {
           timed(end, .forward, batch) { operations[end].gatherForward(c) }
         }
       }
+      if let shared = share.shared { forward(start..<end, shared, hasMet: hasMet, batch) }
       if end < program.forwardCount {
         meet(batch.threadIndex)
         timed(end, .forward, batch) { operations[end].combineForward(batch) }
@@ -172,13 +186,13 @@ struct Work {
   }
 
   /// `forward` turned round: over the steps of the backward pass.
-  private func backward(_ blocks: Range<Int>, _ batch: BatchContext) {
+  private func backward(_ share: WorkShare, _ batch: BatchContext) {
     var start = 0
     var hasMet = false
     repeat {
       var end = hasMet ? start + 1 : start
       while end < steps.count, !couplesGradients(steps[end]) { end += 1 }
-      for block in blocks {
+      for block in share.blocks {
         let c = blockContext(thread: batch.threadIndex, block: block, place: block)
         for step in steps[start..<end] {
           backward(step, c, batch)
@@ -189,6 +203,7 @@ struct Work {
           timed(index, .backward, batch) { operations[index].gatherBackward(c) }
         }
       }
+      if let shared = share.shared { backward(start..<end, shared, hasMet: hasMet, batch) }
       if end < steps.count {
         let index = steps[end].operation
         meet(batch.threadIndex)
@@ -212,20 +227,25 @@ struct Work {
 
   // MARK: - Inference
 
-  /// Each worker has room for one block: of n workers it takes every n-th block and hands its outputs out.
+  /// Each worker has room for one block: of n workers it takes every n-th block and hands its outputs out. A block of
+  /// the last round is shared where some would have none.
   func infer(thread: Int) {
     let workerCount = min(context.threadCount, layout.blockCount)
-    guard thread < workerCount else { return }
+    let isShared = sharesBlocks && min(context.threadCount, layout.threadCount) > 1
+    guard thread < workerCount || (isShared && thread < layout.threadCount) else { return }
     let batch = batchContext(thread: thread)
     prepare(batch)
-    var block = thread
-    while block < blockCount {
-      let c = blockContext(thread: thread, block: block, place: thread)
-      loadInput(c, batch)
-      for index in forwardIndices { forward(index, c, batch) }
-      storeOutput(c)
-      block += workerCount
+    guard !isShared else { return inferTogether(batch) }
+    for block in stride(from: thread, to: blockCount, by: workerCount) {
+      inferBlock(block, place: thread, batch)
     }
+  }
+
+  func inferBlock(_ block: Int, place: Int, _ batch: BatchContext) {
+    let c = blockContext(thread: batch.threadIndex, block: block, place: place)
+    loadInput(c, batch)
+    for index in forwardIndices { forward(index, c, batch) }
+    storeOutput(c)
   }
 
   // MARK: - One operation
@@ -236,11 +256,11 @@ struct Work {
     }
   }
 
-  private func forward(_ index: Int, _ c: BlockContext, _ batch: BatchContext) {
+  func forward(_ index: Int, _ c: BlockContext, _ batch: BatchContext) {
     timed(index, .forward, batch) { operations[index].forward(c) }
   }
 
-  private func backward(_ step: BackwardStep, _ c: BlockContext, _ batch: BatchContext) {
+  func backward(_ step: BackwardStep, _ c: BlockContext, _ batch: BatchContext) {
     let index = step.operation
     timed(index, .backward, batch) {
       if step.isAgain { operations[index].forward(c) } else { operations[index].backward(c) }
@@ -251,13 +271,13 @@ struct Work {
     timed(index, .update, batch) { operations[index].update(batch) }
   }
 
-  private func loadInput(_ c: BlockContext, _ batch: BatchContext) {
+  func loadInput(_ c: BlockContext, _ batch: BatchContext) {
     timed(operations.count, .forward, batch) { loadInput(c) }
   }
 
   /// Runs `body`, and adds its time to the clock where there is one.
   @inline(__always)
-  private func timed(
+  func timed(
     _ index: Int, _ part: OperationClock.Part, _ batch: BatchContext, _ body: () -> Void
   ) {
     guard let clock = context.clock else { return body() }
@@ -279,11 +299,12 @@ struct Work {
   }
 
   /// `place`: which of the arena's block regions holds block number `block` of the run.
-  private func blockContext(thread: Int, block: Int, place: Int) -> BlockContext {
+  func blockContext(thread: Int, block: Int, place: Int) -> BlockContext {
     let firstImage = block * layout.blockSize
     return BlockContext(
       kernels: context.kernels, shared: arena,
       thread: arena + (layout.threadsOffset + thread * layout.threadStride),
+      passing: arena + (layout.threadsOffset + thread * layout.threadStride),
       block: arena + (layout.blocksOffset + place * layout.blockStride),
       blockSize: Int32(truncatingIfNeeded: layout.blockSize),
       lanes: Int32(

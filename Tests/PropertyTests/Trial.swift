@@ -105,7 +105,7 @@ struct Trial {
     threads: Int, _ instructionSet: InstructionSet = .best, part: Int? = nil,
     updatesInBackward: Bool = false, recomputes: Bool = false, memoryBudget: Int? = nil,
     from file: KerasModelFile? = nil,
-    position: TrainingPosition = TrainingPosition()
+    position: TrainingPosition = TrainingPosition(), sharing: RunContext.Sharing? = nil
   ) throws -> Trainer {
     var options = network.options(threads: threads)
     options.blockSize = options.resolvedBlockSize
@@ -115,6 +115,7 @@ struct Trial {
     options.memoryBudget = memoryBudget
     let planned = try Network(
       NetworkPlan(file?.model ?? network.model, options: options), instructionSet: instructionSet)
+    planned.sharing = sharing
     try planned.load(file?.weights ?? weights)
     if let state = file?.optimizerState { try planned.load(state) }
     return try Trainer(
@@ -147,6 +148,8 @@ struct Trial {
       fail("training changed nothing", &tally)
     }
     try compare("\(network.threads) threads", trainer(threads: network.threads))
+    try compare(
+      "blocks that are shared", trainer(threads: 2 * network.threads, sharing: .everywhere))
     for set in InstructionSet.allCases where set < .best {
       try compare("\(set)", trainer(threads: 1, set))
     }

@@ -66,9 +66,13 @@ public struct PlanOptions: Sendable, Equatable {
   /// Whether a training step may compute outputs again.
   var computesAgain: Bool { isTraining && recomputes && !isSecondOrder && !keepsInput }
 
+  /// Inference: whether several threads may work on one block, each with scratch of its own.
+  var sharesBlocks = false
+
   /// Whether one thread runs one block at a time: its scratch and the block's slots then share their space.
   var isSingle: Bool {
-    isTraining ? threads == 1 && blockCount == 1 : min(threads, blockCount) == 1
+    isTraining
+      ? threads == 1 && blockCount == 1 : min(threads, blockCount) == 1 && !sharesBlocks
   }
 
   /// Why the weights cannot be updated in the backward pass; nil where they can.
@@ -144,7 +148,13 @@ public struct NetworkPlan {
       return try ProgramBuilder(
         model, graph, options, head, outputs: outputs, isTraining: isTraining)
     }
-    let inference = try builder(isTraining: false).build()
+    var inference = try builder(isTraining: false).build()
+    if !options.isTraining, options.threads > options.blockCount,
+      try NetworkPlan.sharesBlocks(inference, options)
+    {
+      options.sharesBlocks = true
+      inference = try builder(isTraining: false).build()
+    }
     var training = options.isTraining ? try builder(isTraining: true).build() : nil
     var savedByteCount = 0
     if options.computesAgain, let keeping = training {
@@ -189,7 +199,7 @@ public struct NetworkPlan {
       options.isTraining ? options.blockCount : min(options.threads, options.blockCount)
     let layout = ArenaLayout(
       sharedByteCount: main.places.sharedByteCount,
-      threadCount: options.isTraining ? options.threads : blockCount,
+      threadCount: options.isTraining || options.sharesBlocks ? options.threads : blockCount,
       threadStride: max(main.places.threadByteCount, inference.places.threadByteCount),
       blockCount: blockCount,
       blockStride: max(
@@ -198,6 +208,14 @@ public struct NetworkPlan {
       blockSize: options.resolvedBlockSize)
     try layout.check()
     return layout
+  }
+
+  /// Whether it pays that threads work on one block of an inference plan together.
+  private static func sharesBlocks(
+    _ inference: BuiltProgram, _ options: PlanOptions
+  ) throws(ModelError) -> Bool {
+    let layout = try layout(options, training: nil, inference: inference)
+    return LoadedProgram(PlannedProgram(inference, layout: layout)).program.sharesBlocks
   }
 
   private static func inferenceLayout(_ arena: ArenaLayout, _ inference: BuiltProgram)

@@ -89,7 +89,9 @@ extension Network {
     context.inputIsLoaded = run.inputIsLoaded
     context.clock = profile?.trainingClock
     let penalty = penalty
-    trainingProgram.program.train(&context, arena: arena)
+    trainingSharing.run(trainingProgram.program, &context) {
+      trainingProgram.program.train(&$0, arena: arena)
+    }
     var sums = sums(run.count, factor: run.reduction.lossFactor)
     sums.loss += penalty * Double(run.count)
     return sums
@@ -317,7 +319,7 @@ extension Network {
       context.outputs = outputs.map { $0 + first * width }
       context.outputStride = width
       context.clock = profile?.inferenceClock(for: program)
-      program.infer(&context, arena: arena)
+      inferenceSharing.run(program, &context) { program.infer(&$0, arena: arena) }
       if targets != nil { finished(sums(imageCount, factor: reduction.lossFactor)) }
       first += imageCount
     }

@@ -31,6 +31,14 @@ public final class Network {
   public internal(set) var profile: NetworkProfile?
   /// Whether the weights were loaded; those that were not are NaN, so that nothing takes them for values.
   public internal(set) var hasWeights: Bool
+  var trainingSharing = SharingTrial()
+  var inferenceSharing = SharingTrial()
+  /// Whether threads share a block where they would have none; nil, the default: where that is faster. Results do not
+  /// depend on it.
+  package var sharing: RunContext.Sharing? {
+    get { trainingSharing.choice }
+    set { (trainingSharing.choice, inferenceSharing.choice) = (newValue, newValue) }
+  }
   /// Whether a full-batch solver is at work: samples and values in the arena are its.
   var isSolving = false
 

@@ -17,6 +17,17 @@ public final class NetworkProfile {
     public var seconds: Double { forward + backward + update }
   }
 
+  /// Seconds that all threads together waited for each other, by the cause. Waiting within an operation that is cut, and for
+  /// the caller, is not in it.
+  public struct Waiting: Equatable, Sendable {
+    /// For all threads of the team: before a normalisation over the batch, and before the update.
+    public var forAll = 0.0
+    /// For those that share a block.
+    public var forBlock = 0.0
+
+    public var seconds: Double { forAll + forBlock }
+  }
+
   private let ticks: UnsafeMutableBufferPointer<UInt64>
   private let isTraining: Bool
   private let threadCount: Int
@@ -77,13 +88,28 @@ public final class NetworkProfile {
     ticks.baseAddress.map { OperationClock($0, operationCount: layers.count) }
   }
 
+  /// Since the start or the last `reset`; nothing where the processor has no clock that programs may read.
+  public var waiting: Waiting {
+    guard let clock else { return Waiting() }
+    let secondsPerTick = secondsPerTick
+    func seconds(_ cause: OperationClock.Cause) -> Double {
+      (0..<threadCount).reduce(0) {
+        $0 + Double(clock.waitingTicks(thread: $1, cause)) * secondsPerTick
+      }
+    }
+    return Waiting(forAll: seconds(.all), forBlock: seconds(.block))
+  }
+
+  private var secondsPerTick: Double {
+    let elapsed = cs_ticks() &- start.ticks
+    return elapsed > 0 ? (ContinuousClock.now - start.time) / .seconds(1) / Double(elapsed) : 0
+  }
+
   /// What was measured since the start or the last `reset`, in the order of the forward pass. All is 0 where the processor
   /// has no clock that programs may read.
   public var rows: [Row] {
     guard let clock else { return [] }
-    let elapsed = cs_ticks() &- start.ticks
-    let secondsPerTick =
-      elapsed > 0 ? (ContinuousClock.now - start.time) / .seconds(1) / Double(elapsed) : 0
+    let secondsPerTick = secondsPerTick
     func seconds(_ operation: Int, _ part: OperationClock.Part) -> Double {
       (0..<threadCount).reduce(0) {
         $0 + Double(clock.ticks(thread: $1, operation: operation, part)) * secondsPerTick

@@ -54,13 +54,28 @@ public struct PoolingOperation: OperationDescription {
     self.delta = delta
   }
 
+  /// This thread's channels, and where they begin.
+  func slice(_ c: BlockContext) -> (shape: cs_pool2d, at: (input: Int, output: Int)) {
+    var own = shape
+    let channels = c.slice(of: Int(shape.channels))
+    own.channels = Int32(truncatingIfNeeded: channels.count)
+    let first = channels.lowerBound * Int(c.blockSize)
+    return (
+      own,
+      (
+        first * Int(shape.inHeight) * Int(shape.inWidth),
+        first * Int(shape.outHeight) * Int(shape.outWidth)
+      )
+    )
+  }
 }
 
 /// Called for every block: the description is read where it is and not copied.
 extension UnsafePointer where Pointee == PoolingOperation {
   func forward(_ c: BlockContext) {
-    let (x, y) = (c(pointee.input), c(pointee.output))
-    withUnsafePointer(to: pointee.shape) { shape in
+    let (shape, extents) = pointee.slice(c)
+    let (x, y) = (c(pointee.input) + extents.input, c(pointee.output) + extents.output)
+    withUnsafePointer(to: shape) { shape in
       switch pointee.kind {
       case .average: c.kernels.pointee.avgpool2d_forward(shape, c.blockSize, x, y)
       case .max: c.kernels.pointee.maxpool2d_forward(shape, c.blockSize, x, y)
@@ -71,27 +86,33 @@ extension UnsafePointer where Pointee == PoolingOperation {
   func backward(_ c: BlockContext) {
     guard let outputGradient = pointee.outputGradient, let inputGradient = pointee.inputGradient
     else { return }
-    let dy = c(outputGradient)
-    let dx = c(inputGradient)
-    if pointee.delta != nil { return backwardWithDelta(dy, dx, c) }
-    withUnsafePointer(to: pointee.shape) { shape in
+    let (shape, extents) = pointee.slice(c)
+    let dy = c(outputGradient) + extents.output
+    let dx = c(inputGradient) + extents.input
+    if pointee.delta != nil { return backwardWithDelta(dy, dx, shape, c) }
+    withUnsafePointer(to: shape) { shape in
       switch pointee.kind {
       case .average: c.kernels.pointee.avgpool2d_backward(shape, c.blockSize, dy, dx)
-      case .max: c.kernels.pointee.maxpool2d_backward(shape, c.blockSize, c(pointee.input), dy, dx)
+      case .max:
+        c.kernels.pointee.maxpool2d_backward(
+          shape, c.blockSize, c(pointee.input) + extents.input, dy, dx)
       }
     }
   }
 
   private func backwardWithDelta(
-    _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ c: BlockContext
+    _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ shape: cs_pool2d,
+    _ c: BlockContext
   ) {
     guard let activation = pointee.delta?.activation, let slot = pointee.delta?.scratch
     else { return }
     if let recomputed = pointee.delta?.recomputed {
       withUnsafePointer(to: recomputed) { $0.forward(c) }
+      // It is cut in another way.
+      c.meet()
     }
     let scratch = c(slot)
-    withUnsafePointer(to: pointee.shape) { shape in
+    withUnsafePointer(to: shape) { shape in
       switch pointee.kind {
       case .average:
         c.kernels.pointee.avgpool2d_backward_delta(shape, c.blockSize, activation, dy, dx, scratch)

@@ -22,19 +22,19 @@ extension RunSchedule {
 
   /// `costs`: one for each operation of the plan's program, and one for the loading of the input behind them.
   package init(_ plan: NetworkPlan, costs: [Costs]) {
+    let cuts = BlockCuts(plan)
     guard let training = plan.training else {
-      // A block goes through all operations on one thread.
-      let blocks = Sharing.units(plan.options.blockCount)
-      let forward = plan.inference.forwardCount
+      let forward = 0..<plan.inference.forwardCount
       self.init([
         Phase(
-          costs[..<forward].map { Item($0.preparation, .everyThread) }
-            + [Item(costs[costs.count - 1].forward, blocks)]
-            + costs[..<forward].map { Item($0.forward, blocks) }, isChain: true)
+          forward.map { Item(costs[$0].preparation, .everyThread) }
+            + [Item(costs[costs.count - 1].forward, cuts.input)]
+            + forward.map { Item(costs[$0].forward, cuts.forward[$0]) }, isChain: true)
       ])
+      groupMeetingCount = cuts.meetingCount
       return
     }
-    var phases = RunSchedule.passes(training, blocks: plan.options.blockCount, costs)
+    var phases = RunSchedule.passes(training, cuts, costs)
     if plan.options.updatesInBackward {
       // One block, update by update, on the thread that has it.
       phases[phases.count - 1].items += costs.map { Item($0.update, .units(1)) }
@@ -42,6 +42,7 @@ extension RunSchedule {
       phases += RunSchedule.updates(plan, training, costs)
     }
     self.init(phases)
+    groupMeetingCount = cuts.meetingCount
   }
 
   /// What an operation costs, estimated; the input's behind all of them.
@@ -67,38 +68,39 @@ extension RunSchedule {
 
   /// Forward and back. Where an operation couples the batch every thread gathers what its blocks say, all meet, and then the
   /// operation goes on, as in `Work.forward` and `Work.backward`; without one a block goes all the way at once.
-  private static func passes(_ program: PlannedProgram, blocks: Int, _ costs: [Costs]) -> [Phase] {
-    let units = Sharing.units((blocks + program.partBlocks - 1) / program.partBlocks)
+  private static func passes(
+    _ program: PlannedProgram, _ cuts: BlockCuts, _ costs: [Costs]
+  ) -> [Phase] {
     let forward = 0..<program.forwardCount
     var items = forward.map { Item(costs[$0].preparation, .everyThread) }
-    items.append(Item(costs[costs.count - 1].forward, units))
+    items.append(Item(costs[costs.count - 1].forward, cuts.input))
     var phases: [Phase] = []
     func meet() {
       phases.append(Phase(items, isChain: true))
       items = []
     }
     /// Half of it before the threads meet, half behind.
-    func couple(_ cost: Double) {
-      items.append(Item(cost / 2, units))
+    func couple(_ cost: Double, _ sharing: Sharing) {
+      items.append(Item(cost / 2, sharing))
       meet()
-      items.append(Item(cost / 2, units))
+      items.append(Item(cost / 2, sharing))
     }
     let isCoupled = program.operations.contains { $0 is BatchNormalizationOperation }
     for index in forward {
       let cost = costs[index].forward
       if program.operations[index] is BatchNormalizationOperation {
-        couple(cost)
+        couple(cost, cuts.forward[index])
       } else {
-        items.append(Item(cost, units))
+        items.append(Item(cost, cuts.forward[index]))
       }
     }
     for step in program.backwardSteps {
       let cost = step.isAgain ? costs[step.operation].again : costs[step.operation].backward
       let normalization = program.operations[step.operation] as? BatchNormalizationOperation
       if isCoupled, !step.isAgain, normalization?.gradient != nil {
-        couple(cost)
+        couple(cost, cuts.sharing(of: step))
       } else {
-        items.append(Item(cost, units))
+        items.append(Item(cost, cuts.sharing(of: step)))
       }
     }
     meet()
@@ -121,6 +123,56 @@ extension RunSchedule {
       Phase([Item(OperationCost.element * values, $0)], isChain: false)
     }
     return phases
+  }
+}
+
+/// How the operations of a plan's program are divided among threads.
+private struct BlockCuts {
+  var forward: [RunSchedule.Sharing] = []
+  var backward: [RunSchedule.Sharing] = []
+  var input: RunSchedule.Sharing
+  /// Of the threads that share a block, on its way.
+  var meetingCount = 0
+
+  init(_ plan: NetworkPlan) {
+    let planned = plan.training ?? plan.inference
+    let blocks = plan.options.blockCount
+    let loaded = LoadedProgram(planned)
+    let program = loaded.program
+    let whole = RunSchedule.Sharing.units((blocks + planned.partBlocks - 1) / planned.partBlocks)
+    guard program.sharesBlocks else {
+      input = whole
+      forward = program.operations.map { _ in whole }
+      backward = forward
+      return
+    }
+    let size = plan.options.resolvedBlockSize
+    func sharing(_ work: BlockWork) -> RunSchedule.Sharing {
+      .blocks(blocks, slices: work.isCut ? work.slices : 1)
+    }
+    forward = program.operations.map { sharing($0.forwardWork(blockSize: size)) }
+    backward = program.operations.map { sharing($0.backwardWork(blockSize: size)) }
+    input = sharing(program.inputWork)
+    var works = [program.inputWork]
+    works += program.operations.prefix(program.forwardCount).map {
+      $0.forwardWork(blockSize: size)
+    }
+    works += program.backwardSteps.map {
+      $0.isAgain
+        ? program.operations[$0.operation].forwardWork(blockSize: size)
+        : program.operations[$0.operation].backwardWork(blockSize: size)
+    }
+    // They meet in front of what is cut, and behind it.
+    var wasCut = true
+    for work in works {
+      if work.isCut || wasCut { meetingCount += 1 }
+      wasCut = work.isCut
+    }
+    withExtendedLifetime(loaded) {}
+  }
+
+  func sharing(of step: BackwardStep) -> RunSchedule.Sharing {
+    step.isAgain ? forward[step.operation] : backward[step.operation]
   }
 }
 

@@ -65,9 +65,14 @@ package struct ThreadChoice: Equatable, Sendable {
     let most = max(1, min(processors.count, PlanOptions.threadLimit))
     let schedule = RunSchedule(plan)
     func seconds(_ threads: Int) -> Double {
-      let meetings = threads == 1 ? 0 : Double(schedule.meetingCount)
+      guard threads > 1 else { return schedule.cost(threads: 1) * ThreadChoice.multiplyAdd }
+      func meeting(_ threads: Int) -> Double {
+        ThreadChoice.meeting + Double(threads) * ThreadChoice.meetingOfThread
+      }
+      let members = schedule.groupSize(threads: threads)
       return schedule.cost(threads: threads) * ThreadChoice.multiplyAdd
-        + meetings * (ThreadChoice.meeting + Double(threads) * ThreadChoice.meetingOfThread)
+        + Double(schedule.meetingCount) * meeting(threads)
+        + (members > 1 ? Double(schedule.groupMeetingCount) * meeting(members) : 0)
     }
     var best = (threads: 1, seconds: seconds(1))
     for threads in 1...most {
@@ -78,7 +83,7 @@ package struct ThreadChoice: Equatable, Sendable {
     let kind = plan.options.isTraining ? "a step" : "a call"
     if count == processors.count {
       reason = processors.text
-    } else if plan.options.blockCount <= count {
+    } else if plan.options.blockCount <= count, !schedule.sharesBlocks {
       let blocks = plan.options.blockCount
       reason = "\(kind) has \(blocks) block\(blocks == 1 ? "" : "s") of images to share"
     } else {

@@ -26,13 +26,16 @@ public struct ActivationOperation: OperationDescription {
   }
 
   func forward(_ c: BlockContext) {
+    let own = c.elements(count)
     c.kernels.pointee.activation_forward(
-      count * Int(c.blockSize), activation, c(input), c(output))
+      own.count, activation, c(input) + own.lowerBound, c(output) + own.lowerBound)
   }
 
   func backward(_ c: BlockContext) {
     guard let gradient else { return }
+    let own = c.elements(count)
+    let dx = c(gradient) + own.lowerBound
     c.kernels.pointee.activation_backward(
-      count * Int(c.blockSize), activation, c(output), c(gradient), c(gradient))
+      own.count, activation, c(output) + own.lowerBound, dx, dx)
   }
 }

@@ -25,16 +25,19 @@ public struct FunctionOperation: OperationDescription {
   }
 
   func forward(_ c: BlockContext) {
+    let own = c.elements(count)
+    let (x, y) = (c(input) + own.lowerBound, c(output) + own.lowerBound)
     withUnsafePointer(to: function) {
-      c.kernels.pointee.function_forward(count * Int(c.blockSize), $0, c(input), c(output))
+      c.kernels.pointee.function_forward(own.count, $0, x, y)
     }
   }
 
   func backward(_ c: BlockContext) {
     guard let gradient else { return }
+    let own = c.elements(count)
+    let (x, dx) = (c(input) + own.lowerBound, c(gradient) + own.lowerBound)
     withUnsafePointer(to: function) {
-      c.kernels.pointee.function_backward(
-        count * Int(c.blockSize), $0, c(input), c(gradient), c(gradient))
+      c.kernels.pointee.function_backward(own.count, $0, x, dx, dx)
     }
   }
 }

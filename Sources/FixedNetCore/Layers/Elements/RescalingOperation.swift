@@ -28,12 +28,16 @@ public struct RescalingOperation: OperationDescription {
   }
 
   func forward(_ c: BlockContext) {
-    c.kernels.pointee.affine(count * Int(c.blockSize), scale, offset, c(input), c(output))
+    let own = c.elements(count)
+    c.kernels.pointee.affine(
+      own.count, scale, offset, c(input) + own.lowerBound, c(output) + own.lowerBound)
   }
 
   func backward(_ c: BlockContext) {
     guard let gradient else { return }
-    c.kernels.pointee.affine(count * Int(c.blockSize), scale, 0, c(gradient), c(gradient))
+    let own = c.elements(count)
+    let dx = c(gradient) + own.lowerBound
+    c.kernels.pointee.affine(own.count, scale, 0, dx, dx)
   }
 }
 
@@ -73,13 +77,23 @@ public struct NormalizationOperation: OperationDescription {
   }
 
   func forward(_ c: BlockContext) {
-    c.kernels.pointee.batchnorm_apply(
-      channels, pixels, c.blockSize, 0, c(input), c(mean), c(scale), c(shift), c(output))
+    normalize(c(input), c(mean), c(shift), c(output), c)
   }
 
   func backward(_ c: BlockContext) {
     guard let gradient else { return }
+    normalize(c(gradient), c(zeros), c(zeros), c(gradient), c)
+  }
+
+  /// This thread's channels.
+  private func normalize(
+    _ x: UnsafeMutablePointer<Float>, _ mean: UnsafeMutablePointer<Float>,
+    _ shift: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ c: BlockContext
+  ) {
+    let own = c.slice(of: Int(channels))
+    let (first, at) = (own.lowerBound, own.lowerBound * Int(pixels) * Int(c.blockSize))
     c.kernels.pointee.batchnorm_apply(
-      channels, pixels, c.blockSize, 0, c(gradient), c(zeros), c(scale), c(zeros), c(gradient))
+      Int32(truncatingIfNeeded: own.count), pixels, c.blockSize, 0, x + at, mean + first,
+      c(scale) + first, shift + first, y + at)
   }
 }

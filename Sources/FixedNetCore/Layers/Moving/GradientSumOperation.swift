@@ -19,6 +19,8 @@ public struct GradientSumOperation: OperationDescription {
   }
 
   func backward(_ c: BlockContext) {
-    c.kernels.pointee.add_scaled(count * Int(c.blockSize), 1, c(addend), c(sum))
+    let own = c.elements(count)
+    c.kernels.pointee.add_scaled(
+      own.count, 1, c(addend) + own.lowerBound, c(sum) + own.lowerBound)
   }
 }

@@ -35,7 +35,7 @@ public struct GatherOperation: OperationDescription {
 
   func forward(_ c: BlockContext) {
     let (x, y, map, lanes) = (c(input), c(output), indices(c), Int(c.blockSize))
-    for element in 0..<outputCount {
+    for element in c.slice(of: outputCount) {
       let place = y + element * lanes
       if map[element] < 0 {
         place.update(repeating: 0, count: lanes)
@@ -76,11 +76,14 @@ public struct CopyOperation: OperationDescription {
   }
 
   func forward(_ c: BlockContext) {
-    c(output).update(from: c(input), count: count * Int(c.blockSize))
+    let own = c.elements(count)
+    (c(output) + own.lowerBound).update(from: c(input) + own.lowerBound, count: own.count)
   }
 
   func backward(_ c: BlockContext) {
     guard let outputGradient, let inputGradient else { return }
-    c(inputGradient).update(from: c(outputGradient), count: count * Int(c.blockSize))
+    let own = c.elements(count)
+    (c(inputGradient) + own.lowerBound)
+      .update(from: c(outputGradient) + own.lowerBound, count: own.count)
   }
 }

@@ -88,14 +88,24 @@ public struct BatchNormalizationOperation: OperationDescription {
     self.propagates = propagates
   }
 
-  private var channelCount: Int32 { Int32(truncatingIfNeeded: channels) }
   private var pixelCount: Int32 { Int32(truncatingIfNeeded: pixels) }
+
+  /// This thread's channels: how many, the first one, and where its numbers begin.
+  private func slice(_ c: BlockContext) -> (count: Int32, first: Int, at: Int) {
+    let own = c.slice(of: channels)
+    return (
+      Int32(truncatingIfNeeded: own.count), own.lowerBound,
+      own.lowerBound * pixels * Int(c.blockSize)
+    )
+  }
 
   // MARK: Forward
 
   func gatherForward(_ c: BlockContext) {
+    let (count, first, at) = slice(c)
     c.kernels.pointee.batchnorm_statistics(
-      channelCount, pixelCount, c.blockSize, c.lanes, c(input), c(blockMean), c(blockM2))
+      count, pixelCount, c.blockSize, c.lanes, c(input) + at, c(blockMean) + first,
+      c(blockM2) + first)
   }
 
   /// mean, variance and 1 / sqrt(variance + epsilon) of the batch from the blocks' figures.
@@ -136,23 +146,26 @@ public struct BatchNormalizationOperation: OperationDescription {
   }
 
   func forward(_ c: BlockContext) {
+    let (count, first, at) = slice(c)
     c.kernels.pointee.batchnorm_apply(
-      channelCount, pixelCount, c.blockSize, rectifies ? 1 : 0, c(input), c(mean), c(scale),
-      isFolded ? c(sumDy) : c(beta), c(output))
+      count, pixelCount, c.blockSize, rectifies ? 1 : 0, c(input) + at, c(mean) + first,
+      c(scale) + first, (isFolded ? c(sumDy) : c(beta)) + first, c(output) + at)
   }
 
   // MARK: Backward
 
-  /// What the kernels find the rectifier's zeros with; nil where there is no rectifier.
-  private func rectifierShift(_ c: BlockContext) -> UnsafePointer<Float>? {
-    rectifies ? UnsafePointer(c(beta)) : nil
+  /// What the kernels find the rectifier's zeros with, from channel `first` on; nil where there is no rectifier.
+  private func rectifierShift(from first: Int, _ c: BlockContext) -> UnsafePointer<Float>? {
+    rectifies ? UnsafePointer(c(beta) + first) : nil
   }
 
   func gatherBackward(_ c: BlockContext) {
     guard let gradient else { return }
+    let (count, first, at) = slice(c)
     c.kernels.pointee.batchnorm_backward_sums(
-      channelCount, pixelCount, c.blockSize, c.lanes, c(input), c(gradient), c(mean), c(invStd),
-      c(scale), rectifierShift(c), c(blockSumDy), c(blockSumDyXhat))
+      count, pixelCount, c.blockSize, c.lanes, c(input) + at, c(gradient) + at, c(mean) + first,
+      c(invStd) + first, c(scale) + first, rectifierShift(from: first, c), c(blockSumDy) + first,
+      c(blockSumDyXhat) + first)
   }
 
   func combineBackward(_ c: BatchContext) {
@@ -176,10 +189,12 @@ public struct BatchNormalizationOperation: OperationDescription {
   /// dx = gamma / sqrt(variance + epsilon) (dy - mean(dy) - xhat mean(dy xhat)), in place.
   func backward(_ c: BlockContext) {
     guard let gradient, propagates else { return }
-    let work = c(work)
+    let (count, first, at) = slice(c)
+    let (work, dx) = (c(work) + first, c(gradient) + at)
     c.kernels.pointee.batchnorm_backward_input(
-      channelCount, pixelCount, c.blockSize, c.lanes, c(input), c(gradient), c(mean), c(invStd),
-      c(scale), rectifierShift(c), work, work + channels, c(gradient))
+      count, pixelCount, c.blockSize, c.lanes, c(input) + at, dx, c(mean) + first,
+      c(invStd) + first, c(scale) + first, rectifierShift(from: first, c), work, work + channels,
+      dx)
   }
 
   /// The step of gamma and beta, and the moving statistics, for this thread's share of the channels.
@@ -271,20 +286,26 @@ public struct BatchNormalizationInferenceOperation: OperationDescription {
   }
 
   func forward(_ c: BlockContext) {
+    let own = c.slice(of: channels)
+    let (first, at) = (own.lowerBound, own.lowerBound * pixels * Int(c.blockSize))
     c.kernels.pointee.batchnorm_apply(
-      Int32(truncatingIfNeeded: channels), Int32(truncatingIfNeeded: pixels), c.blockSize,
-      rectifies ? 1 : 0, c(input), c(movingMean), c(scale), c(beta), c(output))
+      Int32(truncatingIfNeeded: own.count), Int32(truncatingIfNeeded: pixels), c.blockSize,
+      rectifies ? 1 : 0, c(input) + at, c(movingMean) + first, c(scale) + first, c(beta) + first,
+      c(output) + at)
   }
 
   /// dx = scale dy, in place.
   func backward(_ c: BlockContext) {
     guard let gradient else { return }
+    let own = c.slice(of: channels)
+    let (first, extent) = (own.lowerBound, pixels * Int(c.blockSize))
+    let dx = c(gradient) + first * extent
     if rectifies {
       c.kernels.pointee.activation_backward(
-        channels * pixels * Int(c.blockSize), CS_RELU, c(output), c(gradient), c(gradient))
+        own.count * extent, CS_RELU, c(output) + first * extent, dx, dx)
     }
     c.kernels.pointee.batchnorm_apply(
-      Int32(truncatingIfNeeded: channels), Int32(truncatingIfNeeded: pixels), c.blockSize, 0,
-      c(gradient), c(zeros), c(scale), c(zeros), c(gradient))
+      Int32(truncatingIfNeeded: own.count), Int32(truncatingIfNeeded: pixels), c.blockSize, 0, dx,
+      c(zeros) + first, c(scale) + first, c(zeros) + first, dx)
   }
 }

@@ -185,8 +185,8 @@ extension UnsafePointer where Pointee == ConvolutionOperation {
     let bias = (pointee.folding?.bias).map { c($0) } ?? pointee.bias.map { c($0) }
     withUnsafePointer(to: pointee.shape) { shape in
       if let transformedWeight = pointee.transformedWeight {
-        c.kernels.pointee.winograd_forward(
-          shape, c(pointee.input), c(transformedWeight), bias, c(pointee.output),
+        c.kernels.pointee.winograd_forward_slice(
+          shape, c.slice, c(pointee.input), c(transformedWeight), bias, c(pointee.output),
           pointee.activation, c(pointee.scratch))
       } else {
         let weight = weight(c)
@@ -195,8 +195,8 @@ extension UnsafePointer where Pointee == ConvolutionOperation {
         for group in 0..<pointee.groups {
           let first = group * Int(shape.pointee.outChannels)
           withNormalization(pointee.normalization, from: first, c) { normalization in
-            c.kernels.pointee.conv2d_forward(
-              shape, c.blockSize, x + group * extents.input * lanes,
+            c.kernels.pointee.conv2d_forward_slice(
+              shape, c.slice, c.blockSize, x + group * extents.input * lanes,
               weight + group * extents.weight, bias.map { $0 + first }, normalization,
               y + group * extents.output * lanes, pointee.activation, scratch)
           }
@@ -210,8 +210,11 @@ extension UnsafePointer where Pointee == ConvolutionOperation {
     else { return }
     let dz = c(slot)
     if pointee.training?.hasDelta != true {
+      let own = c.elements(pointee.outputCount)
       c.kernels.pointee.activation_backward(
-        pointee.outputCount * Int(c.blockSize), pointee.activation, c(pointee.output), dz, dz)
+        own.count, pointee.activation, c(pointee.output) + own.lowerBound, dz + own.lowerBound,
+        dz + own.lowerBound)
+      c.meet()
     }
     // A gradient in pieces is worked out when it is used.
     let isKept = pointee.training?.pieces == nil
@@ -221,8 +224,8 @@ extension UnsafePointer where Pointee == ConvolutionOperation {
     let dx = (pointee.training?.inputGradient).map { c($0) }
     withUnsafePointer(to: pointee.shape) { shape in
       if let transformedWeight = pointee.transformedWeight {
-        c.kernels.pointee.winograd_backward(
-          shape, c(pointee.input), dz, c(transformedWeight), dw, db, dx, c(scratch))
+        c.kernels.pointee.winograd_backward_slice(
+          shape, c.slice, c(pointee.input), dz, c(transformedWeight), dw, db, dx, c(scratch))
         return
       }
       let (extents, lanes) = (pointee.groupExtents, Int(c.blockSize))
@@ -230,19 +233,46 @@ extension UnsafePointer where Pointee == ConvolutionOperation {
         let dz = dz + group * extents.output * lanes
         if let dw {
           let spread = pointee.dilation?.gradient.map { c($0) }
-          c.kernels.pointee.conv2d_backward_weights(
-            shape, c.blockSize, c(pointee.input) + group * extents.input * lanes, dz,
+          backwardWeights(
+            c(pointee.input) + group * extents.input * lanes, dz,
             spread ?? dw + group * extents.weight,
-            db.map { $0 + group * Int(shape.pointee.outChannels) }, c(scratch))
+            db.map { $0 + group * Int(shape.pointee.outChannels) }, c(scratch), c)
           if let spread { pointee.dilation?.collect(spread, group, pointee, c.blockSize, into: dw) }
         }
         if let dx {
-          c.kernels.pointee.conv2d_backward_input(
-            shape, c.blockSize, dz, weight(c) + group * extents.weight,
+          c.kernels.pointee.conv2d_backward_input_slice(
+            shape, c.slice, c.blockSize, dz, weight(c) + group * extents.weight,
             dx + group * extents.input * lanes, c(scratch))
         }
       }
     }
+  }
+
+  /// This thread's part of one group's dW and db: output channels of blocks of 16 images, taps of blocks of one.
+  private func backwardWeights(
+    _ x: UnsafeMutablePointer<Float>, _ dz: UnsafeMutablePointer<Float>,
+    _ dw: UnsafeMutablePointer<Float>, _ db: UnsafeMutablePointer<Float>?,
+    _ scratch: UnsafeMutablePointer<Float>, _ c: BlockContext
+  ) {
+    var shape = pointee.shape
+    let filters = Int(shape.outChannels)
+    let taps = pointee.groupExtents.weight / filters
+    guard c.blockSize > 1 || c.isWhole else {
+      let own = c.slice(of: taps)
+      c.kernels.pointee.conv2d_backward_taps(
+        &shape, Int32(truncatingIfNeeded: own.lowerBound),
+        Int32(truncatingIfNeeded: own.upperBound), x, dz, dw + own.lowerBound * filters,
+        c.slice.index == 0 ? db : nil, scratch)
+      return
+    }
+    let own = c.slice(of: filters)
+    guard !own.isEmpty else { return }
+    let first = own.lowerBound
+    shape.outChannels = Int32(truncatingIfNeeded: own.count)
+    c.kernels.pointee.conv2d_backward_weights(
+      &shape, c.blockSize, x,
+      dz + first * Int(shape.outHeight) * Int(shape.outWidth) * Int(c.blockSize),
+      dw + first * taps, db.map { $0 + first }, scratch)
   }
 
   /// The weights that the kernels read.

@@ -160,8 +160,8 @@ public struct DenseOperation: OperationDescription {
 extension UnsafePointer where Pointee == DenseOperation {
   func forward(_ c: BlockContext) {
     withNormalization(pointee.normalization, c) { normalization in
-      c.kernels.pointee.dense_forward(
-        pointee.inputs, pointee.outputs, c.blockSize, c(pointee.input), c(pointee.weight),
+      c.kernels.pointee.dense_forward_slice(
+        c.slice, pointee.inputs, pointee.outputs, c.blockSize, c(pointee.input), c(pointee.weight),
         pointee.bias.map { UnsafePointer<Float>(c($0)) }, normalization, c(pointee.output),
         pointee.activation)
     }
@@ -171,17 +171,24 @@ extension UnsafePointer where Pointee == DenseOperation {
     guard let slot = pointee.training?.outputGradient, let derivative = pointee.training?.derivative
     else { return }
     let dz = c(slot)
+    let own = c.elements(pointee.outputCount)
     c.kernels.pointee.activation_backward(
-      pointee.outputCount * Int(c.blockSize), derivative, c(pointee.output), dz, dz)
+      own.count, derivative, c(pointee.output) + own.lowerBound, dz + own.lowerBound,
+      dz + own.lowerBound)
+    // Both of what follows read all of dZ.
+    c.meet()
     if let inputGradient = pointee.training?.inputGradient {
+      let rows = c.slice(of: pointee.inputCount)
       c.kernels.pointee.dense_backward_input(
-        pointee.inputs, pointee.outputs, c.blockSize, dz, c(pointee.weight), c(inputGradient))
+        Int32(truncatingIfNeeded: rows.count), pointee.outputs, c.blockSize, dz,
+        c(pointee.weight) + rows.lowerBound * pointee.outputCount,
+        c(inputGradient) + rows.lowerBound * Int(c.blockSize))
     }
     if c.blockSize > 1, pointee.training?.weight != nil, pointee.training?.stripes == nil,
       let transposed = pointee.training?.transposed, let leading = pointee.training?.leading
     {
-      c.kernels.pointee.transpose16(
-        pointee.outputs, Int32(truncatingIfNeeded: leading), dz, c(transposed))
+      c.kernels.pointee.transpose16_slice(
+        c.slice, pointee.outputs, Int32(truncatingIfNeeded: leading), dz, c(transposed))
     }
   }
 }

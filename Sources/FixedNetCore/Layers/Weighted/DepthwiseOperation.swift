@@ -40,37 +40,60 @@ public struct DepthwiseOperation: OperationDescription {
     self.scratch = scratch
   }
 
-  private var outputCount: Int {
+  var outputCount: Int {
     Int(shape.channels) * Int(shape.multiplier) * Int(shape.outHeight) * Int(shape.outWidth)
   }
 
+  /// This thread's channels, and where they begin in blocks of 16 images; those of one image are all of them.
+  private func slice(_ c: BlockContext)
+    -> (shape: cs_depthwise, input: Int, output: Int, filter: Int, weight: Int)
+  {
+    let channels = c.slice(of: Int(shape.channels))
+    var own = shape
+    own.channels = Int32(truncatingIfNeeded: channels.count)
+    let filter = channels.lowerBound * Int(shape.multiplier)
+    return (
+      own,
+      channels.lowerBound * Int(shape.inHeight) * Int(shape.inWidth) * Int(c.blockSize),
+      filter * Int(shape.outHeight) * Int(shape.outWidth) * Int(c.blockSize), filter,
+      filter * Int(shape.kernelHeight) * Int(shape.kernelWidth)
+    )
+  }
+
   func forward(_ c: BlockContext) {
-    withUnsafePointer(to: shape) { shape in
-      withNormalization(normalization, c) { normalization in
+    let own = slice(c)
+    withUnsafePointer(to: own.shape) { shape in
+      withNormalization(normalization, from: own.filter, c) { normalization in
         c.kernels.pointee.depthwise_forward(
-          shape, c.blockSize, c(input), c(weight), bias.map { UnsafePointer<Float>(c($0)) },
-          normalization, c(output), activation, c(scratch))
+          shape, c.blockSize, c(input) + own.input, c(weight) + own.weight,
+          bias.map { UnsafePointer<Float>(c($0) + own.filter) }, normalization,
+          c(output) + own.output, activation, c(scratch))
       }
     }
   }
 
   func backward(_ c: BlockContext) {
     guard let outputGradient else { return }
-    let dz = c(outputGradient)
-    if !hasDelta {
-      c.kernels.pointee.activation_backward(
-        outputCount * Int(c.blockSize), activation, c(output), dz, dz)
-    }
-    withUnsafePointer(to: shape) { shape in
+    let own = slice(c)
+    let dz = c(outputGradient) + own.output
+    withUnsafePointer(to: own.shape) { shape in
+      if !hasDelta {
+        let extent = Int(shape.pointee.outHeight) * Int(shape.pointee.outWidth) * Int(c.blockSize)
+        c.kernels.pointee.activation_backward(
+          Int(shape.pointee.channels) * Int(shape.pointee.multiplier) * extent, activation,
+          c(output) + own.output, dz, dz)
+      }
       if let gradients {
         let part = c(gradients.partial)
         c.kernels.pointee.depthwise_backward_weights(
-          shape, c.blockSize, c(input), dz, part,
-          gradients.second == nil ? nil : part + gradients.first.count, c(backwardScratch))
+          shape, c.blockSize, c(input) + own.input, dz, part + own.weight,
+          gradients.second == nil ? nil : part + gradients.first.count + own.filter,
+          c(backwardScratch))
       }
       if let inputGradient {
         c.kernels.pointee.depthwise_backward_input(
-          shape, c.blockSize, dz, c(weight), c(inputGradient), c(backwardScratch))
+          shape, c.blockSize, dz, c(weight) + own.weight, c(inputGradient) + own.input,
+          c(backwardScratch))
       }
     }
   }
