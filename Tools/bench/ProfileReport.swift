@@ -15,6 +15,8 @@ struct ProfileReport {
       \(rounds) round\(rounds == 1 ? "" : "s"). GFLOP/s: of one thread, beside the best \
       peak of all rounds.
       update: the optimiser's step, and the gradients that are computed over the whole batch at once.
+      waiting for all: where all threads meet, before a normalisation over the batch and before the update; in a block: \
+      those that share one, before an operation that they do together; the rest: for the caller, and its own work.
       """
     return ([machine.text, note] + works.map(text)).joined(separator: "\n\n")
   }
@@ -28,7 +30,11 @@ struct ProfileReport {
       rows.append([row.layer] + times + shares(work, row.seconds, work.flops(of: row.layer)))
     }
     let empty = ["", "", ""]
-    rows.append(["(waiting, the rest)"] + empty + shares(work, work.restSeconds, 0))
+    if work.threads > 1 {
+      rows.append(["(waiting for all)"] + empty + shares(work, work.waiting.forAll, 0))
+      rows.append(["(waiting in a block)"] + empty + shares(work, work.waiting.forBlock, 0))
+    }
+    rows.append(["(waiting, the rest)"] + empty + shares(work, work.otherSeconds, 0))
     rows.append(["all"] + empty + shares(work, work.threadSeconds, work.totalFlops))
     let threads =
       work.threads == 1
@@ -64,6 +70,8 @@ struct ProfileReport {
       "work": .string(work.name), "batch": .integer(work.batch), "threads": .integer(work.threads),
       "seconds": .number(work.stepSeconds), "peakPerThread": .number(work.peak),
       "restSeconds": .number(work.restSeconds),
+      "waitingForAllSeconds": .number(work.waiting.forAll),
+      "waitingForBlockSeconds": .number(work.waiting.forBlock),
       "layers": .array(
         work.rows.map { row in
           [

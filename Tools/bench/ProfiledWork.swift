@@ -11,6 +11,8 @@ final class ProfiledWork {
   /// The fastest round's: seconds of a step, and of each layer in a step, all threads together.
   private(set) var stepSeconds = Double.infinity
   private(set) var rows: [NetworkProfile.Row] = []
+  /// What the threads waited for.
+  private(set) var waiting = (forAll: 0.0, forBlock: 0.0)
   /// GFLOP/s that one thread reaches in registers while all are busy: the best of all rounds.
   private(set) var peak = 0.0
   /// Useful operations of a step by layer.
@@ -72,6 +74,9 @@ final class ProfiledWork {
     self.peak = max(self.peak, peak / Double(threads))
     guard elapsed / Double(count) < stepSeconds else { return }
     stepSeconds = elapsed / Double(count)
+    waiting = (
+      profile.waiting.forAll / Double(count), profile.waiting.forBlock / Double(count)
+    )
     rows = profile.rows.map { row in
       var row = row
       row.forward /= Double(count)
@@ -86,6 +91,8 @@ final class ProfiledWork {
   /// What no layer has: threads waiting for each other or for the caller, which shuffles, sums up losses and, at inference,
   /// finds memory for the outputs; the step under clipping by norm.
   var restSeconds: Double { max(0, threadSeconds - rows.reduce(0) { $0 + $1.seconds }) }
+  /// Of it, what is not one of the two causes of `waiting`.
+  var otherSeconds: Double { max(0, restSeconds - waiting.forAll - waiting.forBlock) }
   /// Useful operations of a layer in a step; 0 for layers without multiply-adds that count.
   func flops(of layer: String) -> Double { flops[layer] ?? 0 }
   var totalFlops: Double { flops.values.reduce(0, +) }

@@ -94,6 +94,13 @@ struct BenchToolTests {
       if work["threads"] == 1, work["batch"] != 1 {
         #expect(number(work["restSeconds"]) < 0.5 * seconds)
       }
+      let waiting = number(work["waitingForAllSeconds"]) + number(work["waitingForBlockSeconds"])
+      #expect(waiting <= number(work["restSeconds"]) * 1.01 + 1e-6)
+      // Four blocks: two threads have two each, and meet.
+      #expect(number(work["waitingForBlockSeconds"]) == 0 || work["batch"] == 1)
+      if work["threads"] == 2, work["work"] == "training lenet" {
+        #expect(number(work["waitingForAllSeconds"]) > 0)
+      }
       for (layer, part) in zip(layers, parts) where number(layer["flops"]) > 0 {
         #expect(part > 0, "\(layer)")
       }
