@@ -1,4 +1,5 @@
 import FixedNet
+import FixedNetCore
 import FixedNetExport
 import FixedNetFiles
 import Foundation
@@ -132,6 +133,46 @@ struct ExportTests {
         samples: answered, rounds: 20)
       try trial.check(Compilation.all + Compilation.others, "batch \(batch)")
     }
+  }
+
+  /// Samples hardly ever reach the tails, and floats do not show the last bits.
+  @Test("a library's normal numbers are the engine's to the last bit of a double, in the tails too")
+  func normalNumbers() throws {
+    let model = Model(
+      name: "noise", input: .vector(3),
+      layers: [GaussianNoise(name: "noise", deviation: 0.3), Dense(name: "out", units: 2)])
+    let training = ExportOptions.Training(loss: .meanSquaredError)
+    let trial = LibraryTrial(
+      model: model, weights: try model.initialWeights(seed: 1), training: training,
+      samples: try ExpectedRun.drawnSamples(for: model, loss: training.loss, count: 1))
+    let folder = try Fixtures.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try trial.write(to: folder)
+    try """
+    #include "net.c"
+    #include <stdio.h>
+    int main(void) {
+      for (uint64_t i = 0; i < 40000; i++) {
+        const uint64_t word = i < 20000 ? i * i * 5 : 2147483647u - (i - 20000) * 7;
+        const double z = normal_quantile(((double)word + 0.5) / 2147483648.0);
+        uint64_t bits;
+        memcpy(&bits, &z, sizeof bits);
+        printf("%llu\\n", (unsigned long long)bits);
+      }
+      return 0;
+    }
+    """.write(toFile: "\(folder)/user.c", atomically: false, encoding: .utf8)
+    let compiled = try Compilation(compiler: "gcc", flags: ["-O2"])
+      .compile(["user.c"], to: "user", in: folder)
+    #expect(compiled.exitCode == 0, "\(compiled.errors)")
+    let found = try Finished("\(folder)/user", [], in: folder).output.split(separator: "\n")
+    let expected = (0..<40_000).map { index -> String in
+      let word = index < 20_000 ? index * index * 5 : 2_147_483_647 - (index - 20_000) * 7
+      return "\(Elementary.normalQuantile((Double(word) + 0.5) / 0x1p31).bitPattern)"
+    }
+    #expect(found.count == expected.count)
+    let other = zip(found, expected).enumerated().first { $1.0 != $1.1 }
+    #expect(other == nil, "number \(other?.offset ?? 0)")
   }
 
   private static func check(_ seed: Int, _ compilations: [Compilation]) throws {
