@@ -93,6 +93,11 @@ struct TrainingSetup {
         try classWeight.weights(for: data.set).map { .number(Double($0)) })
       try state.weigh(&data.set, path: "")
     }
+    guard !data.set.train.isWeightless else {
+      throw ToolError(
+        "the weights of all \(data.set.train.count) training samples of '\(data.set.name)' are 0: nothing "
+          + "would be learned; give some of them a weight")
+    }
     (configuration, clipping) = try state.configuration(named: "the optimiser")
   }
 

@@ -117,14 +117,6 @@ public struct DataFile: Sendable {
         sampleWeights: part.sampleWeights(samples.indices))
     }
     let trainSet = images(train)
-    let testSet = train == test ? trainSet : images(test)
-    for (samples, set, name) in [(train, trainSet, "training"), (test, testSet, "test")]
-    where set.isWeightless {
-      let part = parts[samples.part]
-      throw .array(
-        path: path, array: part.weightName,
-        expected: "a weight above 0 among the \(name) samples", found: "\(set.count) weights of 0")
-    }
     let isWeighted = parts[0].weightShape != nil
     let rules =
       [
@@ -139,7 +131,7 @@ public struct DataFile: Sendable {
     ]
     return DataFile(
       set: DataSet(
-        name: path, train: trainSet, test: testSet,
+        name: path, train: trainSet, test: train == test ? trainSet : images(test),
         classNames: answers.classNames),
       record: [path, options.text].filter { !$0.isEmpty }.joined(separator: " "),
       labels: answers.labels, digest: Digest.sha256(Array(rules.joined(separator: "; ").utf8)),
