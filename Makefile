@@ -99,10 +99,14 @@ test: setup readers venv ## the same set-up, then every check and test
 	Tests/Example/run.sh
 	@if $(HAS_KERAS); then \
 	  FIXEDNET_PYTHON="$$PWD/$(PYTHON)"; KERAS_BACKEND=jax; export FIXEDNET_PYTHON KERAS_BACKEND; \
-	fi; echo swift test; swift test --xunit-output .build/tests.xml
+	fi; echo swift test; swift test
 
-times: ## how long the suites of the last make test took
-	@python3 Tests/times.py .build/tests-swift-testing.xml
+times: setup venv ## how long each suite takes: all tests, one after the other
+	swift build --build-tests
+	@if $(HAS_KERAS); then \
+	  FIXEDNET_PYTHON="$$PWD/$(PYTHON)"; KERAS_BACKEND=jax; export FIXEDNET_PYTHON KERAS_BACKEND; \
+	fi; swift test --skip-build --disable-xctest --no-parallel --xunit-output .build/tests.xml
+	@python3 Tests/times.py .build/tests.xml
 
 interop: setup readers more-readers venv ## our files in Octave, R, h5dump, every Keras (3 GB of disk)
 	swift build

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Prints how long the suites of the last `swift test --xunit-output FILE.xml` took, the slowest first.
+"""Prints how long the suites of `swift test --no-parallel --xunit-output FILE.xml` took, the slowest first.
 
-    times.py FILE-swift-testing.xml [SUITES]
+    times.py FILE.xml [SUITES]
 
-Tests run side by side: a suite's time is the sum of its tests' times on the clock, waiting for each other included.
+Of tests that ran side by side the times would say nothing: each has that of all it waited for.
 """
 import collections
 import sys
@@ -17,7 +17,7 @@ def main():
     try:
         cases = list(tree.parse(path).iter("testcase"))
     except FileNotFoundError:
-        sys.exit(f"times: no '{path}'; make test writes it")
+        sys.exit(f"times: no '{path}'; make times writes it")
     for case in cases:
         # Target.Suite or Target.Suite.Nested; parameterised tests are one case.
         suite = ".".join(case.get("classname", "").split(".")[:2])
