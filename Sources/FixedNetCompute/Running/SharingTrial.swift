@@ -10,6 +10,8 @@ struct SharingTrial {
   private static let keptCount = 200
   private static let mostKeptCount = 12_800
 
+  /// More threads than these share nothing: who waits for a thread of the group that has no processor waits long.
+  var processorCount = Int(cs_processor_count())
   /// nil: whichever is faster.
   var choice: RunContext.Sharing?
   /// What the last trial said; the plan's opinion before.
@@ -35,6 +37,10 @@ struct SharingTrial {
       return body(&context)
     }
     guard program.canShare(imageCount: context.imageCount, threads: context.threadCount) else {
+      return body(&context)
+    }
+    guard context.threadCount <= processorCount else {
+      context.sharing = .never
       return body(&context)
     }
     guard keptCount == 0, isComparable(context.imageCount) else {

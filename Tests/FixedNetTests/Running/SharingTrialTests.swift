@@ -37,6 +37,7 @@ struct SharingTrialTests {
   func faster() throws {
     try #require(cs_ticks() != 0)
     var trial = SharingTrial()
+    trial.processorCount = 2
     let slow = try Self.run(&trial, 150, alone: 20_000, together: 400_000)
     #expect(slow.suffix(100).allSatisfy { !$0 })
     #expect(slow.prefix(10).contains(true) && slow.prefix(10).contains(false))
@@ -50,6 +51,7 @@ struct SharingTrialTests {
   @Test("runs of other sizes are not compared, and do not hold the trial up for ever")
   func sizes() throws {
     var trial = SharingTrial()
+    trial.processorCount = 2
     _ = try Self.run(&trial, 3, alone: 100, together: 100)
     for _ in 0..<30 {
       _ = try Self.run(&trial, 1, alone: 100, together: 100_000, images: 5)
@@ -58,9 +60,18 @@ struct SharingTrialTests {
     #expect(rest.suffix(30).allSatisfy { !$0 })
   }
 
+  @Test("more threads than processors share nothing")
+  func crowded() throws {
+    var trial = SharingTrial()
+    trial.processorCount = 1
+    let found = try Self.run(&trial, 40, alone: 400_000, together: 100)
+    #expect(found.allSatisfy { !$0 })
+  }
+
   @Test("a block for every thread leaves nothing to try")
   func even() throws {
     var trial = SharingTrial()
+    trial.processorCount = 2
     let found = try Self.run(&trial, 20, alone: 100, together: 100, images: 32, batch: 32)
     #expect(found.allSatisfy { $0 })
   }
