@@ -159,6 +159,7 @@ struct Export {
     printLine("weights sha256 of the test's end: \(expected.digest)")
     printLine("test it on this machine: make -C \(shellQuoted(folder)) test")
   }
+
   /// What a compiler for a microcontroller makes of it, where there is one.
   private var deviceText: String {
     let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
