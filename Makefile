@@ -184,17 +184,19 @@ exports: setup readers ## 200 random networks as C libraries, by GCC and clang, 
 	swift build --build-tests
 	FIXEDNET_EXPORTS=200 swift test --skip-build --disable-xctest --filter ExportTests
 
-# An M4, an M7 and an M55 with a floating-point unit, and an M3 without one, as QEMU emulates them.
+# An M4, an M7 and an M55 with a floating-point unit, and an M3 and an M0 without one, as QEMU emulates them.
 BOARDS = .build/boards
 boards: setup readers ## exported libraries on emulated Cortex-M boards: the host's bits, instructions, code and stack
 	@tools="qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi"; options=--no-install-recommends; $(INSTALL)
 	swift build -c release --product export
 	swift run -c release --skip-build export lenet-plain --name net --c $(BOARDS)/predict
 	swift run -c release --skip-build export lenet-plain --name net --c $(BOARDS)/train --train sgd --samples 50
-	for board in m4 m7 m55 m3; do \
+	for board in m4 m7 m55; do \
 	  $(MAKE) --no-print-directory -B -C Tools/export/boards BOARD=$$board FOLDER=$(CURDIR)/$(BOARDS)/predict && \
 	  $(MAKE) --no-print-directory -B -C Tools/export/boards BOARD=$$board FOLDER=$(CURDIR)/$(BOARDS)/train TRAINS=1 || exit 1; \
 	done
+	swift run -c release --skip-build export lenet-plain --name net --c $(BOARDS)/keep --train sgd --samples 10 --subnormals keep
+	$(MAKE) --no-print-directory -B -C Tools/export/boards BOARD=m3 FOLDER=$(CURDIR)/$(BOARDS)/keep TRAINS=1
 	swift build --build-tests
 	FIXEDNET_BOARDS=1 swift test --skip-build --disable-xctest --filter BoardTests
 

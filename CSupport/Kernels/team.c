@@ -12,11 +12,15 @@
 #include "CSupport.h"
 #include "float_mode.h"
 
-static void run_flushing(void (*body)(void *context, int32_t thread), void *context) {
-  uintptr_t mode = flush_subnormals();
+/// The caller's part of a run.
+static void run_in_mode(
+    cs_subnormals subnormals, void (*body)(void *context, int32_t thread), void *context) {
+  uintptr_t before = enter_float_mode(subnormals);
   body(context, 0);
-  set_float_mode(mode);
+  set_float_mode(before);
 }
+
+int32_t cs_can_flush_subnormals(void) { return CS_CAN_FLUSH; }
 
 #if defined(__has_include)
 #if __has_include(<pthread.h>)
@@ -44,9 +48,11 @@ cs_team *cs_team_start(void *memory, int32_t threads) {
   return team;
 }
 
-void cs_team_run(cs_team *team, void (*body)(void *context, int32_t thread), void *context) {
+void cs_team_run(
+    cs_team *team, cs_subnormals subnormals, void (*body)(void *context, int32_t thread),
+    void *context) {
   (void)team;
-  run_flushing(body, context);
+  run_in_mode(subnormals, body, context);
 }
 
 void cs_team_barrier(cs_team *team, int32_t thread) {
@@ -111,6 +117,7 @@ struct cs_team {
   // Written by thread 0 between two barriers, read by the others after the second.
   _Alignas(64) void (*body)(void *context, int32_t thread);
   void *context;
+  cs_subnormals subnormals;
   int stopping;
   uint32_t threads;
   uint32_t looks;
@@ -238,10 +245,10 @@ void cs_team_meet(cs_team *team, int32_t first, int32_t count) {
 static void *work(void *argument) {
   worker *self = argument;
   cs_team *team = self->team;
-  flush_subnormals();
   for (;;) {
     cs_team_barrier(team, self->thread);
     if (team->stopping) return NULL;
+    enter_float_mode(team->subnormals);
     team->body(team->context, self->thread);
     cs_team_barrier(team, self->thread);
   }
@@ -295,15 +302,18 @@ cs_team *cs_team_start(void *memory, int32_t threads) {
   return team;
 }
 
-void cs_team_run(cs_team *team, void (*body)(void *context, int32_t thread), void *context) {
+void cs_team_run(
+    cs_team *team, cs_subnormals subnormals, void (*body)(void *context, int32_t thread),
+    void *context) {
   if (!team || team->threads == 1) {
-    run_flushing(body, context);
+    run_in_mode(subnormals, body, context);
     return;
   }
   team->body = body;
   team->context = context;
+  team->subnormals = subnormals;
   cs_team_barrier(team, 0);
-  run_flushing(body, context);
+  run_in_mode(subnormals, body, context);
   cs_team_barrier(team, 0);
 }
 

@@ -68,10 +68,17 @@ size_t cs_team_size(int32_t threads);
 cs_team *_Nullable cs_team_start(void *memory, int32_t threads);
 
 /// Runs body(context, thread) on every thread of the team and returns when all have finished. A NULL team runs
-/// body(context, 0) on the caller. While body runs, operands and results of float arithmetic below the smallest normal
-/// number, 2^-126, count as zero on x86-64 (every instruction set alike) and arm64 (which looks at a result before it is
-/// rounded); one that is only passed on may become a zero of its sign or not. The caller's mode is restored.
-void cs_team_run(cs_team *_Nullable team, void (*body)(void *context, int32_t thread), void *context);
+/// body(context, 0) on the caller. While body runs, float operands and results below the smallest normal number,
+/// 2^-126, are treated as `subnormals` says, on every instruction set alike. The caller's mode is restored.
+/// Flushed: they count as zero; one that is only passed on may become a zero of its sign or not. x86-64 looks at a
+/// result that has been rounded, Arm before that. A processor without such a mode keeps them: see
+/// cs_can_flush_subnormals. Kept: as IEEE 754 has it, the same everywhere.
+void cs_team_run(
+    cs_team *_Nullable team, cs_subnormals subnormals, void (*body)(void *context, int32_t thread),
+    void *context);
+
+/// 1 where the processor can count subnormal numbers as zero, else 0: then there is CS_KEEP_SUBNORMALS only.
+int32_t cs_can_flush_subnormals(void);
 
 /// Waits until every thread of the team has arrived; called from inside body. A NULL team returns at once.
 void cs_team_barrier(cs_team *_Nullable team, int32_t thread);

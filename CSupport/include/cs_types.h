@@ -23,6 +23,12 @@ typedef enum cs_isa : int32_t {
   CS_ISA_AVX512 = 2,    // AVX-512 F + VL + DQ + BW
 } cs_isa;
 
+/// What becomes of float operands and results below the smallest normal number, 2^-126.
+typedef enum cs_subnormals : int32_t {
+  CS_FLUSH_SUBNORMALS = 0,  // they count as zero
+  CS_KEEP_SUBNORMALS = 1,   // they stay
+} cs_subnormals;
+
 /// The best instruction set that this processor and this build support.
 cs_isa cs_isa_detect(void);
 

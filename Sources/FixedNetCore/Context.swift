@@ -7,6 +7,8 @@ public struct RunContext {
   /// The threads; nil runs everything on the caller.
   public var team: OpaquePointer?
   public var threadCount: Int
+  /// What becomes of floats below the smallest normal one, on every thread.
+  public var subnormals = CS_FLUSH_SUBNORMALS
 
   /// Images, channels last: bytes (divided by `divisor`) or floats.
   public var images: ImageSource

@@ -152,7 +152,7 @@ public struct LaneProgram: BitwiseCopyable, Sendable {
   private func onCaller(
     _ call: inout GroupCall, _ body: @convention(c) (UnsafeMutableRawPointer, Int32) -> Void
   ) -> UnsafePointer<Float> {
-    withUnsafeMutablePointer(to: &call) { cs_team_run(nil, body, $0) }
+    withUnsafeMutablePointer(to: &call) { cs_team_run(nil, CS_FLUSH_SUBNORMALS, body, $0) }
     return call.result!
   }
 
@@ -167,7 +167,7 @@ public struct LaneProgram: BitwiseCopyable, Sendable {
     _ work: inout LaneWork, _ body: @convention(c) (UnsafeMutableRawPointer, Int32) -> Void
   ) {
     let team = work.run.team
-    withUnsafeMutablePointer(to: &work) { cs_team_run(team, body, $0) }
+    withUnsafeMutablePointer(to: &work) { cs_team_run(team, CS_FLUSH_SUBNORMALS, body, $0) }
   }
 }
 

@@ -129,7 +129,9 @@ public struct Program: BitwiseCopyable {
     _ body: @convention(c) (UnsafeMutableRawPointer, Int32) -> Void
   ) {
     var work = Work(program: self, context: context, arena: arena.base)
-    withUnsafeMutablePointer(to: &work) { cs_team_run(context.team, body, $0) }
+    withUnsafeMutablePointer(to: &work) {
+      cs_team_run(context.team, context.subnormals, body, $0)
+    }
   }
 }
 

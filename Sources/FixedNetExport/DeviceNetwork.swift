@@ -30,6 +30,7 @@ struct DeviceNetwork {
     self.options = options
     var planned = PlanOptions(batch: 1, isTraining: options.training != nil, blockSize: 1)
     planned.isForDevice = true
+    planned.subnormals = options.subnormals
     if let training = options.training {
       try DeviceNetwork.check(model, training)
       planned.loss = training.loss

@@ -35,6 +35,7 @@ public struct ExpectedRun: Sendable {
         training.loss, training.optimizer, training.clipping
       )
     }
+    planned.subnormals = options.subnormals
     let network = try Network(NetworkPlan(model, options: planned), instructionSet: .best)
     try network.load(weights)
     outputs = try network.predict(samples).outputs.values

@@ -32,9 +32,12 @@ public struct ExportOptions: Sendable {
   public var name: String
   /// nil: the library only predicts.
   public var training: Training?
+  /// What becomes of numbers below the smallest normal one; `keep` for processors that cannot flush them.
+  public var subnormals: Subnormals
 
-  public init(name: String, training: Training? = nil) {
+  public init(name: String, training: Training? = nil, subnormals: Subnormals = .flush) {
     self.name = name
     self.training = training
+    self.subnormals = subnormals
   }
 }

@@ -67,6 +67,7 @@ struct SavedDescription {
   var optimizer: JSONValue
   /// What the optimiser remembers of each weight.
   var slots: [String]
+  var subnormals: Subnormals
 
   init(_ network: DeviceNetwork, _ training: ExportOptions.Training) {
     frozenLayers = network.model.frozenLayers.sorted()
@@ -75,6 +76,7 @@ struct SavedDescription {
     optimizer = OptimizerConfiguration.json(
       training.optimizer, learningRate: rate, clipping: training.clipping)
     slots = training.optimizer.slotNames
+    subnormals = network.options.subnormals
   }
 
   /// nil for anything but what `text` writes.
@@ -84,14 +86,16 @@ struct SavedDescription {
       case .string(let loss)? = json["loss"]
     else { return nil }
     (frozenLayers, self.loss, self.optimizer, self.slots) = (frozen, loss, optimizer, slots)
+    subnormals = json["subnormals"] == "keep" ? .keep : .flush
   }
 
   var text: String {
-    let json: JSONValue = [
+    var members: [String: JSONValue] = [
       "frozen": .array(frozenLayers.map { .string($0) }), "loss": .string(loss),
       "optimizer": optimizer, "slots": .array(slots.map { .string($0) }),
     ]
-    return json.text
+    if subnormals != .flush { members["subnormals"] = .string(subnormals.rawValue) }
+    return JSONValue.object(members).text
   }
 }
 

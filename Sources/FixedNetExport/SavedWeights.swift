@@ -6,6 +6,8 @@ import FixedNetFiles
 public struct SavedWeights {
   /// Steps of the optimiser on the device.
   public let steps: Int
+  /// What became of numbers below the smallest normal one on the device.
+  public var subnormals: Subnormals { description.subnormals }
   private let description: SavedDescription
   private let descriptionText: String
   private let identity: ArraySlice<UInt8>

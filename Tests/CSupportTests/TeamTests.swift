@@ -42,7 +42,7 @@ struct TeamTests {
     let runs = threads <= 2 ? 1000 : 200
     for run in 0..<runs {
       if run % 100 == 50 { usleep(3000) }  // long enough for the others to park
-      cs_team_run(team, TeamTests.countInStep, &shared)
+      cs_team_run(team, CS_FLUSH_SUBNORMALS, TeamTests.countInStep, &shared)
     }
     cs_team_stop(team)
     for thread in 0..<threads {
@@ -80,7 +80,7 @@ struct TeamTests {
     var shared = Shared(team: team, threads: threads, counts: counts, wrong: counts + threads)
     for run in 0..<200 {
       if run % 50 == 25 { usleep(3000) }
-      cs_team_run(team, TeamTests.countInGroups, &shared)
+      cs_team_run(team, CS_FLUSH_SUBNORMALS, TeamTests.countInGroups, &shared)
     }
     cs_team_stop(team)
     for thread in 0..<threads {
@@ -96,14 +96,14 @@ struct TeamTests {
     defer { counts.deallocate() }
     counts.initialize(repeating: 0, count: 2)
     var shared = Shared(team: nil, threads: 1, counts: counts, wrong: counts + 1)
-    cs_team_run(nil, TeamTests.countInStep, &shared)
+    cs_team_run(nil, CS_FLUSH_SUBNORMALS, TeamTests.countInStep, &shared)
     cs_team_meet(nil, 0, 1)
     cs_team_stop(nil)
     #expect(counts[0] == TeamTests.barriersPerRun && counts[1] == 0)
   }
 
   /// The smallest normal number halved, on every thread of a run, and on the caller behind it.
-  @Test("subnormal numbers are zero while a team runs, and only then", arguments: [1, 3])
+  @Test("subnormal numbers are zero, or stay, while a team runs, and only then", arguments: [1, 3])
   func subnormals(threads: Int) throws {
     let memory = UnsafeMutableRawPointer.allocate(
       byteCount: cs_team_size(Int32(threads)), alignment: 64)
@@ -113,12 +113,24 @@ struct TeamTests {
     let values = UnsafeMutablePointer<Float>.allocate(capacity: threads)
     defer { values.deallocate() }
     values.initialize(repeating: .leastNormalMagnitude, count: threads)
-    cs_team_run(
-      team, { $0.assumingMemoryBound(to: Float.self)[Int($1)] *= 0.5 }, values)
+    func halved(_ subnormals: cs_subnormals) -> [Float] {
+      for thread in 0..<threads { values[thread] = .leastNormalMagnitude }
+      cs_team_run(
+        team, subnormals, { $0.assumingMemoryBound(to: Float.self)[Int($1)] *= 0.5 }, values)
+      return (0..<threads).map { values[$0] }
+    }
+    let half = Float.leastNormalMagnitude / 2
+    // The mode of each run is its own, whatever the one before was.
+    for _ in 0..<2 {
+      #if arch(x86_64) || arch(arm64)
+        #expect(halved(CS_FLUSH_SUBNORMALS) == Array(repeating: 0, count: threads))
+        #expect(cs_can_flush_subnormals() == 1)
+      #endif
+      #expect(halved(CS_KEEP_SUBNORMALS) == Array(repeating: half, count: threads))
+    }
+    // Also where the caller's own mode is to flush.
+    Trial.flushing { #expect(halved(CS_KEEP_SUBNORMALS) == Array(repeating: half, count: threads)) }
     cs_team_stop(team)
-    #if arch(x86_64) || arch(arm64)
-      for thread in 0..<threads { #expect(values[thread] == 0) }
-    #endif
     // Through a function that the compiler does not look into.
     values[0] = .leastNormalMagnitude
     let kernels = cs_kernels_for(CS_ISA_PORTABLE).pointee

@@ -54,7 +54,8 @@ final class Trial {
       var body = body
       withUnsafeMutablePointer(to: &body) { pointer in
         cs_team_run(
-          nil, { context, _ in context.assumingMemoryBound(to: (() -> Void).self).pointee() },
+          nil, CS_FLUSH_SUBNORMALS,
+          { context, _ in context.assumingMemoryBound(to: (() -> Void).self).pointee() },
           pointer)
       }
     }

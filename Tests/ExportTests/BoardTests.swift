@@ -14,6 +14,8 @@ struct Board: Sendable, CustomStringConvertible {
 
   static let m4 = Board(name: "m4", compiler: "gcc")
 
+  static let compilers = Compilation.compilers
+
   /// make, an emulator and a compiler are there: `make boards` installs them.
   static let isPossible = ["make", "qemu-system-arm", "arm-none-eabi-gcc"].allSatisfy {
     (try? Compilation.path(of: $0)) != nil
@@ -26,7 +28,7 @@ struct Board: Sendable, CustomStringConvertible {
   static let fast: [Board] =
     isWhole
     ? ["m4", "m55"].flatMap { name in
-      ["gcc", "clang"].map { Board(name: name, compiler: $0) }
+      compilers.map { Board(name: name, compiler: $0) }
     } + [Board(name: "m7", compiler: "gcc")] : [m4]
 
   /// Runs the test of a library and measures it; returns what was printed, and the numbers behind colons.
@@ -109,31 +111,69 @@ struct BoardTests {
       rounds: trial.rounds)
   }
 
-  @Test("so does a network that is saturated, where subnormal numbers count as zero")
+  @Test("so does a network that is saturated, whether subnormal numbers count as zero or stay")
   func saturation() throws {
-    let trial = try Self.saturated()
-    // On this machine it is another result where they are kept: there are some.
-    let folder = try Fixtures.temporaryFolder()
-    try trial.write(to: folder)
-    for (flags, code) in [([], Int32(0)), (["-DNET_KEEP_SUBNORMALS"], 1)] {
-      let compiled = try Compilation(compiler: "gcc", flags: ["-O2"] + flags)
-        .compile(["net.c", "net_test.c"], to: "net_test", in: folder)
-      #expect(compiled.exitCode == 0, "\(compiled.errors)")
-      #expect(try Finished("\(folder)/net_test", [], in: folder).exitCode == code, "\(flags)")
+    var trial = try Self.saturated()
+    var expected: Set<[Float]> = []
+    for subnormals in Subnormals.allCases {
+      trial.subnormals = subnormals
+      try trial.check(
+        ["-O2", "-O3 -DNET_FMA=3"].map {
+          Compilation(compiler: "gcc", flags: $0.split(separator: " ").map(String.init))
+        }, subnormals.rawValue)
+      let run = try trial.expected(trial.library())
+      expected.insert(run.outputs + run.losses + run.outputsAfter)
+      let slow = subnormals == .keep && Board.isWhole ? [Board(name: "m3", compiler: "gcc")] : []
+      for board in Board.fast + slow {
+        let (text, _) = try board.run(trial)
+        let said = "20 samples and 200 steps with the host's bits"
+        #expect(text.contains(said), "\(board), \(subnormals): \(text)")
+      }
     }
-    for board in Board.fast {
-      let (text, _) = try board.run(trial)
-      #expect(text.contains("20 samples and 200 steps with the host's bits"), "\(board): \(text)")
-    }
+    // There are some.
+    #expect(expected.count == 2)
   }
 
-  @Test("a Cortex-M3, without fma and with subnormal numbers", .enabled(if: Board.isWhole))
+  @Test("a Cortex-M3, without fma, keeps subnormal numbers", .enabled(if: Board.isWhole))
   func integers() throws {
-    for compiler in ["gcc", "clang"] {
-      let trial = try Self.trial(BuiltInModel.lenetPlain.model(), samples: 5, rounds: 2)
+    for compiler in Board.compilers {
+      var trial = try Self.trial(BuiltInModel.lenetPlain.model(), samples: 5, rounds: 2)
+      trial.subnormals = .keep
       let (text, _) = try Board(name: "m3", compiler: compiler).run(trial)
       #expect(text.contains("5 samples and 10 steps with the host's bits"), "\(text)")
     }
+  }
+
+  /// What 16 KiB of memory and 256 KiB of flash have room for: a convolution and a dense layer.
+  private static let tiny = Model(
+    name: "tiny", input: .image(height: 10, width: 10, channels: 1),
+    layers: [
+      Conv2D(name: "conv", filters: 4, kernelSize: (3, 3), activation: .relu),
+      MaxPooling2D(name: "pool", poolSize: (2, 2)), Flatten(name: "flatten"),
+      Dense(name: "dense", units: 12, activation: .tanh),
+      Dense(name: "out", units: 5, activation: .softmax),
+    ])
+
+  @Test("a Cortex-M0 with 16 KiB of memory trains")
+  func smallest() throws {
+    for compiler in Board.isWhole ? Board.compilers : ["gcc"] {
+      var trial = try Self.trial(Self.tiny, samples: 5, rounds: 2)
+      trial.subnormals = .keep
+      let (text, numbers) = try Board(name: "m0", compiler: compiler).run(trial)
+      #expect(text.contains("5 samples and 10 steps with the host's bits"), "\(text)")
+      #expect(try trial.library().ramByteCount < 14 << 10)
+      #expect(try #require(numbers["stack of a step"]) < 1024, "\(text)")
+    }
+  }
+
+  @Test("a library that counts subnormal numbers as zero is refused by a processor that cannot")
+  func otherProcessor() throws {
+    let folder = try Fixtures.temporaryFolder()
+    try Self.trial(Self.tiny, samples: 1, rounds: 1).write(to: folder)
+    let result = try Finished(
+      Compilation.path(of: "arm-none-eabi-gcc"), ["-mcpu=cortex-m3", "-c", "net.c"], in: folder)
+    #expect(result.exitCode != 0)
+    #expect(result.errors.contains("write the library with --subnormals keep"), "\(result.errors)")
   }
 
   @Test("a library with other bits is told by its test on the board")

@@ -22,9 +22,13 @@ struct LibraryTests {
     let cases = [
       (["-ffast-math"], "-ffast-math changes the bits"),
       (["-DNET_FMA=4"], "must be 1 (by the processor)"),
+      (["-ffinite-math-only"], "takes away what tells a loss"),
+      (["-DNET_KEEP_SUBNORMALS"], "with --subnormals keep"),
     ]
-    for (flags, message) in cases {
-      for compiler in ["gcc", "clang"] {
+    // Clang does not tell the source of -funsafe-math-optimizations: the self-test finds that.
+    let ofGCC = [(["-funsafe-math-optimizations"], "-funsafe-math-optimizations and what is part")]
+    for (flags, message) in cases + ofGCC {
+      for compiler in ["gcc"] + (ofGCC.contains { $0.0 == flags } ? [] : ["clang"]) {
         let result = try Compilation(compiler: compiler, flags: flags + ["-c"])
           .compile(["net.c"], to: "net.o", in: folder)
         #expect(result.exitCode != 0 && result.errors.contains(message), "\(compiler) \(flags)")
@@ -35,6 +39,52 @@ struct LibraryTests {
         .compile(["net.c"], to: "net.o", in: folder)
       #expect(result.exitCode != 0 && result.errors.contains("has no fma"))
     #endif
+  }
+
+  @Test("a build that treats subnormal numbers otherwise is told by the self-test")
+  func otherMode() throws {
+    let folder = try Fixtures.temporaryFolder()
+    for subnormals in Subnormals.allCases {
+      var trial = try ExportTests.lenet(nil)
+      trial.subnormals = subnormals
+      try trial.write(to: folder)
+      let source = try String(contentsOfFile: "\(folder)/net.c", encoding: .utf8)
+      let (own, other) = subnormals == .flush ? ("| FLUSHED_BITS", "") : ("", "| ALL_FLUSH_BITS")
+      for (change, answer) in [(own, "yes"), (other, "no")] {
+        let changed = source.replacingOccurrences(
+          of: "(mode & ~(mode_bits)ALL_FLUSH_BITS) | FLUSHED_BITS",
+          with: "(mode & ~(mode_bits)ALL_FLUSH_BITS) \(change)")
+        #expect(changed != source || change == "| FLUSHED_BITS")
+        try changed.write(toFile: "\(folder)/net.c", atomically: false, encoding: .utf8)
+        let found = try run(
+          "int main(void) { printf(net_self_test() ? \"yes\" : \"no\"); return 0; }", in: folder)
+        #expect(found.output == answer, "\(subnormals), '\(change)': \(found.errors)")
+      }
+    }
+  }
+
+  @Test("a scale below the smallest normal number is 0 or stays, as in the engine")
+  func scales() throws {
+    let model = Model(
+      name: "scales", input: .vector(3), layers: [BatchNormalization(name: "bn", centers: false)])
+    let trial = LibraryTrial(
+      model: model,
+      weights: [
+        LayerWeights(
+          layer: "bn",
+          tensors: [[3e-39, 1, -2e-40], [0, 0, 0], [1, 1, 1]].map {
+            Tensor(shape: [3], values: $0)
+          })
+      ], training: nil,
+      samples: ImageSet(
+        shape: model.input, pixels: .floats([1e20, 2, -3e18, 4e30, 5, 6e10]), labels: []))
+    for subnormals in Subnormals.allCases {
+      var trial = trial
+      trial.subnormals = subnormals
+      try trial.check([Compilation(compiler: "gcc", flags: ["-O2"])], subnormals.rawValue)
+      let outputs = try trial.expected(trial.library()).outputs
+      #expect((outputs[0] != 0) == (subnormals == .keep))
+    }
   }
 
   @Test("no library is needed but memcpy and memset, and the memory is what was printed")
@@ -94,6 +144,59 @@ struct LibraryTests {
       ["-x", "c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "user.cpp"],
       in: folder)
     #expect(result.exitCode == 0, "\(result.errors)")
+  }
+
+  @Test("the source is C++ too, and has none of what a firmware's build warns of")
+  func warnings() throws {
+    let folder = try written(ExportOptions.Training(.adam()))
+    let flags = [
+      "-Wshadow", "-Wcast-qual", "-Wcast-align", "-Wmissing-declarations", "-Wundef", "-Wvla",
+      "-Wdouble-promotion", "-Wsign-conversion", "-Wredundant-decls", "-Wwrite-strings",
+      "-funsigned-char", "-O2", "-c",
+    ]
+    for compiler in Compilation.compilers {
+      for more in [["-Wmissing-prototypes", "-Wstrict-prototypes"], ["-DNET_CALLER_MEMORY"]] {
+        for file in ["net.c", "net_test.c"] where more.count == 2 || file == "net.c" {
+          let result = try Compilation(compiler: compiler, flags: flags + more)
+            .compile([file], to: "net.o", in: folder)
+          #expect(result.exitCode == 0, "\(compiler): \(result.errors.prefix(600))")
+        }
+      }
+      for more in [[], ["-DNET_CALLER_MEMORY"]] {
+        let plus = try Finished(
+          Compilation.path(of: compiler),
+          ["-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-O2"] + more
+            + ["-c", "net.c", "-o", "net.o"], in: folder)
+        #expect(plus.exitCode == 0, "\(compiler): \(plus.errors.prefix(600))")
+      }
+    }
+  }
+
+  @Test("two libraries go into one program, and a folder's name may have spaces")
+  func twoLibraries() throws {
+    let folder = try Fixtures.temporaryFolder() + "/two libraries"
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true)
+    let trial = try ExportTests.lenet(ExportOptions.Training())
+    for name in ["net_one", "net_two"] {
+      let library = try CLibrary(
+        trial.model, weights: trial.weights,
+        options: ExportOptions(name: name, training: name == "net_one" ? trial.training : nil))
+      for file in library.files + [library.test(try trial.expected(library))] {
+        try file.text.write(toFile: "\(folder)/\(file.name)", atomically: false, encoding: .utf8)
+      }
+      let made = try Finished(Compilation.path(of: "make"), ["-s", "test"], in: folder)
+      #expect(made.output.contains("with the host's bits"), "\(made.errors)")
+    }
+    try """
+    #include "net_one.h"
+    #include "net_two.h"
+    int main(void) { return net_one_self_test() && net_two_self_test() ? 0 : 1; }
+    """.write(toFile: "\(folder)/user.c", atomically: false, encoding: .utf8)
+    let compiled = try Compilation(compiler: "gcc", flags: ["-O0"])
+      .compile(["net_one.c", "net_two.c", "user.c"], to: "user", in: folder)
+    #expect(compiled.exitCode == 0, "\(compiled.errors)")
+    #expect(try Finished("\(folder)/user", [], in: folder).exitCode == 0)
   }
 
   @Test("what no device does is refused by name")

@@ -10,18 +10,27 @@ struct Compilation: Sendable {
   var compiler: String
   var flags: [String]
 
+  /// The compilers that are there: GCC, the Swift toolchain's clang, and one of the system's own where it has another
+  /// name, such as clang-14.
+  static let compilers: [String] = ["gcc", "clang"] + systemClang
+
+  static var systemClang: [String] {
+    (10...30).map { "clang-\($0)" }.filter { (try? path(of: $0)) != nil }.suffix(1)
+  }
+
   /// Both compilers at all levels. Not -std=c11 and -ffp-contract=fast: what some firmware's build does.
   static let all: [Compilation] = ["gcc", "clang"].flatMap { compiler in
     ["-O0", "-O2", "-O3", "-Os"].map { Compilation(compiler: compiler, flags: [$0]) }
   }
 
-  static let others = [
-    Compilation(compiler: "gcc", flags: ["-O2", "-DNET_FMA=3"]),
-    Compilation(compiler: "clang", flags: ["-O2", "-DNET_FMA=3"]),
-    Compilation(compiler: "gcc", flags: ["-O3", "-DNET_CALLER_MEMORY"]),
-    Compilation(compiler: "gcc", flags: ["-O3", "-std=gnu11", "-ffp-contract=fast"] + fma),
-    Compilation(compiler: "clang", flags: ["-O3", "-std=gnu11", "-ffp-contract=fast"] + fma),
-  ]
+  static let others =
+    [
+      Compilation(compiler: "gcc", flags: ["-O2", "-DNET_FMA=3"]),
+      Compilation(compiler: "clang", flags: ["-O2", "-DNET_FMA=3"]),
+      Compilation(compiler: "gcc", flags: ["-O3", "-DNET_CALLER_MEMORY"]),
+      Compilation(compiler: "gcc", flags: ["-O3", "-std=gnu11", "-ffp-contract=fast"] + fma),
+      Compilation(compiler: "clang", flags: ["-O3", "-std=gnu11", "-ffp-contract=fast"] + fma),
+    ] + systemClang.map { Compilation(compiler: $0, flags: ["-O3", "-ffp-contract=fast"] + fma) }
 
   /// Where this machine has an instruction for it.
   private static var fma: [String] {
@@ -64,18 +73,25 @@ struct LibraryTrial {
   let samples: ImageSet
   var rate: Float = 0.05
   var rounds = 1
+  var subnormals = Subnormals.flush
 
   func library() throws -> CLibrary {
-    try CLibrary(model, weights: weights, options: ExportOptions(name: "net", training: training))
+    try CLibrary(
+      model, weights: weights,
+      options: ExportOptions(name: "net", training: training, subnormals: subnormals))
+  }
+
+  /// What the engine makes of it.
+  func expected(_ library: CLibrary) throws -> ExpectedRun {
+    try ExpectedRun(
+      model, weights: weights, options: library.options, samples: samples, rate: rate,
+      rounds: rounds)
   }
 
   /// Writes the library and its test into a folder.
   func write(to folder: String) throws {
     let library = try library()
-    let run = try ExpectedRun(
-      model, weights: weights, options: library.options, samples: samples, rate: rate,
-      rounds: rounds)
-    for file in library.files + [library.test(run)] {
+    for file in library.files + [library.test(try expected(library))] {
       try file.text.write(toFile: "\(folder)/\(file.name)", atomically: false, encoding: .utf8)
     }
   }

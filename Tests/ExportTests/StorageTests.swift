@@ -114,7 +114,7 @@ struct StorageTests {
       let found = try run(SimulatedFlash.saved, in: folder)
       let bytes = [UInt8](try Data(contentsOf: URL(filePath: "\(folder)/slot.bin")))
       let saved = try SavedWeights(bytes)
-      #expect(saved.steps == 3)
+      #expect(saved.steps == 3 && saved.subnormals == .flush)
       var model = trial.model
       model.frozenLayers = []
       let file = try saved.kerasFile(model, weights: trial.weights)
@@ -139,6 +139,19 @@ struct StorageTests {
       #expect(read.optimizerState == file.optimizerState && read.iterations == 3)
     }
   #endif
+
+  @Test("what was saved says that the device keeps subnormal numbers")
+  func savedMode() throws {
+    let folder = try Fixtures.temporaryFolder()
+    var trial = try Self.trial(ExportOptions.Training())
+    trial.subnormals = .keep
+    try trial.write(to: folder)
+    _ = try run(SimulatedFlash.saved, in: folder)
+    let bytes = [UInt8](try Data(contentsOf: URL(filePath: "\(folder)/slot.bin")))
+    let saved = try SavedWeights(bytes)
+    #expect(saved.subnormals == .keep)
+    _ = try saved.kerasFile(trial.model, weights: trial.weights)
+  }
 
   @Test("a slot that is cut, changed, of another model or version is refused in words")
   func readBackRefusals() throws {

@@ -65,7 +65,7 @@ final class PeakMeter {
   private func run() -> (operations: Double, seconds: Double) {
     let elapsed = seconds {
       cs_team_run(
-        team,
+        team, CS_FLUSH_SUBNORMALS,
         { context, thread in
           let work = context.assumingMemoryBound(to: Work.self).pointee
           var sink: Float = 0

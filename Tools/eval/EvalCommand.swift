@@ -53,6 +53,8 @@ public struct Eval: ParsableCommand {
     help: "Threads; the outputs do not depend on it. (default: what is worth it)")
   var threads: Int?
 
+  @OptionGroup var subnormals: SubnormalsOption
+
   @Flag(help: "Print the confusion matrix.")
   var confusion = false
 

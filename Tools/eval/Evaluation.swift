@@ -11,6 +11,7 @@ struct Evaluation {
   /// --loss, or what the files say.
   let loss: LossStatement
   let threads: ThreadChoice
+  private let subnormals: Subnormals
   private let network: Network
   /// Loaded already where a built-in model takes its shape from them.
   private let loaded: LoadedData?
@@ -35,10 +36,11 @@ struct Evaluation {
     if let note = file.model.precisionNote { printError("note: '\(options.file)' \(note)") }
     let own = file.lossStatement
     loss = options.loss.map { .computed($0) } ?? (own == .none ? stated : own)
+    subnormals = try options.subnormals.resolved(file.training?.subnormals, of: options.file)
     let plan: NetworkPlan
     (plan, threads) = try InferencePlan.make(
       file.model, of: options.file, batch: options.batch, threads: options.threads,
-      loss: loss.computed, budget: options.memoryBudget,
+      loss: loss.computed, budget: options.memoryBudget, subnormals: subnormals,
       fusesLayers: options.activations == nil)
     network = try Network(plan, instructionSet: .selected())
     try network.load(file.weights)
@@ -253,11 +255,11 @@ struct Evaluation {
   /// Gradients in training mode, of all images as one batch.
   private func writeGradients(_ images: ImageSet, to path: String) throws {
     func plan(_ batch: Int) throws -> NetworkPlan {
-      try NetworkPlan(
-        file.model,
-        options: PlanOptions(
-          batch: batch, isTraining: true, threads: threads.count,
-          loss: try loss.usable(of: options.file)))
+      var planned = PlanOptions(
+        batch: batch, isTraining: true, threads: threads.count,
+        loss: try loss.usable(of: options.file))
+      planned.subnormals = subnormals
+      return try NetworkPlan(file.model, options: planned)
     }
     let parts = try plan(min(network.plan.options.batch, images.count))
     let chosen = parts.couplingLayer == nil ? parts : try plan(images.count)

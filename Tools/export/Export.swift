@@ -24,7 +24,9 @@ struct Export {
     try Export.freeze(&model, command)
     let name = command.name ?? Export.name(modelName, model)
     let training = try Export.training(command, source)
-    let options = ExportOptions(name: name, training: training)
+    let options = ExportOptions(
+      name: name, training: training,
+      subnormals: try command.subnormals.resolved(source.subnormals, of: modelName))
     let plan = try NetworkPlan(
       model,
       options: PlanOptions(batch: 1, isTraining: training != nil, loss: training?.loss))

@@ -9,6 +9,7 @@ struct ReadBack {
   private let output: String
   private let file: KerasModelFile
   private let steps: Int
+  private let subnormals: Subnormals
 
   /// `saved`: the bytes of a slot; `model`: what the library was exported from.
   /// Throws: `ToolError`, `FileError`, and whatever reading the model does.
@@ -20,7 +21,7 @@ struct ReadBack {
       let source = try ModelSource(name)
       file = try weights.kerasFile(
         source.model, weights: source.weights ?? source.model.initialWeights(seed: 0))
-      steps = weights.steps
+      (steps, subnormals) = (weights.steps, weights.subnormals)
     } catch let error as ExportError {
       throw ToolError("'\(saved)': \(error)")
     }
@@ -29,6 +30,9 @@ struct ReadBack {
   func write() throws {
     try KerasFile.write(file, to: output)
     printLine("wrote \(output): the weights after \(Format.grouped(steps)) steps on the device")
+    if subnormals == .keep {
+      printLine("the device keeps subnormal numbers: go on with --subnormals keep")
+    }
     printLine("weights sha256: \(WeightsDigest.sha256(file.weights, of: file.model))")
   }
 }

@@ -65,6 +65,8 @@ public struct PlanCommand: ParsableCommand {
       "Plan what train does with this budget, \(ByteCount.help).", valueName: "size"))
   var memoryBudget: ByteCount?
 
+  @OptionGroup var subnormals: SubnormalsOption
+
   @Flag(help: "Print one JSON object; offsets and sizes in bytes.")
   var json = false
 
@@ -103,6 +105,9 @@ public struct PlanCommand: ParsableCommand {
     if memoryBudget != nil, inference || optimizer.fullBatchMethod != nil {
       throw ValidationError("--memory-budget is for training in mini-batches")
     }
+    if subnormals.subnormals == .keep, !inference, optimizer.fullBatchMethod != nil {
+      throw ValidationError("--subnormals keep is for training in mini-batches, and for inference")
+    }
   }
 
   /// --placement is about buffers: nothing that describes a network goes with it.
@@ -112,6 +117,7 @@ public struct PlanCommand: ParsableCommand {
       ("--memory-budget", memoryBudget != nil), ("--svg", svg != nil),
       ("--model-json", modelJSON != nil), (shape.firstGiven, true),
       ("--threads", threads != nil), ("--loss", loss != nil),
+      ("--subnormals", subnormals.subnormals != nil),
       ("--batch", batch != 128), (optimizer.firstGiven, true),
     ]
     for case (let other?, true) in others {
@@ -173,6 +179,7 @@ public struct PlanCommand: ParsableCommand {
       batch: batch, isTraining: !inference, threads: threads, loss: loss,
       optimizer: optimizer, clipping: clipping)
     options.recomputes = recompute
+    options.subnormals = subnormals.subnormals ?? source.subnormals ?? .flush
     if let memoryBudget { return try MemoryBudget(source.model, options, memoryBudget).plan() }
     return try NetworkPlan(source.model, options: options.asTrained).checkingRecomputation()
   }

@@ -24,7 +24,9 @@ struct PlanReport {
       let first =
         "\(model): \(optimizer.map { "training (\($0))" } ?? "inference"), "
         + "batch \(options.batch) in blocks of \(images), \(threads), \(parameters) parameters"
-      return [first] + plan.savings + schedule
+      let subnormals =
+        "subnormal numbers: \(options.subnormals == .flush ? "count as zero" : "kept")"
+      return [first, subnormals] + plan.savings + schedule
     }
   }
 
@@ -68,6 +70,7 @@ struct PlanReport {
       "lowerBoundBytes": .integer(memory.lowerBound),
       "leastBytes": memory.leastByteCount.map { .integer($0) } ?? .null,
       "updatesInBackward": .bool(options.updatesInBackward),
+      "subnormals": .string(options.subnormals.rawValue),
       "recomputed": .array(plan.recomputedLayers.map { .string($0) }),
       "recomputedMultiplyAdds": .integer(plan.recomputedMultiplyAdds),
       "recomputationSavedBytes": .integer(plan.recomputationSavedByteCount),

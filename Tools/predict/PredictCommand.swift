@@ -65,6 +65,8 @@ public struct PredictCommand: ParsableCommand {
       valueName: "size"))
   var memoryBudget: ByteCount?
 
+  @OptionGroup var subnormals: SubnormalsOption
+
   @Flag(help: "Print one JSON object and nothing else.")
   var json = false
 

@@ -41,7 +41,8 @@ struct Predictor {
     let plan: NetworkPlan
     (plan, threads) = try InferencePlan.make(
       file.model, of: path, batch: options.batch, threads: options.threads, loss: nil,
-      budget: options.memoryBudget)
+      budget: options.memoryBudget,
+      subnormals: options.subnormals.resolved(file.training?.subnormals, of: path))
     network = try Network(plan, instructionSet: .selected())
     try network.load(file.weights)
     if !file.nonFinite.isEmpty {

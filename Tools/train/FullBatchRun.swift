@@ -38,6 +38,11 @@ final class FullBatchRun {
     }
     self.data = data
     try options.checkFiles(data, recorded: source.recorded)
+    guard options.subnormals.subnormals ?? source.subnormals ?? .flush == .flush else {
+      throw ToolError(
+        "subnormal numbers are kept in mini-batches only, and a full-batch solver counts them as zero"
+          + (options.subnormals.subnormals == nil ? "; say --subnormals flush" : ""))
+    }
     let images = data.set.train
     var (model, weights, loss) = try options.start.start(
       source, data: data.set, seed: options.seed ?? 0, loss: options.loss)

@@ -35,6 +35,8 @@ public struct Train: ParsableCommand {
 
   @OptionGroup var augmentation: AugmentOption
 
+  @OptionGroup var subnormals: SubnormalsOption
+
   @Option(parsing: .unconditional, help: "Passes over the training images. (default: 10)")
   var epochs: Int?
 

@@ -41,6 +41,7 @@ struct TrainingReport: ~Copyable {
     for line in plan.savings { printLine(line) }
     printLine(TrainingReport.method(plan, state) + (optimizerNote?.text ?? ""))
     let augmentation = plan.options.augmentation
+    if plan.options.subnormals == .keep { printLine("subnormal numbers are kept") }
     if !augmentation.isNone { printLine("augmentation: \(augmentation.text)") }
     if case .array(let weights)? = state.classWeights {
       let parts = weights.enumerated().map { "\($0) \($1.summary)" }

@@ -9,6 +9,7 @@ extension TrainingSetup {
       batch: state.batch, isTraining: true, threads: threads, loss: loss,
       optimizer: configuration.optimizer, clipping: clipping)
     wanted.recomputes = recomputes
+    wanted.subnormals = state.subnormals
     if let augmentation { wanted.augmentation = augmentation }
     // A resumed run keeps its blocks: the order of the sums depends on them.
     if state.step > 0 { wanted.blockSize = state.blockSize }

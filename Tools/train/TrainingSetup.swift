@@ -84,6 +84,7 @@ struct TrainingSetup {
     (optimizerState, optimizerNote) = (start.memory, start.note)
     augmentation = options.augmentation.augment
     state.record(augmentation)
+    state.subnormals = options.subnormals.subnormals ?? source.subnormals ?? .flush
     state.labels = data.labels
     state.validationFraction = heldOut
     state.learnsInputs = options.data.columns.learnsInputs
@@ -117,6 +118,11 @@ struct TrainingSetup {
       throw ToolError(
         "--augment cannot be changed with --resume; '\(path)' was trained with "
           + (augmentation?.text ?? "none") + ", found \(asked.text)")
+    }
+    if let asked = options.subnormals.subnormals, asked != state.subnormals {
+      throw ToolError(
+        "--subnormals cannot be changed with --resume; '\(path)' was trained with "
+          + "\(state.subnormals.rawValue), found \(asked.rawValue)")
     }
     try state.weigh(&data.set, path: path)
     do { loss = try Loss(record: training.loss) } catch { throw ToolError("'\(path)': \(error)") }

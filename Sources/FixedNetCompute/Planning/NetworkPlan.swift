@@ -14,6 +14,8 @@ public struct PlanOptions: Sendable, Equatable {
   /// Training: the optimiser, whose state the plan has room for.
   public var optimizer = Optimizer.sgd
   public var clipping = Clipping.none
+  /// What becomes of numbers below the smallest normal one while the network runs; needs no memory.
+  public var subnormals = Subnormals.flush
   /// Whether BN's moving variance of images is the unbiased one, as Keras 2 has it (Keras 3: the biased one).
   public var usesUnbiasedVariance = false
   /// Whether activations run inside the kernels of the layers before them. Without, every layer's output can be looked

@@ -29,9 +29,11 @@ extension Network {
   }
 
   func context(_ source: ImageSource, imageCount: Int) -> RunContext {
-    RunContext(
+    var context = RunContext(
       kernels: instructionSet.kernels, team: threads.team, threadCount: threads.count,
       images: source, indices: indices, imageCount: imageCount)
+    context.subnormals = plan.options.subnormals.code
+    return context
   }
 
   /// Asks for the loss of each image of a run, whose `indices` are set.

@@ -8,12 +8,15 @@ extension Network {
   ///   - weights: one entry per layer, such as `Network.weights` of another network of this model.
   ///   - batch: samples at once; more of them run one after the other.
   ///   - threads: that share a batch.
+  ///   - subnormals: what becomes of numbers below the smallest normal one: as the weights were trained.
   /// - Throws: `ModelError`, `NetworkError`.
   public convenience init(
-    _ model: Model, weights: [LayerWeights], batch: Int = 1, threads: Int = 1
+    _ model: Model, weights: [LayerWeights], batch: Int = 1, threads: Int = 1,
+    subnormals: Subnormals = .flush
   ) throws {
-    try self.init(
-      NetworkPlan(model, options: PlanOptions(batch: batch, isTraining: false, threads: threads)))
+    var options = PlanOptions(batch: batch, isTraining: false, threads: threads)
+    options.subnormals = subnormals
+    try self.init(NetworkPlan(model, options: options))
     try load(weights)
   }
 

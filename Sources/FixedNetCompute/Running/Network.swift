@@ -46,7 +46,7 @@ public final class Network {
   /// training or inference. The weights are not set yet: `load` them, or `initialize` them.
   /// `arenaByteCount`: the size of the memory handed over; the plan's by default.
   /// Throws: `NetworkError.arena(.tooSmall)` where that is less than the plan; `.instructionSet` where this processor
-  /// does not have it.
+  /// does not have it; `.option` where it cannot flush subnormal numbers.
   public init(
     _ plan: NetworkPlan, instructionSet: InstructionSet = .best, arenaByteCount: Int? = nil
   ) throws(NetworkError) {
@@ -55,6 +55,11 @@ public final class Network {
       throw .arena(.tooSmall(needed: plan.memory.byteCount, found: byteCount))
     }
     try instructionSet.check()
+    guard plan.options.subnormals.isPossible else {
+      throw .option(
+        name: "subnormals", expected: "keep, as this processor cannot count them as zero",
+        found: plan.options.subnormals.rawValue)
+    }
     allocation = try Canary.allocate(byteCount)
     do {
       arena = try Arena(base: allocation + Canary.byteCount, byteCount: byteCount)

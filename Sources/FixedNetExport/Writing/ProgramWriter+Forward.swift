@@ -179,7 +179,7 @@ extension ProgramWriter {
   mutating func scale(_ gamma: SharedSlot, _ variance: SharedSlot, _ epsilon: Float) -> String {
     let scales = zip(values(gamma), values(variance)).map { gamma, variance -> Float in
       let scale = gamma * (1 / (variance + epsilon).squareRoot())
-      return scale.isSubnormal ? 0 : scale
+      return scale.isSubnormal && network.options.subnormals == .flush ? 0 : scale
     }
     return constant("scale", scales)
   }

@@ -26,7 +26,9 @@ extension SourceText {
       place(network.plan.inference.input.slot.byteOffset), place(output.slot.byteOffset)
     )
     let inputCount = network.model.input.elementCount
-    var lines = ["fill_sample(\(inputCount), 1, \(input));", "run();"]
+    var lines = [
+      "const int is_right = mode_is_right();", "fill_sample(\(inputCount), 1, \(input));", "run();",
+    ]
     lines.append("uint32_t sum = checksum_floats(0, \(result), \(network.outputCount));")
     let trains = network.options.training != nil
     if test.stepCount > 0 {
@@ -49,7 +51,7 @@ extension SourceText {
       \(reset)  const mode_bits mode = enter_mode();
       \(lines.map { "  " + $0 }.joined(separator: "\n"))
         leave_mode(mode);
-      \(reset)  return sum == \(sum)u;
+      \(reset)  return is_right && sum == \(sum)u;
       }
       """
   }

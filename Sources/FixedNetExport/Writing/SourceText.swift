@@ -8,6 +8,7 @@ struct SourceText {
   var big: String { name.uppercased() }
   var network: DeviceNetwork { library.network }
   private var training: ExportOptions.Training? { network.options.training }
+  private var keeps: Bool { network.options.subnormals == .keep }
 
   init(_ library: CLibrary) { self.library = library }
 
@@ -46,6 +47,12 @@ struct SourceText {
     #ifdef __FAST_MATH__
     #error "-ffast-math changes the bits of every result: compile this file without it."
     #endif
+    #if defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
+    #error "-funsafe-math-optimizations and what is part of it change bits: compile this file without them."
+    #endif
+    #if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+    #error "-ffinite-math-only takes away what tells a loss that is infinite or NaN: compile this file without it."
+    #endif
     #if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
     #error "Floats must be computed as floats (FLT_EVAL_METHOD 0): on x86, compile with -msse2 -mfpmath=sse."
     #endif
@@ -65,6 +72,15 @@ struct SourceText {
     #else
     #error "Compile with GCC 10 or later, or clang."
     #endif
+
+    // Numbers below the smallest normal one, 2^-126, while a function of this file runs: \(
+      keeps ? "0, they stay." : "1, they count as zero.")
+    #define FLUSHES_SUBNORMALS \(keeps ? 0 : 1)\(keeps ? "" : """
+
+    #ifdef \(big)_KEEP_SUBNORMALS
+    #error "This library counts subnormal numbers as zero: write one that does not with --subnormals keep."
+    #endif
+    """)
 
     // How a b + c is computed with one rounding: 1 by the processor, 2 from doubles, 3 from integers.
     #if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__) || defined(__riscv_flen)
@@ -136,7 +152,7 @@ struct SourceText {
       static library_memory *memory_place;
       #define memory (*memory_place)
 
-      void \(name)_use(void *bytes) { memory_place = bytes; }
+      void \(name)_use(void *bytes) { memory_place = (library_memory *)bytes; }
       #else
       static library_memory memory;
       #endif\(names)

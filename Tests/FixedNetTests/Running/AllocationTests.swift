@@ -23,7 +23,7 @@ struct AllocationTests {
     /// Each thread of the network's team reports its own count.
     func read(_ network: Network) {
       cs_team_run(
-        network.threads.team,
+        network.threads.team, CS_FLUSH_SUBNORMALS,
         { context, thread in
           context.assumingMemoryBound(to: UInt64.self)[Int(thread)] = malloc_counter_calls()
         }, values.baseAddress!)

@@ -23,7 +23,8 @@ struct PlanToolTests {
         "batch", "blockSize", "leastBytes", "loss", "lossFunction", "lowerBoundBytes", "model",
         "optimizer",
         "recomputationSavedBytes", "recomputed",
-        "recomputedMultiplyAdds", "regions", "schedule", "slots", "steps", "threads", "totalBytes",
+        "recomputedMultiplyAdds", "regions", "schedule", "slots", "steps", "subnormals",
+        "threads", "totalBytes",
         "training", "updatesInBackward",
       ])
     #expect(json["updatesInBackward"] == false && json["recomputed"] == .array([]))
@@ -31,6 +32,7 @@ struct PlanToolTests {
     #expect(json["lowerBoundBytes"] == .integer(memory.lowerBound))
     #expect(json["batch"] == 128 && json["blockSize"] == 16 && json["threads"] == 2)
     #expect(json["training"] == true && json["optimizer"] == "sgd")
+    #expect(json["subnormals"] == "flush")
     #expect(json["loss"] == "sparse_categorical_crossentropy")
     #expect(json["steps"] == .array(memory.steps.map { .string($0) }))
     guard case .array(let slots)? = json["slots"] else { throw Missing() }

@@ -16,6 +16,8 @@ public struct ModelSource {
   public var optimizer: FileOptimizer?
   /// What the file was trained on; nil where it does not say.
   public var recorded: RecordedData?
+  /// What became of subnormal numbers in the file's training; nil where it does not say.
+  public var subnormals: Subnormals?
   private var architecture: ModelArchitecture?
 
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
@@ -27,6 +29,7 @@ public struct ModelSource {
       lossStatement = file.lossStatement
       optimizer = FileOptimizer(file, path: name)
       recorded = file.training.map(RecordedData.init)
+      subnormals = file.training?.subnormals
     } else if name.hasSuffix(".json") {
       let text: String
       do {

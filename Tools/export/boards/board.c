@@ -55,7 +55,7 @@ _Noreturn void quit(int code) {
 #define TIMER_RELOAD (*(volatile uint32_t *)0xE000E014)
 #define TIMER_VALUE (*(volatile uint32_t *)0xE000E018)
 
-enum { TIMER_TOP = 0xFFFFFF, NANOSECONDS_PER_TICK = 40 };
+enum { TIMER_TOP = 0xFFFFFF };
 
 static volatile uint32_t wraps;
 
@@ -67,7 +67,7 @@ uint64_t instructions(void) {
     turns = wraps;
     value = TIMER_VALUE;
   } while (turns != wraps);
-  return (((uint64_t)turns << 24) + (TIMER_TOP - value)) * NANOSECONDS_PER_TICK;
+  return (((uint64_t)turns << 24) + (TIMER_TOP - value)) * 1000 / MEGAHERTZ;
 }
 
 // -- The stack --------------------------------------------------------------------------------------------

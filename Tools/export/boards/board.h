@@ -16,7 +16,8 @@ uint32_t read_input(void *bytes, uint32_t count);
 /// Ends the emulation; 0 is success.
 _Noreturn void quit(int code);
 
-/// Instructions since the start: with -icount shift=0 each one takes a nanosecond, and the system timer counts 40 of them.
+/// Instructions since the start: with -icount shift=0 each one takes a nanosecond, and the system timer counts MEGAHERTZ
+/// times in a thousand of them.
 uint64_t instructions(void);
 
 /// Fills the unused stack; stack_used says how many bytes of it the functions took that its caller has called since, 64 at

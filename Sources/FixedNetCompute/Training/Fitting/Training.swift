@@ -64,19 +64,20 @@ public final class Training {
   ///   - seed: of weights, the order of the samples, and dropout.
   ///   - threads: nil: as many as the process may use (what it is bound to, and its control groups' quota) and as a step is
   ///     worth. Results do not depend on it.
+  ///   - subnormals: what becomes of numbers below the smallest normal one; saved with the run.
   /// - Throws: `ModelError` where the layers do not fit together, or cannot be trained so; `NetworkError` for samples that do
   ///   not suit the model, numbers that cannot be, and memory that the system does not give.
   public convenience init(
     _ model: Model, on samples: ImageSet, validation: ImageSet? = nil,
     weights: [LayerWeights]? = nil, loss: Loss? = nil, optimizer: Optimizer = .adam(),
     learningRate: Schedule? = nil, clipping: Clipping = .none, batch: Int = 32, seed: UInt64 = 0,
-    threads: Int? = nil
+    threads: Int? = nil, subnormals: Subnormals = .flush
   ) throws {
     let rate = learningRate ?? .constant(optimizer.method.defaultLearningRate)
     try self.init(
       model, on: samples, validation: validation, loss: loss,
       optimizer: OptimizerConfiguration(optimizer: optimizer, schedule: rate), clipping: clipping,
-      batch: batch, seed: seed, threads: threads,
+      batch: batch, seed: seed, threads: threads, subnormals: subnormals,
       from: Start(weights: weights ?? model.initialWeights(seed: seed)))
   }
 
@@ -95,16 +96,17 @@ public final class Training {
   package init(
     _ model: Model, on samples: ImageSet, validation: ImageSet?, loss: Loss?,
     optimizer: OptimizerConfiguration, clipping: Clipping, batch: Int, seed: UInt64, threads: Int?,
-    from start: Start
+    subnormals: Subnormals = .flush, from start: Start
   ) throws {
     try samples.check()
     guard batch >= 1 else {
       throw NetworkError.option(name: "batch", expected: "at least 1", found: "\(batch)")
     }
     let batch = min(batch, samples.count)
-    let options = PlanOptions(
+    var options = PlanOptions(
       batch: batch, isTraining: true, loss: loss, optimizer: optimizer.optimizer,
       clipping: clipping)
+    options.subnormals = subnormals
     let (plan, _) = try ThreadChoice.plan(asked: threads) { count throws(ModelError) in
       var options = options
       options.threads = count

@@ -210,7 +210,7 @@ static int save_values(const fixednet_storage *storage, const saved_form *form, 
       piece[k] = i + k < form->description_bytes ? form->description[i + k] : 0;
     failed = write_piece(storage, slot, &offset, &sum, piece);
   }
-  const uint8_t *bytes = values;
+  const uint8_t *bytes = (const uint8_t *)values;
   for (uint32_t i = 0; i < form->floats && !failed; i += PIECE_FLOATS) {
     for (uint32_t k = 0; k < PIECE_FLOATS; k++) {
       float value = 0.0f;
@@ -235,7 +235,7 @@ static int load_values(const fixednet_storage *storage, const saved_form *form, 
   const int slot = newest_slot(storage, form, piece, problems);
   if (slot < 0) return problems[0] > problems[1] ? problems[0] : problems[1];
   *steps = word_at(piece + AT_STEPS);
-  uint8_t *bytes = values;
+  uint8_t *bytes = (uint8_t *)values;
   uint32_t sum = checksum(0, piece, PIECE_BYTES), taken = 0;
   const uint32_t end = saved_end(form);
   const uint32_t start = PIECE_BYTES * (1 + pieces_of(form->description_bytes, PIECE_BYTES));

@@ -45,8 +45,8 @@ INLINE float fma1(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 // The product is exact in double; the sum is rounded to odd, so that rounding it again gives what one rounding of the exact
 // value would (Boldo and Melquiond 2008).
 static float fma1(float a, float b, float c) {
-  double product = (double)a * b, sum = product + c, addend = sum - product;
-  double error = (product - (sum - addend)) + (c - addend);
+  const double product = (double)a * (double)b, sum = product + (double)c, addend = sum - product;
+  const double error = (product - (sum - addend)) + ((double)c - addend);
   union {
     double number;
     uint64_t bits;
@@ -75,10 +75,15 @@ static float fma1(float a, float b, float c) {
   if (ea) ma |= 0x800000u;
   if (eb) mb |= 0x800000u;
   if (ec) mc |= 0x800000u;
+#if FLUSHES_SUBNORMALS
+  if (!ea) ma = 0;
+  if (!eb) mb = 0;
+  if (!ec) mc = 0;
+#endif
   ea += !ea;
   eb += !eb;
   ec += !ec;
-  if (ma == 0 || mb == 0) return mc == 0 ? of_bits(sign & uc & 0x80000000u) : c;
+  if (ma == 0 || mb == 0) return mc == 0 ? of_bits(sign & uc) : c;
   // a b = p 2^(e - 187), c = m 2^(ec - 187); both get their leading bit to place 61.
   uint64_t p = (uint64_t)ma * mb << 14, m = (uint64_t)mc << 37;
   int32_t e = ea + eb - 127;
@@ -105,17 +110,18 @@ static float fma1(float a, float b, float c) {
   for (; p >> 63 == 0; e--) p <<= 1;
   // The 24 bits of the result, and what is behind them.
   e += 3;
-  const int32_t shift = e < 1 ? 41 - e : 40;
+  const int32_t shift = e < 1 && !FLUSHES_SUBNORMALS ? 41 - e : 40;
   if (shift > 64) return of_bits(sign);
   uint32_t top = shift == 64 ? 0 : (uint32_t)(p >> shift);
   const uint64_t rest = shift == 64 ? p : p & (((uint64_t)1 << shift) - 1);
   const uint64_t half = (uint64_t)1 << (shift - 1);
   if (rest > half || (rest == half && (top & 1))) top++;
-  if (e < 1) return of_bits(sign | top);
+  if (e < 1 && !FLUSHES_SUBNORMALS) return of_bits(sign | top);
   if (top >> 24) {
     top >>= 1;
     e++;
   }
+  if (e < 1) return of_bits(sign);
   if (e > 254) return of_bits(sign | 0x7f800000u);
   return of_bits(sign | (uint32_t)e << 23 | (top & 0x7fffffu));
 }
@@ -194,10 +200,10 @@ static float value_of(class_sum *sum, int32_t count) {
 
 // section: floating_mode
 /// How the processor treats numbers below the smallest normal one, 2^-126, between the calls of this file.
-#ifdef FIXEDNET_KEEP_SUBNORMALS
-#define FLUSHED_BITS 0u
-#else
+#if FLUSHES_SUBNORMALS
 #define FLUSHED_BITS ALL_FLUSH_BITS
+#else
+#define FLUSHED_BITS 0u
 #endif
 #if defined(__SSE2__)
 #define ALL_FLUSH_BITS 0x8040u  // flush to zero, denormals are zero
@@ -214,13 +220,13 @@ typedef uint64_t mode_bits;
 #define READ_MODE(mode) __asm__ volatile("vmrs %0, fpscr" : "=r"(mode) : : "memory")
 #define WRITE_MODE(mode) __asm__ volatile("vmsr fpscr, %0" : : "r"(mode) : "memory")
 typedef uint32_t mode_bits;
-#elif defined(FIXEDNET_KEEP_SUBNORMALS)
+#elif !FLUSHES_SUBNORMALS
 #define ALL_FLUSH_BITS 0u
 #define READ_MODE(mode) ((mode) = 0)
 #define WRITE_MODE(mode) ((void)(mode))
 typedef uint32_t mode_bits;
 #else
-#error "This processor cannot flush subnormal numbers to zero, as the host does: define FIXEDNET_KEEP_SUBNORMALS."
+#error "This processor cannot count subnormal numbers as zero: write the library with --subnormals keep."
 #endif
 
 /// The mode of this file; returns the caller's.
@@ -233,3 +239,11 @@ static mode_bits enter_mode(void) {
 }
 
 static void leave_mode(mode_bits mode) { WRITE_MODE(mode); }
+
+// section: mode_is_right
+/// Whether half of the smallest normal number counts as zero, or not, as it should.
+static int mode_is_right(void) {
+  const volatile float least = FLT_MIN;
+  const volatile float half = least * 0.5f;
+  return (half * 16777216.0f == 0.0f) == FLUSHES_SUBNORMALS;
+}

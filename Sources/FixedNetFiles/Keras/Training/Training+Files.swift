@@ -5,7 +5,7 @@ import FixedNetCore
 // Networks and training runs in Keras' files.
 
 extension Network {
-  /// The model of a Keras `.h5` or `.keras` file with its weights, ready to predict.
+  /// The model of a Keras `.h5` or `.keras` file with its weights, ready to predict; subnormal numbers as in its training.
   /// - Parameters:
   ///   - path: a file of Keras 2 or 3, or of this library. It is not trusted: what it holds is read in a confined process.
   ///   - batch: samples at once, for which memory is planned.
@@ -13,7 +13,9 @@ extension Network {
   /// - Throws: `CheckpointError` for what cannot be read; `ModelError`, `NetworkError`.
   public convenience init(contentsOf path: String, batch: Int = 1, threads: Int = 1) throws {
     let file = try KerasFile.read(path: path)
-    try self.init(file.model, weights: file.weights, batch: batch, threads: threads)
+    try self.init(
+      file.model, weights: file.weights, batch: batch, threads: threads,
+      subnormals: file.training?.subnormals ?? .flush)
   }
 
   /// Saves model and weights in one step: as Keras' `.keras` where the name ends so, else as `.h5`.
@@ -39,6 +41,7 @@ extension Training {
       epochs: max(1, position.epoch))
     state.loss = network.plan.loss?.record ?? TrainingState.defaultLoss
     if configuration.optimizer.isLegacy { state.isLegacyRMSprop = true }
+    state.subnormals = network.plan.options.subnormals
     (state.epoch, state.step, state.stepInEpoch) =
       (position.epoch, position.step, position.stepInEpoch)
     state.history = history.map { epoch in
@@ -94,7 +97,8 @@ extension Training {
     }
     try self.init(
       file.model, on: samples, validation: validation, loss: loss, optimizer: configuration,
-      clipping: clipping, batch: state.batch, seed: state.seed, threads: threads, from: start)
+      clipping: clipping, batch: state.batch, seed: state.seed, threads: threads,
+      subnormals: state.subnormals, from: start)
   }
 
   /// What a file records as its data, where they were arrays in memory.

@@ -121,6 +121,10 @@
       guard case .object = options else {
         throw group.refuse("options", "a JSON object", options.summary)
       }
+      if let found = unusableSubnormals {
+        let names = Subnormals.allCases.map(\.rawValue).joined(separator: " or ")
+        throw group.refuse("options, subnormals", names, found.summary)
+      }
       guard batch > 0, blockSize > 0 else {
         throw group.refuse(batch > 0 ? "block_size" : "batch", "1 or more", "0")
       }
