@@ -24,6 +24,8 @@ public struct DeviceCode: Sendable {
   static let flags = [
     "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "-std=gnu11", "-O3",
     "-ffreestanding", "-fno-math-errno", "-ffunction-sections", "-fdata-sections",
+    // No temporary files, which a compiler that is killed would leave.
+    "-pipe",
   ]
 
   /// A microcontroller has less, and the compiler takes a second for each 100,000 weights.

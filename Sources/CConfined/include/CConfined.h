@@ -54,6 +54,9 @@ int fn_helper_has_ended(fn_helper *helper, int milliseconds, int *status);
 /// Ends it, however it is, and forgets it.
 void fn_helper_stop(fn_helper *helper);
 
+/// Removes a folder and all that is in it, up to 8 folders deep; links are not followed. Safe in a signal handler.
+void fn_remove_tree(const char *path);
+
 /// Starts another program, one that is trusted, in `folder` and in a process group of its own: with this one's environment,
 /// without input; what it prints goes nowhere, what it says on standard error to the descriptor `errors`. `arguments`: its name
 /// first, NULL last. Its end is seen as a helper's is, without a thread. Returns 0 or an errno.

@@ -1,3 +1,4 @@
+import CConfined
 import Foundation
 import Synchronization
 
@@ -11,6 +12,8 @@ package enum UnfinishedFiles {
     let names: UnsafeMutablePointer<Atomic<Name?>>
     /// What `removeAll` found to be a folder, to be removed after the files in it.
     let folders: UnsafeMutablePointer<Atomic<Name?>>
+    /// Folders that go with all that is in them.
+    let trees: UnsafeMutablePointer<Atomic<Name?>>
     /// Programs that are running; 0: none.
     let programs: UnsafeMutablePointer<Atomic<pid_t>>
     /// A child that was forked does not own its parent's files.
@@ -21,10 +24,12 @@ package enum UnfinishedFiles {
     init() {
       names = .allocate(capacity: Table.capacity)
       folders = .allocate(capacity: Table.capacity)
+      trees = .allocate(capacity: Table.capacity)
       programs = .allocate(capacity: Table.capacity)
       for index in 0..<Table.capacity {
         (names + index).initialize(to: Atomic(nil))
         (folders + index).initialize(to: Atomic(nil))
+        (trees + index).initialize(to: Atomic(nil))
         (programs + index).initialize(to: Atomic(0))
       }
       owner = getpid()
@@ -39,21 +44,25 @@ package enum UnfinishedFiles {
     /// nil where the table was full: the file is then removed by its owner only.
     fileprivate let index: Int?
     fileprivate let name: UnsafeMutablePointer<CChar>?
+    fileprivate let isTree: Bool
   }
 
-  /// From here on the file, or the folder once it is empty, is removed when the program ends.
-  package static func insert(_ path: String) -> Entry {
-    guard let name = wholePath(path) else { return Entry(index: nil, name: nil) }
+  /// From here on the file, or the folder once it is empty, is removed when the program ends. `isTree`: a folder of the
+  /// program's own, which goes with all that is in it.
+  package static func insert(_ path: String, isTree: Bool = false) -> Entry {
+    let none = Entry(index: nil, name: nil, isTree: isTree)
+    guard let name = wholePath(path) else { return none }
+    let places = isTree ? table.trees : table.names
     for index in 0..<Table.capacity {
-      let place = table.names + index
+      let place = places + index
       if place.pointee.compareExchange(
         expected: nil, desired: name, ordering: .acquiringAndReleasing
       ).exchanged {
-        return Entry(index: index, name: name)
+        return Entry(index: index, name: name, isTree: isTree)
       }
     }
     free(name)
-    return Entry(index: nil, name: nil)
+    return none
   }
 
   /// A relative path would mean another file after a change of the folder. Bytes, as a folder's name need not be UTF-8.
@@ -74,7 +83,8 @@ package enum UnfinishedFiles {
   package static func remove(_ entry: Entry) {
     guard let index = entry.index, let name = entry.name else { return }
     // A signal handler may have taken the name; then it has it for good.
-    let result = table.names[index].compareExchange(
+    let places = entry.isTree ? table.trees : table.names
+    let result = places[index].compareExchange(
       expected: name, desired: nil, ordering: .acquiringAndReleasing)
     if result.exchanged { free(name) }
   }
@@ -126,6 +136,11 @@ package enum UnfinishedFiles {
       }
       if unlink(name) != 0, errno != ENOENT {
         table.folders[index].store(name, ordering: .releasing)
+      }
+    }
+    for index in 0..<Table.capacity {
+      if let name = table.trees[index].exchange(nil, ordering: .acquiringAndReleasing) {
+        fn_remove_tree(name)
       }
     }
     for index in 0..<Table.capacity {

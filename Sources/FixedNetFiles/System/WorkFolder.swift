@@ -9,9 +9,13 @@ package struct WorkFolder {
   package init?() {
     let url = FileManager.default.temporaryDirectory.appending(
       path: "fixednet-work-\(UUID().uuidString)")
-    guard mkdir(url.path, 0o700) == 0 else { return nil }
-    path = url.path
-    entry = UnfinishedFiles.insert(path)
+    let made = url.path
+    // No signal comes between the folder and its entry.
+    let entry = UnfinishedFiles.withoutSignals {
+      mkdir(made, 0o700) == 0 ? UnfinishedFiles.insert(made, isTree: true) : nil
+    }
+    guard let entry else { return nil }
+    (path, self.entry) = (made, entry)
   }
 
   package func write(_ bytes: some Sequence<UInt8>, to name: String) throws {

@@ -43,6 +43,41 @@ struct ExportToolTests {
   }
 
   @Test(
+    "a signal while the compiler runs leaves no folder and no file", arguments: [SIGINT, SIGTERM])
+  func interrupted(signal: Int32) throws {
+    for name in ["bin", "temporary"] {
+      try FileManager.default.createDirectory(
+        atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+    }
+    // A compiler that leaves a file and a folder, and does not end.
+    let compiler = "\(folder)/bin/arm-none-eabi-gcc"
+    try "#!/bin/sh\nmkdir -p deep/er; touch net.o deep/er/a; touch '\(folder)/begun'; sleep 60\n"
+      .write(
+        toFile: compiler, atomically: false, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: compiler)
+    let process = Process()
+    process.executableURL = URL(filePath: "\(Tool.folder)/export")
+    process.arguments = ["softmax", "--c", "net"]
+    process.currentDirectoryURL = URL(filePath: folder)
+    process.environment = [
+      "PATH": "\(folder)/bin:/usr/bin:/bin", "TMPDIR": "\(folder)/temporary",
+    ]
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let limit = Date(timeIntervalSinceNow: 60)
+    while !FileManager.default.fileExists(atPath: "\(folder)/begun"), Date() < limit {
+      Thread.sleep(forTimeInterval: 0.02)
+    }
+    let temporary = "\(folder)/temporary"
+    #expect(try FileManager.default.contentsOfDirectory(atPath: temporary).count == 1)
+    kill(process.processIdentifier, signal)
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 128 + signal)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: temporary) == [])
+  }
+
+  @Test(
     "wrong use is one line",
     arguments: [
       ("softmax", "Missing expected argument '--c <folder>'", 64 as Int32),
