@@ -5,6 +5,7 @@
 #include "matlab.h"
 #include "parts.h"
 #include "table/names.h"
+#include "utf8.h"
 
 int fn_matlab_has_fields(const matvar_t *variable) {
   return variable->class_type == MAT_C_STRUCT && variable->data && fn_matlab_count(variable) == 1;
@@ -28,18 +29,6 @@ static size_t length_of(const matvar_t *text) {
   return text->data_type == MAT_T_UTF8 ? text->nbytes : fn_matlab_count(text);
 }
 
-/// A character in UTF-8. Returns where it ends.
-static char *put_character(char *to, uint32_t code) {
-  if (code < 0x80) {
-    *to++ = (char)code;
-    return to;
-  }
-  int more = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-  *to++ = (char)((0xF00 >> more & 0xFF) | code >> 6 * more);
-  while (more-- > 0) *to++ = (char)(0x80 | (code >> 6 * more & 0x3F));
-  return to;
-}
-
 /// Characters of a text of MATLAB's, `stride` from one to the next, in UTF-8 without spaces at the end. `room`: for 4 bytes
 /// each, which is what a field takes from then on.
 static fn_field text_of(const matvar_t *text, size_t start, size_t count, size_t stride, char *room) {
@@ -47,22 +36,14 @@ static fn_field text_of(const matvar_t *text, size_t start, size_t count, size_t
   const unsigned char *bytes = text->data;
   const uint16_t *units = text->data;
   int isUTF8 = text->data_type == MAT_T_UTF8;
-  for (size_t i = 0; i < count; i++) {
+  for (uint64_t i = 0; i < count; i++) {
     size_t place = start + i * stride;
     if (text->data_size == 1) {
       if (isUTF8) *to++ = (char)bytes[place];
-      else to = put_character(to, bytes[place]);
+      else to = fn_put_character(to, bytes[place]);
       continue;
     }
-    uint32_t code = units[place];
-    if (code >= 0xD800 && code < 0xDC00 && i + 1 < count) {
-      uint32_t low = units[place + stride];
-      if (low >= 0xDC00 && low < 0xE000) {
-        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-        i++;
-      }
-    }
-    to = put_character(to, code);
+    to = fn_put_character(to, fn_utf16_character(units, start, stride, count, &i));
   }
   while (to > room && to[-1] == ' ') to--;
   return (fn_field){.text = (unsigned char *)room, .length = (uint64_t)(to - room)};

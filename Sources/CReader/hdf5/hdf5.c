@@ -198,6 +198,7 @@ static void arrive(fn_h5_reading *reading, hid_t object, const want *what) {
       break;
     case FN_WANT_LABELS:
       if (kind == FN_OBJECT_DATASET) fn_h5_write_labels(reading, object);
+      if (kind == FN_OBJECT_DATASET) fn_h5_write_matlab_texts(reading, object);
       break;
     default: break;
   }

@@ -60,6 +60,10 @@ void fn_h5_write_values(fn_h5_reading *reading, hid_t dataset, uint64_t how, uin
 /// Writes a dataset of strings as names of classes: see FN_RECORD_LABELS; nothing of other datasets.
 void fn_h5_write_labels(fn_h5_reading *reading, hid_t dataset);
 
+/// Writes a dataset of MATLAB's texts, which says so, in the same way: a cell array of rows of characters, or a matrix of
+/// them; nothing of other datasets.
+void fn_h5_write_matlab_texts(fn_h5_reading *reading, hid_t dataset);
+
 /// Whether path and name are new.
 int fn_h5_is_new(fn_h5_reading *reading, const char *kind, const char *name);
 
