@@ -59,9 +59,13 @@ int fn_member_unpack(const unsigned char *bytes, const fn_member *what, unsigned
   } else if (!inflate_raw(packed, what->packed, to, what->count, 0)) {
     return FN_MEMBER_DAMAGED;
   }
+  return fn_member_check(what, to);
+}
+
+int fn_member_check(const fn_member *what, const unsigned char *unpacked) {
   if (what->role == FN_MEMBER_FILE) return FN_MEMBER_HERE;
-  return crc32_z(0, to, (z_size_t)what->count) == what->checksum ? FN_MEMBER_HERE
-                                                                 : FN_MEMBER_CHECKSUM;
+  return crc32_z(0, unpacked, (z_size_t)what->count) == what->checksum ? FN_MEMBER_HERE
+                                                                       : FN_MEMBER_CHECKSUM;
 }
 
 #ifdef FN_WITH_HDF5

@@ -305,12 +305,18 @@ int fn_read_numpy(fn_table *table, const unsigned char *bytes, uint64_t size, fn
     fn_member what = fn_take_member(request);
     if (request->is_short || !fn_member_fits(&what, size)) return FN_EXIT_WORK;
     uint64_t wanted = how == 0 && what.count > HEADER_LIMIT ? HEADER_LIMIT : what.count;
-    unsigned char *array = malloc(wanted + 1);
-    if (!array) fn_give_up(FN_EXIT_MEMORY);
-    int state = how == 0 ? fn_member_start(bytes, &what, array, wanted)
-                         : fn_member_unpack(bytes, &what, array);
+    // What is not packed is read where it is, however large it is.
+    int is_plain = what.method == 0;
+    unsigned char *array = is_plain ? NULL : malloc(wanted + 1);
+    if (!is_plain && !array) fn_give_up(FN_EXIT_MEMORY);
+    const unsigned char *values = is_plain ? bytes + what.place : array;
+    int state = FN_MEMBER_HERE;
+    if (how == 0 && !is_plain)
+      state = fn_member_start(bytes, &what, array, wanted);
+    else if (how != 0)
+      state = is_plain ? fn_member_check(&what, values) : fn_member_unpack(bytes, &what, array);
     if (state == FN_MEMBER_HERE) {
-      read_array(table, i, array, wanted, how);
+      read_array(table, i, values, wanted, how);
     } else {
       npy none = {0};
       write_header(table, i, state == FN_MEMBER_CHECKSUM ? FN_NUMPY_CHECKSUM : FN_NUMPY_PACKED,

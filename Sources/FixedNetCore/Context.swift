@@ -75,11 +75,28 @@ public struct RunContext {
   }
 }
 
-/// The images of a data set, `stride` elements apart, each [pixels][channels].
-public enum ImageSource {
-  /// Pixel values are divided by `divisor`.
-  case bytes(UnsafePointer<UInt8>, stride: Int, divisor: Float)
-  case floats(UnsafePointer<Float>, stride: Int)
+/// The images of a data set.
+public struct ImageSource {
+  /// `stride` elements apart, each [pixels][channels].
+  public enum Values {
+    /// Pixel values are divided by `divisor`.
+    case bytes(UnsafePointer<UInt8>, stride: Int, divisor: Float)
+    case floats(UnsafePointer<Float>, stride: Int)
+  }
+
+  public var values: Values
+  /// Where each image of the set is among those that the values are of; nil: in the same order.
+  public var rows: UnsafePointer<UInt32>?
+
+  public init(_ values: Values, rows: UnsafePointer<UInt32>? = nil) {
+    self.values = values
+    self.rows = rows
+  }
+
+  /// Where an image of the set is among the values.
+  func row(of image: UInt32) -> UInt32 {
+    if let rows { rows[Int(image)] } else { image }
+  }
 }
 
 /// What the outputs for the images of a data set should be, in the order of the images.

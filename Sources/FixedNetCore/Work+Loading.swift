@@ -9,8 +9,8 @@ extension Work {
     let end = min(first + layout.blockSize, context.imageCount)
     let limit = Work.fetchedBytes / layout.blockSize
     for image in first..<end {
-      let index = Int(context.indices[image])
-      switch context.images {
+      let index = Int(context.images.row(of: context.indices[image]))
+      switch context.images.values {
       case .bytes(let images, let stride, _):
         cs_fetch(images + index * stride, min(stride, limit))
       case .floats(let images, let stride):
@@ -38,14 +38,26 @@ extension Work {
       truncatingIfNeeded: isFlat || c.isWhole ? program.inputChannels : own.count)
     let pixels = Int32(truncatingIfNeeded: isFlat ? own.count : program.inputPixels)
     let (first, place) = (own.lowerBound, c(program.input) + own.lowerBound * Int(c.blockSize))
+    withRows(c) { rows in
+      switch context.images.values {
+      case .bytes(let images, let stride, let divisor):
+        c.kernels.pointee.gather_u8(
+          channels, pixels, c.blockSize, c.lanes, images + first, stride, rows, divisor, place)
+      case .floats(let images, let stride):
+        c.kernels.pointee.gather_f32(
+          channels, pixels, c.blockSize, c.lanes, images + first, stride, rows, 1, place)
+      }
+    }
+  }
+
+  /// Calls `body` with where the images of a block are among the values.
+  private func withRows(_ c: BlockContext, _ body: (UnsafePointer<UInt32>) -> Void) {
     let indices = context.indices + c.firstImage
-    switch context.images {
-    case .bytes(let images, let stride, let divisor):
-      c.kernels.pointee.gather_u8(
-        channels, pixels, c.blockSize, c.lanes, images + first, stride, indices, divisor, place)
-    case .floats(let images, let stride):
-      c.kernels.pointee.gather_f32(
-        channels, pixels, c.blockSize, c.lanes, images + first, stride, indices, 1, place)
+    guard context.images.rows != nil else { return body(indices) }
+    var rows = [16 of UInt32](repeating: 0)
+    for lane in 0..<Int(c.lanes) { rows[lane] = context.images.row(of: indices[lane]) }
+    withUnsafePointer(to: &rows) {
+      body(UnsafeRawPointer($0).assumingMemoryBound(to: UInt32.self))
     }
   }
 

@@ -9,6 +9,9 @@
 /// A file in memory without a name: its descriptor, or -1 with errno. Not inherited by programs that are started.
 int fn_memory_file(void);
 
+/// Whether what is written into a folder stays in memory.
+int fn_folder_is_memory(const char *folder);
+
 /// From here on nobody changes the file's bytes or size. 0, or -1 with errno. Without effect where the system has no seals
 /// (only Linux has).
 int fn_seal_contents(int file);

@@ -25,6 +25,16 @@ public enum InputType: String, CaseIterable, Sendable {
     case .bytes(let bytes):
       return bytes.first { $0 != 0 && $0 != 255 }.map { Float($0) / 255 }
     case .floats(let values): return values.first { InputType.isChanged($0, range) }
+    case .mapped(let mapped):
+      var changed: Float?
+      mapped.forEachImage { image in
+        guard changed == nil else { return }
+        changed =
+          mapped.isBytes
+          ? image.first { $0 != 0 && $0 != 255 }.map { Float($0) / 255 }
+          : image.bindMemory(to: Float.self).first { InputType.isChanged($0, range) }
+      }
+      return changed
     }
   }
 

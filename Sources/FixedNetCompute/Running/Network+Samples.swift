@@ -59,7 +59,8 @@ extension Network {
     }
     try plan.model.inputType.check(samples)
     infer(
-      inferenceProgram.program, .floats(source, stride: inputCount), nil, count, outputs: target
+      inferenceProgram.program, ImageSource(.floats(source, stride: inputCount)), nil, count,
+      outputs: target
     ) { _ in }
   }
 }

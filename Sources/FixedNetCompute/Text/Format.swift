@@ -23,6 +23,12 @@ package enum Format {
       ? fixed(Double(count) / 0x1p20, 2) + " MiB" : fixed(Double(count) / 0x1p10, 2) + " KiB"
   }
 
+  /// "1.2 GB", "3 MB".
+  package static func gigabytes(_ count: Int) -> String {
+    count >= 100_000_000
+      ? fixed(Double(count) / 1e9, 1) + " GB" : "\(max(1, (count + 500_000) / 1_000_000)) MB"
+  }
+
   package static func fixed(_ value: Double, _ digits: Int) -> String {
     value.isFinite ? String(format: "%.\(digits)f", value) : value.isNaN ? "nan" : "\(value)"
   }

@@ -8,13 +8,8 @@ public struct ImageSet: Sendable {
     /// Divided by 255 as the network reads them.
     case bytes([UInt8])
     case floats([Float])
-
-    var count: Int {
-      switch self {
-      case .bytes(let bytes): bytes.count
-      case .floats(let floats): floats.count
-      }
-    }
+    /// In a file that is mapped: what `DataFile` makes of sets that are larger than the memory that is free.
+    case mapped(MappedPixels)
   }
 
   public let shape: Shape
@@ -60,6 +55,10 @@ public struct ImageSet: Sendable {
         what: "pixels", expected: "whole images of \(shape) (\(shape.elementCount) values each)",
         found: "\(pixels.count) values")
     }
+    if case .mapped(let mapped) = pixels, mapped.width != shape.elementCount {
+      throw .malformedImages(
+        what: "pixels", expected: "images of \(shape)", found: "images of \(mapped.width) values")
+    }
     guard labels.isEmpty || targets.isEmpty else {
       throw .malformedImages(what: "answers", expected: "labels or targets", found: "both")
     }
@@ -95,13 +94,16 @@ public struct ImageSet: Sendable {
       case .bytes(let bytes):
         return try bytes.withUnsafeBufferPointer { pixels in
           guard let base = pixels.baseAddress else { preconditionFailure("an empty image set") }
-          return try body(.bytes(base, stride: shape.elementCount, divisor: 255), targets)
+          let values = ImageSource.Values.bytes(base, stride: shape.elementCount, divisor: 255)
+          return try body(ImageSource(values), targets)
         }
       case .floats(let floats):
         return try floats.withUnsafeBufferPointer { pixels in
           guard let base = pixels.baseAddress else { preconditionFailure("an empty image set") }
-          return try body(.floats(base, stride: shape.elementCount), targets)
+          return try body(ImageSource(.floats(base, stride: shape.elementCount)), targets)
         }
+      case .mapped(let mapped):
+        return try mapped.withSource { try body($0, targets) }
       }
     }
   }

@@ -8,17 +8,21 @@ public enum ChannelSums {
     _ images: ImageSource, count: Int, power: Int, channels: Int,
     means: UnsafePointer<Double>, to sums: UnsafeMutablePointer<Double>
   ) {
-    switch images {
-    case .bytes(let pixels, let stride, let divisor):
-      for index in 0..<count * stride {
-        // By way of Int: a byte's own conversion is generic on 32 bits, and takes an array there.
-        let value = Double(Float(Int(pixels[index])) / divisor) - means[index % channels]
-        sums[index % channels] += power == 1 ? value : value * value
-      }
-    case .floats(let pixels, let stride):
-      for index in 0..<count * stride {
-        let value = Double(pixels[index]) - means[index % channels]
-        sums[index % channels] += power == 1 ? value : value * value
+    for image in 0..<count {
+      let row = Int(images.row(of: UInt32(truncatingIfNeeded: image)))
+      switch images.values {
+      case .bytes(let pixels, let stride, let divisor):
+        for index in 0..<stride {
+          // By way of Int: a byte's own conversion is generic on 32 bits, and takes an array there.
+          let pixel = Float(Int(pixels[row * stride + index])) / divisor
+          let value = Double(pixel) - means[index % channels]
+          sums[index % channels] += power == 1 ? value : value * value
+        }
+      case .floats(let pixels, let stride):
+        for index in 0..<stride {
+          let value = Double(pixels[row * stride + index]) - means[index % channels]
+          sums[index % channels] += power == 1 ? value : value * value
+        }
       }
     }
   }

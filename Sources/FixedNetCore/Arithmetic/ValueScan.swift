@@ -32,6 +32,27 @@ public enum ValueScan {
     for place in 0..<values.count { result[place] = Float(Int(values[place])) / divisor }
   }
 
+  /// Rows of values that lie anywhere, as MATLAB's columns do: value `feature` of row `row` is at places[feature] +
+  /// row stride. Some rows at a time, so that what is written stays near.
+  /// Shapes: places [width], result [count][width].
+  public static func gather(
+    _ values: UnsafeBufferPointer<Double>, stride: Int, count: Int,
+    places: UnsafeBufferPointer<Int>, to result: UnsafeMutableBufferPointer<Float>
+  ) {
+    let width = places.count
+    let part = max(1, (1 << 20) / width)
+    var first = 0
+    while first < count {
+      let end = min(count, first + part)
+      for feature in 0..<width {
+        for row in first..<end {
+          result[row * width + feature] = Float(values[places[feature] + row * stride])
+        }
+      }
+      first = end
+    }
+  }
+
   /// The rows `rows` of `values`, one after the other. `order`: where each value of a result's row is in its own; empty:
   /// in place.
   /// Shapes: values [count][width], order [width] or [0], result [rows][width].

@@ -25,14 +25,15 @@ extension Work {
         height: input.height, width: input.width, seed: c.seed, epoch: epoch, image: index)
       let transform = ImageTransform(
         height: input.height, width: input.width, amounts, fill: input.augmentation.fill)
-      switch context.images {
+      let row = Int(context.images.row(of: index))
+      switch context.images.values {
       case .bytes(let images, let stride, let divisor):
-        let image = images + Int(index) * stride
+        let image = images + row * stride
         transform.apply(channels: channels, to: x + lane, stride: blockSize) { pixel, channel in
           Float(Int(image[pixel * channels + channel])) / divisor
         }
       case .floats(let images, let stride):
-        let image = images + Int(index) * stride
+        let image = images + row * stride
         transform.apply(channels: channels, to: x + lane, stride: blockSize) { pixel, channel in
           image[pixel * channels + channel]
         }

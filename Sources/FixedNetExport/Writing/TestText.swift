@@ -79,10 +79,7 @@ struct TestText {
   private var batch: Int { library.options.training?.batch ?? 1 }
 
   private var inputs: [Float] {
-    switch run.samples.pixels {
-    case .floats(let values): values
-    case .bytes(let bytes): bytes.map { Float($0) / 255 }
-    }
+    run.samples.pixels.floats
   }
 
   private var digest: [String] {

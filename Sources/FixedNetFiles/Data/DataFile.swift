@@ -107,36 +107,40 @@ public struct DataFile: Sendable {
     let (shape, order) = try layout(of: parts, options: options)
     let (train, test, split) = try split(
       contents, labels: answers.of(0, Array(0..<parts[0].count)).labels, options: options)
-    func images(_ samples: Samples) -> ImageSet {
+    func images(_ samples: Samples) throws(DataFileError) -> ImageSet {
       let part = parts[samples.part]
       let (labels, targets) = answers.of(samples.part, samples.indices)
       return ImageSet(
         shape: shape,
-        pixels: part.pixels(samples.indices, shape: shape, order: order.used),
+        pixels: try part.pixels(samples.indices, shape: shape, order: order.used),
         labels: labels, targets: targets, targetWidth: answers.targetWidth,
         sampleWeights: part.sampleWeights(samples.indices))
     }
-    let trainSet = images(train)
+    let trainSet = try images(train)
     let isWeighted = parts[0].weightShape != nil
     let rules =
       [
         "data 1", fileDigest, "\(shape)\(order.rule)", answers.rule,
         "\(split.rule)\(isWeighted ? "; weighted" : "")",
       ] + rules(options)
+    let testSet = train == test ? trainSet : try images(test)
+    let doubts = [
+      contents.doubt, answers.doubt, input == nil ? parts[0].axesDoubt : nil,
+      trained == nil ? unseen(in: testSet, trainSet, names: answers.classNames) : nil,
+    ]
     let weights = parts[0].weightNote.map { "\($0), the weights of the samples" }
     let others = contents.others.isEmpty ? nil : "not used: \(OneLine.list(contents.others))"
     let notes = [
       "\(DataPart.pictureNote(parts) ?? parts[0].note)\(order.note)", answers.note, weights,
-      split.note, others,
+      split.note, others, parts[0].scratchNote,
     ]
     return DataFile(
       set: DataSet(
-        name: path, train: trainSet, test: train == test ? trainSet : images(test),
-        classNames: answers.classNames),
+        name: path, train: trainSet, test: testSet, classNames: answers.classNames),
       record: [path, options.text].filter { !$0.isEmpty }.joined(separator: " "),
       labels: answers.labels, digest: Digest.sha256(Array(rules.joined(separator: "; ").utf8)),
       note: "'\(path)': \(notes.compactMap(\.self).joined(separator: "; "))",
-      doubt: [contents.doubt, answers.doubt].compactMap(\.self).reduce(nil) { text, doubt in
+      doubt: doubts.compactMap(\.self).reduce(nil) { text, doubt in
         "\(text.map { "\($0); " } ?? "'\(path)': ")\(doubt)"
       })
   }

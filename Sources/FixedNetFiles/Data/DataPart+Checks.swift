@@ -19,15 +19,16 @@ extension DataPart {
         found: "the empty array \(DataPart.text(xShape))")
     }
     try checkCounts()
-    guard (bytes?.count ?? x.count) / count <= Shape.extentLimit else {
+    guard x.count / count <= Shape.extentLimit else {
       throw .array(
         path: path, array: xName, expected: "samples of at most 2^24 values",
         found: DataPart.text(xShape))
     }
-    if let place = x.withUnsafeBufferPointer({ ValueScan.firstNonFinite($0) }) {
+    let odd = x.withFloats { x in ValueScan.firstNonFinite(x).map { (place: $0, value: x[$0]) } }
+    if case (let place, let value)?? = odd {
       throw .array(
         path: path, array: xName, expected: "finite numbers (float32)",
-        found: "\(x[place]) at \(element(xName, place, xShape))")
+        found: "\(value) at \(element(xName, place, xShape))")
     }
     if let place = y.firstIndex(where: { !$0.isFinite }) {
       throw .array(

@@ -22,6 +22,7 @@ extension DataPart {
       contents = try variables(file, names)
     }
     let arrays = contents.arrays
+    let columns = contents.columns
     for name in [names.train.x, names.test?.x].compactMap(\.self) where contents.labels[name] != nil
     {
       throw .array(path: file.path, array: name, expected: "numbers", found: "texts")
@@ -35,14 +36,20 @@ extension DataPart {
         found: "an empty text at sample \(sample + 1)")
     }
     let isTurnedName = names.train.x != "X" && said == DataArrayNames()
-    let found = Array(arrays.keys) + contents.labels.keys
-    let parts = try parts(file.path, names, found: found) { part in
-      guard let x = arrays[part.x] else { return nil }
+    let found = Array(arrays.keys) + columns.keys + contents.labels.keys
+    func samples(_ name: String, _ answers: [Int], turnsRows: Bool) throws(DataFileError)
+      -> MatSamples?
+    {
+      if let x = arrays[name] { return MatSamples(x, answers: answers, turnsRows: turnsRows) }
+      guard let x = columns[name] else { return nil }
+      return try MatSamples(x, answers: answers, turnsRows: turnsRows, path: file.path)
+    }
+    let parts = try parts(file.path, names, found: found) { part throws(DataFileError) in
       let weights = part.weights.flatMap { arrays[$0] }
       guard let name = part.y else {
-        let samples = MatSamples(x, answers: [], turnsRows: isTurnedName)
+        guard let samples = try samples(part.x, [], turnsRows: isTurnedName) else { return nil }
         return DataPart(
-          path: file.path, xName: part.x, shape: samples.shape, x: samples.values,
+          path: file.path, xName: part.x, shape: samples.shape, x: samples.pixels,
           weightName: part.weights ?? "sample_weight", weightShape: weights?.shape,
           weights: weights?.values ?? [], form: .matlab(note: samples.note))
       }
@@ -50,9 +57,9 @@ extension DataPart {
       let y =
         texts.map { MatArray(shape: [$0.places.count, 1], values: $0.places) } ?? arrays[name]
       guard let y else { return nil }
-      let samples = MatSamples(x, answers: y.shape, turnsRows: isTurnedName)
+      guard let samples = try samples(part.x, y.shape, turnsRows: isTurnedName) else { return nil }
       return DataPart(
-        path: file.path, xName: part.x, xShape: samples.shape, x: samples.values, yName: name,
+        path: file.path, xName: part.x, xShape: samples.shape, x: samples.pixels, yName: name,
         yShape: y.shape, y: y.values, weightName: part.weights ?? "sample_weight",
         weightShape: weights?.shape, weights: weights?.values ?? [], classNames: texts?.classes,
         form: .matlab(note: samples.note))
@@ -66,7 +73,8 @@ extension DataPart {
     let required = [names.train.x, names.train.y].compactMap(\.self)
     do {
       return try MatFile.contents(
-        file, variables: required, optional: names.all.filter { !required.contains($0) })
+        file, variables: required, optional: names.all.filter { !required.contains($0) },
+        inPlace: Set([names.train.x, names.test?.x].compactMap(\.self)))
     } catch { throw .mat(error) }
   }
 
@@ -130,9 +138,13 @@ extension DataPart {
 
   /// The training part, and the test part where the file has both of its arrays.
   static func parts(
-    _ path: String, _ names: DataNames, found: [String], _ part: (PartNames) -> DataPart?
+    _ path: String, _ names: DataNames, found: [String],
+    _ part: (PartNames) throws(DataFileError) -> DataPart?
   ) throws(DataFileError) -> [DataPart] {
-    let result = [names.train, names.test].compactMap { $0.flatMap(part) }
+    var result: [DataPart] = []
+    for name in [names.train, names.test].compactMap(\.self) {
+      if let found = try part(name) { result.append(found) }
+    }
     if let missing = unpaired(names, found: found, count: result.count) {
       throw .missing(path: path, array: missing, found: found.sorted())
     }

@@ -7,9 +7,7 @@ struct DataPart: Sendable {
   let xName: String
   let xShape: [Int]
   /// Row-major.
-  let x: [Float]
-  /// The same as bytes, which count as their 255th parts; nil where `x` has the values.
-  var bytes: [UInt8]?
+  let x: ImageSet.Pixels
   let yName: String
   let yShape: [Int]
   let y: [Double]
@@ -92,7 +90,7 @@ struct DataPart: Sendable {
 
   /// "values -0.132 to 1.13 as they are"
   private var values: String {
-    let (smallest, largest) = x.withUnsafeBufferPointer { ValueScan.range($0) }
+    let (smallest, largest) = x.withFloats { ValueScan.range($0) } ?? (0, 1)
     return "values \(smallest) to \(largest) as they are"
   }
 
@@ -106,6 +104,13 @@ struct DataPart: Sendable {
     case .table(_, let note):
       return "\(Format.grouped(count)) rows of \(xShape[1]) features (\(note)), \(values)"
     }
+  }
+
+  /// Where its samples are, if in no memory.
+  var scratchNote: String? {
+    guard case .mapped(let mapped) = x else { return nil }
+    let count = mapped.count * (mapped.isBytes ? 1 : MemoryLayout<Float>.stride)
+    return ScratchFile.note(count, in: mapped.folder)
   }
 
   /// "sample_weight from 0.5 to 2"; nil where there is none.
@@ -122,37 +127,44 @@ struct DataPart: Sendable {
   }
 
   /// The samples `indices`, as bytes where they are bytes.
-  func pixels(_ indices: [Int], shape: Shape, order: PixelOrder) -> ImageSet.Pixels {
-    guard let bytes else { return .floats(images(indices, shape: shape, order: order)) }
-    let width = bytes.count / count
+  /// `order`: how vectors hold images.
+  func pixels(_ indices: [Int], shape: Shape, order: PixelOrder) throws(DataFileError)
+    -> ImageSet.Pixels
+  {
+    let width = x.count / count
+    if order == .columns, xShape.count == 2, let places = DataPart.columnOrder(shape) {
+      return try reordered(indices, width: width, places)
+    }
     // All of them are not there twice.
-    guard indices != Array(0..<count) else { return .bytes(bytes) }
-    return .bytes(
-      [UInt8](unsafeUninitializedCapacity: indices.count * width) { result, filled in
-        for (place, index) in indices.enumerated() {
-          bytes.withUnsafeBufferPointer { bytes in
-            guard let from = bytes.baseAddress, let to = result.baseAddress else { return }
-            (to + place * width).update(from: from + index * width, count: width)
-          }
-        }
-        filled = indices.count * width
-      })
+    return indices == Array(0..<count) ? x : x.images(at: indices, width: width)
   }
 
-  /// The samples `indices`, one after the other, channels last. `order`: how vectors hold images.
-  func images(_ indices: [Int], shape: Shape, order pixelOrder: PixelOrder) -> [Float] {
-    let width = x.count / count
-    let order = pixelOrder == .columns && xShape.count == 2 ? DataPart.columnOrder(shape) : nil
-    return [Float](unsafeUninitializedCapacity: indices.count * width) { result, filled in
-      x.withUnsafeBufferPointer { x in
+  /// The samples `indices`, one after the other. `order`: where each value of an image is in its vector.
+  private func reordered(_ indices: [Int], width: Int, _ order: [Int]) throws(DataFileError)
+    -> ImageSet.Pixels
+  {
+    func gather(to result: UnsafeMutableBufferPointer<Float>) {
+      _ = x.withFloats { x in
         indices.withUnsafeBufferPointer { rows in
-          (order ?? []).withUnsafeBufferPointer { order in
+          order.withUnsafeBufferPointer { order in
             ValueScan.gather(x, width: width, rows: rows, order: order, to: result)
           }
         }
       }
-      filled = indices.count * width
     }
+    let count = indices.count * width
+    guard case .mapped = x, count > 0 else {
+      return .floats(
+        [Float](unsafeUninitializedCapacity: count) { result, filled in
+          gather(to: result)
+          filled = count
+        })
+    }
+    do throws(FileError) {
+      let memory = try ScratchMemory(count: 4 * count, for: path)
+      gather(to: memory.bytes.bindMemory(to: Float.self))
+      return memory.pixels(isBytes: false, imageCount: indices.count, width: width)
+    } catch { throw .file(error) }
   }
 
   /// Where each value of an image is in a row of `X`: MATLAB unrolls height, then width, then channels. nil: in place.
@@ -171,7 +183,8 @@ struct DataPart: Sendable {
 extension DataPart {
   /// Samples that have no answers.
   init(
-    path: String, xName: String, shape: [Int], x: [Float], weightName: String = "sample_weight",
+    path: String, xName: String, shape: [Int], x: ImageSet.Pixels,
+    weightName: String = "sample_weight",
     weightShape: [Int]? = nil, weights: [Double] = [], form: Form
   ) {
     let count = shape.first ?? 0

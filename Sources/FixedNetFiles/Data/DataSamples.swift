@@ -99,7 +99,7 @@ public struct DataSamples: Sendable {
     let y = arrays[answers]
     let samples = MatSamples(x, answers: y?.shape ?? [], turnsRows: false)
     return Found(
-      shape: samples.shape, values: samples.values,
+      shape: samples.shape, values: samples.pixels.floats,
       answers: y.map { ($0.shape, $0.values.map { Float($0) }) },
       note: "\(name) of '\(path)'\(samples.note.map { ", \($0)" } ?? "")",
       title: "variable \(name)")
@@ -173,7 +173,7 @@ public struct DataSamples: Sendable {
   private static func idx(_ path: String) throws(DataFileError) -> Found {
     let part = try IDXPair(path: path).read().contents.parts[0]
     return Found(
-      shape: part.xShape, values: ValueScan.scaled(part.bytes ?? [], by: 255),
+      shape: part.xShape, values: part.x.floats,
       answers: (part.yShape, part.y.map { Float($0) }),
       note: "\(part.xName) of '\(path)', bytes divided by 255", title: part.xName)
   }
@@ -222,20 +222,10 @@ public struct DataSamples: Sendable {
       areNames: false)
     let hasNumbers = table.target != nil && table.classNames == nil
     return Found(
-      shape: [table.rowCount, table.featureCount], values: table.features,
+      shape: [table.rowCount, table.featureCount], values: table.features.floats,
       answers: hasNumbers ? ([table.rowCount], table.answers.map { Float($0) }) : nil,
       note: "\(table.rowCount) rows of '\(path)' (\(table.note))"
         + (table.target.map { ", without \(table.column($0))" } ?? ""),
       title: "the table")
-  }
-}
-
-extension ValueScan {
-  /// `scale` into an array of its own.
-  static func scaled(_ values: [UInt8], by divisor: Float) -> [Float] {
-    [Float](unsafeUninitializedCapacity: values.count) { result, filled in
-      values.withUnsafeBufferPointer { scale($0, by: divisor, to: result) }
-      filled = values.count
-    }
   }
 }

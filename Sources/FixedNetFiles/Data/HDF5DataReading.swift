@@ -89,13 +89,13 @@
       }
       guard let name = names.y else {
         return DataPart(
-          path: file.path, xName: names.x, shape: x.shape, x: try x.floats(),
+          path: file.path, xName: names.x, shape: x.shape, x: try x.pixels(),
           weightName: names.weights ?? "sample_weight", weightShape: weightShape, weights: weights,
           form: .arrays)
       }
       let answers = try answers(file, root, name)
       return DataPart(
-        path: file.path, xName: names.x, xShape: x.shape, x: try x.floats(), yName: name,
+        path: file.path, xName: names.x, xShape: x.shape, x: try x.pixels(), yName: name,
         yShape: answers.shape, y: answers.values, weightName: names.weights ?? "sample_weight",
         weightShape: weightShape, weights: weights, classNames: answers.classes, form: .arrays)
     }

@@ -1,5 +1,6 @@
 #if HDF5
   import CReader
+  import FixedNetCompute
 
   extension HDF5File {
     /// Elements that a dataset of unknown shape may have: 1 GiB as Float.
@@ -182,6 +183,20 @@
     func floats() throws(CheckpointError) -> [Float] {
       let values = try values(as: .float)
       do { return try values.floats() } catch { throw HDF5File.error(error, path: file) }
+    }
+
+    /// A dataset's values as those of samples: see `AnswerValues.pixels`.
+    func pixels() throws(CheckpointError) -> ImageSet.Pixels {
+      let values = try values(as: .float)
+      do { return try values.pixels(shape.first ?? 0) } catch {
+        throw HDF5File.error(error, path: file)
+      }
+    }
+
+    /// A dataset's values as Double where they are in a file; nil where memory holds them.
+    func doublesInPlace() throws(CheckpointError) -> AnswerValues? {
+      let values = try values(as: .double)
+      return values.isInPlace ? values : nil
     }
 
     /// A dataset's values as Double.

@@ -43,7 +43,10 @@
       request.append(wants.request.bytes)
       // What is stored in a byte may become eight; and text.
       let room = 16 << 20 + (approved > 0 ? approved : HDF5Source.allowance + 8 * count) + unpacked
-      let run = try HelperRun(.reader, file, request, room: room, seconds: seconds)
+      let run = try HelperRun(
+        .reader, file, request, room: room,
+        expected: approved > 0 ? approved : wants.hasValues ? 2 * count : 0,
+        certain: approved > 0 ? approved : count / 2, seconds: seconds)
       return try run.answer()
     }
   }

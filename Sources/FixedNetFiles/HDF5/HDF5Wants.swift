@@ -24,6 +24,7 @@
 
     private(set) var count = 0
     private(set) var request = HelperRequest()
+    private(set) var hasValues = false
 
     /// Whether there is such an object, and what it is: its link, and a dataset's type and shape.
     mutating func object(_ path: Step...) { add(FN_WANT_OBJECT, path) }
@@ -49,6 +50,7 @@
 
     mutating func values(_ path: [Step], as form: Form, limit: Int = 0) {
       add(FN_WANT_VALUES, path, form: form, limit: limit)
+      hasValues = true
     }
 
     /// A dataset of strings as names of classes.

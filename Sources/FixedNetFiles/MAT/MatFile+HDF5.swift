@@ -2,9 +2,9 @@ import FixedNetCompute
 
 extension MatFile {
   /// Version 7.3: HDF5 behind a text of 512 bytes, with the extents in reverse order, read through our own reader.
-  static func readHDF5(_ source: SealedFile, variables: [String], optional: [String])
-    throws(MatFileError) -> MatContents
-  {
+  static func readHDF5(
+    _ source: SealedFile, variables: [String], optional: [String], inPlace: Set<String>
+  ) throws(MatFileError) -> MatContents {
     #if HDF5
       let contents: Result<MatContents, MatFileError>
       do throws(CheckpointError) {
@@ -15,10 +15,12 @@ extension MatFile {
             wants.attribute(attribute, of: .name(name))
           }
           wants.values(.name(name), as: .double)
+          wants.labels(.name(name))
         }
         let file = try HDF5File(source, wants: wants, userBlock: MatFormat.userBlock)
         contents = try readVariables(
-          file, file.root(), variables: variables, optional: optional)
+          file, file.root(), variables: variables, optional: optional,
+          inPlace: inPlace)
       } catch { throw matError(error, path: source.path) }
       return try contents.get()
     #else
@@ -32,14 +34,20 @@ extension MatFile {
     /// The failure inside of the result is about a variable, the thrown one about HDF5.
     private static func readVariables(
       _ file: borrowing HDF5File, _ root: borrowing HDF5Object, variables: [String],
-      optional: [String]
+      optional: [String], inPlace: Set<String>
     ) throws(CheckpointError) -> Result<MatContents, MatFileError> {
       for name in variables where !file.has(name, in: root) {
         let found = file.names().filter { !$0.hasPrefix("#") }
         return .failure(.missing(path: file.path, variable: name, found: found))
       }
-      var arrays: [String: MatArray] = [:]
+      var contents = MatContents(arrays: [:], others: [])
       for name in variables + optional where file.has(name, in: root) {
+        if let texts = file.answer.labels[Array("/\(name)".utf8)] {
+          do { contents.labels[name] = try MatNames(texts.names, texts.places) } catch {
+            throw HDF5File.error(error, path: file.path)
+          }
+          continue
+        }
         if let found = try otherClass(try file.open(name, in: root, as: .any)) {
           return .failure(
             .variable(path: file.path, variable: name, expected: expected, found: found))
@@ -47,12 +55,16 @@ extension MatFile {
         let object = try file.open(name, in: root, as: .numbers)
         // HDF5's row-major of reversed extents is MATLAB's column-major.
         let shape = Array(object.shape.reversed())
-        arrays[name] = MatArray(shape: shape, columnMajor: try object.doubles())
+        if inPlace.contains(name), let values = try object.doublesInPlace() {
+          contents.columns[name] = MatColumns(shape: shape, values: values)
+        } else {
+          contents.arrays[name] = MatArray(shape: shape, columnMajor: try object.doubles())
+        }
       }
-      let others = file.names().filter {
+      contents.others = file.names().filter {
         !$0.hasPrefix("#") && !(variables + optional).contains($0)
       }
-      return .success(MatContents(arrays: arrays, others: others))
+      return .success(contents)
     }
 
     /// What MATLAB calls an object that holds no numbers; nil where it may hold some.
@@ -72,7 +84,7 @@ extension MatFile {
       }
       return switch name {
       case "char": "text (char)"
-      case "cell": "a cell array"
+      case "cell": "a cell array whose cells are not all a row of text"
       case "struct": "a struct"
       default: "class \(OneLine.short(name))"
       }

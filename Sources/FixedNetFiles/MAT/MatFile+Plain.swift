@@ -8,7 +8,7 @@ extension MatFile {
 
   /// Versions 4 to 7: libmatio reads in the helper, which looks at the outer form before.
   static func readPlain(
-    _ file: SealedFile, variables: [String], optional: [String]
+    _ file: SealedFile, variables: [String], optional: [String], inPlace: Set<String>
   ) throws(MatFileError) -> MatContents {
     #if MatIO
       let names = variables + optional
@@ -31,9 +31,14 @@ extension MatFile {
         shapes.allSatisfy { first.values[Array($0.name.utf8)] != nil }
         ? first : try ask(file, names, limit: needed, isApproved: true)
       var arrays: [String: MatArray] = [:]
+      var columns: [String: MatColumns] = [:]
       for (name, shape, count) in shapes {
         guard let values = answer.values[Array(name.utf8)], values.count == count else {
           throw .damaged(path: file.path, reason: "\(name) cannot be read")
+        }
+        if inPlace.contains(name), values.isInPlace {
+          columns[name] = MatColumns(shape: shape, values: values)
+          continue
         }
         do throws(HelperFailure) {
           arrays[name] = MatArray(shape: shape, columnMajor: try values.doubles())
@@ -41,7 +46,8 @@ extension MatFile {
       }
       var labels: [String: MatNames] = [:]
       for name in names { labels[name] = answer.labels[Array(name.utf8)] }
-      return MatContents(arrays: arrays, labels: labels, others: first.others(than: names))
+      return MatContents(
+        arrays: arrays, columns: columns, labels: labels, others: first.others(than: names))
     #else
       throw .unavailable(path: file.path, trait: "MatIO")
     #endif
@@ -64,7 +70,10 @@ extension MatFile {
       let answer: MatAnswer
       do throws(HelperFailure) {
         let run = try HelperRun(
-          .reader, file, request, room: limit + 32 << 20, seconds: seconds)
+          .reader, file, request, room: limit + 32 << 20,
+          // Bytes become doubles, and may be packed.
+          expected: isApproved ? limit : names.isEmpty ? 0 : 8 * file.count,
+          certain: isApproved ? limit : file.count / 2, seconds: seconds)
         answer = try MatAnswer(run.answer())
       } catch {
         throw error.isSystems

@@ -40,6 +40,13 @@ public struct MatArray: Equatable, Sendable {
   }
 }
 
+/// Numbers of a MATLAB file where a helper wrote them, column-major as they are stored.
+struct MatColumns {
+  /// MATLAB's extents: at least two.
+  var shape: [Int]
+  var values: AnswerValues
+}
+
 /// Texts as names of classes.
 struct MatNames: Equatable {
   var classes: [String]
@@ -60,6 +67,8 @@ struct MatNames: Equatable {
 /// What was read of a MATLAB file.
 struct MatContents {
   var arrays: [String: MatArray]
+  /// Those of an answer that is kept in a file, which are not copied.
+  var columns: [String: MatColumns] = [:]
   /// Texts, of a cell array or of a matrix of characters.
   var labels: [String: MatNames] = [:]
   /// What the file holds besides.
@@ -100,13 +109,14 @@ public enum MatFile {
     return try contents(file, variables: variables, optional: optional)
   }
 
+  /// `inPlace`: those that need not be arrays where memory is short of them.
   static func contents(
-    _ file: SealedFile, variables: [String], optional: [String] = []
+    _ file: SealedFile, variables: [String], optional: [String] = [], inPlace: Set<String> = []
   ) throws(MatFileError) -> MatContents {
     let isHDF5 = try MatFormat.isVersion7HDF5(file)
     return isHDF5
-      ? try readHDF5(file, variables: variables, optional: optional)
-      : try readPlain(file, variables: variables, optional: optional)
+      ? try readHDF5(file, variables: variables, optional: optional, inPlace: inPlace)
+      : try readPlain(file, variables: variables, optional: optional, inPlace: inPlace)
   }
 
   /// What an array of numbers is called in messages.

@@ -1,3 +1,5 @@
+import FixedNetCompute
+
 /// The records of an answer. Every length is checked: nothing is believed that a helper says.
 struct AnswerRecords {
   private let output: HelperOutput
@@ -111,6 +113,32 @@ struct AnswerValues {
     isDouble
       ? try doubles().map { Float($0) }
       : try output.values(at: place, count: count, as: Float.self)
+  }
+
+  /// Whether they are doubles of an answer that is kept in a file.
+  var isInPlace: Bool { output.scratch != nil && isDouble && place % 8 == 0 }
+
+  /// Calls `body` with such values.
+  func withDoubles<Result>(_ body: (UnsafeBufferPointer<Double>) -> Result) throws(HelperFailure)
+    -> Result
+  {
+    guard isInPlace else { throw .answer }
+    let start = try output.address(at: place, count: 8 * count)
+    return withExtendedLifetime(output) {
+      body(UnsafeBufferPointer(start: start.assumingMemoryBound(to: Double.self), count: count))
+    }
+  }
+
+  /// The values of `imageCount` images: of an answer that is kept in a file where they are, else in an array.
+  func pixels(_ imageCount: Int) throws(HelperFailure) -> ImageSet.Pixels {
+    guard let scratch = output.scratch, !isDouble, imageCount > 0, count > 0, place % 4 == 0 else {
+      return .floats(try floats())
+    }
+    let start = try output.address(at: place, count: 4 * count)
+    return .mapped(
+      MappedPixels(
+        owner: output, start: start, isBytes: false, imageCount: imageCount,
+        width: count / imageCount, folder: scratch.folder))
   }
 
   func doubles() throws(HelperFailure) -> [Double] {

@@ -82,6 +82,8 @@ enum HelperFailure: Error, Equatable {
   case unconfined
   /// What it said cannot be.
   case answer
+  /// There is no disk for an answer that is larger than the memory that is free, or it is full.
+  case disk(String)
 
   /// As the end of a sentence about a file.
   var reason: String {
@@ -94,13 +96,14 @@ enum HelperFailure: Error, Equatable {
     case .unconfined:
       "the process to read it in could not be confined (limits of this session? see ulimit -a)"
     case .answer: "what was read of it contradicts itself"
+    case .disk(let reason): reason
     }
   }
 
   /// Whether the file may be right: the system is to blame.
   var isSystems: Bool {
     switch self {
-    case .system, .unconfined: true
+    case .system, .unconfined, .disk: true
     default: false
     }
   }

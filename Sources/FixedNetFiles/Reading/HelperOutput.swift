@@ -10,13 +10,16 @@ final class HelperOutput: @unchecked Sendable {
   let size: Int
   /// Bytes of records behind the header, once they are complete.
   private(set) var count = 0
+  /// What keeps it where it is no memory.
+  let scratch: ScratchFile?
 
   private static let header = Int(FN_ANSWER_HEADER)
 
   /// Whether the helper's system calls were filtered by all answers so far.
   static let isFiltered = Atomic(true)
 
-  init(_ file: Int32, size: Int) throws(HelperFailure) {
+  init(_ file: Int32, size: Int, scratch: ScratchFile? = nil) throws(HelperFailure) {
+    self.scratch = scratch
     guard let place = mmap(nil, size, PROT_READ, MAP_SHARED, file, 0), place != MAP_FAILED else {
       throw .system(String(cString: strerror(errno)))
     }
@@ -25,6 +28,7 @@ final class HelperOutput: @unchecked Sendable {
 
   /// A complete answer of these records, for tests.
   init(records: [UInt8]) throws(HelperFailure) {
+    scratch = nil
     size = HelperOutput.header + records.count
     let flags = MAP_PRIVATE | mapAnonymous
     guard let place = mmap(nil, size, PROT_READ | PROT_WRITE, flags, -1, 0), place != MAP_FAILED
@@ -46,6 +50,13 @@ final class HelperOutput: @unchecked Sendable {
     guard size >= HelperOutput.header, field(0) == fn_answer_magic(),
       field(1) <= UInt64(size - HelperOutput.header)
     else { throw .answer }
+    if let scratch {
+      // Of a file the size has no seal; nobody but the helper had it.
+      var status = stat()
+      guard fstat(scratch.descriptor, &status) == 0, Int(status.st_size) == size else {
+        throw .answer
+      }
+    }
     if field(2) != 0 { HelperOutput.isFiltered.store(false, ordering: .relaxed) }
     count = Int(field(1))
   }
@@ -77,6 +88,14 @@ final class HelperOutput: @unchecked Sendable {
       throw .answer
     }
     return base.loadUnaligned(fromByteOffset: HelperOutput.header + place, as: type)
+  }
+
+  /// Where `count` bytes are that stay as they are as long as this is there.
+  func address(at place: Int, count: Int) throws(HelperFailure) -> UnsafeRawPointer {
+    guard place >= 0, count >= 0, place <= self.count, count <= self.count - place else {
+      throw .answer
+    }
+    return UnsafeRawPointer(base + HelperOutput.header + place)
   }
 
   func values<Value: BitwiseCopyable>(at place: Int, count: Int, as type: Value.Type)

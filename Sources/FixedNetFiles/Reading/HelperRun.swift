@@ -9,12 +9,22 @@ final class HelperRun {
   private let output: HelperOutput
   private var code: Int?
 
-  /// `room`: bytes of its answer. `seconds`: of the processor, as in the request; on a busy machine it gets ten times as long.
+  /// `room`: bytes of its answer. `expected`: those of them that it may well take, where that may be much: if memory is short of
+  /// them it is kept in a file. `certain`: those that it certainly takes. `seconds`: of the processor, as in the request; on a busy machine it gets ten times as long.
   convenience init(
-    _ program: HelperProgram, _ file: SealedFile, _ request: HelperRequest, room: Int, seconds: Int
+    _ program: HelperProgram, _ file: SealedFile, _ request: HelperRequest, room: Int,
+    expected: Int = 0, certain: Int? = nil, seconds: Int
   ) throws(HelperFailure) {
+    let scratch: ScratchFile?
+    do {
+      scratch = try ScratchFile.ifNeeded(min(room, expected), certain: certain, for: file.path)
+    } catch {
+      throw .disk(error.reason)
+    }
     let started: StartedHelper
-    if let fresh = file.helper, fresh.claim() {
+    if let scratch {
+      started = try StartedHelper(program, input: file.descriptor, output: scratch)
+    } else if let fresh = file.helper, fresh.claim() {
       started = fresh
     } else {
       started = try StartedHelper(program, input: file.descriptor)
@@ -27,7 +37,7 @@ final class HelperRun {
   {
     let size = Int(FN_ANSWER_HEADER) + room
     try started.begin(request, size: size)
-    output = try HelperOutput(started.output, size: size)
+    output = try HelperOutput(started.output, size: size, scratch: started.scratch)
     self.started = started
     milliseconds = seconds * 10_000
   }
@@ -40,6 +50,12 @@ final class HelperRun {
       guard begin.duration(to: .now) > .milliseconds(milliseconds) else { return false }
       started.stop()
       throw .endless
+    }
+    // The first page that finds no place on the disk.
+    if code == -Int(SIGBUS), let scratch = started.scratch {
+      throw .disk(
+        "the disk of \(scratch.folder) is full; it is kept there because it takes more than a quarter "
+          + "of the memory that is free (TMPDIR says another folder)")
     }
     try HelperRun.check(code)
     return true

@@ -2,13 +2,13 @@ import CConfined
 import CCrypto
 import Foundation
 
-/// Somebody's file, opened once and copied into memory that nobody changes any more: what becomes of the file under its
-/// name meanwhile means nothing. All reading, and its digest, is of these bytes.
+/// Somebody's file, opened once and copied into memory that nobody changes any more, or, where memory is short of it, into
+/// a file that nobody else can open: what becomes of the file under its name meanwhile means nothing. All reading, and its digest, is of these bytes.
 final class SealedFile: Sendable {
   /// For messages.
   let path: String
   let count: Int
-  /// A file in memory.
+  /// Open for reading.
   let descriptor: Int32
   /// A helper that was started for it beforehand.
   let helper: StartedHelper?
@@ -26,12 +26,27 @@ final class SealedFile: Sendable {
     count = file.count
     path = file.path
     try SealedFile.checkHoles(file.descriptor, path: file.path, count: file.count)
+    if let scratch = try ScratchFile.ifNeeded(file.count, for: file.path) {
+      try scratch.copy(file)
+      (descriptor, helper) = (try scratch.reopened(), nil)
+      return
+    }
     (descriptor, helper) = try SealedFile.memory(for: program, path: file.path)
     var failure: FileError?
     try fill { memory in
       do throws(FileError) { try file.read(into: memory, at: 0) } catch { failure = error }
     }
     if let failure { throw failure }
+  }
+
+  /// What was written to a file of its own.
+  init(_ scratch: ScratchFile, count: Int, path: String) throws(FileError) {
+    (self.count, self.path, helper) = (count, path, nil)
+    // A helper takes all of a file for what is to be read.
+    guard ftruncate(scratch.descriptor, off_t(count)) == 0 else {
+      throw FileError(path: path, action: "read", code: errno)
+    }
+    descriptor = try scratch.reopened()
   }
 
   /// Bytes that are in memory. `path`: for messages.
@@ -57,6 +72,7 @@ final class SealedFile: Sendable {
   /// `body` writes all bytes; then they are sealed.
   private func fill(_ body: (UnsafeMutableRawBufferPointer) -> Void) throws(FileError) {
     guard count > 0 else { return try seal() }
+    _ = AtomicFile.ignoreSizeSignal
     guard ftruncate(descriptor, off_t(count)) == 0,
       let place = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0),
       place != MAP_FAILED

@@ -14,10 +14,19 @@ final class StartedHelper: Sendable {
   private let state: Mutex<State>
   private let request: Int32
   let output: Int32
+  /// What the output is, where it is no file in memory.
+  let scratch: ScratchFile?
 
-  /// `input`: a file in memory, which stays the caller's. nil: an empty one of its own, for `takeInput`.
-  init(_ program: HelperProgram, input given: Int32? = nil) throws(HelperFailure) {
-    let files = [fn_memory_file(), fn_memory_file(), given == nil ? fn_memory_file() : -1]
+  /// `input`: a file in memory, which stays the caller's. nil: an empty one of its own, for `takeInput`. `scratch`: for the
+  /// output; nil: memory.
+  init(_ program: HelperProgram, input given: Int32? = nil, output scratch: ScratchFile? = nil)
+    throws(HelperFailure)
+  {
+    let files = [
+      fn_memory_file(), scratch.map { dup($0.descriptor) } ?? fn_memory_file(),
+      given == nil ? fn_memory_file() : -1,
+    ]
+    self.scratch = scratch
     var helper = fn_helper()
     let own = given ?? files[2]
     var code = files[0] < 0 || files[1] < 0 || own < 0 ? errno : 0
@@ -61,9 +70,10 @@ final class StartedHelper: Sendable {
 
   /// The input is complete: gives it its work. `size`: bytes of the output.
   func begin(_ request: HelperRequest, size: Int) throws(HelperFailure) {
+    _ = AtomicFile.ignoreSizeSignal
     let written = request.bytes.withUnsafeBytes { write(self.request, $0.baseAddress, $0.count) }
     guard written == request.bytes.count, ftruncate(output, off_t(size)) == 0,
-      fn_seal_contents(self.request) == 0, fn_seal_size(output) == 0
+      fn_seal_contents(self.request) == 0, scratch != nil || fn_seal_size(output) == 0
     else { throw .system(String(cString: strerror(errno))) }
     state.withLock { fn_helper_begin(&$0.helper) }
   }

@@ -84,7 +84,8 @@ package enum AtomicFile {
   }
 
   /// Beyond a limit on file sizes, `write` is to fail instead of ending the program.
-  private static let ignoreSizeSignal: Void = { signal(SIGXFSZ, SIG_IGN) }()
+  /// Beyond the limit of `ulimit -f` the system would end the process without a word.
+  static let ignoreSizeSignal: Void = { signal(SIGXFSZ, SIG_IGN) }()
 
   /// The file that is to be replaced: where a symbolic link leads. Refuses what is no regular file, and a file that
   /// the user has write-protected.

@@ -22,14 +22,9 @@ extension ImageSet {
   /// The first `limit` images.
   fileprivate func first(_ limit: Int) -> ImageSet {
     let count = min(count, limit)
-    let values = count * shape.elementCount
-    let pixels: Pixels =
-      switch self.pixels {
-      case .bytes(let bytes): .bytes(Array(bytes[..<values]))
-      case .floats(let floats): .floats(Array(floats[..<values]))
-      }
     return ImageSet(
-      shape: shape, pixels: pixels, labels: Array(labels.prefix(count)),
+      shape: shape, pixels: pixels.images(at: Array(0..<count), width: shape.elementCount),
+      labels: Array(labels.prefix(count)),
       targets: Array(targets.prefix(count * targetWidth)), targetWidth: targetWidth)
   }
 }

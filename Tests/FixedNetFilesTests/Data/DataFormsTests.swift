@@ -162,6 +162,8 @@ private func cycle(_ classes: [UInt16]) -> [UInt16] {
       arguments: [
         ("transposed.mat", ["X 6 x 8 looks transposed", "X = X.'"]),
         ("mixed_cells.mat", ["variable y must be", "a cell array"]),
+        ("mixed_cells7.mat", ["variable y must be", "cells are not all a row of text"]),
+        ("empty_cell7.mat", ["y must be a name for each sample", "an empty text at sample 6"]),
         ("empty_cell.mat", ["y must be a name for each sample", "an empty text at sample 6"]),
         ("octave_text.mat", ["Octave's own text format", "-v7"]),
         ("octave_binary.mat", ["Octave's own binary format", "-v7"]),
@@ -186,9 +188,21 @@ private func cycle(_ classes: [UInt16]) -> [UInt16] {
       let cells = try load("cells.mat")
       #expect(cells.set.classNames == ["blå", "grön 緑", "röd", "vit"])
       #expect(cells.set.train.labels == cycle([2, 0, 1, 3]))
-      let rows = try load("characters.mat")
-      #expect(rows.set.classNames == ["blue", "green", "red", "white"])
-      #expect(rows.set.train.labels == cycle([2, 0, 1, 3]))
+      for name in ["characters.mat", "characters7.mat"] {
+        let rows = try load(name)
+        #expect(rows.set.classNames == ["blue", "green", "red", "white"])
+        #expect(rows.set.train.labels == cycle([2, 0, 1, 3]))
+      }
+    }
+
+    @Test("texts in UTF-16 are read too: MATLAB writes them, in version 7.3 behind references")
+    func units() throws {
+      let cells = try load("cells16.mat")
+      #expect(cells.set.classNames == ["blå", "grön 緑", "röd", "😀"])
+      let (plain, later) = (try load("cells.mat"), try load("cells7.mat"))
+      #expect(cells.set.train.labels == plain.set.train.labels)
+      #expect(later.note == plain.note.replacing("cells.mat", with: "cells7.mat"))
+      #expect(later.set.train.labels == plain.set.train.labels)
     }
 
     @Test("sample_weight is read, what is not used is named")

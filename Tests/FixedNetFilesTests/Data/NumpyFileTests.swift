@@ -103,6 +103,16 @@ private let y = Written.npy("<i8", "(2,)", Written.bytes([Int64(0), 1]))
     #expect(file.set.test.labels == [0] && file.note.contains("not used: more"))
   }
 
+  @Test("images that may have their channels first are taken as they are, and that is said")
+  func channelsFirst() throws {
+    let values = [UInt8](repeating: 1, count: 150)
+    let first = try load([("x.npy", Written.npy("|u1", "(2, 3, 5, 5)", values)), ("y.npy", y)])
+    #expect(first.set.train.shape == .image(height: 3, width: 5, channels: 5))
+    #expect(try #require(first.doubt).contains("channels first, as PyTorch has them"))
+    let last = try load([("x.npy", Written.npy("|u1", "(2, 5, 5, 3)", values)), ("y.npy", y)])
+    #expect(last.doubt == nil)
+  }
+
   @Test("what is no array of numbers is refused by its name")
   func refusals() throws {
     let x = Written.npy("|u1", "(2, 1)", [1, 2])

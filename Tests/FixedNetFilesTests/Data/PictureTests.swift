@@ -258,3 +258,7 @@
     }
   }
 #endif
+
+extension Pictures {
+  fileprivate var bytes: [UInt8] { if case .bytes(let bytes) = pixels { bytes } else { [] } }
+}

@@ -46,6 +46,14 @@ private func refusal(
     #expect(file.set.classNames == (text.contains("yes") ? ["no", "yes"] : ["0", "1"]))
   }
 
+  @Test("classes that the test set alone has are named")
+  func unseen() throws {
+    let rows = (0..<10).map { "\($0 * $0),1,c\($0)\n" }.joined()
+    let file = try load("n,m,y\n" + rows) { $0.testFraction = nil }
+    let doubt = try #require(file.doubt)
+    #expect(doubt.contains("2 classes have samples in the test set and none to train on: c"))
+  }
+
   @Test("a fifth of each class is the test set; of numbers and of tiny classes, a fifth of all")
   func testSet() throws {
     func parts(_ labels: [String]) throws -> (test: [Float: Int], file: DataFile) {
@@ -135,6 +143,8 @@ private func refusal(
       ("", ["the file is empty"]), ("a,b\n", ["there is no row of values"]),
       ("a\n1\n2\n", ["only 1 column"]),
       ("a,b,y\n1,2,0\n1,2\n", ["line 3", "3 fields like the others", "found 2"]),
+      ("# of 2020\na,b,y\n1,2,0\n", ["line 2", "1 field like the others", "take it out"]),
+      ("a,b,y\n\"1,000\",2,0\n", ["line 2", "'1,000'", "separators of thousands are not read"]),
       ("a,b,y\n1,,0\n", ["line 2: column 2 'b'", "a value, found nothing"]),
       ("a,b,y\n1,NA,0\n", ["column 2 'b'", "'NA', which marks a missing one"]),
       ("a,b,y\n1,2,?\n", ["column 3 'y'", "'?', which marks a missing one"]),

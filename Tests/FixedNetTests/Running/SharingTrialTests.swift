@@ -20,7 +20,7 @@ struct SharingTrialTests {
       var context = pixels.withUnsafeBufferPointer {
         RunContext(
           kernels: network.instructionSet.kernels, team: nil, threadCount: 2,
-          images: .floats($0.baseAddress!, stride: 1),
+          images: ImageSource(.floats($0.baseAddress!, stride: 1)),
           indices: withUnsafePointer(to: &index) { $0 }, imageCount: images)
       }
       trial.run(program, &context) { context in

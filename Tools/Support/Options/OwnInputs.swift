@@ -53,14 +53,9 @@ extension LoadedData {
 extension ImageSet {
   /// The same samples, each with its own values as what the outputs should be.
   fileprivate var learningItself: ImageSet {
-    let values: [Float] =
-      switch pixels {
-      case .bytes(let bytes): bytes.map { Float($0) / 255 }
-      case .floats(let floats): floats
-      }
-    return ImageSet(
-      shape: shape, pixels: pixels, labels: [], targets: values, targetWidth: shape.elementCount,
-      sampleWeights: sampleWeights)
+    ImageSet(
+      shape: shape, pixels: pixels, labels: [], targets: pixels.floats,
+      targetWidth: shape.elementCount, sampleWeights: sampleWeights)
   }
 }
 

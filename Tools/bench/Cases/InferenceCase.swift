@@ -26,12 +26,9 @@ final class InferenceCase {
     try network.load(weights ?? model.initialWeights(seed: 0))
     arenaByteCount = network.arenaByteCount
     let size = images.shape.elementCount
-    let pixels: ImageSet.Pixels =
-      switch images.pixels {
-      case .bytes(let bytes): .bytes(Array(bytes.prefix(batch * size)))
-      case .floats(let floats): .floats(Array(floats.prefix(batch * size)))
-      }
-    self.images = ImageSet(shape: images.shape, pixels: pixels, labels: [])
+    let chosen = Array(0..<min(batch, images.count))
+    self.images = ImageSet(
+      shape: images.shape, pixels: images.pixels.images(at: chosen, width: size), labels: [])
   }
 
   /// Calls for about `budget` seconds, at least 20 times after a warm-up.

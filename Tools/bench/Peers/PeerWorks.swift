@@ -261,22 +261,12 @@ extension ImageSet {
         return values[first..<first + size]
       }
     }
-    let pixels: Pixels =
-      switch pixels {
-      case .bytes(let bytes): .bytes(taken(bytes))
-      case .floats(let floats): .floats(taken(floats))
-      }
     return ImageSet(
-      shape: shape, pixels: pixels,
+      shape: shape, pixels: pixels.images(at: (0..<count).map(index), width: size),
       labels: labels.isEmpty ? [] : (0..<count).map { labels[index($0)] },
       targets: targets.isEmpty ? [] : taken(targets), targetWidth: targetWidth)
   }
 
   /// The values as a network reads them.
-  var floats: [Float] {
-    switch pixels {
-    case .bytes(let bytes): bytes.map { Float($0) / 255 }
-    case .floats(let floats): floats
-    }
-  }
+  var floats: [Float] { pixels.floats }
 }

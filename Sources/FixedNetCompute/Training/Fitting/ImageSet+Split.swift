@@ -15,14 +15,9 @@ extension ImageSet {
     func rows<Value>(_ values: [Value], width: Int) -> [Value] {
       values.isEmpty ? [] : indices.flatMap { values[$0 * width..<($0 + 1) * width] }
     }
-    let width = shape.elementCount
-    let pixels: Pixels =
-      switch pixels {
-      case .bytes(let bytes): .bytes(rows(bytes, width: width))
-      case .floats(let floats): .floats(rows(floats, width: width))
-      }
     return ImageSet(
-      shape: shape, pixels: pixels, labels: rows(labels, width: 1),
+      shape: shape, pixels: pixels.images(at: indices, width: shape.elementCount),
+      labels: rows(labels, width: 1),
       targets: rows(targets, width: targetWidth), targetWidth: targetWidth,
       sampleWeights: rows(sampleWeights, width: 1))
   }

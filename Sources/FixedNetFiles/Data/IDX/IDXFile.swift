@@ -1,4 +1,5 @@
 import Dispatch
+import FixedNetCompute
 import Foundation
 
 /// An array of bytes, or of labels in wider whole numbers, in the IDX format of the MNIST files, plain or gzip.
@@ -7,8 +8,10 @@ import Foundation
 /// Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
 package struct IDXFile: Sendable {
   package var shape: [Int]
-  /// The elements' bytes.
+  /// The elements' bytes; none where they are in `mapped`.
   package var values: [UInt8]
+  /// The elements, where memory is short of them.
+  private var mapped: ImageSet.Pixels?
   /// The element type.
   private(set) var type: UInt8 = 8
   /// Of the unpacked file, header and values.
@@ -22,6 +25,15 @@ package struct IDXFile: Sendable {
   package static func read(_ path: String, rank: Int) throws(DataError) -> IDXFile {
     try IDXFile(open(path), rank: rank, path: path)
   }
+
+  /// Reads images: the same, kept in a file where memory is short of them.
+  /// Throws: `DataError.malformed`.
+  static func images(_ path: String, rank: Int) throws(DataError) -> IDXFile {
+    try IDXFile(open(path), rank: rank, path: path, mayMap: true)
+  }
+
+  /// The elements as values of images.
+  var pixels: ImageSet.Pixels { mapped ?? .bytes(values) }
 
   /// Reads labels: a list of whole numbers of one to four bytes.
   /// Throws: `DataError.malformed`.
@@ -58,7 +70,7 @@ package struct IDXFile: Sendable {
   /// `path`: for messages. `shape`: what it must be, where that is known.
   init(
     _ file: consuming ByteReader, rank: Int, path: String, shape expected: [Int]? = nil,
-    digestOn queue: DispatchQueue? = nil, types: [UInt8] = [8]
+    digestOn queue: DispatchQueue? = nil, types: [UInt8] = [8], mayMap: Bool = false
   ) throws(DataError) {
     var bytes = try UnpackedReader(
       file, path: path, limit: expected?.reduce(1, *) ?? IDXFile.limit, digestOn: queue)
@@ -73,12 +85,25 @@ package struct IDXFile: Sendable {
     }
     let count = try IDXFile.byteCount(shape, of: IDXFile.elementSize(type), path: path)
     try bytes.check(canHold: count)
-    values = try bytes.read(count - headCount)
-    guard values.count == count - headCount else {
-      throw .malformed(
-        path: path, expected: "\(count) bytes", found: "\(headCount + values.count)")
+    let found: Int
+    if mayMap, FreeMemory.isShort(of: count),
+      let memory = try IDXFile.memory(count - headCount, path)
+    {
+      values = []
+      found = try bytes.read(filling: memory.bytes)
+      mapped = memory.pixels(isBytes: true, imageCount: shape[0], width: found / shape[0])
+    } else {
+      values = try bytes.read(count - headCount)
+      found = values.count
+    }
+    guard found == count - headCount else {
+      throw .malformed(path: path, expected: "\(count) bytes", found: "\(headCount + found)")
     }
     sha256 = try bytes.finish(limit: count)
+  }
+
+  private static func memory(_ count: Int, _ path: String) throws(DataError) -> ScratchMemory? {
+    do { return try ScratchMemory.ifNeeded(count, for: path) } catch { throw .file(error) }
   }
 
   /// The unpacked file.

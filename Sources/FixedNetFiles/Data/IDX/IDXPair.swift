@@ -100,8 +100,8 @@ struct IDXPair {
             + "'idx1')")
       }
       let x = try IDXPair.file(path) { path throws(DataError) in
-        do throws(DataError) { return try IDXFile.read(path, rank: 3) } catch {
-          guard let colours = try? IDXFile.read(path, rank: 4) else { throw error }
+        do throws(DataError) { return try IDXFile.images(path, rank: 3) } catch {
+          guard let colours = try? IDXFile.images(path, rank: 4) else { throw error }
           return colours
         }
       }
@@ -109,7 +109,7 @@ struct IDXPair {
       digests += [x.sha256, y.sha256]
       parts.append(
         DataPart(
-          path: path, xName: FilePath.name(of: path), xShape: x.shape, x: [], bytes: x.values,
+          path: path, xName: FilePath.name(of: path), xShape: x.shape, x: x.pixels,
           yName: FilePath.name(of: labels), yShape: y.shape, y: y.numbers.map(Double.init),
           form: .bytes))
     }

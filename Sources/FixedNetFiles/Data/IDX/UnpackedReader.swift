@@ -51,18 +51,24 @@ struct UnpackedReader: ~Copyable {
   mutating func read(_ count: Int) throws(DataError) -> [UInt8] {
     var failure: DataError?
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { array, filled in
-      let buffer = UnsafeMutableRawBufferPointer(array)
       do throws(DataError) {
-        while filled < count {
-          let end = min(count, filled + TrailingDigest.pieceLength)
-          filled += try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<end]))
-          if filled < end { break }
-        }
+        filled = try read(filling: UnsafeMutableRawBufferPointer(array))
       } catch { failure = error }
-      digest.wait()
     }
     if let failure { throw failure }
     return bytes
+  }
+
+  /// The next bytes until `buffer` is full, or all there are. Returns their number.
+  mutating func read(filling buffer: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
+    defer { digest.wait() }
+    var filled = 0
+    while filled < buffer.count {
+      let end = min(buffer.count, filled + TrailingDigest.pieceLength)
+      filled += try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled..<end]))
+      if filled < end { break }
+    }
+    return filled
   }
 
   private mutating func read(

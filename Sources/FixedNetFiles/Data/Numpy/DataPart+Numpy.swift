@@ -50,13 +50,13 @@ extension DataPart {
       guard let y else {
         let name = names.x.isEmpty ? NumpyFile.title("") : names.x
         self.init(
-          path: path, xName: name, shape: x.shape, x: try values.floats(),
+          path: path, xName: name, shape: x.shape, x: try values.pixels(x.shape.first ?? 0),
           weightName: names.weights ?? "sample_weight", weightShape: weights?.shape,
           weights: try weights?.values?.doubles() ?? [], form: .arrays)
         return
       }
       self.init(
-        path: path, xName: names.x, xShape: x.shape, x: try values.floats(),
+        path: path, xName: names.x, xShape: x.shape, x: try values.pixels(x.shape.first ?? 0),
         yName: names.y ?? DataAnswers.none,
         yShape: y.shape, y: try y.values?.doubles() ?? y.places,
         weightName: names.weights ?? "sample_weight", weightShape: weights?.shape,

@@ -67,7 +67,7 @@ struct NumpyFile {
   func read(_ names: [String], doubles: Set<String>) throws(DataFileError) -> [String: Array] {
     let chosen = members.filter { names.contains($0.name) }
     let headers = try ask(chosen.map { ($0, 0) })
-    var bytes = 0
+    var (bytes, answered) = (0, 0)
     for (index, member) in chosen.enumerated() {
       guard let header = headers.headers[index] else { throw damaged() }
       if let error = header.error(file.path, member.name, file.count) { throw error }
@@ -81,13 +81,15 @@ struct NumpyFile {
           found: "\(member.place.count - header.start)")
       }
       bytes += member.place.count
+      answered += (declared / max(1, header.size)) * (doubles.contains(member.name) ? 8 : 4)
     }
     guard bytes <= NumpyFile.sizeLimit else {
       throw .wrongFormat(
         path: file.path, found: "arrays of more than 4 GiB; save fewer samples, or float32")
     }
     let answer = try ask(
-      chosen.map { ($0, Int(doubles.contains($0.name) ? FN_AS_DOUBLE : FN_AS_FLOAT)) })
+      chosen.map { ($0, Int(doubles.contains($0.name) ? FN_AS_DOUBLE : FN_AS_FLOAT)) },
+      expected: answered)
     var arrays: [String: Array] = [:]
     for (index, member) in chosen.enumerated() {
       guard let header = answer.headers[index] else { throw damaged() }
@@ -139,7 +141,10 @@ struct NumpyFile {
 
   private typealias Member = (name: String, place: ZipArchive.Place, role: Int)
 
-  private func ask(_ wanted: [(member: Member, how: Int)]) throws(DataFileError) -> NumpyAnswer {
+  /// `expected`: bytes of values.
+  private func ask(_ wanted: [(member: Member, how: Int)], expected: Int = 0)
+    throws(DataFileError) -> NumpyAnswer
+  {
     let bytes = wanted.reduce(0) { $0 + ($1.how == 0 ? 1 << 16 : $1.member.place.count) }
     let seconds = 2 + (file.count + bytes) >> 25
     var request = HelperRequest(
@@ -157,7 +162,7 @@ struct NumpyFile {
     do throws(HelperFailure) {
       // A byte becomes eight at most.
       let run = try HelperRun(
-        .reader, file, request, room: 16 << 20 + 8 * bytes, seconds: seconds)
+        .reader, file, request, room: 16 << 20 + 8 * bytes, expected: expected, seconds: seconds)
       return try NumpyAnswer(run.answer())
     } catch {
       throw error.isSystems

@@ -48,8 +48,7 @@ extension DataPart {
     path = found.path
     xName = "the pictures"
     xShape = [found.paths.count] + pictures.shape.dimensions
-    x = []
-    bytes = pictures.bytes
+    x = pictures.pixels
     yName = "the folders"
     yShape = [found.paths.count]
     y = found.classes.map(Double.init)
@@ -137,7 +136,7 @@ extension DataSamples {
     }
     let pictures = try PictureReader.read(paths, as: shape, like: nil)
     return DataSamples(
-      values: ValueScan.scaled(pictures.bytes, by: 255), count: paths.count, answers: nil,
+      values: pictures.pixels.floats, count: paths.count, answers: nil,
       note: "\(Format.grouped(paths.count)) pictures of \(shape)\(pictures.counts.note)")
   }
 }

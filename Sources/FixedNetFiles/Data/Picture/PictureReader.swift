@@ -9,7 +9,7 @@ struct Pictures {
   /// Height, width, channels.
   var shape: Shape
   /// [count][height][width][channels].
-  var bytes: [UInt8] = []
+  var pixels: ImageSet.Pixels
   /// SHA-256 of each file.
   var digests: [String] = []
   var counts = PictureCounts()
@@ -81,17 +81,31 @@ struct PictureReader {
       $0..<min(paths.count, $0 + PictureReader.stretch)
     }
     let results = Mutex<[Int: Result<Stretch, DataFileError>]>([:])
-    let bytes = [UInt8](unsafeUninitializedCapacity: total) { buffer, filled in
-      let place = Place(start: buffer.baseAddress)
+    func fill(_ start: UnsafeMutablePointer<UInt8>?) {
+      let place = Place(start: start)
       DispatchQueue.concurrentPerform(iterations: stretches.count) { index in
         let result = Result { () throws(DataFileError) in
           try read(stretches[index], to: place)
         }
         results.withLock { $0[index] = result }
       }
-      filled = total
     }
-    var pictures = Pictures(shape: target, bytes: bytes)
+    let memory: ScratchMemory?
+    do { memory = try ScratchMemory.ifNeeded(total, for: FilePath.folder(of: paths[0])) } catch {
+      throw .file(error)
+    }
+    var pictures: Pictures
+    if let memory {
+      fill(memory.bytes.bindMemory(to: UInt8.self).baseAddress)
+      let pixels = memory.pixels(isBytes: true, imageCount: paths.count, width: size)
+      pictures = Pictures(shape: target, pixels: pixels)
+    } else {
+      let bytes = [UInt8](unsafeUninitializedCapacity: total) { buffer, filled in
+        fill(buffer.baseAddress)
+        filled = total
+      }
+      pictures = Pictures(shape: target, pixels: .bytes(bytes))
+    }
     // The first that fails is the same in every run.
     for index in stretches.indices {
       guard let stretch = try results.withLock({ $0[index] })?.get() else { continue }

@@ -100,10 +100,11 @@ extension TableFile {
 
   /// The first feature where it counts the rows, as "column 1".
   private var counter: String? {
-    guard rowCount > 2, target != 0, let first = features.first, first == 0 || first == 1 else {
-      return nil
+    guard rowCount > 2, target != 0 else { return nil }
+    let counts = features.withFloats { features in
+      (features[0] == 0 || features[0] == 1)
+        && (0..<rowCount).allSatisfy { features[$0 * featureCount] == features[0] + Float($0) }
     }
-    for row in 0..<rowCount where features[row * featureCount] != first + Float(row) { return nil }
-    return "the first column of features"
+    return counts == true ? "the first column of features" : nil
   }
 }

@@ -59,7 +59,11 @@ struct TableFault {
     case Int(FN_TABLE_EMPTY):
       return .wrongFormat(path: path, found: "there is no row of values in it")
     case Int(FN_TABLE_RAGGED):
-      return at("the line", "\(expected) fields like the others", "\(found)")
+      // One field over several is a title or a remark, which tables have above them.
+      return at(
+        "the line", "\(expected) field\(expected == 1 ? "" : "s") like the others", "\(found)",
+        expected == 1 && line == 2
+          ? "where the first line is a title or a remark and no row, take it out" : "")
     case Int(FN_TABLE_MISSING):
       return at(
         columnText, "a value",
@@ -115,7 +119,7 @@ struct TableFault {
       texts[0].contains(UInt8(ascii: ","))
       && texts[0].allSatisfy { "0123456789,+-".utf8.contains($0) }
     return isDecimalComma
-      ? "decimal commas are not read: write points"
+      ? "decimal commas and separators of thousands are not read: write points, and no separators"
       : "number its categories, or leave it out with --ignore-column; where it holds the answers, "
         + "say so with --target"
   }

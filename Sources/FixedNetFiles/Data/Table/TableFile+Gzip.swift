@@ -15,21 +15,31 @@ extension TableFile {
         return try SealedFile(path: path, limit: limit, for: .reader)
       }
     } catch { throw .file(error) }
-    let bytes = try unpacked(path)
-    do { return try SealedFile(bytes, path: path, for: .reader) } catch { throw .file(error) }
+    return try unpacked(path)
   }
 
-  private static func unpacked(_ path: String) throws(DataFileError) -> [UInt8] {
+  /// Text packs to less than an eighth, seldom to much less: where memory is short of eight times the file it is unpacked to a
+  /// disk.
+  private static func unpacked(_ path: String) throws(DataFileError) -> SealedFile {
     do throws(DataError) {
       let file: ByteReader
       do { file = try ByteReader(path: path, limit: limit) } catch { throw .file(error) }
+      let scratch: ScratchFile?
+      do { scratch = try ScratchFile.ifNeeded(8 * file.count, for: path) } catch {
+        throw .file(error)
+      }
       let most = min(limit, allowance + expansion * file.count)
       var reader = try UnpackedReader(file, path: path, limit: most, digestOn: nil, isText: true)
-      var bytes: [UInt8] = []
+      var (bytes, count) = ([UInt8](), 0)
       while true {
         let part = try reader.read(1 << 22)
-        bytes += part
-        guard bytes.count <= most else {
+        if let scratch {
+          do throws(FileError) { try scratch.append(part, at: count) } catch { throw .file(error) }
+        } else {
+          bytes += part
+        }
+        count += part.count
+        guard count <= most else {
           throw .malformed(
             path: path, expected: "a table that unpacks to at most \(Format.bytes(most))",
             found: "more")
@@ -37,7 +47,10 @@ extension TableFile {
         if part.count < 1 << 22 { break }
       }
       _ = try reader.finish(limit: most)
-      return bytes
+      do throws(FileError) {
+        guard let scratch else { return try SealedFile(bytes, path: path, for: .reader) }
+        return try SealedFile(scratch, count: count, path: path)
+      } catch { throw .file(error) }
     } catch {
       switch error {
       case .file(let error): throw .file(error)

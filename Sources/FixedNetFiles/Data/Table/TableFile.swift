@@ -56,7 +56,7 @@ struct TableFile {
   /// Of the classes, whose places `answers` hold; nil where answers are numbers.
   private(set) var classNames: [String]?
   /// [rows][features], float32 next to the decimal numbers.
-  private(set) var features: [Float] = []
+  private(set) var features = ImageSet.Pixels.floats([])
   /// Whole numbers exactly, others as float32; empty without a target.
   private(set) var answers: [Double] = []
   /// The line of the file that each row starts in, from 1.
@@ -134,11 +134,16 @@ struct TableFile {
     request.number(options.ignoredColumns.count)
     for column in options.ignoredColumns { request.text(Array(column.utf8)) }
     do throws(HelperFailure) {
-      return try HelperRun(.reader, file, request, room: room, seconds: seconds).answer()
+      // Numbers of three characters and what is between them.
+      let run = try HelperRun(
+        .reader, file, request, room: room, expected: file.count, certain: file.count / 2,
+        seconds: seconds)
+      return try run.answer()
     } catch { throw failure(error, path: file.path) }
   }
 
   private mutating func read(_ output: HelperOutput) throws(HelperFailure) {
+    var x: AnswerValues?
     var records = AnswerRecords(output)
     while var record = try records.next() {
       switch record.tag {
@@ -157,7 +162,7 @@ struct TableFile {
         guard try record.count() == Int(FN_VALUES_HERE) else { throw .answer }
         let values = try record.values()
         switch name {
-        case "x": features = try values.floats()
+        case "x": x = values
         case "y": answers = try values.doubles()
         case "lines": lines = try values.doubles()
         default: throw .answer
@@ -165,6 +170,7 @@ struct TableFile {
       default: throw .answer
       }
     }
+    if let x { features = try x.pixels(rowCount) }
   }
 
   private mutating func readTable(_ record: inout AnswerRecord) throws(HelperFailure) {

@@ -118,6 +118,11 @@ extension ImageSet {
     switch pixels {
     case .bytes(let bytes): add(bytes)
     case .floats(let floats): add(floats)
+    // The same as of an array.
+    case .mapped(let mapped):
+      var count = UInt64(mapped.count).littleEndian
+      withUnsafeBytes(of: &count) { digest.add($0) }
+      mapped.forEachImage { digest.add($0) }
     }
     add(labels)
     add(targets)

@@ -112,12 +112,7 @@ struct ArchitectureTimes {
 extension ImageSet {
   /// One image, without its label or target.
   fileprivate func only(_ index: Int) -> ImageSet {
-    let range = index * shape.elementCount..<(index + 1) * shape.elementCount
-    let pixels: Pixels =
-      switch self.pixels {
-      case .bytes(let bytes): .bytes(Array(bytes[range]))
-      case .floats(let floats): .floats(Array(floats[range]))
-      }
-    return ImageSet(shape: shape, pixels: pixels, labels: [])
+    ImageSet(
+      shape: shape, pixels: pixels.images(at: [index], width: shape.elementCount), labels: [])
   }
 }
