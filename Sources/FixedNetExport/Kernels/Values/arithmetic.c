@@ -229,8 +229,9 @@ typedef uint32_t mode_bits;
 #error "This processor cannot count subnormal numbers as zero: write the library with --subnormals keep."
 #endif
 
-/// The mode of this file; returns the caller's.
-static mode_bits enter_mode(void) {
+/// The mode of this file; returns the caller's. Not inline, nor is the next one: the register has the flags of comparisons
+/// too, which clang for Arm would leave there.
+static __attribute__((noinline)) mode_bits enter_mode(void) {
   mode_bits mode, own;
   READ_MODE(mode);
   own = (mode & ~(mode_bits)ALL_FLUSH_BITS) | FLUSHED_BITS;
@@ -238,12 +239,12 @@ static mode_bits enter_mode(void) {
   return mode;
 }
 
-static void leave_mode(mode_bits mode) { WRITE_MODE(mode); }
+static __attribute__((noinline)) void leave_mode(mode_bits mode) { WRITE_MODE(mode); }
 
 // section: mode_is_right
 /// Whether half of the smallest normal number counts as zero, or not, as it should.
 static int mode_is_right(void) {
   const volatile float least = FLT_MIN;
   const volatile float half = least * 0.5f;
-  return (half * 16777216.0f == 0.0f) == FLUSHES_SUBNORMALS;
+  return (bits_of(half) == 0) == FLUSHES_SUBNORMALS;
 }
