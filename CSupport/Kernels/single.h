@@ -23,11 +23,13 @@ static inline int cs_single_is_padded(const cs_conv2d *s) {
   return (s->padTop | s->padLeft | s->padBottom | s->padRight) != 0;
 }
 
-/// Rows of outputs for which the input is padded at a time: about 128 pixels, in nearly equal bands. All of them where
-/// nothing is padded.
+/// Rows of outputs for which the input is padded at a time: about 128 pixels, or 64 where scratch is short, in nearly
+/// equal bands. All of them where nothing is padded.
 static inline int32_t cs_single_rows(const cs_conv2d *s) {
   if (!cs_single_is_padded(s)) return s->outHeight;
-  int32_t most = 127 / s->outWidth + 1 > 4 ? 127 / s->outWidth + 1 : 4;
+  int32_t pixels = s->isTight ? 64 : 128, least = s->isTight ? 2 : 4;
+  int32_t most = (pixels - 1) / s->outWidth + 1;
+  if (most < least) most = least;
   int32_t bands = (s->outHeight + most - 1) / most;
   return (s->outHeight + bands - 1) / bands;
 }

@@ -55,6 +55,8 @@ typedef struct cs_conv2d {
   int32_t kernelHeight, kernelWidth;
   int32_t strideHeight, strideWidth;
   int32_t padTop, padLeft, padBottom, padRight;
+  /// 1: blocks of one image work in less scratch, somewhat more slowly; the bits are the same.
+  int32_t isTight;
 } cs_conv2d;
 
 /// What a batch normalisation with given statistics makes of a sum of channel o:

@@ -72,7 +72,7 @@ extension Operation {
         slices: operation.pointee.outputCount)
     case .transposedConvolution, .dropout, .spatialDropout, .gaussianNoise, .softmax,
       .columnSoftmax, .layerNormalization, .prelu, .crossEntropy, .squaredError, .logisticLoss,
-      .outputLoss, .gradientSum, .merge:
+      .outputLoss, .gradientSum, .merge, .input:
       .whole
     }
   }
@@ -92,7 +92,7 @@ extension Operation {
       forwardWork(blockSize: blockSize)
     case .transposedConvolution, .dropout, .spatialDropout, .gaussianNoise, .softmax,
       .columnSoftmax, .layerNormalization, .prelu, .crossEntropy, .squaredError, .logisticLoss,
-      .outputLoss, .merge:
+      .outputLoss, .merge, .input:
       .whole
     }
   }

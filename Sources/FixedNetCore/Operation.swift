@@ -41,6 +41,7 @@ public enum Operation: BitwiseCopyable {
   case merge(UnsafePointer<MergeOperation>)
   case gather(UnsafePointer<GatherOperation>)
   case copy(UnsafePointer<CopyOperation>)
+  case input(UnsafePointer<InputOperation>)
 
   /// Whether the team must meet between `gather...` and `forward` or `backward`.
   var couplesBatch: Bool {
@@ -69,7 +70,7 @@ public enum Operation: BitwiseCopyable {
       .normalization, .dropout,
       .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalization, .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .gradientSum,
-      .merge, .gather, .copy:
+      .merge, .gather, .copy, .input:
       break
     }
   }
@@ -110,6 +111,8 @@ public enum Operation: BitwiseCopyable {
     case .merge(let operation): operation.pointee.forward(c)
     case .gather(let operation): operation.pointee.forward(c)
     case .copy(let operation): operation.pointee.forward(c)
+    // The run's: it knows where the data set is.
+    case .input: break
     case .gradientSum: break
     }
   }
@@ -127,7 +130,7 @@ public enum Operation: BitwiseCopyable {
       .rectifier,
       .rescaling, .normalization,
       .dropout, .spatialDropout, .gaussianNoise, .softmax, .batchNormalization,
-      .batchNormalizationInference, .outputLoss, .gradientSum, .merge, .gather, .copy:
+      .batchNormalizationInference, .outputLoss, .gradientSum, .merge, .gather, .copy, .input:
       break
     }
   }
@@ -175,7 +178,7 @@ public enum Operation: BitwiseCopyable {
     case .gather(let operation): operation.pointee.backward(c)
     case .copy(let operation): operation.pointee.backward(c)
     case .gaussianNoise(let operation): operation.pointee.backward(c)
-    case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
+    case .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .input: break
     }
   }
 
@@ -199,7 +202,7 @@ public enum Operation: BitwiseCopyable {
       .dropout,
       .spatialDropout, .gaussianNoise, .softmax,
       .batchNormalizationInference, .crossEntropy, .squaredError, .logisticLoss, .outputLoss,
-      .gradientSum, .merge, .gather, .copy:
+      .gradientSum, .merge, .gather, .copy, .input:
       break
     }
   }

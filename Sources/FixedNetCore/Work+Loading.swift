@@ -23,13 +23,13 @@ extension Work {
   private static var fetchedBytes: Int { 1 << 16 }
 
   func loadInput(_ c: BlockContext) {
-    loadImages(c)
+    loadImages(c, to: program.input)
     if c.slice.index == 0 { loadTargets(c) }
   }
 
-  private func loadImages(_ c: BlockContext) {
+  func loadImages(_ c: BlockContext, to slot: BlockSlot) {
     if let augmentation = program.augmentation, let epoch = context.augmentationEpoch {
-      return loadAugmented(augmentation, epoch: epoch, c)
+      return loadAugmented(augmentation, epoch: epoch, c, to: slot)
     }
     // A slice is some of the pixels, or of the channels of one: what lies side by side in the image and in the block.
     let own = c.slice(of: program.inputChannels * program.inputPixels, granule: 16)
@@ -37,7 +37,7 @@ extension Work {
     let channels = Int32(
       truncatingIfNeeded: isFlat || c.isWhole ? program.inputChannels : own.count)
     let pixels = Int32(truncatingIfNeeded: isFlat ? own.count : program.inputPixels)
-    let (first, place) = (own.lowerBound, c(program.input) + own.lowerBound * Int(c.blockSize))
+    let (first, place) = (own.lowerBound, c(slot) + own.lowerBound * Int(c.blockSize))
     withRows(c) { rows in
       switch context.images.values {
       case .bytes(let images, let stride, let divisor):

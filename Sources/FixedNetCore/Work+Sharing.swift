@@ -165,7 +165,7 @@ extension Work {
       ? operations[index].forwardWork(blockSize: layout.blockSize)
       : operations[index].backwardWork(blockSize: layout.blockSize)
     together(&walk, work, index, .backward, batch) {
-      if step.isAgain { operations[index].forward($0) } else { operations[index].backward($0) }
+      if step.isAgain { runAgain(index, $0) } else { operations[index].backward($0) }
     }
   }
 

@@ -263,7 +263,15 @@ struct Work {
   func backward(_ step: BackwardStep, _ c: BlockContext, _ batch: BatchContext) {
     let index = step.operation
     timed(index, .backward, batch) {
-      if step.isAgain { operations[index].forward(c) } else { operations[index].backward(c) }
+      if step.isAgain { runAgain(index, c) } else { operations[index].backward(c) }
+    }
+  }
+
+  func runAgain(_ index: Int, _ c: BlockContext) {
+    if case .input(let operation) = operations[index] {
+      loadImages(c, to: operation.pointee.output)
+    } else {
+      operations[index].forward(c)
     }
   }
 

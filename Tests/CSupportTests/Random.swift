@@ -93,6 +93,7 @@ struct Random {
       guard height >= 0, width >= 0 else { continue }
       s.outHeight = height / s.strideHeight + 1
       s.outWidth = width / s.strideWidth + 1
+      s.isTight = once(in: 2) ? 1 : 0
       if s.outPixels * s.weights <= work { return s }
     }
   }

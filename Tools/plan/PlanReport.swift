@@ -71,6 +71,7 @@ struct PlanReport {
       "leastBytes": memory.leastByteCount.map { .integer($0) } ?? .null,
       "updatesInBackward": .bool(options.updatesInBackward),
       "subnormals": .string(options.subnormals.rawValue),
+      "loadsInputAgain": .bool(plan.loadsInputAgain),
       "recomputed": .array(plan.recomputedLayers.map { .string($0) }),
       "recomputedMultiplyAdds": .integer(plan.recomputedMultiplyAdds),
       "recomputationSavedBytes": .integer(plan.recomputationSavedByteCount),

@@ -104,6 +104,8 @@ public struct NetworkPlan {
   public let parameters: [PlacedParameter]
   /// The layers that the backward pass runs again.
   public let recomputedLayers: [String]
+  /// Whether the backward pass brings the input once more, whose memory has served others.
+  public let loadsInputAgain: Bool
   /// What that costs for one image.
   public let recomputedMultiplyAdds: Int
   /// Bytes that the plan would need more without.
@@ -186,6 +188,7 @@ public struct NetworkPlan {
         augmentation: options.augmentation.input(model.input))
     }
     recomputedLayers = main.recomputedLayers
+    loadsInputAgain = main.loadsInputAgain
     parameters = main.parameters
     constants = main.constants
     workspace = main.workspace

@@ -37,6 +37,8 @@ public final class Planner {
   private let frozenLayers: Set<String>
   /// Images per block: 16 or 1.
   public let blockSize: Int
+  /// Whether the gradient of a convolution's input may lie where the input was.
+  let replacesInputs: Bool
   /// Whether what only one block's pass needs is in the thread's part, for one block after the other: in training without
   /// an operation that couples the batch, which takes each block from its input to its gradients.
   private let passesBlocks: Bool
@@ -84,13 +86,15 @@ public final class Planner {
   init(
     _ options: PlanOptions, isTraining: Bool, frozenLayers: Set<String> = [],
     couplesBatch: Bool = false, stripes: StripeLayout? = nil,
-    folding: (normalization: String, convolution: String)? = nil, placed: PlacedSlots? = nil
+    folding: (normalization: String, convolution: String)? = nil, replacesInputs: Bool = false,
+    placed: PlacedSlots? = nil
   ) {
     self.options = options
     self.isTraining = isTraining
     self.frozenLayers = frozenLayers
     self.stripes = stripes
     self.folding = folding
+    self.replacesInputs = replacesInputs
     self.placed = placed
     blockSize = options.resolvedBlockSize
     passesBlocks =

@@ -20,6 +20,8 @@ struct BuiltProgram {
   let squaredNorms: SharedSlot?
   let workspace: SharedSlot?
   let recomputedLayers: [String]
+  /// Whether the backward pass brings the input once more.
+  let loadsInputAgain: Bool
   /// Of what the backward pass computes again, for one image.
   let recomputedMultiplyAdds: Int
   let stripes: StripeLayout?
@@ -94,19 +96,28 @@ struct ProgramBuilder {
   }
 
   /// Plans twice with the same code: the first walk sizes the slots, the second has their places.
-  func build(_ schedule: RecomputationSchedule? = nil) throws(ModelError) -> BuiltProgram {
-    let sizes = planner(nil)
+  /// `replacesInputs`: where blocks of one image update the weights at once, gradients of large inputs lie where these were.
+  func build(
+    _ schedule: RecomputationSchedule? = nil, replacesInputs: Bool = false
+  ) throws(ModelError) -> BuiltProgram {
+    let sizes = planner(nil, replacesInputs)
     _ = walk(sizes, schedule)
     let places = sizes.place()
-    return try walk(planner(places), schedule).program(places)
+    return try walk(planner(places, replacesInputs), schedule).program(places)
   }
 
   /// What the backward pass reads, and what it would cost to compute that again.
   func flow() -> DataFlow {
-    let sizes = planner(nil)
+    let sizes = planner(nil, true)
     let walk = walk(sizes, nil)
     sizes.settle()
     return DataFlow(walk, options)
+  }
+
+  /// Whether there can be such gradients.
+  var replacesSome: Bool {
+    options.computesAgain && options.updatesInBackward && !options.isForDevice
+      && options.resolvedBlockSize == 1
   }
 
   private func walk(_ planner: Planner, _ schedule: RecomputationSchedule?) -> ProgramWalk {
@@ -114,10 +125,11 @@ struct ProgramBuilder {
       planner, graph, last: last, head, input: model.input, outputs: outputs, schedule: schedule)
   }
 
-  private func planner(_ placed: PlacedSlots?) -> Planner {
+  private func planner(_ placed: PlacedSlots?, _ replacesInputs: Bool) -> Planner {
     Planner(
       options, isTraining: isTraining, frozenLayers: model.frozenLayers,
-      couplesBatch: model.couplingLayer != nil, stripes: stripes, folding: folding, placed: placed)
+      couplesBatch: model.couplingLayer != nil, stripes: stripes, folding: folding,
+      replacesInputs: replacesInputs && replacesSome, placed: placed)
   }
 }
 

@@ -17,6 +17,7 @@ extension ProgramWalk {
       },
       squaredNorms: norms?.shared, workspace: workspace?.shared,
       recomputedLayers: plan.recomputedLayers,
+      loadsInputAgain: backwardRuns.contains { planned[$0.position].id == Graph.input },
       recomputedMultiplyAdds: plan.recomputedMultiplyAdds, stripes: plan.stripes)
     if schedule == nil {
       addAll(to: &built)

@@ -45,6 +45,7 @@ struct ProgramWalk {
     /// Where several layers read the output: what adds up the gradients that they leave, in the order in which it runs.
     var sums: [GradientSumOperation] = []
     var forwardStep: Int
+    /// The first one, where there are two.
     var backwardStep: Int?
     /// What the backward pass uses.
     var reads: Set<Slot> = []
@@ -85,6 +86,7 @@ struct ProgramWalk {
     }
     values = [Graph.input: input]
     lossInput = input
+    if plan.options.computesAgain, !plan.options.isForDevice { addInput() }
     for node in graph.nodes { run(node) }
     let end = graph.nodes.last?.id ?? Graph.input
     let gradient = planLoss(on: end)
@@ -131,7 +133,7 @@ struct ProgramWalk {
   }
 
   /// `make`: plans the layer in the current step.
-  private mutating func add(
+  mutating func add(
     _ node: Graph.Node, name: String, _ inputs: [Value], isLoss: Bool = false,
     make: @escaping ([Value]) -> LayerPlan
   ) {
@@ -287,12 +289,12 @@ struct ProgramWalk {
   {
     let node = planned[index]
     plan.beginStep("backward \(node.name)")
+    planned[index].backwardStep = plan.steps.count - 1
     plan.watchUses()
     let finished = node.layer.finish(
       LayerPlan.Backward(
         outputGradient: gradient, needsInputGradients: node.sources.map(needed.contains)))
     planned[index].finished = finished
-    planned[index].backwardStep = plan.steps.count - 1
     planned[index].reads = plan.usedSlots
     backwardRuns.append(
       BackwardRun(position: index, kind: .back, operations: finished.operations.reversed()))
@@ -311,7 +313,7 @@ struct ProgramWalk {
     let trained = Set(plan.parameters.filter(\.isTrained).map(\.layerName))
     var result: Set<Int> = []
     for node in planned
-    where trained.contains(node.name) && !node.isLoss
+    where trained.contains(node.name) && !node.isLoss && node.id != Graph.input
       || node.sources.contains(where: result.contains)
     {
       result.insert(node.id)

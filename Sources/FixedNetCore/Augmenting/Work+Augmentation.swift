@@ -13,9 +13,11 @@ public struct InputAugmentation: BitwiseCopyable, Sendable {
 
 extension Work {
   /// The images of a block as the augmentation has them, straight from the data set. Places without an image are 0.
-  func loadAugmented(_ input: InputAugmentation, epoch: UInt32, _ c: BlockContext) {
+  func loadAugmented(
+    _ input: InputAugmentation, epoch: UInt32, _ c: BlockContext, to slot: BlockSlot
+  ) {
     let (channels, blockSize) = (program.inputChannels, Int(c.blockSize))
-    let x = c(program.input)
+    let x = c(slot)
     if Int(c.lanes) < blockSize {
       x.update(repeating: 0, count: channels * program.inputPixels * blockSize)
     }

@@ -70,7 +70,7 @@ extension Operation {
     case .convolution, .transposedConvolution, .depthwise, .dense, .pooling, .activation,
       .rectifier, .rescaling, .normalization, .dropout, .spatialDropout, .gaussianNoise, .softmax,
       .columnSoftmax, .layerNormalization, .prelu, .batchNormalization,
-      .batchNormalizationInference, .function, .gradientSum, .merge, .gather, .copy:
+      .batchNormalizationInference, .function, .gradientSum, .merge, .gather, .copy, .input:
       false
     }
   }

@@ -72,7 +72,7 @@ extension ProgramWriter {
     // Refused in the plan.
     case .batchNormalization: break
     // The gradient of a loss comes with it.
-    case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: break
+    case .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .input: break
     }
   }
 

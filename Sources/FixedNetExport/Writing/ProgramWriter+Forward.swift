@@ -71,7 +71,8 @@ extension ProgramWriter {
           + "\(at(o.pointee.output)));")
     case .copy(let o):
       write("copy(\(o.pointee.count), \(at(o.pointee.input)), \(at(o.pointee.output)));")
-    case .gradientSum: break
+    // On a device the input stays where it is.
+    case .input, .gradientSum: break
     }
   }
 

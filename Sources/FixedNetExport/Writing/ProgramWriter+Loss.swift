@@ -30,7 +30,7 @@ extension ProgramWriter {
     case .convolution, .transposedConvolution, .depthwise, .dense, .pooling, .activation,
       .rectifier, .rescaling, .normalization, .dropout, .spatialDropout, .gaussianNoise, .softmax,
       .columnSoftmax, .layerNormalization, .prelu, .batchNormalization,
-      .batchNormalizationInference, .function, .gradientSum, .merge, .gather, .copy:
+      .batchNormalizationInference, .function, .gradientSum, .merge, .gather, .copy, .input:
       break
     }
   }

@@ -20,7 +20,7 @@ extension ProgramWriter {
     case .pooling, .activation, .rectifier, .rescaling, .normalization, .dropout, .spatialDropout,
       .gaussianNoise, .softmax, .columnSoftmax, .batchNormalization, .batchNormalizationInference,
       .crossEntropy, .squaredError, .logisticLoss, .outputLoss, .function, .gradientSum, .merge,
-      .gather, .copy:
+      .gather, .copy, .input:
       break
     }
   }

@@ -78,7 +78,7 @@ struct SliceTests {
             inChannels: inChannels, inHeight: size, inWidth: size, outChannels: outChannels,
             outHeight: out, outWidth: out, kernelHeight: kernel, kernelWidth: kernel,
             strideHeight: stride, strideWidth: stride, padTop: pad, padLeft: pad, padBottom: pad,
-            padRight: pad)
+            padRight: pad, isTight: 0)
           compare(&shape, kernels, block)
         }
       }
@@ -95,7 +95,8 @@ struct SliceTests {
       var shape = cs_conv2d(
         inChannels: inChannels, inHeight: size, inWidth: size, outChannels: outChannels,
         outHeight: out, outWidth: out, kernelHeight: 3, kernelWidth: 3, strideHeight: 1,
-        strideWidth: 1, padTop: pad, padLeft: pad, padBottom: pad, padRight: pad)
+        strideWidth: 1, padTop: pad, padLeft: pad, padBottom: pad, padRight: pad,
+        isTight: 0)
       let (ins, outs) = (Int(inChannels), Int(outChannels))
       let (inputs, outputs) = (ins * Int(size * size) * 16, outs * Int(out * out) * 16)
       let (x, w, dz) = (numbers(inputs, 5), numbers(9 * ins * outs, 6), numbers(outputs, 7))

@@ -33,7 +33,7 @@ struct UpdateInBackwardTests {
     #expect(try padded.parameterCount() == 61_706)
     let cases: [(model: Model, recomputes: Bool, bytes: Int)] = [
       (plain, false, 214_528), (plain, true, 200_896), (padded, false, 293_120),
-      (padded, true, 279_872),
+      (padded, true, 279_616),
     ]
     for (model, recomputes, bytes) in cases {
       let plan = try NetworkPlan(model, options: Self.options(recomputes: recomputes))

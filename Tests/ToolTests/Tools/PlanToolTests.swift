@@ -20,7 +20,8 @@ struct PlanToolTests {
     ).memory
     #expect(
       keys(json) == [
-        "batch", "blockSize", "leastBytes", "loss", "lossFunction", "lowerBoundBytes", "model",
+        "batch", "blockSize", "leastBytes", "loadsInputAgain", "loss", "lossFunction",
+        "lowerBoundBytes", "model",
         "optimizer",
         "recomputationSavedBytes", "recomputed",
         "recomputedMultiplyAdds", "regions", "schedule", "slots", "steps", "subnormals",

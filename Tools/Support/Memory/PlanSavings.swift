@@ -28,12 +28,19 @@ extension NetworkPlan {
       lines.append(
         "computed again in the backward pass: "
           + (count > 4 ? "outputs of \(count) layers" : "the output of \(names)"))
+    }
+    if loadsInputAgain {
+      lines.append("loaded again in the backward pass: the input, whose memory serves others")
+    }
+    if computesAgain {
       lines.append(
         "that saves \(Format.grouped(recomputationSavedByteCount)) bytes for "
           + "\(Format.grouped(recomputedMultiplyAdds)) multiply-adds an image\(share)")
     }
     return lines
   }
+
+  private var computesAgain: Bool { loadsInputAgain || !recomputedLayers.isEmpty }
 
   /// What is computed again, as a part of a step's forward and backward pass.
   private var share: String {
@@ -44,7 +51,7 @@ extension NetworkPlan {
 
   /// Throws: `ToolError` where recomputing was asked for and saves nothing.
   public func checkingRecomputation() throws -> NetworkPlan {
-    guard options.recomputes, options.memoryBudget == nil, recomputedLayers.isEmpty else {
+    guard options.recomputes, options.memoryBudget == nil, !computesAgain else {
       return self
     }
     throw ToolError(

@@ -143,6 +143,6 @@ public struct Conv2D: Layer {
       outWidth: Int32(columns.output), kernelHeight: Int32(span.height),
       kernelWidth: Int32(span.width), strideHeight: Int32(strides.height),
       strideWidth: Int32(strides.width), padTop: Int32(rows.before), padLeft: Int32(columns.before),
-      padBottom: Int32(rows.after), padRight: Int32(columns.after))
+      padBottom: Int32(rows.after), padRight: Int32(columns.after), isTight: 0)
   }
 }

@@ -96,7 +96,7 @@ public struct Conv2DTranspose: Layer {
       kernelHeight: Int32(kernel.height), kernelWidth: Int32(kernel.width),
       strideHeight: Int32(strides.height), strideWidth: Int32(strides.width),
       padTop: Int32(rows / 2), padLeft: Int32(columns / 2), padBottom: Int32(rows - rows / 2),
-      padRight: Int32(columns - columns / 2))
+      padRight: Int32(columns - columns / 2), isTight: 0)
   }
 
   public func plan(_ input: Value, in plan: Planner) -> LayerPlan {

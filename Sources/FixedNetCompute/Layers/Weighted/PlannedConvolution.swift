@@ -4,7 +4,7 @@ import FixedNetCore
 /// A convolution with its slots. The layer that reads it may leave dZ in the place of the output.
 final class PlannedConvolution {
   private let layer: Conv2D
-  private let shape: cs_conv2d
+  private var shape: cs_conv2d
   private let input: Value
   let output: Value
   /// nil where nothing can be added to it.
@@ -27,6 +27,7 @@ final class PlannedConvolution {
     self.layer = layer
     self.input = input
     shape = layer.kernelShape(for: input.shape)
+    shape.isTight = plan.blockSize == 1 && plan.options.computesAgain ? 1 : 0
     let channels = (input.shape.channels / layer.groups, layer.filters)
     (weight, bias) = plan.reserveKernel(
       layer: layer.name, descriptions,
@@ -114,15 +115,21 @@ final class PlannedConvolution {
       outputGradient: backward.outputGradient.block, hasDelta: hasDelta, inputGradient: nil,
       partial: backward.outputGradient.block, scratch: ThreadSlot(byteOffset: 0),
       weight: weight.trained, bias: bias?.trained, updatesInBackward: false, pieces: nil)
-    if weight.isTrained { planGradients(&training, plan) }
-    training.scratch =
+    let partial = weight.isTrained ? planGradients(&training, plan) : nil
+    let scratch =
       PlannedConvolution.scratch(
         "\(layer.name)/backward scratch",
         (weight.isTrained ? [CS_CONV2D_BACKWARD_WEIGHTS] : [])
           + (needsInputGradient ? [CS_CONV2D_BACKWARD_INPUT] : []), shape, plan,
-        usesWinograd: transformedWeight != nil
-      ).thread
+        usesWinograd: transformedWeight != nil)
+    training.scratch = scratch.thread
     var gradient: Slot?
+    if needsInputGradient, replacesInput(plan) {
+      plan.beginStep("backward \(layer.name)/input")
+      for slot in [backward.outputGradient, scratch, partial].compactMap(\.self) {
+        plan.use(slot)
+      }
+    }
     if needsInputGradient {
       gradient = plan.reserveActivation("\(layer.name)/input gradient", shape: input.shape)
     }
@@ -133,16 +140,25 @@ final class PlannedConvolution {
     return LayerPlan.Finished(trained, inputGradients: [gradient])
   }
 
-  /// The block's part of the weights' gradients; pieces of about 512 floats where they are used at once.
-  private func planGradients(_ training: inout ConvolutionOperation.Training, _ plan: Planner) {
+  /// Whether dX may lie where the input was, in a step of its own: dW is worked out before it, all of it and not piece by
+  /// piece, which takes less than that spares.
+  private func replacesInput(_ plan: Planner) -> Bool {
+    plan.replacesInputs && layer.isPlain && weight.isTrained
+      && input.shape.elementCount >= 2 * weight.count
+  }
+
+  /// The block's part of the weights' gradients, which is returned; pieces of about 512 floats where they are used at once.
+  private func planGradients(_ training: inout ConvolutionOperation.Training, _ plan: Planner)
+    -> Slot?
+  {
     plan.use(input.slot)
     training.updatesInBackward = plan.options.updatesInBackward
-    if training.updatesInBackward, plan.blockSize == 1, layer.isPlain {
+    if training.updatesInBackward, plan.blockSize == 1, layer.isPlain, !replacesInput(plan) {
       let taps = weight.count / layer.filters
       let rowCount = min(max(512 / layer.filters / 16, 1) * 16, taps)
       training.pieces = plan.reservePieces(
         layer: layer.name, rowCount: rowCount, columnCount: layer.filters, bias: bias != nil)
-      return
+      return nil
     }
     let count = weight.count + (bias == nil ? 0 : layer.filters)
     let partial = plan.reserve(
@@ -159,6 +175,7 @@ final class PlannedConvolution {
           ], region: .scratch, scope: .thread
         ).thread
     }
+    return partial
   }
 
   private func operation(output: Slot, scratch: Slot) -> ConvolutionOperation {

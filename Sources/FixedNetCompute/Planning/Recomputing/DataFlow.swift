@@ -13,6 +13,8 @@ struct DataFlow {
     var backwardStep: Int?
     /// All copies of the output. 0 where it stays where it is, whatever is computed again.
     var byteCount: Int
+    /// Whether the weights' update at the end reads it too.
+    var staysForUpdate = false
     /// Where the layers whose backward steps read this output come among all that read any, the first one first.
     var readers: [Int] = []
     /// What the forward step alone needs besides.
@@ -93,6 +95,10 @@ struct DataFlow {
           ? byteCount(plan.slots[output.slot.index]) : 0,
         scratchByteCount: scratch[node.forwardStep],
         cost: node.multiplyAdds + DataFlow.elementCost * output.shape.elementCount)
+    }
+    for position in droppable {
+      let slot = planned[position].forward.output.slot.index
+      nodes[position].staysForUpdate = plan.slots[slot].lastStep == count - 1
     }
     var backwardNodes = [Int?](repeating: nil, count: count)
     for (position, node) in nodes.enumerated() {

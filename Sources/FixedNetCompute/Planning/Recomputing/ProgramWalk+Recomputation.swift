@@ -1,6 +1,21 @@
 import FixedNetCore
 
 extension ProgramWalk {
+  /// The input as what a layer computes: the backward pass may bring it once more, and its memory serve others meanwhile.
+  mutating func addInput() {
+    let (plan, first) = (plan, input)
+    let node = Graph.Node(
+      layer: Activation(name: "input", function: .linear), id: Graph.input, sources: [],
+      origin: "input", first: "input")
+    add(node, name: "input", []) { _ in
+      guard plan.replay == .again else { return LayerPlan(output: first) { _ in .init(nil) } }
+      let slot = plan.reserveActivation("input", shape: first.shape)
+      return LayerPlan(output: Value(slot: slot, shape: first.shape)) { _ in
+        .init(InputOperation(output: slot.block))
+      }
+    }
+  }
+
   /// Runs again what the schedule says before the backward step of the layer at `index`, and lets that read it.
   ///
   /// Whatever the schedule says, the program is right: a slot holds its value as long as something planned to read it has
@@ -52,7 +67,7 @@ extension ProgramWalk {
     planned[position].layer = layer
     planned[position].inputs = inputs
     values[node.id] = layer.output
-    plan.noteRecomputed(node.origin, node.multiplyAdds)
+    if node.id != Graph.input { plan.noteRecomputed(node.origin, node.multiplyAdds) }
     backwardRuns.append(
       BackwardRun(
         position: position, kind: .again, operations: layer.finish(nil).operations))

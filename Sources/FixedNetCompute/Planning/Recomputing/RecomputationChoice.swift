@@ -17,12 +17,12 @@ struct RecomputationChoice {
 
   func program() throws(ModelError) -> BuiltProgram {
     // Only what pooling layers find in the place of their convolutions' outputs.
-    let plain = try builder.build()
+    let plain = try smallest(nil)
     if let budget = options.memoryBudget, try byteCount(plain) <= budget { return plain }
     let flow = builder.flow()
     let search = RecomputationSearch(flow)
     func build(_ retention: Retention) throws(ModelError) -> BuiltProgram {
-      try builder.build(flow.schedule(retention))
+      try smallest(flow.schedule(retention))
     }
     guard let budget = options.memoryBudget else {
       let limit = (RecomputationChoice.costFactor - 1) * Double(flow.stepCost)
@@ -38,6 +38,13 @@ struct RecomputationChoice {
       target -= needed - budget
     }
     return try smaller(try build(search.least()), plain)
+  }
+
+  /// With the gradients of inputs in the inputs' places, or without where that is no larger.
+  private func smallest(_ schedule: RecomputationSchedule?) throws(ModelError) -> BuiltProgram {
+    let apart = try builder.build(schedule)
+    guard builder.replacesSome else { return apart }
+    return try smaller(try builder.build(schedule, replacesInputs: true), apart)
   }
 
   private func smaller(_ first: BuiltProgram, _ second: BuiltProgram) throws(ModelError)

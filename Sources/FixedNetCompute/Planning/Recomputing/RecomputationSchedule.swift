@@ -129,7 +129,8 @@ private struct ScheduleRun {
 
   mutating func finished() -> RecomputationUsage {
     for (position, node) in flow.nodes.enumerated() where node.isDroppable {
-      versions.append((births[position], lastUses[position], node.byteCount))
+      let lastUse = node.staysForUpdate ? event - 1 : lastUses[position]
+      versions.append((births[position], lastUse, node.byteCount))
     }
     var changes = [Int](repeating: 0, count: event + 1)
     for version in versions {

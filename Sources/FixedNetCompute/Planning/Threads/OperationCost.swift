@@ -63,6 +63,7 @@ struct OperationCost {
     case .crossEntropy, .squaredError, .logisticLoss, .outputLoss: forward = 4 * pass
     case .dropout, .gaussianNoise: (forward, backward) = (8 * pass, pass)
     case .gradientSum: backward = pass
+    case .input: forward = OperationCost.input * Double(elements)
     case .activation, .rectifier, .rescaling, .normalization, .spatialDropout,
       .batchNormalizationInference, .merge, .gather, .copy:
       (forward, backward) = (pass, pass)

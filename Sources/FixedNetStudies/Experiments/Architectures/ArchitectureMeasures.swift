@@ -31,7 +31,7 @@ struct ArchitectureSizes {
     }
     func recomputed(_ batch: Int) throws -> Recomputed? {
       let plan = try plan(batch, isTraining: true, recomputes: true)
-      return plan.recomputedLayers.isEmpty
+      return plan.recomputedLayers.isEmpty && !plan.loadsInputAgain
         ? nil
         : Recomputed(bytes: plan.memory.byteCount, multiplyAdds: plan.recomputedMultiplyAdds)
     }
