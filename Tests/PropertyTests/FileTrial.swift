@@ -48,10 +48,13 @@ struct FileTrial {
       try loaded.load(read.weights)
       tally.files += 1
       let predicted = try loaded.predict(images).outputs
-      let isEqual =
-        try Self.named(read.model, read.weights, read.optimizerState)
-        == Self.named(file.model, file.weights, file.optimizerState) && predicted == outputs
-      if !isEqual { tally.failures.append("other bits from the .\(form): \(network)") }
+      let own = try Self.named(file.model, file.weights, file.optimizerState)
+      let found = try Self.named(read.model, read.weights, read.optimizerState)
+      var others = Set(own.keys).union(found.keys).filter { own[$0] != found[$0] }.sorted()
+      if predicted != outputs { others.append("predictions") }
+      if !others.isEmpty {
+        tally.failures.append("other bits from the .\(form), of \(others): \(network)")
+      }
     }
     try HDF5Arrays.write(
       path: "\(path).io.h5",
@@ -70,7 +73,8 @@ struct FileTrial {
     var result: [String: [Tensor]] = [:]
     for layer in weights where !layer.tensors.isEmpty { result[layer.layer] = layer.tensors }
     let names = try zip(model.layers, model.weightDescriptions()).flatMap { layer, descriptions in
-      descriptions.filter(\.isTrainable).map { "\(layer.name)/\($0.name)" }
+      model.frozenLayers.contains(layer.name)
+        ? [] : descriptions.filter(\.isTrainable).map { "\(layer.name)/\($0.name)" }
     }
     for slot in state?.slots ?? [] {
       for (index, tensor) in slot.tensors.enumerated() {

@@ -11,6 +11,16 @@ struct PropertyTests {
     ProcessInfo.processInfo.environment[variable].flatMap { Int($0) } ?? fallback
   }
 
+  /// 125: Keras has the layers of its file in another order than the model, and so has the memory of the optimiser.
+  @Test("networks that once found something", arguments: [125, 288, 480])
+  func found(seed: UInt64) throws {
+    let folder = try Fixtures.temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var tally = Tally()
+    try Trial(RandomNetwork(seed: seed), folder: folder).run(&tally)
+    #expect(tally.failures.isEmpty, "\(tally.failures)")
+  }
+
   @Test("plan, hash, gradients, files and Keras")
   func properties() async throws {
     let count = Self.number("FIXEDNET_NETWORKS", default: 30)

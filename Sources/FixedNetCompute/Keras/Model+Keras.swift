@@ -83,7 +83,7 @@ extension Model {
 extension ActivationFunction {
   /// Of min(max(slope x + 1/2, 0), 1), a name that Keras 2 and 3 have for different slopes: their files have Rescaling and
   /// ReLU here, which mean the same in both.
-  fileprivate var hardSlope: Double? {
+  var hardSlope: Double? {
     switch self {
     case .hardSigmoid: 1.0 / 6
     case .hardSigmoid2: 0.2

@@ -61,7 +61,8 @@ extension Graph {
   ///
   /// - A merge of more than two values becomes merges of two; their average a sum and a factor.
   /// - An activation that is no kernel's own (softmax) becomes a layer.
-  /// - Rescaling(2) and a sigmoid are one scaled sigmoid; so are tanh and Rescaling(1/2, 1/2).
+  /// - Rescaling(2) and a sigmoid are one scaled sigmoid; so are tanh and Rescaling(1/2, 1/2). A hard sigmoid's Rescaling
+  ///   and ReLU are one too.
   /// - An activation that alone reads a linear Dense or Conv2D is applied by its kernel.
   /// - A ReLU that alone reads a batch normalisation is applied by its kernel.
   /// - `fuses`: false leaves every layer's output where it can be looked at.
@@ -69,7 +70,7 @@ extension Graph {
   func lowered(fuses: Bool, keepsLast: Bool = true) -> Graph {
     var graph = splittingMerges().splittingActivations()
     if fuses {
-      graph = graph.joiningScaledSigmoids().puttingActivationsIntoKernels(keepsLast: keepsLast)
+      graph = graph.joiningSigmoids().puttingActivationsIntoKernels(keepsLast: keepsLast)
         .joiningRectifiers(keepsLast: keepsLast)
     }
     return graph.namingActivations()
@@ -128,27 +129,37 @@ extension Graph {
     return graph
   }
 
-  func joiningScaledSigmoids() -> Graph {
+  /// What our files have as two layers, or a program with other layers makes of them, is one here: a checkpoint has the
+  /// bits of the model that was trained.
+  func joiningSigmoids() -> Graph {
     var graph = self
     let counts = readerCounts
     for node in nodes {
       guard let own = graph.index(of: node.id),
         let place = graph.soleSource(of: graph.nodes[own], counts),
-        Graph.isScaledSigmoid(graph.nodes[place], node)
+        let function = Graph.sigmoid(graph.nodes[place], node)
       else { continue }
-      graph.nodes[own].layer = Activation(name: node.layer.name, function: .scaledSigmoid)
+      graph.nodes[own].layer = Activation(name: node.layer.name, function: function)
       graph.absorb(place, into: own)
     }
     return graph
   }
 
-  private static func isScaledSigmoid(_ first: Node, _ second: Node) -> Bool {
-    if let rescaling = first.layer as? Rescaling, rescaling.isUniform {
-      return rescaling.scale == 2 && rescaling.offset == 0 && second.function == .sigmoid
+  /// The sigmoid, scaled or hard, that two layers are together.
+  private static func sigmoid(_ first: Node, _ second: Node) -> ActivationFunction? {
+    if first.function == .tanh, let rescaling = second.layer as? Rescaling, rescaling.isUniform {
+      return rescaling.scale == 0.5 && rescaling.offset == 0.5 ? .scaledSigmoid : nil
     }
-    guard first.function == .tanh, let rescaling = second.layer as? Rescaling, rescaling.isUniform
-    else { return false }
-    return rescaling.scale == 0.5 && rescaling.offset == 0.5
+    guard let rescaling = first.layer as? Rescaling, rescaling.isUniform else { return nil }
+    if rescaling.scale == 2, rescaling.offset == 0, second.function == .sigmoid {
+      return .scaledSigmoid
+    }
+    guard rescaling.offset == 0.5,
+      (second.layer as? ReLU)?.rectifier == Rectifier(maxValue: 1)
+    else { return nil }
+    return [ActivationFunction.hardSigmoid, .hardSigmoid2].first {
+      $0.hardSlope == rescaling.scale
+    }
   }
 
   func puttingActivationsIntoKernels(keepsLast: Bool) -> Graph {

@@ -64,6 +64,7 @@ extension KerasModelFile {
     result.weights = model.layers.map {
       LayerWeights(layer: $0.name, tensors: given[$0.name] ?? [])
     }
+    result.reorderMemory(from: self.model)
     return result
   }
 }

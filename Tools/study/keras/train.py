@@ -1,7 +1,8 @@
 """Trains one network in Keras as `study architectures` has trained it: train.py FOLDER
 
 FOLDER/work.json says what: the layers as Keras writes them, which ones each reads and the shapes of its weights (their values are
-in FOLDER/weights, float32), batch, epochs, Adam's learning rate. FOLDER/NAME.x holds the samples of train, test and, for an autoencoder, broken, a byte a value, which
+in FOLDER/weights, float32), batch, epochs, steps, Adam's learning rate, which a cosine brings to 0 over the steps.
+FOLDER/NAME.x holds the samples of train, test and, for an autoencoder, broken, a byte a value, which
 is divided by 255; NAME.y the labels. FOLDER/order has a row per epoch, the samples in the order of their batches.
 Writes FOLDER/result.json: per epoch training loss and accuracy, test loss and accuracy; the seconds of a step of `fit`
 (the median over the epochs behind the first); and of an autoencoder the area under the curve, by the errors of its
@@ -49,9 +50,10 @@ def network(folder, work):
         layer.set_weights(arrays)
     model = keras.Model(image, output)
     assert place == flat.size == sum(w.size for w in model.get_weights())
+    rate = keras.optimizers.schedules.CosineDecay(work["learning_rate"], work["steps"])
     loss = "mean_squared_error" if work["is_autoencoder"] else "sparse_categorical_crossentropy"
     model.compile(
-        keras.optimizers.Adam(work["learning_rate"], epsilon=1e-7), loss,
+        keras.optimizers.Adam(rate, epsilon=1e-7), loss,
         metrics=[] if work["is_autoencoder"] else ["accuracy"])
     return model
 

@@ -233,7 +233,7 @@ struct ArchitectureReport {
     }
     return
       "The six networks of MLPerf Tiny as their official files have them, each trained with Adam "
-      + "at a constant rate, L2 as the files have it, without augmentation: "
+      + "whose rate a cosine brings to 0, L2 as the files have it, without augmentation: "
       + recipes.joined(separator: "; ")
       + ". \(seeds.count) seed\(seeds.count > 1 ? "s" : "") from 0, each of which decides the start, the "
       + "shuffles and the dropout. Training figures are means over the last epoch. The AUC is the "
@@ -255,7 +255,7 @@ struct ArchitectureReport {
         + "time; machines are harmonics of a speed in noise, and broken ones have a tone too many, weak "
         + "harmonics or a rattle. The figures show that the networks learn, not how well they would do on "
         + "sound.",
-      "No augmentation and no schedule: the benchmark's training has both.",
+      "No augmentation, which the benchmark's training has, and another schedule.",
     ]
   }
 

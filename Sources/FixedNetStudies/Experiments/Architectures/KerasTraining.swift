@@ -89,6 +89,7 @@ private struct KerasWork {
     let work: JSONValue = [
       "input": .string(model.inputName), "layers": .array(layers), "batch": .integer(batch),
       "epochs": .integer(architecture.epochs), "learning_rate": .number(architecture.learningRate),
+      "steps": .integer(architecture.stepCount),
       "is_autoencoder": .bool(architecture.isAutoencoder), "threads": .integer(threads),
       "shape": .array(set.train.shape.dimensions.map { .integer($0) }),
     ]

@@ -93,7 +93,7 @@ enum PaintedImages {
     let ground = ground(&reader)
     var canvas = Canvas(side: 96, from: ground, to: self.ground(&reader))
     for (position, images) in [garments, garments, last].enumerated() {
-      let size = position == 2 ? 20 + below(21, &reader) : 28 + below(29, &reader)
+      let size = 28 + below(29, &reader)
       let (row, column) = (below(97 - size, &reader), below(97 - size, &reader))
       let image = (3 * index + position) % images.count
       canvas.paint(
