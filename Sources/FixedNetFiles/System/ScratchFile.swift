@@ -37,9 +37,14 @@ final class ScratchFile: Sendable {
     }
     _ = AtomicFile.ignoreSizeSignal
     var name = Array("\(folder)/fixednet-XXXXXX".utf8CString)
-    let file = mkstemp(&name)
-    guard file >= 0 else { throw failure(errno) }
-    unlink(name)
+    // No signal comes between the file and the end of its name.
+    let (file, reason) = UnfinishedFiles.withoutSignals {
+      let file = mkstemp(&name)
+      let code = errno
+      if file >= 0 { unlink(name) }
+      return (file, code)
+    }
+    guard file >= 0 else { throw failure(reason) }
     _ = fcntl(file, F_SETFD, FD_CLOEXEC)
     #if os(Linux)
       let code = posix_fallocate(file, 0, off_t(count))
@@ -140,7 +145,10 @@ final class ScratchFile: Sendable {
     if getrlimit(kind, &limit) == 0, limit.rlim_cur < count {
       return "files of this session may have \(Format.gigabytes(Int(limit.rlim_cur))) (ulimit -f)"
     }
-    let free = Int(space.f_bavail) * Int(space.f_frsize)
+    // Some file systems say that they have no end.
+    let product = Int(clamping: space.f_bavail).multipliedReportingOverflow(
+      by: Int(clamping: space.f_frsize))
+    let free = product.overflow ? .max : product.partialValue
     return free > count ? nil : "\(Format.gigabytes(free)) are free"
   }
 }
