@@ -82,8 +82,10 @@ check: compiler ## what a developer runs all day: build, style, the tests that s
 DOCS = --scratch-path .build-docs
 docs: setup ## the library's documentation as a static site in .build-docs/site
 	FIXEDNET_DOCS=1 swift package $(DOCS) --allow-writing-to-directory .build-docs generate-documentation \
-	  --target FixedNetCompute --target FixedNetFiles --enable-experimental-combined-documentation \
-	  --transform-for-static-hosting --output-path .build-docs/site --warnings-as-errors
+	  --target FixedNetCore --target FixedNetCompute --target FixedNetFiles \
+	  --enable-experimental-combined-documentation --transform-for-static-hosting \
+	  --output-path .build-docs/site --warnings-as-errors
+	python3 Tests/undocumented.py .build-docs
 
 example: setup ## build and run a package that depends on this one by its version
 	Tests/Example/run.sh

@@ -2,23 +2,23 @@ import CSupport
 
 /// The one block of memory that a network lives in: parameters, gradients, optimiser state, scratch and
 /// activations, at the offsets that the plan fixed. The arena borrows its bytes; the caller owns and frees them.
-public struct Arena: ~Copyable {
+package struct Arena: ~Copyable {
   /// First byte; aligned to `Arena.alignment`.
-  public let base: UnsafeMutableRawPointer
-  public let byteCount: Int
+  package let base: UnsafeMutableRawPointer
+  package let byteCount: Int
 
   /// Every slot, and the arena itself, starts on a cache line.
-  public static var alignment: Int { 64 }
+  package static var alignment: Int { 64 }
 
   /// Throws: `ArenaError.misaligned` if `base` is not a multiple of `alignment`.
-  public init(base: UnsafeMutableRawPointer, byteCount: Int) throws(ArenaError) {
+  package init(base: UnsafeMutableRawPointer, byteCount: Int) throws(ArenaError) {
     guard UInt(bitPattern: base) % UInt(Arena.alignment) == 0 else { throw .misaligned }
     self.base = base
     self.byteCount = byteCount
   }
 
   /// All bytes to zero: the state that a new run starts from.
-  public func clear() { base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount) }
+  package func clear() { base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount) }
 }
 
 /// Why an arena was refused before the first sample.

@@ -1,59 +1,59 @@
 import CSupport
 
 /// What one run of a program works on. The host fills it; every thread of the team reads it.
-public struct RunContext {
+package struct RunContext {
   /// The kernels of the instruction set in use.
-  public var kernels: UnsafePointer<cs_kernels>
+  package var kernels: UnsafePointer<cs_kernels>
   /// The threads; nil runs everything on the caller.
-  public var team: OpaquePointer?
-  public var threadCount: Int
+  package var team: OpaquePointer?
+  package var threadCount: Int
   /// What becomes of floats below the smallest normal one, on every thread.
-  public var subnormals = CS_FLUSH_SUBNORMALS
+  package var subnormals = CS_FLUSH_SUBNORMALS
 
   /// Images, channels last: bytes (divided by `divisor`) or floats.
-  public var images: ImageSource
+  package var images: ImageSource
   /// What the outputs should be; nil where no loss is asked for.
-  public var targets: TargetSource?
+  package var targets: TargetSource?
   /// The images of this run, as positions in the data set.
-  public var indices: UnsafePointer<UInt32>
-  public var imageCount: Int
+  package var indices: UnsafePointer<UInt32>
+  package var imageCount: Int
 
   /// Loss and hit (1 or 0) of each image of this run; needed where `targets` is given.
-  public var losses: UnsafeMutablePointer<Float>?
-  public var hits: UnsafeMutablePointer<Float>?
+  package var losses: UnsafeMutablePointer<Float>?
+  package var hits: UnsafeMutablePointer<Float>?
   /// What the loss and the gradient of each image of this run are multiplied by; nil: 1.
-  public var imageWeights: UnsafePointer<Float>?
+  package var imageWeights: UnsafePointer<Float>?
   /// Whether every target of the mini-batch is 0 or 1.
-  public var targetsAreBinary = false
+  package var targetsAreBinary = false
   /// Outputs, channels last, `outputStride` floats apart; inference only.
-  public var outputs: UnsafeMutablePointer<Float>?
-  public var outputStride: Int = 0
+  package var outputs: UnsafeMutablePointer<Float>?
+  package var outputStride: Int = 0
 
   /// The step that an optimiser takes; nil computes gradients and leaves the weights.
-  public var update: UpdateRule?
+  package var update: UpdateRule?
   /// What the gradient of each image's loss is multiplied by: 1 / images of the mini-batch, where the loss is their mean.
-  public var gradientScale: Float
+  package var gradientScale: Float
   /// Whether gradients are added to those of the runs before: a mini-batch in several parts.
-  public var accumulates = false
+  package var accumulates = false
   /// Whether the mini-batch ends with this run: the gradients are then completed by the penalty's part.
-  public var isLastPart = true
-  public var clipping = Clipping.none
+  package var isLastPart = true
+  package var clipping = Clipping.none
 
   /// What the random numbers of dropout depend on: the run's seed, the step, and the position of this run's first image
   /// in the mini-batch.
-  public var seed: UInt64 = 0
-  public var step: UInt32 = 0
-  public var imageOffset: UInt32 = 0
+  package var seed: UInt64 = 0
+  package var step: UInt32 = 0
+  package var imageOffset: UInt32 = 0
   /// What the random numbers of an augmentation depend on beside the seed and the image; nil leaves images as they are.
-  public var augmentationEpoch: UInt32?
+  package var augmentationEpoch: UInt32?
   /// Whether the input slots hold these images already: a full batch is loaded once.
-  public var inputIsLoaded = false
+  package var inputIsLoaded = false
   /// Whether threads that have no block left share one: see `SharedBlock`.
-  public var sharing = Sharing.worthwhile
+  package var sharing = Sharing.worthwhile
   /// Where the operations' times are added up; nil measures nothing.
-  public var clock: OperationClock?
+  package var clock: OperationClock?
 
-  public enum Sharing: Int, Sendable {
+  package enum Sharing: Int, Sendable {
     case never
     /// Where the plan expects it to be faster.
     case worthwhile
@@ -61,7 +61,7 @@ public struct RunContext {
     case everywhere
   }
 
-  public init(
+  package init(
     kernels: UnsafePointer<cs_kernels>, team: OpaquePointer?, threadCount: Int,
     images: ImageSource, indices: UnsafePointer<UInt32>, imageCount: Int
   ) {
@@ -76,19 +76,19 @@ public struct RunContext {
 }
 
 /// The images of a data set.
-public struct ImageSource {
+package struct ImageSource {
   /// `stride` elements apart, each [pixels][channels].
-  public enum Values {
+  package enum Values {
     /// Pixel values are divided by `divisor`.
     case bytes(UnsafePointer<UInt8>, stride: Int, divisor: Float)
     case floats(UnsafePointer<Float>, stride: Int)
   }
 
-  public var values: Values
+  package var values: Values
   /// Where each image of the set is among those that the values are of; nil: in the same order.
-  public var rows: UnsafePointer<UInt32>?
+  package var rows: UnsafePointer<UInt32>?
 
-  public init(_ values: Values, rows: UnsafePointer<UInt32>? = nil) {
+  package init(_ values: Values, rows: UnsafePointer<UInt32>? = nil) {
     self.values = values
     self.rows = rows
   }
@@ -100,52 +100,52 @@ public struct ImageSource {
 }
 
 /// What the outputs for the images of a data set should be, in the order of the images.
-public struct TargetSource {
-  public enum Answers {
+package struct TargetSource {
+  package enum Answers {
     /// The number of the class of each image.
     case labels(UnsafePointer<UInt16>)
     /// A value per output, channels last, `stride` floats from image to image.
     case values(UnsafePointer<Float>, stride: Int)
   }
 
-  public var answers: Answers
+  package var answers: Answers
   /// How much each image counts; nil: 1.
-  public var weights: UnsafePointer<Float>?
+  package var weights: UnsafePointer<Float>?
 
-  public init(_ answers: Answers, weights: UnsafePointer<Float>? = nil) {
+  package init(_ answers: Answers, weights: UnsafePointer<Float>? = nil) {
     self.answers = answers
     self.weights = weights
   }
 }
 
 /// What an operation sees while it works on one block: where the block's, its thread's and the shared slots are.
-public struct BlockContext {
-  public var kernels: UnsafePointer<cs_kernels>
-  public var shared: UnsafeMutableRawPointer
-  public var thread: UnsafeMutableRawPointer
+package struct BlockContext {
+  package var kernels: UnsafePointer<cs_kernels>
+  package var shared: UnsafeMutableRawPointer
+  package var thread: UnsafeMutableRawPointer
   /// Where the block's passing slots are: the part of the first of the threads that work on it.
-  public var passing: UnsafeMutableRawPointer
-  public var block: UnsafeMutableRawPointer
+  package var passing: UnsafeMutableRawPointer
+  package var block: UnsafeMutableRawPointer
   /// Images per block, B.
-  public var blockSize: Int32
+  package var blockSize: Int32
   /// How many of them hold an image.
-  public var lanes: Int32
+  package var lanes: Int32
   /// Position of the block's first image in the run.
-  public var firstImage: Int
+  package var firstImage: Int
   /// Images of the whole run.
-  public var imageCount: Int
+  package var imageCount: Int
   /// Whether the block's targets have been loaded.
-  public var hasTargets: Bool
-  public var losses: UnsafeMutablePointer<Float>?
-  public var hits: UnsafeMutablePointer<Float>?
+  package var hasTargets: Bool
+  package var losses: UnsafeMutablePointer<Float>?
+  package var hits: UnsafeMutablePointer<Float>?
   /// Of the run's images; nil: 1.
-  public var imageWeights: UnsafePointer<Float>?
-  public var targetsAreBinary: Bool
-  public var gradientScale: Float
-  public var seed: UInt64
-  public var step: UInt32
+  package var imageWeights: UnsafePointer<Float>?
+  package var targetsAreBinary: Bool
+  package var gradientScale: Float
+  package var seed: UInt64
+  package var step: UInt32
   /// Of the run in the mini-batch.
-  public var imageOffset: UInt32
+  package var imageOffset: UInt32
   /// What this thread is to do of each operation.
   var slice = cs_slice(index: 0, count: 1)
   /// The threads that do the rest.
@@ -198,22 +198,22 @@ extension BlockContext {
 }
 
 /// What an operation sees while it works on the whole batch: every block, and the share of one thread.
-public struct BatchContext {
-  public var kernels: UnsafePointer<cs_kernels>
-  public var shared: UnsafeMutableRawPointer
-  public var thread: UnsafeMutableRawPointer
-  public var blocks: UnsafeMutableRawPointer
-  public var blockStride: Int
+package struct BatchContext {
+  package var kernels: UnsafePointer<cs_kernels>
+  package var shared: UnsafeMutableRawPointer
+  package var thread: UnsafeMutableRawPointer
+  package var blocks: UnsafeMutableRawPointer
+  package var blockStride: Int
   /// Blocks in use: ceil(imageCount / blockSize).
-  public var blockCount: Int
-  public var blockSize: Int
-  public var imageCount: Int
-  public var threadIndex: Int
-  public var threadCount: Int
-  public var accumulates: Bool
-  public var isLastPart: Bool
-  public var clipping: Clipping
-  public var update: UpdateRule?
+  package var blockCount: Int
+  package var blockSize: Int
+  package var imageCount: Int
+  package var threadIndex: Int
+  package var threadCount: Int
+  package var accumulates: Bool
+  package var isLastPart: Bool
+  package var clipping: Clipping
+  package var update: UpdateRule?
 
   func callAsFunction(_ slot: SharedSlot) -> UnsafeMutablePointer<Float> {
     (shared + slot.byteOffset).assumingMemoryBound(to: Float.self)

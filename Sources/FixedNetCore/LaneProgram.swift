@@ -5,28 +5,28 @@ import CSupport
 ///
 /// Arena: the blocks of the layout are the groups. Every group is one thread's work from its first step to its last, so
 /// that nothing depends on the number of threads.
-public struct LaneProgram: BitwiseCopyable, Sendable {
-  public var networks: cs_lane_networks
+package struct LaneProgram: BitwiseCopyable, Sendable {
+  package var networks: cs_lane_networks
   /// Per network; see `cs_lane_networks` for their order.
-  public var parameterCount: Int
-  public var layout: ArenaLayout
+  package var parameterCount: Int
+  package var layout: ArenaLayout
   /// Samples of a mini-batch, and of one forward pass.
-  public var batch: Int
+  package var batch: Int
   /// The samples in the order of the run: [sample].
-  public var inputs: SharedSlot
-  public var targets: SharedSlot
+  package var inputs: SharedSlot
+  package var targets: SharedSlot
   /// [parameter][16]
-  public var parameters: BlockSlot
+  package var parameters: BlockSlot
   /// RMSprop's mean squares, [parameter][16]; nil where the networks are not trained.
-  public var velocity: BlockSlot?
+  package var velocity: BlockSlot?
   /// `LaneOutcome`'s rows, [3][16].
-  public var outcome: BlockSlot
+  package var outcome: BlockSlot
   /// Layer by layer [sample][unit][16].
-  public var activations: ThreadSlot
+  package var activations: ThreadSlot
   /// [parameter][16], then the losses [16].
-  public var gradients: ThreadSlot
+  package var gradients: ThreadSlot
 
-  public init(
+  package init(
     networks: cs_lane_networks, parameterCount: Int, layout: ArenaLayout, batch: Int,
     inputs: SharedSlot, targets: SharedSlot, parameters: BlockSlot, velocity: BlockSlot?,
     outcome: BlockSlot, activations: ThreadSlot, gradients: ThreadSlot
@@ -45,11 +45,11 @@ public struct LaneProgram: BitwiseCopyable, Sendable {
   }
 
   /// Networks per group.
-  public static var lanes: Int { 16 }
+  package static var lanes: Int { 16 }
 
   /// Refuses an arena that is smaller than the plan.
   /// Throws: `ArenaError.tooSmall`.
-  public func check(_ arena: borrowing Arena) throws(ArenaError) {
+  package func check(_ arena: borrowing Arena) throws(ArenaError) {
     guard arena.byteCount >= layout.byteCount else {
       throw .tooSmall(needed: layout.byteCount, found: arena.byteCount)
     }
@@ -57,7 +57,7 @@ public struct LaneProgram: BitwiseCopyable, Sendable {
 
   /// Fresh networks: kernels uniform in +-sqrt(6 / (fanIn + fanOut)) (Glorot and Bengio, AISTATS 2010), biases and the
   /// optimiser's memory 0. Network n of the arena is number `firstNetwork` + n of the seed, whatever else is in it.
-  public func initialize(
+  package func initialize(
     _ run: LaneRun, seed: UInt64, firstNetwork: UInt32, arena: borrowing Arena
   ) {
     var work = LaneWork(program: self, run: run, arena: arena.base)
@@ -70,7 +70,7 @@ public struct LaneProgram: BitwiseCopyable, Sendable {
 
   /// The mini-batches `steps` of an epoch over the first `run.sampleCount` samples in the arena, the last of which may be
   /// smaller; loss: the mean squared error.
-  public func train(
+  package func train(
     _ run: LaneRun, steps: Range<Int>, rule: cs_rmsprop, arena: borrowing Arena
   ) {
     var work = LaneWork(program: self, run: run, arena: arena.base)
@@ -82,7 +82,7 @@ public struct LaneProgram: BitwiseCopyable, Sendable {
   }
 
   /// The outcome of every network over the first `run.sampleCount` samples in the arena.
-  public func evaluate(_ run: LaneRun, arena: borrowing Arena) {
+  package func evaluate(_ run: LaneRun, arena: borrowing Arena) {
     var work = LaneWork(program: self, run: run, arena: arena.base)
     each(&work) { work, thread in
       work.assumingMemoryBound(to: LaneWork.self).pointee.evaluate(thread: Int(thread))
@@ -92,21 +92,21 @@ public struct LaneProgram: BitwiseCopyable, Sendable {
   // MARK: - One group, on the caller
 
   /// The group's parameters, [parameter][16].
-  public func parameters(ofGroup group: Int, arena: borrowing Arena)
+  package func parameters(ofGroup group: Int, arena: borrowing Arena)
     -> UnsafeMutablePointer<Float>
   {
     block(parameters, group, arena)
   }
 
   /// What `evaluate` found of a network.
-  public func outcome(ofNetwork network: Int, arena: borrowing Arena) -> LaneOutcome {
+  package func outcome(ofNetwork network: Int, arena: borrowing Arena) -> LaneOutcome {
     let row = block(outcome, network / LaneProgram.lanes, arena) + network % LaneProgram.lanes
     return LaneOutcome(
       lowest: row[0], highest: row[LaneProgram.lanes], squaredError: row[2 * LaneProgram.lanes])
   }
 
   /// The outputs of a group for at most `batch` samples from `first` on: [sample][16], until the next run.
-  public func outputs(
+  package func outputs(
     ofGroup group: Int, first: Int, samples: Int, _ run: LaneRun, arena: borrowing Arena
   ) -> UnsafePointer<Float> {
     var call = GroupCall(
@@ -124,7 +124,7 @@ public struct LaneProgram: BitwiseCopyable, Sendable {
 
   /// The gradients of a group's mean squared errors over the first `run.sampleCount` <= `batch` samples: [parameter][16],
   /// until the next run.
-  public func gradients(ofGroup group: Int, _ run: LaneRun, arena: borrowing Arena)
+  package func gradients(ofGroup group: Int, _ run: LaneRun, arena: borrowing Arena)
     -> UnsafePointer<Float>
   {
     var call = GroupCall(
@@ -172,14 +172,14 @@ public struct LaneProgram: BitwiseCopyable, Sendable {
 }
 
 /// What a run works with. The host fills it; every thread of the team reads it.
-public struct LaneRun {
-  public var kernels: UnsafePointer<cs_kernels>
+package struct LaneRun {
+  package var kernels: UnsafePointer<cs_kernels>
   /// The threads; nil runs everything on the caller.
-  public var team: OpaquePointer?
-  public var threadCount: Int
-  public var sampleCount: Int
+  package var team: OpaquePointer?
+  package var threadCount: Int
+  package var sampleCount: Int
 
-  public init(
+  package init(
     kernels: UnsafePointer<cs_kernels>, team: OpaquePointer?, threadCount: Int, sampleCount: Int
   ) {
     self.kernels = kernels
@@ -190,19 +190,19 @@ public struct LaneRun {
 }
 
 /// What a network makes of some samples.
-public struct LaneOutcome: BitwiseCopyable, Sendable, Equatable {
+package struct LaneOutcome: BitwiseCopyable, Sendable, Equatable {
   /// The smallest and the largest output; NaN if one is.
-  public var lowest: Float
-  public var highest: Float
+  package var lowest: Float
+  package var highest: Float
   /// Sum of (output - target)^2.
-  public var squaredError: Float
+  package var squaredError: Float
 
-  public init(lowest: Float, highest: Float, squaredError: Float) {
+  package init(lowest: Float, highest: Float, squaredError: Float) {
     self.lowest = lowest
     self.highest = highest
     self.squaredError = squaredError
   }
 
   /// Whether all outputs are the same number, to the bit.
-  public var isConstant: Bool { lowest == highest }
+  package var isConstant: Bool { lowest == highest }
 }

@@ -1,7 +1,7 @@
 import CSupport
 
 /// The extents, constants and slots of a layer: what a plan describes and a program runs.
-public protocol OperationDescription: BitwiseCopyable, Sendable {
+package protocol OperationDescription: BitwiseCopyable, Sendable {
   /// The operation that reads them at `place`, where they stay as long as the program runs.
   static func operation(at place: UnsafePointer<Self>) -> Operation
 }
@@ -13,7 +13,7 @@ public protocol OperationDescription: BitwiseCopyable, Sendable {
 /// reverse order; at the end of a training step `update` runs once per thread. An operation that couples the
 /// images of a batch is entered twice: `gather...` for every block, then, when all threads have met,
 /// `combine...` once per thread, and then its `forward` or `backward`.
-public enum Operation: BitwiseCopyable {
+package enum Operation: BitwiseCopyable {
   case convolution(UnsafePointer<ConvolutionOperation>)
   case transposedConvolution(UnsafePointer<TransposedConvolutionOperation>)
   case depthwise(UnsafePointer<DepthwiseOperation>)

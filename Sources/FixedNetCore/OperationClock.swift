@@ -1,7 +1,7 @@
 /// Where the time of runs goes: ticks of `cs_ticks`, added up per thread, operation and part of the work. The memory is the
 /// caller's.
-public struct OperationClock: BitwiseCopyable {
-  public enum Part: Int, Sendable {
+package struct OperationClock: BitwiseCopyable {
+  package enum Part: Int, Sendable {
     case forward
     /// With the sums over stripes of a full batch, and both halves of batch normalisation's.
     case backward
@@ -15,13 +15,13 @@ public struct OperationClock: BitwiseCopyable {
   private let operationCount: Int
 
   /// `ticks`: `count(operations:threads:)` values, 0 to begin with.
-  public init(_ ticks: UnsafeMutablePointer<UInt64>, operationCount: Int) {
+  package init(_ ticks: UnsafeMutablePointer<UInt64>, operationCount: Int) {
     self.ticks = ticks
     self.operationCount = operationCount
   }
 
   /// Values that the clock of a program with so many operations has.
-  public static func count(operations: Int, threads: Int) -> Int {
+  package static func count(operations: Int, threads: Int) -> Int {
     stride(operations) * threads
   }
 
@@ -32,7 +32,7 @@ public struct OperationClock: BitwiseCopyable {
   }
 
   /// Why a thread waits.
-  public enum Cause: Int, Sendable {
+  package enum Cause: Int, Sendable {
     /// All threads meet within a run.
     case all
     /// The threads that share a block meet in front of an operation.
@@ -46,7 +46,7 @@ public struct OperationClock: BitwiseCopyable {
     }
   }
 
-  public func waitingTicks(thread: Int, _ cause: Cause) -> UInt64 {
+  package func waitingTicks(thread: Int, _ cause: Cause) -> UInt64 {
     ticks(thread: thread, operation: operationCount + 1, part(cause))
   }
 
@@ -55,7 +55,7 @@ public struct OperationClock: BitwiseCopyable {
   }
 
   /// `operation`: the number of operations for the input.
-  public func ticks(thread: Int, operation: Int, _ part: Part) -> UInt64 {
+  package func ticks(thread: Int, operation: Int, _ part: Part) -> UInt64 {
     ticks[place(thread, operation, part)]
   }
 

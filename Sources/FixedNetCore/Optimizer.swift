@@ -26,15 +26,25 @@ public struct Optimizer: BitwiseCopyable, Sendable, Equatable {
     case adagrad
   }
 
+  /// Keras' class.
   public var method: Method
+  /// What is left of the last step in the next one; 0 ... 1.
   public var momentum = 0.0
+  /// Whether the gradient counts twice, as Nesterov has it.
   public var isNesterov = false
+  /// What is left of the mean of squares from step to step; 0 ... 1.
   public var rho = 0.9
+  /// What is left of the mean of gradients from step to step; 0 ..< 1.
   public var beta1 = 0.9
+  /// What is left of the mean of squares from step to step; 0 ..< 1.
   public var beta2 = 0.999
+  /// What keeps a division from 0.
   public var epsilon = 1e-7
+  /// Whether the variance takes the place of the mean of squares.
   public var isCentered = false
+  /// Whether the formula is that of Keras 2.
   public var isLegacy = false
+  /// What the sum of squares starts from.
   public var initialAccumulator = 0.1
   /// Decoupled: rate weightDecay w is taken off every trainable weight w, biases and scales too, before the step.
   public var weightDecay: Double
@@ -100,7 +110,7 @@ public struct Optimizer: BitwiseCopyable, Sendable, Equatable {
   }
 
   /// Nadam's U(t), the product of the momenta of steps 1 ... `steps`: Keras' u_product.
-  public func momentumProduct(steps: Int) -> Double {
+  package func momentumProduct(steps: Int) -> Double {
     // After 1000 steps 1 - 0.96^t / 2 is 1.
     let beta = Double(Float(beta1))
     var (product, fading) = (1.0, 1.0)
@@ -127,12 +137,14 @@ extension Optimizer {
   /// w = w - rate dw
   public static var sgd: Optimizer { Optimizer(.sgd) }
 
+  /// Gradient descent with a momentum. `isNesterov`: whether the gradient counts twice.
   public static func momentum(_ momentum: Double, isNesterov: Bool = false) -> Optimizer {
     var optimizer = Optimizer(.sgd)
     (optimizer.momentum, optimizer.isNesterov) = (momentum, isNesterov)
     return optimizer
   }
 
+  /// With Keras' numbers. `isLegacy`: whether the formula is that of Keras 2.
   public static func rmsprop(
     rho: Double = 0.9, momentum: Double = 0, epsilon: Double = 1e-7, isCentered: Bool = false,
     isLegacy: Bool = false
@@ -152,6 +164,7 @@ extension Optimizer {
     return optimizer
   }
 
+  /// With Keras' numbers.
   public static func adagrad(
     initialAccumulator: Double = 0.1, epsilon: Double = 1e-7
   ) -> Optimizer {
@@ -170,6 +183,7 @@ extension Optimizer {
 
 /// What is done to gradients that are too large, before the optimiser sees them.
 public enum Clipping: BitwiseCopyable, Sendable, Equatable {
+  /// Nothing.
   case none
   /// Every value into -limit ... limit: Keras' clipvalue.
   case value(Float)
@@ -179,7 +193,7 @@ public enum Clipping: BitwiseCopyable, Sendable, Equatable {
   case globalNorm(Float)
 
   /// Whether the sum over a gradient is needed before its first value can be used.
-  public var needsNorms: Bool {
+  package var needsNorms: Bool {
     switch self {
     case .none, .value: false
     case .norm, .globalNorm: true
@@ -188,21 +202,21 @@ public enum Clipping: BitwiseCopyable, Sendable, Equatable {
 }
 
 /// A trainable parameter: where its values, their gradient and the optimiser's state live.
-public struct Parameter: BitwiseCopyable, Sendable {
-  public var weight: SharedSlot
+package struct Parameter: BitwiseCopyable, Sendable {
+  package var weight: SharedSlot
   /// `weight` where the gradient is used in pieces and never kept whole.
-  public var gradient: SharedSlot
+  package var gradient: SharedSlot
   /// The optimiser's slots; those it does not have are `weight`.
-  public var state: (SharedSlot, SharedSlot, SharedSlot)
+  package var state: (SharedSlot, SharedSlot, SharedSlot)
   /// Values in each. Units: floats.
-  public var count: Int
+  package var count: Int
   /// What the loss says of its values.
-  public var regularizer: Regularizer
+  package var regularizer: Regularizer
   /// R-operator: the direction v, and the product H v. They are `weight` in a plan of first order.
-  public var direction: SharedSlot
-  public var product: SharedSlot
+  package var direction: SharedSlot
+  package var product: SharedSlot
 
-  public init(
+  package init(
     weight: SharedSlot, gradient: SharedSlot, count: Int,
     state: (SharedSlot, SharedSlot, SharedSlot)? = nil, regularizer: Regularizer = .none,
     direction: SharedSlot? = nil, product: SharedSlot? = nil
@@ -273,12 +287,12 @@ public struct Parameter: BitwiseCopyable, Sendable {
 
 /// Where the gradient of a layer's weight is worked out a few rows at a time, each piece used and forgotten: the update
 /// in the backward pass.
-public struct GradientPieces: BitwiseCopyable, Sendable {
+package struct GradientPieces: BitwiseCopyable, Sendable {
   /// `rowCount` rows of the weight's gradient, then the bias' gradient.
-  public var slot: ThreadSlot
-  public var rowCount: Int
+  package var slot: ThreadSlot
+  package var rowCount: Int
 
-  public init(slot: ThreadSlot, rowCount: Int) {
+  package init(slot: ThreadSlot, rowCount: Int) {
     self.slot = slot
     self.rowCount = rowCount
   }

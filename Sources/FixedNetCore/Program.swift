@@ -1,40 +1,40 @@
 import CSupport
 
 /// A network ready to run: operations over one arena. Running it allocates nothing, throws nothing and looks nothing up.
-public struct Program: BitwiseCopyable {
-  public var operations: UnsafeBufferPointer<Operation>
+package struct Program: BitwiseCopyable {
+  package var operations: UnsafeBufferPointer<Operation>
   /// The forward pass runs the first so many operations, in their order.
-  public var forwardCount: Int
+  package var forwardCount: Int
   /// What the backward pass runs, in its order.
-  public var backwardSteps: UnsafeBufferPointer<BackwardStep>
-  public var layout: ArenaLayout
+  package var backwardSteps: UnsafeBufferPointer<BackwardStep>
+  package var layout: ArenaLayout
   /// Elements of one image.
-  public var inputChannels: Int
-  public var inputPixels: Int
-  public var input: BlockSlot
+  package var inputChannels: Int
+  package var inputPixels: Int
+  package var input: BlockSlot
   /// What is done to images in training; nil: nothing.
-  public var augmentation: InputAugmentation?
-  public var outputChannels: Int
-  public var outputPixels: Int
-  public var output: BlockSlot
+  package var augmentation: InputAugmentation?
+  package var outputChannels: Int
+  package var outputPixels: Int
+  package var output: BlockSlot
   /// Where a block's targets go; nil where the program computes no loss.
-  public var targets: TargetSlot?
+  package var targets: TargetSlot?
   /// What the optimiser updates.
-  public var parameters: UnsafeBufferPointer<Parameter>
+  package var parameters: UnsafeBufferPointer<Parameter>
   /// One double per parameter: the squared norms of the gradients. nil where no clipping needs them.
-  public var squaredNorms: SharedSlot?
+  package var squaredNorms: SharedSlot?
   /// Whether each layer's weights are updated right after its part of the backward pass, once dX is computed with the
   /// old ones; for runs of one block on one thread.
-  public var updatesInBackward: Bool
+  package var updatesInBackward: Bool
   /// How dense gradients are summed up stripe by stripe; nil where each is a chain over the batch, and where an operation
   /// couples the batch.
-  public var stripes: StripeLayout?
+  package var stripes: StripeLayout?
   /// Whether several threads could work on one block: not where stripes or weights wait for it.
   let canShareBlocks: Bool
   /// Whether it pays that several threads work on one block, where there are fewer blocks than threads: see `BlockWork`.
-  public let sharesBlocks: Bool
+  package let sharesBlocks: Bool
 
-  public init(
+  package init(
     operations: UnsafeBufferPointer<Operation>, forwardCount: Int,
     backwardSteps: UnsafeBufferPointer<BackwardStep>, parameters: UnsafeBufferPointer<Parameter>,
     layout: ArenaLayout, inputChannels: Int, inputPixels: Int, input: BlockSlot,
@@ -64,7 +64,7 @@ public struct Program: BitwiseCopyable {
   }
 
   /// Of the loading of a block.
-  public var inputWork: BlockWork {
+  package var inputWork: BlockWork {
     let count = inputChannels * inputPixels * layout.blockSize / 16
     // A slice is what lies side by side in the image and in the block.
     let isDivisible = augmentation == nil && (inputChannels == 1 || inputPixels == 1)
@@ -72,13 +72,13 @@ public struct Program: BitwiseCopyable {
   }
 
   /// Whether a run over so many images has a block that several threads may share.
-  public func canShare(imageCount: Int, threads: Int) -> Bool {
+  package func canShare(imageCount: Int, threads: Int) -> Bool {
     let blocks = (imageCount + layout.blockSize - 1) / layout.blockSize
     return sharesBlocks && threads > 1 && (layout.blockCount < threads || blocks % threads > 0)
   }
 
   /// The start of the forward pass: nothing goes back.
-  public func prefix(_ count: Int) -> Program {
+  package func prefix(_ count: Int) -> Program {
     var program = self
     program.operations = UnsafeBufferPointer(rebasing: operations[..<count])
     program.forwardCount = count
@@ -88,7 +88,7 @@ public struct Program: BitwiseCopyable {
 
   /// Refuses an arena that is smaller than the plan.
   /// Throws: `ArenaError.tooSmall`.
-  public func check(_ arena: borrowing Arena) throws(ArenaError) {
+  package func check(_ arena: borrowing Arena) throws(ArenaError) {
     guard arena.byteCount >= layout.byteCount else {
       throw .tooSmall(needed: layout.byteCount, found: arena.byteCount)
     }
@@ -96,7 +96,7 @@ public struct Program: BitwiseCopyable {
 
   /// One training step over the run's images: forward, loss, backward, and the optimiser's step where
   /// `context.update` asks for it and every loss is finite; else the weights stay as they were.
-  public func train(_ context: inout RunContext, arena: borrowing Arena) {
+  package func train(_ context: inout RunContext, arena: borrowing Arena) {
     run(&context, arena) { work, thread in
       work.assumingMemoryBound(to: Work.self).pointee.train(thread: Int(thread))
     }
@@ -104,21 +104,21 @@ public struct Program: BitwiseCopyable {
 
   /// Products of the Hessian of the mean loss with the parameters' directions, at the point and over the images of the
   /// `train` before, whose values are still in the arena. Every operation of the program has a tangent.
-  public func multiply(_ context: inout RunContext, arena: borrowing Arena) {
+  package func multiply(_ context: inout RunContext, arena: borrowing Arena) {
     run(&context, arena) { work, thread in
       work.assumingMemoryBound(to: Work.self).pointee.multiply(thread: Int(thread))
     }
   }
 
   /// The forward pass of a training step: batch statistics, no gradients. Passing slots hold each thread's last block.
-  public func forward(_ context: inout RunContext, arena: borrowing Arena) {
+  package func forward(_ context: inout RunContext, arena: borrowing Arena) {
     run(&context, arena) { work, thread in
       work.assumingMemoryBound(to: Work.self).pointee.forward(thread: Int(thread))
     }
   }
 
   /// Forward over the run's images; losses and outputs where the context asks for them.
-  public func infer(_ context: inout RunContext, arena: borrowing Arena) {
+  package func infer(_ context: inout RunContext, arena: borrowing Arena) {
     run(&context, arena) { work, thread in
       work.assumingMemoryBound(to: Work.self).pointee.infer(thread: Int(thread))
     }
@@ -136,29 +136,29 @@ public struct Program: BitwiseCopyable {
 }
 
 /// One step of the backward pass.
-public struct BackwardStep: BitwiseCopyable, Sendable {
+package struct BackwardStep: BitwiseCopyable, Sendable {
   /// The operation's number.
-  public var operation: Int
+  package var operation: Int
   /// Whether the operation's forward pass runs, once more, for values that were not kept; else its backward pass does.
-  public var isAgain: Bool
+  package var isAgain: Bool
 
-  public init(operation: Int, isAgain: Bool = false) {
+  package init(operation: Int, isAgain: Bool = false) {
     self.operation = operation
     self.isAgain = isAgain
   }
 }
 
 /// Where the targets of a block's images go, and in which form the loss wants them.
-public struct TargetSlot: BitwiseCopyable, Sendable {
-  public var slot: BlockSlot
+package struct TargetSlot: BitwiseCopyable, Sendable {
+  package var slot: BlockSlot
   /// Whether it holds class numbers, one byte per image, of more than 256 classes two; else floats [outputs][B], where a
   /// label is a one among zeros, and of one output the number itself.
-  public var isLabels: Bool
+  package var isLabels: Bool
   /// The engine orders outputs [channel][pixel], labels and targets count them [pixel][channel]: the same for one pixel.
-  public var channels: Int
-  public var pixels: Int
+  package var channels: Int
+  package var pixels: Int
 
-  public init(slot: BlockSlot, isLabels: Bool, channels: Int, pixels: Int) {
+  package init(slot: BlockSlot, isLabels: Bool, channels: Int, pixels: Int) {
     self.slot = slot
     self.isLabels = isLabels
     self.channels = channels

@@ -2,9 +2,12 @@ import CSupport
 
 /// What the loss says of a weight w itself: l1 sum |w| + l2 sum w^2, Keras' L1, L2 and L1L2.
 public struct Regularizer: BitwiseCopyable, Sendable, Equatable {
+  /// The factor of the sum of |w|; 0 for none.
   public var l1: Float
+  /// The factor of the sum of w^2; 0 for none.
   public var l2: Float
 
+  /// Both are 0 unless they are given.
   public init(l1: Float = 0, l2: Float = 0) {
     self.l1 = l1
     self.l2 = l2
@@ -13,13 +16,16 @@ public struct Regularizer: BitwiseCopyable, Sendable, Equatable {
   /// Nothing.
   public static var none: Regularizer { Regularizer() }
 
+  /// factor times the sum of |w|
   public static func l1(_ factor: Float) -> Regularizer { Regularizer(l1: factor) }
+  /// factor times the sum of w^2
   public static func l2(_ factor: Float) -> Regularizer { Regularizer(l2: factor) }
 
+  /// Whether nothing is added to the loss.
   public var isNone: Bool { l1 == 0 && l2 == 0 }
 
   /// Its term of the loss for the `count` values at `weight`.
-  public func penalty(
+  package func penalty(
     _ count: Int, _ weight: UnsafePointer<Float>, _ kernels: UnsafePointer<cs_kernels>
   ) -> Double {
     var sum = 0.0

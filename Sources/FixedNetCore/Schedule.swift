@@ -3,6 +3,7 @@
 /// Source: Keras 3.15 `optimizers/schedules`; cyclical rates: Smith 2017, arXiv 1506.01186, section 3; one cycle: Smith and
 /// Topin 2018, arXiv 1708.07120.
 public enum Schedule: BitwiseCopyable, Sendable, Equatable {
+  /// The same at every step.
   case constant(Double)
   /// initial factor^floor(t / every)
   case step(initial: Double, factor: Double, every: Int)
@@ -47,6 +48,7 @@ public enum Schedule: BitwiseCopyable, Sendable, Equatable {
     /// The most boundaries that there can be: the engine has no heap.
     public static let limit = 32
 
+    /// One less than there are values.
     public private(set) var boundaryCount: Int
     private var boundaries = [32 of Int](repeating: 0)
     private var values = [33 of Double](repeating: 0)
@@ -66,6 +68,7 @@ public enum Schedule: BitwiseCopyable, Sendable, Equatable {
       return true
     }
 
+    /// The last step of piece `index`, from 0 to `boundaryCount` - 1.
     public func boundary(_ index: Int) -> Int { boundaries[index] }
 
     /// `index`: from 0 to `boundaryCount`.
@@ -141,12 +144,12 @@ public enum Schedule: BitwiseCopyable, Sendable, Equatable {
   }
 
   /// The cycle of a step, from 1.
-  public static func cycle(_ step: Int, _ stepSize: Int) -> Int {
+  package static func cycle(_ step: Int, _ stepSize: Int) -> Int {
     1 + step / (2 * max(1, stepSize))
   }
 
   /// base + (max - base) max(0, 1 - x) scale
-  public static func triangle(
+  package static func triangle(
     _ base: Double, _ max: Double, _ stepSize: Int, _ step: Int, scale: Double
   ) -> Double {
     let position =

@@ -2,7 +2,7 @@ import CSupport
 
 /// One step of an optimiser: the weight decay, then the formula with this step's rate.
 public struct UpdateRule: BitwiseCopyable, Sendable {
-  public enum Formula: BitwiseCopyable, Sendable {
+  package enum Formula: BitwiseCopyable, Sendable {
     case sgd(learningRate: Float)
     /// State: momentum.
     case momentum(learningRate: Float, momentum: Float, isNesterov: Bool)
@@ -16,22 +16,22 @@ public struct UpdateRule: BitwiseCopyable, Sendable {
     case adagrad(learningRate: Float, epsilon: Float)
   }
 
-  public var formula: Formula
+  package var formula: Formula
   /// The part of each weight that is taken off before the step.
-  public var decay: Float
+  package var decay: Float
 
-  public init(_ formula: Formula, decay: Float = 0) {
+  package init(_ formula: Formula, decay: Float = 0) {
     self.formula = formula
     self.decay = decay
   }
 
   /// Plain gradient descent.
-  public static func sgd(learningRate: Float) -> UpdateRule {
+  package static func sgd(learningRate: Float) -> UpdateRule {
     UpdateRule(.sgd(learningRate: learningRate))
   }
 
   /// Whether it is a step of this optimiser, whatever the rate, and has the slots that a plan for it has.
-  public func isStep(of optimizer: Optimizer) -> Bool {
+  package func isStep(of optimizer: Optimizer) -> Bool {
     let planned = optimizer.rule(at: 0, learningRate: 1).formula
     switch formula {
     case .sgd: if case .sgd = planned { return true }

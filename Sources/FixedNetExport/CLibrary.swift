@@ -2,14 +2,14 @@ import FixedNetCompute
 import FixedNetCore
 
 /// A C library that runs a network, and trains it, with the bits of the host.
-public struct CLibrary {
+package struct CLibrary {
   /// A file of the library.
-  public struct File: Sendable {
-    public var name: String
-    public var text: String
+  package struct File: Sendable {
+    package var name: String
+    package var text: String
   }
 
-  public let options: ExportOptions
+  package let options: ExportOptions
   let network: DeviceNetwork
   /// The bodies of the functions.
   let programs: ProgramTexts
@@ -17,14 +17,14 @@ public struct CLibrary {
   let savedForm: SavedForm?
   let selfTest: SelfTest
   /// Bytes of everything that changes on the device, to the last.
-  public let ramByteCount: Int
+  package let ramByteCount: Int
   /// Bytes of weights and other constants in flash; the code comes on top.
-  public let constantByteCount: Int
+  package let constantByteCount: Int
 
   /// Runs the network once, and a step of its training, for the library's own test.
   /// `weights`: one entry per layer of `model`, whose `frozenLayers` stay in flash.
   /// Throws: `ExportError` for what no device library does, `ModelError`, `NetworkError`.
-  public init(_ model: Model, weights: [LayerWeights], options: ExportOptions) throws {
+  package init(_ model: Model, weights: [LayerWeights], options: ExportOptions) throws {
     guard CLibrary.isName(options.name) else {
       throw ExportError(
         "the name must be a C identifier of at most 32 letters that the library does not use itself, "
@@ -43,16 +43,16 @@ public struct CLibrary {
   }
 
   /// Whether files and names may begin so: a C identifier of at most 32 letters that the library does not use itself.
-  public static func isName(_ name: String) -> Bool {
+  package static func isName(_ name: String) -> Bool {
     name == CText.identifier(name) && name.count <= 32 && !CText.reserved.contains(name)
       && !KernelText.names.contains(name)
   }
 
   /// Multiply-adds of one prediction.
-  public var multiplyAdds: Int { (try? network.model.multiplyAdds()) ?? 0 }
+  package var multiplyAdds: Int { (try? network.model.multiplyAdds()) ?? 0 }
 
   /// Header, source, and what builds them.
-  public var files: [File] {
+  package var files: [File] {
     let name = options.name
     return [
       File(name: "\(name).h", text: HeaderText(self).text),

@@ -3,22 +3,22 @@ import FixedNetFiles
 import Foundation
 
 /// What GCC makes of a library for a Cortex-M4F with `-O3`.
-public struct DeviceCode: Sendable {
+package struct DeviceCode: Sendable {
   /// "arm-none-eabi-gcc 12.2.1".
-  public let compiler: String
+  package let compiler: String
   /// Bytes of code of what a program needs that only predicts and trains, and of all functions; what they take of the C
   /// library and the compiler's comes on top (memcpy, memset).
-  public let runCode: Int
-  public let allCode: Int
+  package let runCode: Int
+  package let allCode: Int
   /// Bytes of constants, weights included.
-  public let constants: Int
+  package let constants: Int
   /// Bytes of what changes.
-  public let ram: Int
+  package let ram: Int
   /// Bytes of stack of a prediction, of a step of training (nil without), and of whatever takes most, a storage's own
   /// functions aside.
-  public let predictStack: Int
-  public let stepStack: Int?
-  public let mostStack: Int
+  package let predictStack: Int
+  package let stepStack: Int?
+  package let mostStack: Int
 
   static let compilerName = "arm-none-eabi-gcc"
   static let flags = [
@@ -29,17 +29,17 @@ public struct DeviceCode: Sendable {
   ]
 
   /// A microcontroller has less, and the compiler takes a second for each 100,000 weights.
-  public static let constantLimit = 4 << 20
+  package static let constantLimit = 4 << 20
 
   /// Where the compiler is on the path; nil where it is not.
-  public static func compilerPath(in path: String) -> String? {
+  package static func compilerPath(in path: String) -> String? {
     path.split(separator: ":").filter { $0.hasPrefix("/") }.map { "\($0)/\(compilerName)" }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
   /// Compiles the library.
   /// Throws: `ExportError` where the compiler refuses it, or what it writes is not understood.
-  public init(_ library: CLibrary, compiler path: String) throws(ExportError) {
+  package init(_ library: CLibrary, compiler path: String) throws(ExportError) {
     guard let folder = WorkFolder() else {
       throw ExportError("cannot make a temporary folder for '\(path)'")
     }

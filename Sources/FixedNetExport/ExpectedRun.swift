@@ -3,25 +3,25 @@ import FixedNetCore
 import FixedNetFiles
 
 /// Samples and what the host makes of them: what a library is compared with.
-public struct ExpectedRun: Sendable {
+package struct ExpectedRun: Sendable {
   /// Samples, channels last, with labels or targets as the loss takes them.
-  public var samples: ImageSet
+  package var samples: ImageSet
   /// Before any training, one after the other.
-  public var outputs: [Float]
+  package var outputs: [Float]
   /// Of each step; of a mini-batch the mean.
-  public var losses: [Float] = []
+  package var losses: [Float] = []
   /// The learning rate of the steps.
-  public var rate: Float
+  package var rate: Float
   /// Of the weights after the steps; the start's without any.
-  public var digest: String
+  package var digest: String
   /// After the steps.
   let weights: [LayerWeights]
   /// After the steps.
-  public var outputsAfter: [Float] = []
+  package var outputsAfter: [Float] = []
 
   /// Runs the host's engine: predictions, then as many steps as there are mini-batches among the samples, `rounds` times.
   /// Throws: `ModelError`, `NetworkError`, `ExportError`.
-  public init(
+  package init(
     _ model: Model, weights: [LayerWeights], options: ExportOptions, samples: ImageSet,
     rate: Float, rounds: Int = 1
   ) throws {
@@ -67,7 +67,7 @@ extension ExportOptions.Training {
 
 extension ExpectedRun {
   /// Samples between 0 and 1 with answers, drawn from a seed: for a library whose data are not at hand.
-  public static func drawnSamples(
+  package static func drawnSamples(
     for model: Model, loss: Loss?, count: Int, seed: UInt64 = 0
   ) throws -> ImageSet {
     let outputs = try model.shapes().output.elementCount

@@ -3,22 +3,22 @@ import FixedNetCore
 import FixedNetFiles
 
 /// What a device saved, on its way back to a file of Keras.
-public struct SavedWeights {
+package struct SavedWeights {
   /// Steps of the optimiser on the device.
-  public let steps: Int
+  package let steps: Int
   /// What became of numbers below the smallest normal one on the device.
-  public var subnormals: Subnormals { description.subnormals }
+  package var subnormals: Subnormals { description.subnormals }
   private let description: SavedDescription
   private let descriptionText: String
   private let identity: ArraySlice<UInt8>
   private let floats: [Float]
 
   /// The most bytes that are read: more than any microcontroller has.
-  public static let sizeLimit = 1 << 30
+  package static let sizeLimit = 1 << 30
 
   /// `bytes`: those of a slot as `NAME_save` wrote it, with whatever follows.
   /// Throws: `ExportError` for what is cut or damaged, no such file, or one of another version.
-  public init(_ bytes: [UInt8]) throws(ExportError) {
+  package init(_ bytes: [UInt8]) throws(ExportError) {
     let piece = SavedForm.pieceByteCount
     guard bytes.count >= piece, Array(bytes.prefix(4)) == SavedForm.magic else {
       throw ExportError("no weights that a library of fixednet export saved")
@@ -71,7 +71,7 @@ public struct SavedWeights {
   /// The model with the weights of the device, its training and the optimiser's memory.
   /// `model`, `weights`: those that the library was exported from.
   /// Throws: `ExportError` where they are others; `ModelError`.
-  public func kerasFile(_ model: Model, weights: [LayerWeights]) throws -> KerasModelFile {
+  package func kerasFile(_ model: Model, weights: [LayerWeights]) throws -> KerasModelFile {
     let other = ExportError(
       "saved by a library of another model, or with other weights; name the file that it was "
         + "exported from with --model")

@@ -1,7 +1,7 @@
 import FixedNet
 
 /// One experiment: its protocol, what it measures, and the report that puts our figures beside the reference's.
-public protocol Study: Sendable {
+package protocol Study: Sendable {
   /// What is typed: "batch-norm".
   static var name: String { get }
   /// One line for `study list` and the report's heading.
@@ -15,8 +15,8 @@ public protocol Study: Sendable {
 }
 
 /// The studies that `study` knows, in the order of `all`.
-public enum StudyRegistry {
-  public static let all: [any Study.Type] = [
+package enum StudyRegistry {
+  package static let all: [any Study.Type] = [
     SoftmaxStudy.self,
     PerceptronStudy.self,
     InitializationStudy.self,
@@ -29,13 +29,13 @@ public enum StudyRegistry {
     OnDeviceStudy.self,
   ]
 
-  public static var names: [String] { all.map { $0.name } }
+  package static var names: [String] { all.map { $0.name } }
 
-  public static func named(_ name: String) -> (any Study.Type)? { all.first { $0.name == name } }
+  package static func named(_ name: String) -> (any Study.Type)? { all.first { $0.name == name } }
 }
 
 /// Why a study ended without a report. One line.
-public enum StudyError: Error, Equatable {
+package enum StudyError: Error, Equatable {
   case interrupted
   case unknown(name: String, known: [String])
   /// A data set that is not there or not right; the text of its error.
@@ -49,7 +49,7 @@ public enum StudyError: Error, Equatable {
 }
 
 extension StudyError: CustomStringConvertible {
-  public var description: String {
+  package var description: String {
     switch self {
     case .interrupted: "interrupted"
     case .unknown(let name, let known):
@@ -61,20 +61,20 @@ extension StudyError: CustomStringConvertible {
 }
 
 /// What a study is run with.
-public struct StudyOptions: Sendable, Equatable {
+package struct StudyOptions: Sendable, Equatable {
   /// A smoke run: a few hundred samples, an epoch or two; all studies in under a minute.
-  public var isQuick = false
+  package var isQuick = false
   /// nil: as many as the study's protocol says. Seeds are 0 ..< seeds.
-  public var seeds: Int?
-  public var threads = 1
+  package var seeds: Int?
+  package var threads = 1
   /// Folder with mnist/, fashion-mnist/ and digits20x20.mat or ex3data1.mat; nil: the usual places.
-  public var dataDirectory: String?
+  package var dataDirectory: String?
   /// Studies' own switches that were given: "reference-init", "continue", "reference-gradient", "keras".
-  public var switches: Set<String> = []
+  package var switches: Set<String> = []
   /// How a study that compares with Keras has it do the same work; nil: not at all.
-  public var keras: KerasTraining?
+  package var keras: KerasTraining?
   /// Where a study of devices lets them run; nil: nowhere.
-  public var bench: DeviceBench?
+  package var bench: DeviceBench?
 
-  public init() {}
+  package init() {}
 }

@@ -2,36 +2,36 @@ import FixedNet
 
 /// What a study found: the contents of its report.md, data.csv and figures. Equal runs give equal contents, but for
 /// `seconds`.
-public struct StudyReport: Sendable {
+package struct StudyReport: Sendable {
   /// What was done, in sentences a reader can repeat it from: data, network, optimiser, epochs, seeds.
-  public var protocolText: String
+  package var protocolText: String
   /// The tables, ours beside the reference's.
-  public var tables: [ReportTable] = []
-  public var figures: [Figure] = []
+  package var tables: [ReportTable] = []
+  package var figures: [Figure] = []
   /// Where we do something else than the reference, and why.
-  public var deviations: [String] = []
+  package var deviations: [String] = []
   /// What the figures say, one sentence each.
-  public var findings: [String] = []
+  package var findings: [String] = []
   /// What the study has to show, and whether it does: printed at the end and in summary.md.
-  public var checks: [ReportCheck] = []
+  package var checks: [ReportCheck] = []
   /// data.csv: the first row names the columns. The same bytes for the same seed.
-  public var csv: [[String]] = []
+  package var csv: [[String]] = []
   /// Hashes of trained weights by run name; and of the data.
-  public var modelHashes: [(name: String, sha256: String)] = []
-  public var dataDigests: [(name: String, digest: String)] = []
+  package var modelHashes: [(name: String, sha256: String)] = []
+  package var dataDigests: [(name: String, digest: String)] = []
   /// Measured; nowhere in data.csv.
-  public var seconds = 0.0
+  package var seconds = 0.0
 
-  public init(protocolText: String) { self.protocolText = protocolText }
+  package init(protocolText: String) { self.protocolText = protocolText }
 }
 
 /// A table of a report; cells are texts as they are printed.
-public struct ReportTable: Sendable, Equatable {
-  public var title: String
-  public var columns: [String]
-  public var rows: [[String]]
+package struct ReportTable: Sendable, Equatable {
+  package var title: String
+  package var columns: [String]
+  package var rows: [[String]]
 
-  public init(_ title: String, columns: [String], rows: [[String]]) {
+  package init(_ title: String, columns: [String], rows: [[String]]) {
     self.title = title
     self.columns = columns
     self.rows = rows
@@ -39,13 +39,13 @@ public struct ReportTable: Sendable, Equatable {
 }
 
 /// One thing that a full run has to show.
-public struct ReportCheck: Sendable, Equatable {
-  public var what: String
-  public var isMet: Bool
+package struct ReportCheck: Sendable, Equatable {
+  package var what: String
+  package var isMet: Bool
   /// What was found: "98.51 % +- 0.06".
-  public var found: String
+  package var found: String
 
-  public init(_ what: String, isMet: Bool, found: String) {
+  package init(_ what: String, isMet: Bool, found: String) {
     self.what = what
     self.isMet = isMet
     self.found = found

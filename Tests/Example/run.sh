@@ -31,3 +31,4 @@ check xor 1
 check iris 0.9
 check epoch 0.6
 check sum 0.999
+check interface 10

@@ -3,7 +3,7 @@ import FixedNetFiles
 import Foundation
 
 /// What a model's outputs say.
-public enum Answer {
+package enum Answer {
   /// The class whose output is the largest. `scale`: how outputs become probabilities.
   case classes([String], scale: Scale)
   /// One output, which tells two classes apart.
@@ -11,7 +11,7 @@ public enum Answer {
   /// Numbers, or whatever else a model puts out.
   case numbers
 
-  public enum Scale {
+  package enum Scale {
     /// They are probabilities.
     case probabilities
     /// Logits, in front of softmax or of a sigmoid.
@@ -21,7 +21,7 @@ public enum Answer {
   }
 
   /// `training`: what the file says of its training; `loss`: the model's, where it is known.
-  public init(_ model: Model, training: TrainingState?, loss: Loss?) throws {
+  package init(_ model: Model, training: TrainingState?, loss: Loss?) throws {
     let shape = try model.shapes().output
     let count = shape.elementCount
     let isOfNumbers = training?.predictsNumbers(outputCount: count) ?? false
@@ -70,7 +70,7 @@ public enum Answer {
     }
   }
 
-  public var classNames: [String]? {
+  package var classNames: [String]? {
     switch self {
     case .classes(let names, _), .twoClasses(let names, _, _): names
     case .numbers: nil
@@ -78,7 +78,7 @@ public enum Answer {
   }
 
   /// What the numbers beside the classes are.
-  public var measure: String {
+  package var measure: String {
     switch self {
     case .classes(_, .scores), .twoClasses(_, _, .scores): "score"
     case .classes, .twoClasses, .numbers: "probability"
@@ -86,7 +86,7 @@ public enum Answer {
   }
 
   /// A probability or score for every class, from the outputs of one sample.
-  public func values(_ outputs: ArraySlice<Float>) -> [Double] {
+  package func values(_ outputs: ArraySlice<Float>) -> [Double] {
     switch self {
     case .numbers: return outputs.map(Double.init)
     case .classes(_, let scale):
@@ -106,7 +106,7 @@ public enum Answer {
   }
 
   /// The class of one sample: the first of the largest outputs; nil where outputs are not finite, or no classes.
-  public func index(_ outputs: ArraySlice<Float>) -> Int? {
+  package func index(_ outputs: ArraySlice<Float>) -> Int? {
     guard outputs.allSatisfy(\.isFinite), let first = outputs.first else { return nil }
     switch self {
     case .numbers: return nil

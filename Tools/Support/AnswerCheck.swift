@@ -4,7 +4,7 @@ import FixedNetFiles
 extension Model {
   /// Where one output tells two classes apart: above it, the second one is meant. 0.5 behind a sigmoid; 0 for a loss on
   /// logits or on -1 and +1. nil where the output is a number to predict, or there are more of them.
-  public func classThreshold(loss: Loss?) -> Float? {
+  package func classThreshold(loss: Loss?) -> Float? {
     guard (try? shapes().output.elementCount) == 1 else { return nil }
     let onLogits: [Loss.Function] = [
       .binaryCrossEntropy, .binaryFocalCrossEntropy, .hinge, .squaredHinge,
@@ -17,7 +17,7 @@ extension Model {
   }
 
   /// What the labels of a data file must suit. `loss`: what is known of it.
-  public func ends(loss: Loss?) -> ModelEnds? {
+  package func ends(loss: Loss?) -> ModelEnds? {
     guard let outputCount = try? shapes().output.elementCount else { return nil }
     guard outputCount == 1, classThreshold(loss: loss) == nil, endFunction != .softmax else {
       return ModelEnds(outputCount: outputCount)
@@ -33,7 +33,7 @@ extension NetworkPlan {
   /// Refuses labels or numbers that the loss or the outputs cannot use, with what to do about it. Without
   /// `needsLoss` there may be none.
   /// Throws: `ToolError`.
-  public func checkAnswers(of images: ImageSet, in name: String, needsLoss: Bool = true) throws {
+  package func checkAnswers(of images: ImageSet, in name: String, needsLoss: Bool = true) throws {
     let outputs = (try? model.shapes().output.elementCount) ?? 0
     if outputs == 1, model.endFunction == .softmax {
       throw ToolError(
@@ -69,7 +69,7 @@ extension NetworkPlan {
   }
 
   /// Whether counting hits says something: not where numbers are predicted, and not of one output whose error it is.
-  public func hasAccuracy(on images: ImageSet) -> Bool {
+  package func hasAccuracy(on images: ImageSet) -> Bool {
     guard let loss, !loss.isForClasses else { return true }
     return images.targets.isEmpty && (try? model.shapes().output.elementCount) != 1
   }

@@ -2,12 +2,12 @@ import Foundation
 
 /// The checkout that this program was built in, whose scripts it may run. Nothing is taken from the working folder:
 /// whoever unpacked something there does not say what is run.
-public struct Checkout {
+package struct Checkout {
   /// Its root folder.
-  public let folder: String
+  package let folder: String
   private let program: String
 
-  public init() {
+  package init() {
     let program = Bundle.main.executableURL?.resolvingSymlinksInPath()
     self.program = program?.path ?? "the program"
     var folder = program ?? URL(filePath: "/")
@@ -19,7 +19,7 @@ public struct Checkout {
 
   /// The path of one of its files.
   /// Throws: `ToolError` where it is not there.
-  public func file(_ place: String) throws -> String {
+  package func file(_ place: String) throws -> String {
     let path = "\(folder)/\(place)"
     guard !folder.isEmpty, FileManager.default.fileExists(atPath: path) else {
       throw ToolError(

@@ -3,7 +3,7 @@ import FixedNetFiles
 import Foundation
 
 /// Files that a tool reads and files that it writes: none may be both, or be written twice.
-public struct FileGuard {
+package struct FileGuard {
   private struct Entry {
     var path: String
     /// For messages: "--data", and what it does with the file.
@@ -14,33 +14,33 @@ public struct FileGuard {
 
   private var entries: [Entry] = []
 
-  public init() {}
+  package init() {}
 
   /// `what`: the option, for messages. nil paths are passed over.
-  public mutating func reads(_ path: String?, _ what: String) {
+  package mutating func reads(_ path: String?, _ what: String) {
     if let path { entries.append(Entry(path: path, what: what)) }
   }
 
   /// The files that data came from, which need not be on the command line.
-  public mutating func reads(_ data: LoadedData?) {
+  package mutating func reads(_ data: LoadedData?) {
     for path in data?.files ?? [] { reads(path, "--data") }
   }
 
   /// The file that `checkpoint` was trained on: it is the user's, even where other data are read.
-  public mutating func keeps(_ recorded: RecordedData?, of checkpoint: String) {
+  package mutating func keeps(_ recorded: RecordedData?, of checkpoint: String) {
     guard let recorded else { return }
     let path = DataFileOptions.split(recorded.name).path
     guard DataFile.isDataFile(path), access(path, F_OK) == 0 else { return }
     entries.append(Entry(path: path, what: "'\(checkpoint)'", verb: "records as its data"))
   }
 
-  public mutating func writes(_ path: String?, _ what: String) {
+  package mutating func writes(_ path: String?, _ what: String) {
     if let path { entries.append(Entry(path: path, what: what, isWritten: true)) }
   }
 
   /// Throws: `ValidationError` where an output would replace an input or another output; `ToolError` where it is a
   /// folder.
-  public func check() throws {
+  package func check() throws {
     for (index, entry) in entries.enumerated() where entry.isWritten {
       var isFolder: ObjCBool = false
       if FileManager.default.fileExists(atPath: entry.path, isDirectory: &isFolder),

@@ -2,20 +2,20 @@ import FixedNet
 import FixedNetFiles
 
 /// Samples that a model is to run on, and what it should answer.
-public struct InputArrays {
+package struct InputArrays {
   private let path: String
   private let samples: DataSamples
 
   /// [count] samples of the model's input, one after the other.
-  public var x: [Float] { samples.values }
-  public var count: Int { samples.count }
+  package var x: [Float] { samples.values }
+  package var count: Int { samples.count }
   /// What they were taken from.
-  public var note: String { samples.note }
+  package var note: String { samples.note }
 
   /// `order`: how vectors hold images; nil: as is usual for the file. `options`: which columns or arrays. `recorded`: what
   /// the model was trained on: its column of answers is the table's too, where nothing else is said.
   /// Throws: `DataFileError`.
-  public init(
+  package init(
     _ path: String, input: Shape, order: PixelOrder?, options: DataFileOptions = DataFileOptions(),
     recorded: RecordedData? = nil
   ) throws {
@@ -32,7 +32,7 @@ public struct InputArrays {
 
   /// Pictures, brought to the model's size; `recorded` says how its vectors hold images.
   /// Throws: `DataFileError`.
-  public init(pictures: [String], input: Shape, recorded: RecordedData? = nil) throws {
+  package init(pictures: [String], input: Shape, recorded: RecordedData? = nil) throws {
     path = pictures[0]
     samples = try DataSamples.pictures(
       pictures, input: input,
@@ -41,7 +41,7 @@ public struct InputArrays {
 
   /// `y` for outputs of `shape`, one after the other; or why it is not compared.
   /// Throws: `ToolError` where it suits neither samples nor outputs.
-  public func answers(for shape: [Int]) throws -> (values: [Float]?, note: String?) {
+  package func answers(for shape: [Int]) throws -> (values: [Float]?, note: String?) {
     guard let y = samples.answers else { return (nil, nil) }
     func squeezed(_ shape: [Int]) -> [Int] { shape.filter { $0 != 1 } }
     let wanted = [count] + shape

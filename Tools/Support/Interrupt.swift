@@ -6,9 +6,9 @@ private let received = Atomic<Int32>(0)
 private let isWatching = Atomic<Bool>(false)
 
 /// SIGINT, SIGTERM, SIGHUP and SIGPIPE as a question that the training loop asks between two batches.
-public enum Interrupt {
+package enum Interrupt {
   /// From here on the signals end the program without leaving its unfinished files.
-  public static func prepare() {
+  package static func prepare() {
     UnfinishedFiles.prepare()
     // Whoever started this program may have left the signals blocked.
     var signals = sigset_t()
@@ -30,13 +30,13 @@ public enum Interrupt {
   }
 
   /// From here on the signals are noted instead of ending the program. A second one ends it at once.
-  public static func watch() {
+  package static func watch() {
     prepare()
     isWatching.store(true, ordering: .relaxed)
   }
 
-  public static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
+  package static var isRequested: Bool { received.load(ordering: .relaxed) != 0 }
 
   /// 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP, 141 after SIGPIPE.
-  public static var exitCode: Int32 { 128 + received.load(ordering: .relaxed) }
+  package static var exitCode: Int32 { 128 + received.load(ordering: .relaxed) }
 }

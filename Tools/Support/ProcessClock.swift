@@ -1,7 +1,7 @@
 import Foundation
 
 /// Seconds since this process was started.
-public enum ProcessClock {
+package enum ProcessClock {
   /// When it was started, by the clock of `ProgressLine.now`. What the dynamic linker does before `main` is known as processor
   /// time only, which for it is all its time.
   private static let start: Double = {
@@ -11,7 +11,7 @@ public enum ProcessClock {
   }()
 
   /// The first thing that a program does.
-  public static func begin() { _ = start }
+  package static func begin() { _ = start }
 
-  public static var seconds: Double { ProgressLine.now - start }
+  package static var seconds: Double { ProgressLine.now - start }
 }

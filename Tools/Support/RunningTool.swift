@@ -75,13 +75,13 @@ private func noteReading() {
 }
 
 /// The tool that runs in this process.
-public enum RunningTool {
+package enum RunningTool {
   /// As a user calls it: "train", or "fixednet train". Set once, before anything runs.
-  public nonisolated(unsafe) fileprivate(set) static var name = ""
+  package nonisolated(unsafe) fileprivate(set) static var name = ""
 
   /// The words that call another tool, or this one again, as this one was called: "fixednet train", or "swift run train"
   /// in a checkout. `release`: the checkout's debug build would be too slow.
-  public static func command(_ tool: String, release: Bool = false) -> String {
+  package static func command(_ tool: String, release: Bool = false) -> String {
     let isWhole = name.contains(" ")
     return isWhole ? "fixednet \(tool)" : "swift run \(release ? "-c release " : "")\(tool)"
   }
@@ -99,7 +99,7 @@ extension ParsableCommand {
   }
 
   /// Runs the command; every failure is one line on standard error: exit 64 for wrong use, 1 for the rest.
-  public static func runTool() -> Never {
+  package static func runTool() -> Never {
     ProcessClock.begin()
     keepStandardStreams()
     Interrupt.prepare()

@@ -2,11 +2,11 @@ import Foundation
 
 /// The pages of code that a program needed to start: option parsing, the dynamic linker, the libraries' initialisers.
 /// They stay resident, some 25 MB of them, though a training loop runs a few kilobytes of code.
-public enum StartUpCode {
+package enum StartUpCode {
   /// Unmaps the code of the program and of its libraries from this process. Nothing is lost: code that was mapped as such
   /// is never written to, and what runs again is mapped again from its file, page by page. Where the system has no
   /// /proc/self/maps nothing happens.
-  public static func release() {
+  package static func release() {
     #if os(Linux)
       // A file of no length, which is read to its end all the same.
       guard let file = FileHandle(forReadingAtPath: "/proc/self/maps"),

@@ -4,18 +4,18 @@ import FixedNetFiles
 import Foundation
 
 /// What a tool says when it cannot go on: one line, and the exit code.
-public struct ToolError: Error, CustomStringConvertible {
-  public var description: String
-  public var exitCode: Int32
+package struct ToolError: Error, CustomStringConvertible {
+  package var description: String
+  package var exitCode: Int32
 
-  public init(_ description: String, exitCode: Int32 = 1) {
+  package init(_ description: String, exitCode: Int32 = 1) {
     self.description = description
     self.exitCode = exitCode
   }
 }
 
 /// Text as one word for a shell.
-public func shellQuoted(_ text: String) -> String {
+package func shellQuoted(_ text: String) -> String {
   let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./".contains($0)) }
   return plain && !text.isEmpty ? text : "'" + text.replacing("'", with: "'\\''") + "'"
 }
@@ -23,7 +23,7 @@ public func shellQuoted(_ text: String) -> String {
 extension ParsableCommand {
   /// What is wrong with the options, in one line; the parser's own messages have several, and repeat an option however
   /// long it is: of a long message only the beginning and the end are kept.
-  public static func usageMessage(for error: any Error) -> String {
+  package static func usageMessage(for error: any Error) -> String {
     let lines = message(for: error).split(whereSeparator: \.isNewline)
     let text = OneLine.text(lines.joined(separator: " ")).unicodeScalars
     return text.count > 600
@@ -32,7 +32,7 @@ extension ParsableCommand {
 }
 
 /// Whole numbers with a bound, so that an absurd option is answered before anything runs.
-public func checked(_ value: Int, _ option: String, in range: ClosedRange<Int>) throws {
+package func checked(_ value: Int, _ option: String, in range: ClosedRange<Int>) throws {
   guard range.contains(value) else {
     throw ValidationError(
       "\(option) must be from \(range.lowerBound) to \(range.upperBound), found \(value)")
@@ -40,10 +40,10 @@ public func checked(_ value: Int, _ option: String, in range: ClosedRange<Int>) 
 }
 
 /// A size such as 1MiB, in bytes.
-public struct ByteCount: ExpressibleByArgument {
-  public var bytes: Int
+package struct ByteCount: ExpressibleByArgument {
+  package var bytes: Int
 
-  public init?(argument: String) {
+  package init?(argument: String) {
     let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1), ("", 1)]
     for (unit, factor) in units where argument.hasSuffix(unit) {
       let digits = argument.dropLast(unit.count)
@@ -56,5 +56,5 @@ public struct ByteCount: ExpressibleByArgument {
     return nil
   }
 
-  public static let help = "a size in B, KiB, MiB or GiB, such as 1MiB"
+  package static let help = "a size in B, KiB, MiB or GiB, such as 1MiB"
 }

@@ -3,8 +3,8 @@ import FixedNet
 import Foundation
 import ToolSupport
 
-public struct BenchCommand: ParsableCommand {
-  public static let configuration = CommandConfiguration(
+package struct BenchCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Measures training, inference and every kernel against this machine's peak.",
     discussion: """
@@ -79,9 +79,9 @@ public struct BenchCommand: ParsableCommand {
 
   private static let usualModels = "lenet,lenet-plain,cnn"
 
-  public init() {}
+  package init() {}
 
-  public func validate() throws {
+  package func validate() throws {
     if let batch { try checked(batch, "--batch", in: 1...4_096) }
     try checked(rounds, "--rounds", in: 1...1_000)
     if let threads { try checked(threads, "--threads", in: 1...256) }
@@ -105,7 +105,7 @@ public struct BenchCommand: ParsableCommand {
     return works.split(separator: ",").contains { work.hasPrefix($0) }
   }
 
-  public func run() throws {
+  package func run() throws {
     if peers {
       let report = try PeerBench(
         python: python, threads: threads ?? Processors.available.count,

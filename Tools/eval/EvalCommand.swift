@@ -4,8 +4,8 @@ import FixedNetFiles
 import Foundation
 import ToolSupport
 
-public struct Eval: ParsableCommand {
-  public static let configuration = CommandConfiguration(
+package struct Eval: ParsableCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "eval",
     abstract: "Evaluates a Keras model: loss, accuracy, precision, recall, activations, gradients.",
     discussion: """
@@ -96,9 +96,9 @@ public struct Eval: ParsableCommand {
   @Flag(help: "Print one JSON object and nothing else.")
   var json = false
 
-  public init() {}
+  package init() {}
 
-  public func validate() throws {
+  package func validate() throws {
     if let batch { try checked(batch, "--batch", in: 1...65_536) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
     if let plot { try checkPlot(plot) }
@@ -149,7 +149,7 @@ public struct Eval: ParsableCommand {
     try files.check()
   }
 
-  public func run() throws {
+  package func run() throws {
     try checkFiles()
     let evaluation = try Evaluation(self)
     if let inputs {

@@ -113,7 +113,7 @@ struct Evaluation {
     let model = file.model
     return loss.obstacle
       ?? model.layers.lazy.filter { !model.frozenLayers.contains($0.name) }
-      .compactMap(\.lossObstacle).first
+      .compactMap(\.planned?.lossObstacle).first
   }
 
   private var split: DataOptions.Split { options.split ?? .test }

@@ -5,8 +5,8 @@ import FixedNetFiles
 import Foundation
 import ToolSupport
 
-public struct ExportCommand: ParsableCommand {
-  public static let configuration = CommandConfiguration(
+package struct ExportCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Writes a model as a C library that predicts, and trains, with the same bits.",
     discussion: """
@@ -113,9 +113,9 @@ public struct ExportCommand: ParsableCommand {
 
   @OptionGroup var data: DataOptions
 
-  public init() {}
+  package init() {}
 
-  public func validate() throws {
+  package func validate() throws {
     guard readBack == nil else { return try validateReadBack() }
     for (option, value) in [("--model", model), ("--output", output)] where value != nil {
       throw ValidationError("\(option) is for --read-back")
@@ -182,7 +182,7 @@ public struct ExportCommand: ParsableCommand {
     }
   }
 
-  public func run() throws {
+  package func run() throws {
     if let readBack, let model, let output {
       var files = FileGuard()
       files.reads(readBack, "--read-back")

@@ -5,8 +5,8 @@ import FixedNetFiles
 import Foundation
 import ToolSupport
 
-public struct PlanCommand: ParsableCommand {
-  public static let configuration = CommandConfiguration(
+package struct PlanCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "plan",
     abstract: "Shows the memory that a network needs, to the byte, before anything runs.",
     discussion: """
@@ -82,9 +82,9 @@ public struct PlanCommand: ParsableCommand {
 
   private static let models = BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")
 
-  public init() {}
+  package init() {}
 
-  public func validate() throws {
+  package func validate() throws {
     if placement != nil { return try checkPlacement() }
     guard let model else { throw ValidationError("expected a model or --placement, found neither") }
     if !ModelSource.isKerasFile(model) { try optimizer.checkNumbersOfDefault() }
@@ -125,7 +125,7 @@ public struct PlanCommand: ParsableCommand {
     }
   }
 
-  public func run() throws {
+  package func run() throws {
     if let placement {
       let report = try PlacementReport(path: placement)
       if json { return printJSON(report.json) }

@@ -4,8 +4,8 @@ import FixedNetFiles
 import Foundation
 import ToolSupport
 
-public struct PredictCommand: ParsableCommand {
-  public static let configuration = CommandConfiguration(
+package struct PredictCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "predict",
     abstract: "Says what a trained model takes samples for.",
     discussion: """
@@ -70,9 +70,9 @@ public struct PredictCommand: ParsableCommand {
   @Flag(help: "Print one JSON object and nothing else.")
   var json = false
 
-  public init() {}
+  package init() {}
 
-  public func validate() throws {
+  package func validate() throws {
     if columns.learnsInputs || columns.normal != nil {
       throw ValidationError(
         "--target inputs and --normal say what is trained on; predict runs all samples")
@@ -114,7 +114,7 @@ public struct PredictCommand: ParsableCommand {
     return try predictions + (pictures.isEmpty ? [] : predictor.predict(pictures: pictures))
   }
 
-  public func run() throws {
+  package func run() throws {
     var guarded = FileGuard()
     guarded.reads(model, "predict")
     for file in files where file != StandardInput.name { guarded.reads(file, "predict") }

@@ -4,8 +4,8 @@ import FixedNetStudies
 import Foundation
 import ToolSupport
 
-public struct StudyCommand: ParsableCommand {
-  public static let configuration = CommandConfiguration(
+package struct StudyCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "study",
     abstract: "Runs the experiments and writes reports with figures.",
     discussion: """
@@ -72,11 +72,11 @@ public struct StudyCommand: ParsableCommand {
   @Flag(help: "Print one JSON object at the end and nothing else.")
   var json = false
 
-  public init() {}
+  package init() {}
 
   private var isAll: Bool { names == ["all"] }
 
-  public func validate() throws {
+  package func validate() throws {
     if let seeds { try checked(seeds, "--seeds", in: 1...1000) }
     if let threads { try checked(threads, "--threads", in: 1...256) }
     guard !names.isEmpty else { throw ValidationError("name a study, all or list") }
@@ -97,7 +97,7 @@ public struct StudyCommand: ParsableCommand {
     }
   }
 
-  public func run() throws {
+  package func run() throws {
     try checkNames()
     guard names != ["list"] else { return list() }
     let kerasTraining = keras ? try KerasTraining.ofCheckout() : nil

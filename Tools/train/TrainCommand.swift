@@ -5,8 +5,8 @@ import FixedNetFiles
 import Foundation
 import ToolSupport
 
-public struct Train: ParsableCommand {
-  public static let configuration = CommandConfiguration(
+package struct Train: ParsableCommand {
+  package static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Trains a network in planned memory and saves it as a native Keras file.",
     discussion: """
@@ -171,7 +171,7 @@ public struct Train: ParsableCommand {
 
   @OptionGroup var fullBatch: FullBatchOptions
 
-  public init() {}
+  package init() {}
 
   /// The full-batch solver that was asked for; nil for mini-batches.
   private var fullBatchMethod: FullBatchMethod? { optimizer.fullBatchMethod }
@@ -203,7 +203,7 @@ public struct Train: ParsableCommand {
     }
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try validateFullBatch()
     if !ModelSource.isKerasFile(model ?? "") { try optimizer.checkNumbersOfDefault() }
     if let epochs { try checked(epochs, "--epochs", in: 1...1_000_000) }
@@ -328,7 +328,7 @@ public struct Train: ParsableCommand {
     try models.check()
   }
 
-  public func run() throws {
+  package func run() throws {
     if tensorboard != nil { try TensorBoardOutput.checkIsAvailable() }
     try checkFiles()
     StartUpCode.release()

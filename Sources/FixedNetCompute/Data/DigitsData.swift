@@ -4,7 +4,7 @@ import Foundation
 extension DataSet {
   /// The built-in data set: 28x28 grey digits drawn by the program, a pure function of the seed.
   public static func digits(
-    seed: UInt64 = 0, trainCount: Int = Digits.trainCount, testCount: Int = Digits.testCount
+    seed: UInt64 = 0, trainCount: Int = 60_000, testCount: Int = 10_000
   ) -> DataSet {
     DataSet(
       name: "digits", train: ImageSet.digits(seed: seed, split: .train, count: trainCount),

@@ -132,7 +132,7 @@ extension Loss {
   /// Keras' description of the loss of a model's one output: a name, a class or function with its config, or a list or
   /// dictionary of exactly one of these. nil for null.
   /// Throws: `ModelError.loss` for what would be another loss here.
-  public init?(keras json: JSONValue) throws(ModelError) {
+  package init?(keras json: JSONValue) throws(ModelError) {
     switch json {
     case .null: return nil
     case .string(let name): try self.init(named: name)
@@ -155,7 +155,7 @@ extension Loss {
 
   /// The loss of `training_config` or `compile_config`, with the weight of its output; nil where there is none.
   /// Throws: `ModelError.loss`.
-  public init?(compileConfig config: JSONValue) throws(ModelError) {
+  package init?(compileConfig config: JSONValue) throws(ModelError) {
     guard let json = config["loss"] else { return nil }
     try self.init(keras: json)
     var weights = config["loss_weights"] ?? .null
@@ -239,7 +239,7 @@ extension Loss {
 
   /// Keras' form, which Keras 2 and 3 load: the name where everything is as Keras has it by default, else a class. The
   /// weight of the output is none of it.
-  public var kerasJSON: JSONValue {
+  package var kerasJSON: JSONValue {
     let defaults = Loss(function)
     guard function.keys.contains(where: { self[$0] != defaults[$0] }) else { return .string(name) }
     var config: [String: JSONValue] = ["name": .string(name)]
@@ -253,7 +253,7 @@ extension Loss {
 extension Loss {
   /// Reads `name` or `name:key=value,...`, the entries of Keras' config.
   /// Throws: `ModelError.loss`.
-  public init(text: String) throws(ModelError) {
+  package init(text: String) throws(ModelError) {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     try self.init(named: String(parts.first ?? ""))
     var given: Set<String> = []
@@ -277,7 +277,7 @@ extension Loss {
   }
 
   /// What a checkpoint records: Keras' name, or JSON where the name does not say everything.
-  public var record: String {
+  package var record: String {
     let json = kerasJSON
     guard weight == 1 else {
       return (["loss": json, "loss_weights": .number(weight)] as JSONValue).text
@@ -287,7 +287,7 @@ extension Loss {
   }
 
   /// Throws: `ModelError.loss`.
-  public init(record: String) throws(ModelError) {
+  package init(record: String) throws(ModelError) {
     guard record.hasPrefix("{") else {
       try self.init(named: record)
       return

@@ -10,7 +10,7 @@ extension Model {
       while !names.insert(name).inserted { name += "_" }
       return name
     }
-    func hard(_ slope: Double, _ name: String, end: String) -> [any Layer] {
+    func hard(_ slope: Double, _ name: String, end: String) -> [any PlannedLayer] {
       [
         Rescaling(name: helper("\(name)_scaled"), scale: slope, offset: 0.5),
         ReLU(name: end, maxValue: 1),
@@ -22,6 +22,10 @@ extension Model {
     /// The layer that a reader of `layer` reads then.
     var ends: [String: String] = [:]
     for (index, layer) in layers.enumerated() {
+      guard let layer = layer.planned else {
+        result.layers.append(layer)
+        continue
+      }
       var parts = [layer]
       let doubled = { Rescaling(name: helper("\(layer.name)_x2"), scale: 2) }
       let sigmoid = { Activation(name: $0, function: .sigmoid) }
@@ -51,7 +55,7 @@ extension Model {
 
   /// The same with the weights, which belong to the first of the layers that one becomes.
   /// `weights`: one entry per layer of this model.
-  public func kerasForm(_ weights: [LayerWeights]) -> (
+  package func kerasForm(_ weights: [LayerWeights]) -> (
     model: Model, weights: [LayerWeights]
   ) {
     let model = kerasForm
@@ -67,8 +71,9 @@ extension Model {
   package var asKeras2: Model {
     var model = self
     for index in model.layers.indices {
-      if model.layers[index].kernelActivation == .hardSigmoid {
-        model.layers[index].kernelActivation = .hardSigmoid2
+      if var layer = model.layers[index].planned, layer.kernelActivation == .hardSigmoid {
+        layer.kernelActivation = .hardSigmoid2
+        model.layers[index] = layer
       } else if var activation = model.layers[index] as? Activation,
         activation.function == .hardSigmoid
       {
@@ -97,7 +102,7 @@ extension ActivationFunction {
 
 extension Normalization {
   /// The same with a mean of 0 and a variance of 1, for one that is not adapted.
-  fileprivate func unitNormalization(for input: Shape) -> any Layer {
+  fileprivate func unitNormalization(for input: Shape) -> any PlannedLayer {
     let tensors = fileWeights(for: input).map { weight in
       let values = [Float](
         repeating: weight.initializer == .ones ? 1 : 0, count: weight.shape.reduce(1, *))

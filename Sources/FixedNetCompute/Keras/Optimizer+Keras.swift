@@ -4,7 +4,7 @@ import FixedNetCore
 extension OptimizerConfiguration {
   /// Keras' configuration at this rate, with the keys that Keras 2 and 3 both know. A `schedule` that Keras has takes the
   /// place of the rate.
-  public static func json(
+  package static func json(
     _ optimizer: Optimizer, learningRate: Double, schedule: Schedule? = nil, clipping: Clipping
   ) -> JSONValue {
     func number(_ value: Float) -> JSONValue { .number(shortest(value)) }
@@ -30,19 +30,19 @@ extension OptimizerConfiguration {
   static func shortest(_ value: Float) -> Double { Double("\(value)") ?? Double(value) }
 
   /// An optimiser as Keras describes it.
-  public struct Described: Equatable, Sendable {
-    public var optimizer: Optimizer
-    public var clipping: Clipping
+  package struct Described: Equatable, Sendable {
+    package var optimizer: Optimizer
+    package var clipping: Clipping
     /// nil where a schedule has it, or where nothing is said: Keras' default then.
-    public var learningRate: Double?
+    package var learningRate: Double?
     /// What Keras has in place of a rate.
-    public var schedule: Schedule?
+    package var schedule: Schedule?
   }
 
   /// Reads what Keras 1 to 3 and TF-Keras write of an optimiser: an object, or a name alone ("adam"). Every key is
   /// followed or refused.
   /// Throws: `ModelError.optimizer` for a class, a key or a number that is not supported.
-  public static func parse(_ json: JSONValue) throws(ModelError) -> Described {
+  package static func parse(_ json: JSONValue) throws(ModelError) -> Described {
     let (method, members) = try named(json)
     let config = try KerasConfig(members, of: method.className)
     var keys = method.numbers.map(\.rawValue) + method.flags.map(\.rawValue)

@@ -11,7 +11,7 @@ extension Schedule {
   ]
 
   /// What Keras' `deserialize` takes; nil where Keras has no such schedule, or it is a fixed rate.
-  public var kerasJSON: JSONValue? {
+  package var kerasJSON: JSONValue? {
     switch self {
     case .constant, .oneCycle, .cyclical: return nil
     case .step(let initial, let factor, let every):
@@ -79,7 +79,7 @@ extension Schedule {
   }
 
   /// What the rate is a multiple of: the first one, or the largest where that is another.
-  public var baseRate: Double {
+  package var baseRate: Double {
     switch self {
     case .constant(let rate): rate
     case .step(let initial, _, _), .exponential(let initial, _, _, _),

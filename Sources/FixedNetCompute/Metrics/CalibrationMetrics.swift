@@ -3,6 +3,7 @@
 public struct CalibrationMetrics: Equatable, Sendable {
   /// Predictions whose probabilities lie in one part of 0 to 1.
   public struct Bin: Equatable, Sendable {
+    /// Samples whose confidence lies in the bin.
     public let count: Int
     /// The mean probability of the predicted class, 0 to 1; 0 of an empty bin.
     public let confidence: Double

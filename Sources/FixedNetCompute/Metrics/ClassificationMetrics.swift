@@ -6,6 +6,7 @@ public struct ClassificationMetrics: Sendable {
   private var supports: [Int]
   private var predicted: [Int]
   private var right: [Int]
+  /// Samples.
   public let total: Int
   /// Images whose outputs are no numbers: no prediction, and not a hit.
   public private(set) var unanswered = 0
@@ -71,8 +72,11 @@ public struct ClassificationMetrics: Sendable {
     if label == prediction { right[label] += 1 }
   }
 
+  /// Classes that answers or labels may name.
   public var classCount: Int { supports.count }
+  /// Samples whose answer is right.
   public var hits: Int { right.reduce(0, +) }
+  /// The part of the samples whose answer is right.
   public var accuracy: Double { Double(hits) / Double(total) }
 
   /// Of the predictions of a class, the part that is right; nil without predictions.

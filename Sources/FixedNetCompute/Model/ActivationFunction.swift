@@ -2,9 +2,13 @@ import CSupport
 
 /// The activations that a layer may apply to its output.
 public enum ActivationFunction: Hashable, Sendable {
+  /// x
   case linear
+  /// The hyperbolic tangent.
   case tanh
+  /// max(x, 0)
   case relu
+  /// 1 / (1 + exp(-x))
   case sigmoid
   /// 1 / (1 + exp(-2 z)). Keras has no name for it: in files it is Rescaling(2) and a sigmoid.
   case scaledSigmoid
@@ -96,11 +100,14 @@ extension ActivationFunction {
 
 /// y = min(x > threshold ? x : negativeSlope (x - threshold), maxValue).
 public struct Rectifier: Hashable, Sendable {
+  /// The slope up to the threshold.
   public var negativeSlope: Double
+  /// Values above it pass unchanged.
   public var threshold: Double
   /// nil: no limit.
   public var maxValue: Double?
 
+  /// A plain ReLU unless numbers are given. `maxValue`: nil for no upper limit.
   public init(negativeSlope: Double = 0, threshold: Double = 0, maxValue: Double? = nil) {
     self.negativeSlope = negativeSlope
     self.threshold = threshold
@@ -109,6 +116,7 @@ public struct Rectifier: Hashable, Sendable {
 
   /// Keras' function leaky_relu; its layer LeakyReLU has 0.3.
   public static let leakyReLU = Rectifier(negativeSlope: 0.2)
+  /// min(max(x, 0), 6)
   public static let relu6 = Rectifier(maxValue: 6)
 
   /// Whether it is max(x, 0).

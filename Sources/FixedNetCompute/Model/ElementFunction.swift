@@ -2,22 +2,35 @@ import CSupport
 
 /// A function of one value whose derivative is computed from its input: Keras' activations by name.
 public struct ElementFunction: Hashable, Sendable {
+  /// Keras' functions, by Keras' names.
   public enum Kind: String, CaseIterable, Sendable {
+    /// Keras' function of this name.
     case elu, celu, selu, gelu, silu, mish, softplus, softsign, squareplus, exponential, threshold
+    /// GELU with a tanh in place of the error function.
     case geluTanh = "gelu_tanh"
+    /// log(1 / (1 + exp(-x)))
     case logSigmoid = "log_sigmoid"
+    /// x - tanh(x)
     case tanhShrink = "tanh_shrink"
+    /// min(max(x / 6 + 1/2, 0), 1)
     case hardSigmoid = "hard_sigmoid"
     /// Keras 2's hard_sigmoid, min(max(0.2 x + 0.5, 0), 1): no name in files, where it is Rescaling and ReLU.
     case hardSigmoid2 = "hard_sigmoid_2"
+    /// x times Keras 3's hard sigmoid.
     case hardSilu = "hard_silu"
+    /// min(max(x, -1), 1)
     case hardTanh = "hard_tanh"
+    /// x outside -parameter ... parameter, 0 within.
     case hardShrink = "hard_shrink"
+    /// What of x lies outside -parameter ... parameter.
     case softShrink = "soft_shrink"
+    /// 0 below -1, (x + 1)^2 / 4 up to 1, x above.
     case sparsePlus = "sparse_plus"
+    /// min(max((x + 1) / 2, 0), 1)
     case sparseSigmoid = "sparse_sigmoid"
   }
 
+  /// Which of Keras' functions.
   public var kind: Kind
   /// ELU's and CELU's alpha, the limit of the shrinking functions, squareplus' b, a threshold; else 0.
   public var parameter: Double

@@ -7,7 +7,7 @@ struct Graph {
 
   /// A layer of a program.
   struct Node {
-    var layer: any Layer
+    var layer: any PlannedLayer
     /// What others know it by, whatever is put before it or taken away.
     var id: Int
     /// The layers that it reads, in the order of its inputs.
@@ -25,7 +25,9 @@ struct Graph {
     nodes = []
     for (id, (layer, sources)) in zip(model.layers, try model.sources()).enumerated() {
       nodes.append(
-        Node(layer: layer, id: id, sources: sources, origin: layer.name, first: layer.name))
+        Node(
+          layer: try Model.known(layer), id: id, sources: sources, origin: layer.name,
+          first: layer.name))
     }
   }
 

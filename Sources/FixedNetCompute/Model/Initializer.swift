@@ -4,8 +4,11 @@ import FixedNetCore
 ///
 /// Source: Keras 3.15 `initializers/random_initializers.py`; Glorot and Bengio, AISTATS 2010; He et al., ICCV 2015.
 public enum Initializer: Equatable, Sendable {
+  /// All 0.
   case zeros
+  /// All 1.
   case ones
+  /// All of one value.
   case constant(Float)
   /// Uniform in +-sqrt(6 / (fanIn + fanOut)).
   case glorotUniform
@@ -23,6 +26,7 @@ public enum Initializer: Equatable, Sendable {
   case randomNormal(mean: Float = 0, deviation: Float = 0.05)
   /// Normal cut off at two deviations, which makes the values' own deviation smaller (0.88 of it).
   case truncatedNormal(mean: Float = 0, deviation: Float = 0.05)
+  /// Uniform between `low` and `high`.
   case randomUniform(low: Float = -0.05, high: Float = 0.05)
   /// Of variance scale / fan, where none of the names above says the same.
   case varianceScaling(scale: Float, mode: FanMode, distribution: Distribution)
@@ -31,14 +35,21 @@ public enum Initializer: Equatable, Sendable {
 
   /// What the variance of `varianceScaling` is divided by.
   public enum FanMode: String, Sendable {
+    /// Inputs that one output sees.
     case fanIn = "fan_in"
+    /// Outputs that one input reaches.
     case fanOut = "fan_out"
+    /// The mean of both.
     case fanAverage = "fan_avg"
   }
 
+  /// What a scaled variance is drawn from.
   public enum Distribution: String, Sendable {
+    /// Uniform.
     case uniform
+    /// Normal, cut off at two deviations and scaled to the variance asked for.
     case truncatedNormal = "truncated_normal"
+    /// Normal.
     case untruncatedNormal = "untruncated_normal"
   }
 

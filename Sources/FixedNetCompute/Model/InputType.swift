@@ -1,6 +1,8 @@
 /// The type of a model's input: whole numbers, where Keras cuts off what is behind the point and whatever does not fit.
 public enum InputType: String, CaseIterable, Sendable {
+  /// Any number.
   case float32
+  /// Whole numbers of this type.
   case uint8, uint16, uint32, int8, int16, int32, int64
 
   /// The whole numbers that it holds; nil for float32.

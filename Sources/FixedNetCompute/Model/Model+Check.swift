@@ -28,7 +28,7 @@ extension Model {
 
   /// The layer as a file with its config would describe it: a config's checks are a program's checks.
   /// Throws: `ModelError.config` for numbers out of range.
-  static func reread(_ layer: any Layer) throws(ModelError) -> any Layer {
+  static func reread(_ layer: any Layer) throws(ModelError) -> any PlannedLayer {
     var members = layer.config
     // Files have the scaled sigmoid as two layers, see `kerasForm`.
     let ownNames = [ActivationFunction.scaledSigmoid, .hardSigmoid2].map {
@@ -37,8 +37,17 @@ extension Model {
     if let name = members["activation"], ownNames.contains(name) {
       members["activation"] = .string(ActivationFunction.sigmoid.name)
     }
-    return try type(of: layer).init(
+    return try type(of: known(layer)).init(
       name: layer.name, config: LayerConfig(layer: layer.name, members: members))
+  }
+
+  /// Throws: `ModelError.unsupportedLayer` for a type that another module has made a layer.
+  static func known(_ layer: any Layer) throws(ModelError) -> any PlannedLayer {
+    guard let planned = layer.planned else {
+      throw .unsupportedLayer(
+        className: type(of: layer).className, layer: layer.name)
+    }
+    return planned
   }
 }
 

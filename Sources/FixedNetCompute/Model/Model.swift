@@ -1,8 +1,11 @@
 /// A network as it is described: an input shape and layers, in the order in which they run. Its JSON is Keras'
 /// `model_config`.
 public struct Model: Sendable {
+  /// Keras' name of the model.
   public var name: String
+  /// The extents of a sample.
   public var input: Shape
+  /// In the order in which they run.
   public var layers: [any Layer]
   /// The names of the layers that each layer reads, in the order of its inputs, by its own name; `inputName` is the model's
   /// input, and the last layer's output the model's. nil: each layer reads the one before it (Keras' Sequential model).
@@ -21,6 +24,7 @@ public struct Model: Sendable {
   /// How the file that it comes from lists layers and nested models, where it nests any: that is where its weights are.
   package var fileItems: [KerasModelGraph.Item]?
 
+  /// The most layers that a model may have.
   public static let layerLimit = 1024
 
   /// Layers without a name get Keras' default names: dense, dense_1, .... `connections`: nil for layers in a row; else the

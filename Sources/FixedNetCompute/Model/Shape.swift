@@ -1,13 +1,16 @@
 /// The extents of one sample between two layers, channels last, as Keras counts them.
 public enum Shape: Equatable, Sendable {
+  /// An image, channels last as Keras has it.
   case image(height: Int, width: Int, channels: Int)
   /// Rows of features: what Keras calls [rows, columns]. Only layers that look at single values or at the last axis take
   /// it, and Flatten.
   case matrix(rows: Int, columns: Int)
+  /// A row of features.
   case vector(Int)
 
   /// The largest extent, and the largest number of elements, that a model may ask for.
   public static let extentLimit = 1 << 24
+  /// The most elements that a value may have.
   public static let elementLimit = Int(Int32.max)
 
   /// Keras' dimensions without the batch: [H, W, C], [rows, columns] or [N].

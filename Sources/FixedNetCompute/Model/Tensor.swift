@@ -3,9 +3,12 @@ import FixedNetCore
 /// Values with their extents, row-major, in the layout that Keras files use. Whatever takes one refuses it where it is
 /// not whole.
 public struct Tensor: Equatable, Sendable {
+  /// Extents, the slowest axis first.
   public var shape: [Int]
+  /// As many as the extents' product, the last axis running fastest.
   public var values: [Float]
 
+  /// `values`: as many as the extents' product.
   public init(shape: [Int], values: [Float]) {
     self.shape = shape
     self.values = values
@@ -33,18 +36,22 @@ public struct WeightDescription: Equatable, Sendable {
   public var name: String
   /// What another version of Keras calls it; nil where all agree.
   public var otherName: String?
+  /// Extents, as Keras has them.
   public var shape: [Int]
   /// Whether an optimiser changes it; BN's moving statistics are not.
   public var isTrainable: Bool
+  /// How the weight starts.
   public var initializer: Initializer
   /// Inputs that one output sees, and outputs that one input reaches: what initialisers scale by.
   public var fanIn: Int
+  /// Outputs that one input reaches.
   public var fanOut: Int
   /// What the loss says of its values.
   public var regularizer: Regularizer
   /// Whether a file holds it as an integer.
   public var isInteger: Bool
 
+  /// `fanIn`, `fanOut`: what initialisers scale by.
   public init(
     name: String, shape: [Int], isTrainable: Bool, initializer: Initializer, fanIn: Int = 1,
     fanOut: Int = 1, regularizer: Regularizer = .none, isInteger: Bool = false
@@ -62,9 +69,12 @@ public struct WeightDescription: Equatable, Sendable {
 
 /// The weights of one layer in Keras' order (trainable ones, then the others).
 public struct LayerWeights: Equatable, Sendable {
+  /// The layer's name.
   public var layer: String
+  /// In Keras' order.
   public var tensors: [Tensor]
 
+  /// `tensors`: in Keras' order, in the shapes of the layer's descriptions.
   public init(layer: String, tensors: [Tensor]) {
     self.layer = layer
     self.tensors = tensors

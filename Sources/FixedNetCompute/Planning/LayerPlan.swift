@@ -1,11 +1,11 @@
 import FixedNetCore
 
 /// A value between layers while they are planned: its slot, its extents, and how its features are ordered.
-public struct Value {
-  public var slot: Slot
-  public var shape: Shape
+package struct Value {
+  package var slot: Slot
+  package var shape: Shape
   /// For a flattened image: its channels and pixels. The engine keeps [channel][pixel]; Keras counts [pixel][channel].
-  public var flattened: (channels: Int, pixels: Int)?
+  package var flattened: (channels: Int, pixels: Int)?
   /// R-operator: the value's derivative along a direction of the weights; nil for data.
   var tangent: Slot?
   /// The convolution that the value is the output of, where one layer alone reads it.
@@ -17,7 +17,7 @@ public struct Value {
   /// The normalisation of the data that the convolution reading this takes in.
   var normalization: FoldedNormalization?
 
-  public init(slot: Slot, shape: Shape, flattened: (channels: Int, pixels: Int)? = nil) {
+  package init(slot: Slot, shape: Shape, flattened: (channels: Int, pixels: Int)? = nil) {
     self.slot = slot
     self.shape = shape
     self.flattened = flattened
@@ -55,22 +55,22 @@ final class OutputStage {
 }
 
 /// A layer whose forward pass is planned.
-public struct LayerPlan {
+package struct LayerPlan {
   /// What the backward pass of a layer is asked for.
-  public struct Backward {
+  package struct Backward {
     /// Holds dY.
-    public var outputGradient: Slot
+    package var outputGradient: Slot
     /// Whether dX is needed, for each input.
-    public var needsInputGradients: [Bool]
+    package var needsInputGradients: [Bool]
 
     var needsInputGradient: Bool { needsInputGradients[0] }
   }
 
-  public struct Finished {
+  package struct Finished {
     /// In the order of the forward pass; none for a layer that only renames.
-    public var operations: [any OperationDescription]
+    package var operations: [any OperationDescription]
     /// Where the backward pass leaves dX, for each input; nil where it is not needed.
-    public var inputGradients: [Slot?]
+    package var inputGradients: [Slot?]
 
     init(_ operation: (any OperationDescription)?, inputGradients: [Slot?] = []) {
       self.init(operation.map { [$0] } ?? [], inputGradients: inputGradients)
@@ -82,11 +82,11 @@ public struct LayerPlan {
     }
   }
 
-  public var output: Value
+  package var output: Value
   /// Reserves what the backward pass needs, where there is one, and writes the layer's operation.
-  public let finish: (Backward?) -> Finished
+  package let finish: (Backward?) -> Finished
 
-  public init(output: Value, finish: @escaping (Backward?) -> Finished) {
+  package init(output: Value, finish: @escaping (Backward?) -> Finished) {
     self.output = output
     self.finish = finish
   }

@@ -38,7 +38,7 @@ extension NetworkPlan {
     for layer in model.layers
     where !model.frozenLayers.contains(layer.name) || layer is any TrainingOnlyLayer {
       let reread = try Model.reread(layer)
-      if let obstacle = layer.trainingObstacle ?? reread.trainingObstacle {
+      if let obstacle = try Model.known(layer).trainingObstacle ?? reread.trainingObstacle {
         throw .notTrainable(obstacle)
       }
     }

@@ -5,7 +5,9 @@ import FixedNetCore
 public struct PlanOptions: Sendable, Equatable {
   /// Images of one run: the mini-batch of a training step, or the images of one inference call.
   public var batch: Int
+  /// Whether there is a program that trains beside the one that only runs forward.
   public var isTraining: Bool
+  /// Threads that share the work; the weights do not depend on it.
   public var threads: Int
   /// Images per block, 16 or 1; nil: 16 for batches of 8 and more, else 1.
   public var blockSize: Int?
@@ -13,6 +15,7 @@ public struct PlanOptions: Sendable, Equatable {
   public var loss: Loss?
   /// Training: the optimiser, whose state the plan has room for.
   public var optimizer = Optimizer.sgd
+  /// What is done to gradients that are too large.
   public var clipping = Clipping.none
   /// What becomes of numbers below the smallest normal one while the network runs; needs no memory.
   public var subnormals = Subnormals.flush
@@ -24,12 +27,12 @@ public struct PlanOptions: Sendable, Equatable {
   /// Whether the input stays in the arena: a full batch, loaded once.
   public var keepsInput = false
   /// Whether products with the Hessian can be formed (R-operator).
-  public var isSecondOrder = false
+  package var isSecondOrder = false
   /// Whether the gradient leaves out the factor 2 of the scaled sigmoid's derivative, in every layer and in the loss: the
   /// perceptron notebook's mistake, for comparison.
-  public var usesReferenceGradient = false
+  package var usesReferenceGradient = false
   /// Floats that a solver works in, beside the network.
-  public var workspaceCount = 0
+  package var workspaceCount = 0
   /// Whether each layer's weights are updated in the backward pass, as soon as their gradients are known, which then
   /// need no memory; the same bits. For a mini-batch of one block, on one thread: see `updateObstacle`.
   public var updatesInBackward = false
@@ -48,6 +51,8 @@ public struct PlanOptions: Sendable, Equatable {
   /// Inference and gradients alone see them as they are.
   public var augmentation = Augmentation()
 
+  /// `batch`: samples of a step. `blockSize`: images that one thread works on together, 16 or 1; nil: 16 from a batch
+  /// of 8.
   public init(
     batch: Int, isTraining: Bool, threads: Int = 1, blockSize: Int? = nil, loss: Loss? = nil,
     optimizer: Optimizer = .sgd, clipping: Clipping = .none
@@ -61,6 +66,7 @@ public struct PlanOptions: Sendable, Equatable {
     self.clipping = clipping
   }
 
+  /// Images that one thread works on together.
   public var resolvedBlockSize: Int { blockSize ?? (batch >= 8 ? 16 : 1) }
   /// Blocks of one run.
   public var blockCount: Int { (batch + resolvedBlockSize - 1) / resolvedBlockSize }
@@ -97,17 +103,20 @@ public struct PlanOptions: Sendable, Equatable {
 
 /// A planned network: the memory plan and the operations of its programs, not yet in an arena.
 public struct NetworkPlan {
+  /// What was planned.
   public let model: Model
+  /// What it was planned for.
   public let options: PlanOptions
+  /// Where everything lives.
   public let memory: MemoryPlan
   /// Parameters in file order, with their places in the shared part.
-  public let parameters: [PlacedParameter]
+  package let parameters: [PlacedParameter]
   /// The layers that the backward pass runs again.
   public let recomputedLayers: [String]
-  /// Whether the backward pass brings the input once more, whose memory has served others.
-  public let loadsInputAgain: Bool
   /// What that costs for one image.
   public let recomputedMultiplyAdds: Int
+  /// Whether the backward pass brings the input once more, whose memory has served others.
+  public let loadsInputAgain: Bool
   /// Bytes that the plan would need more without.
   public let recomputationSavedByteCount: Int
   /// What is computed where there are labels or targets; nil for a model whose end suits none and no loss was asked for.

@@ -3,7 +3,7 @@ import FixedNetCore
 
 /// Memory that a layer has reserved. The layers are planned twice by the same code: the first pass sizes the slots, the
 /// second finds them placed.
-public struct Slot: Hashable, Sendable {
+package struct Slot: Hashable, Sendable {
   let index: Int
   fileprivate let scope: Scope
   private let byteOffset: Int
@@ -30,13 +30,13 @@ public struct Slot: Hashable, Sendable {
 
 /// Collects slots while the layers of a network are walked forward and back. `reserve` both sizes and places: there
 /// is no other way to memory, so the plan and the run cannot disagree.
-public final class Planner {
-  public let options: PlanOptions
-  public let isTraining: Bool
+package final class Planner {
+  package let options: PlanOptions
+  package let isTraining: Bool
   /// Layers whose weights training leaves alone.
   private let frozenLayers: Set<String>
   /// Images per block: 16 or 1.
-  public let blockSize: Int
+  package let blockSize: Int
   /// Whether the gradient of a convolution's input may lie where the input was.
   let replacesInputs: Bool
   /// Whether what only one block's pass needs is in the thread's part, for one block after the other: in training without
@@ -46,9 +46,9 @@ public final class Planner {
   let stripes: StripeLayout?
   /// Batch normalisation of the data and the convolution that takes it in; nil where there is no such pair.
   let folding: (normalization: String, convolution: String)?
-  public private(set) var slots: [PlannedSlot] = []
-  public private(set) var steps: [String] = []
-  public internal(set) var parameters: [PlacedParameter] = []
+  package private(set) var slots: [PlannedSlot] = []
+  package private(set) var steps: [String] = []
+  package internal(set) var parameters: [PlacedParameter] = []
   /// Values of the description that the program reads.
   var constants: [PlannedConstant] = []
   /// R-operator: where the gradient of a value with this tangent has its own tangent.
@@ -102,7 +102,7 @@ public final class Planner {
       && options.threads < options.blockCount
   }
 
-  public func isFrozen(_ layer: String) -> Bool { frozenLayers.contains(layer) }
+  package func isFrozen(_ layer: String) -> Bool { frozenLayers.contains(layer) }
 
   /// Whether BN's moving variance follows Keras 2 for images.
   var usesUnbiasedVariance: Bool { options.usesUnbiasedVariance }
@@ -155,7 +155,7 @@ public final class Planner {
   func watchUses() { usedSlots = [] }
 
   /// Starts the next step of the program.
-  public func beginStep(_ name: String) { steps.append(name) }
+  package func beginStep(_ name: String) { steps.append(name) }
 
   private var step: Int { max(steps.count - 1, 0) }
 
@@ -164,7 +164,7 @@ public final class Planner {
   /// Reserves a slot that holds something from the current step on, until the last step that `use`s it.
   /// `lasting`: through the whole program, whatever uses it. `carried`: what the forward pass leaves for the backward pass,
   /// and reads where it runs once more. `beginsWhenUsed`: it holds nothing before a later step that uses it.
-  public func reserve(
+  package func reserve(
     _ name: String, shape: [Int], region: Region, scope: Scope, lasting: Bool = false,
     carried isCarried: Bool = false, beginsWhenUsed: Bool = false,
     elementByteCount: Int = MemoryLayout<Float>.stride
@@ -199,7 +199,7 @@ public final class Planner {
   }
 
   /// A value with one copy per block: [channels][pixels][B].
-  public func reserveActivation(_ name: String, shape: Shape) -> Slot {
+  package func reserveActivation(_ name: String, shape: Shape) -> Slot {
     let extents: [Int] =
       switch shape {
       case .image(let height, let width, let channels): [channels, height, width, blockSize]
@@ -218,7 +218,7 @@ public final class Planner {
   }
 
   /// The slot holds something through the whole program, and until the next run.
-  public func keep(_ slot: Slot) { lastsForever.insert(slot.index) }
+  package func keep(_ slot: Slot) { lastsForever.insert(slot.index) }
 
   /// A slot of the R-operator: what a product with the Hessian leaves for its next steps.
   func reserveTangent(_ name: String, shape: Shape) -> Slot {
@@ -228,14 +228,14 @@ public final class Planner {
   }
 
   /// The slot still holds something at the current step.
-  public func use(_ slot: Slot) {
+  package func use(_ slot: Slot) {
     if unused.remove(slot.index) != nil { slots[slot.index].firstStep = step }
     slots[slot.index].lastStep = max(slots[slot.index].lastStep, step)
     usedSlots.insert(slot)
   }
 
   /// The slot is read when the parameters are updated, at the end of the step.
-  public func keepUntilUpdate(_ slot: Slot) { keptUntilUpdate.insert(slot.index) }
+  package func keepUntilUpdate(_ slot: Slot) { keptUntilUpdate.insert(slot.index) }
 
   /// The slot is read when its layer's parameters are updated, which may be in the backward pass.
   func keepForUpdate(_ slot: Slot) {

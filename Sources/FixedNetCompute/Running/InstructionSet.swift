@@ -3,8 +3,11 @@ import Foundation
 
 /// The instruction sets that the kernels are built for. All of them give the same bits.
 public enum InstructionSet: String, CaseIterable, Sendable, Comparable {
+  /// What every processor has.
   case portable
+  /// 256 bits, with fused multiply-add.
   case avx2
+  /// 512 bits.
   case avx512
 
   var code: cs_isa {
@@ -51,5 +54,5 @@ public enum InstructionSet: String, CaseIterable, Sendable, Comparable {
   }
 
   /// The kernels' table.
-  public var kernels: UnsafePointer<cs_kernels> { cs_kernels_for(code) }
+  package var kernels: UnsafePointer<cs_kernels> { cs_kernels_for(code) }
 }

@@ -12,6 +12,7 @@ public struct BrokenValue: Equatable, Sendable {
   /// The position in the data set of the first image where it is so; nil for what all images share.
   public var image: Int?
 
+  /// `image`: the sample's number in its set; nil for weights.
   public init(layer: String, what: String, slot: String? = nil, image: Int? = nil) {
     self.layer = layer
     self.what = what

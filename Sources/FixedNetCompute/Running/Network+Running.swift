@@ -9,16 +9,21 @@ extension Network {
   public struct Sums: Equatable, Sendable {
     /// Of the images; with penalties on weights, each image has the penalty at the moment it was seen.
     public var loss = 0.0
+    /// Samples whose largest output is their label's.
     public var hits = 0
+    /// Samples that were run.
     public var images = 0
 
+    /// `loss`: summed over the samples.
     public init(loss: Double = 0, hits: Int = 0, images: Int = 0) {
       self.loss = loss
       self.hits = hits
       self.images = images
     }
 
+    /// NaN without samples.
     public var meanLoss: Double { images > 0 ? loss / Double(images) : .nan }
+    /// The part of the samples that was right; NaN without samples.
     public var accuracy: Double { images > 0 ? Double(hits) / Double(images) : .nan }
 
     mutating func add(_ other: Sums) {

@@ -13,7 +13,7 @@ extension Network {
 
   /// Measures from now on, or no longer.
   /// Throws: `NetworkError.option` for a profile of another plan.
-  public func measure(with profile: NetworkProfile?) throws(NetworkError) {
+  package func measure(with profile: NetworkProfile?) throws(NetworkError) {
     guard profile?.fits(plan) != false else {
       throw .option(
         name: "the profile", expected: "one of this network's plan", found: "another plan's")

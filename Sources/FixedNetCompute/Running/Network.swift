@@ -4,10 +4,13 @@ import Foundation
 
 /// A planned network in its arena, ready to run: the memory, the threads and the two programs.
 public final class Network {
+  /// What the network was planned as.
   public let plan: NetworkPlan
+  /// Whose kernels it runs.
   public let instructionSet: InstructionSet
   /// Values of one sample, and of the model's output for it.
   public let inputCount: Int
+  /// Values of the output for one sample.
   public let outputCount: Int
   let allocation: UnsafeMutableRawPointer
   let arena: Arena
@@ -28,7 +31,7 @@ public final class Network {
   let penalized: UnsafeMutableBufferPointer<(SharedSlot, Int, Regularizer)>
   /// Where the time of the following training steps is added up, or of inference where the plan has nothing else; nil
   /// measures nothing. Set by `measure`.
-  public internal(set) var profile: NetworkProfile?
+  package internal(set) var profile: NetworkProfile?
   /// Whether the weights were loaded; those that were not are NaN, so that nothing takes them for values.
   public internal(set) var hasWeights: Bool
   var trainingSharing = SharingTrial()
@@ -113,5 +116,5 @@ public final class Network {
   public var arenaByteCount: Int { arena.byteCount }
 
   /// Whether nothing has been written outside the arena.
-  public var canariesAreIntact: Bool { Canary.isIntact(allocation, arena.byteCount) }
+  package var canariesAreIntact: Bool { Canary.isIntact(allocation, arena.byteCount) }
 }

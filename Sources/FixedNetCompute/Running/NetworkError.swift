@@ -2,9 +2,11 @@ import FixedNetCore
 
 /// Why a network could not be set up or run.
 public enum NetworkError: Error, Equatable {
+  /// Memory that cannot be used.
   case arena(ArenaError)
   /// The operating system gave no memory or no threads.
   case resources(String)
+  /// FIXEDNET_ISA names instructions that this machine does not have.
   case instructionSet(found: String, available: String)
   /// Weights that were neither loaded nor initialised.
   case weightsNotSet

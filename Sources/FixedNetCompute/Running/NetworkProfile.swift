@@ -3,29 +3,29 @@ import FixedNetCore
 
 /// Where the time of a network's runs goes, layer by layer: of its training where it is planned for that, else of its
 /// inference. Allocates nothing while the network runs.
-public final class NetworkProfile {
+package final class NetworkProfile {
   /// Seconds of all threads together. Where a thread had to leave its processor meanwhile, they include that.
-  public struct Row: Equatable, Sendable {
+  package struct Row: Equatable, Sendable {
     /// A layer's name (the first's, where several are computed at once), "(input)" for the loading of the images, or "(loss)".
-    public var layer: String
-    public var forward = 0.0
-    public var backward = 0.0
+    package var layer: String
+    package var forward = 0.0
+    package var backward = 0.0
     /// The optimiser's step, unless clipping by norm delays it, and the gradients that are computed over the whole batch
     /// at once.
-    public var update = 0.0
+    package var update = 0.0
 
-    public var seconds: Double { forward + backward + update }
+    package var seconds: Double { forward + backward + update }
   }
 
   /// Seconds that all threads together waited for each other, by the cause. Waiting within an operation that is cut, and for
   /// the caller, is not in it.
-  public struct Waiting: Equatable, Sendable {
+  package struct Waiting: Equatable, Sendable {
     /// For all threads of the team: before a normalisation over the batch, and before the update.
-    public var forAll = 0.0
+    package var forAll = 0.0
     /// For those that share a block.
-    public var forBlock = 0.0
+    package var forBlock = 0.0
 
-    public var seconds: Double { forAll + forBlock }
+    package var seconds: Double { forAll + forBlock }
   }
 
   private let ticks: UnsafeMutableBufferPointer<UInt64>
@@ -36,7 +36,7 @@ public final class NetworkProfile {
   /// What both clocks showed when counting began.
   private var start: (ticks: UInt64, time: ContinuousClock.Instant)
 
-  public init(of plan: NetworkPlan) {
+  package init(of plan: NetworkPlan) {
     layers = (plan.training ?? plan.inference).origins.map { $0.isLoss ? "(loss)" : $0.first }
     isTraining = plan.training != nil
     threadCount = plan.options.threads
@@ -49,7 +49,7 @@ public final class NetworkProfile {
   deinit { ticks.deallocate() }
 
   /// Forgets what was measured.
-  public func reset() {
+  package func reset() {
     ticks.update(repeating: 0)
     start = (cs_ticks(), .now)
   }
@@ -89,7 +89,7 @@ public final class NetworkProfile {
   }
 
   /// Since the start or the last `reset`; nothing where the processor has no clock that programs may read.
-  public var waiting: Waiting {
+  package var waiting: Waiting {
     guard let clock else { return Waiting() }
     let secondsPerTick = secondsPerTick
     func seconds(_ cause: OperationClock.Cause) -> Double {
@@ -107,7 +107,7 @@ public final class NetworkProfile {
 
   /// What was measured since the start or the last `reset`, in the order of the forward pass. All is 0 where the processor
   /// has no clock that programs may read.
-  public var rows: [Row] {
+  package var rows: [Row] {
     guard let clock else { return [] }
     let secondsPerTick = secondsPerTick
     func seconds(_ operation: Int, _ part: OperationClock.Part) -> Double {

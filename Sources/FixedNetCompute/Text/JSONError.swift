@@ -1,8 +1,11 @@
 /// A place in a text: lines count from 1, and so do columns, which are code points.
 public struct JSONPlace: Equatable, Sendable {
+  /// From 1.
   public var line: Int
+  /// From 1. Units: code points.
   public var column: Int
 
+  /// Both from 1.
   public init(line: Int, column: Int) {
     self.line = line
     self.column = column

@@ -1,13 +1,21 @@
 /// A JSON value: what a Keras `model_config` is made of.
 public enum JSONValue: Equatable, Sendable {
+  /// null
   case null
+  /// true or false
   case bool(Bool)
+  /// A number without fraction and exponent that fits.
   case integer(Int)
+  /// Any other number.
   case number(Double)
+  /// A text.
   case string(String)
+  /// A list.
   case array([JSONValue])
+  /// Members by their keys.
   case object([String: JSONValue])
 
+  /// An object's member; nil where it has none of that key, and for what is no object.
   public subscript(key: String) -> JSONValue? {
     if case .object(let members) = self { members[key] } else { nil }
   }

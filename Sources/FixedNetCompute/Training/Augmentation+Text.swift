@@ -3,7 +3,7 @@ import FixedNetCore
 /// An augmentation as options and files write it: "shift=0.1,rotation=15,zoom=0.1,flip=horizontal,fill=nearest".
 extension Augmentation {
   /// What may be written, for help texts.
-  public static let help =
+  package static let help =
     "shift=F (along each axis, by up to this part of it), rotation=DEGREES, zoom=F (by 1 - F to 1 + F), "
     + "flip=horizontal, vertical or both (every second image), fill=nearest, reflect or constant (what "
     + "lies beyond the border; constant is 0)"
@@ -11,7 +11,7 @@ extension Augmentation {
   private static let keys = ["shift", "rotation", "zoom", "flip", "fill"]
 
   /// Throws: `ModelError.option` for what is not one of `help`, is out of range, or said twice.
-  public init(text: String) throws(ModelError) {
+  package init(text: String) throws(ModelError) {
     self.init()
     var seen: Set<String> = []
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -70,7 +70,7 @@ extension Augmentation {
   }
 
   /// What `init(text:)` reads.
-  public var text: String {
+  package var text: String {
     var parts = [("shift", shift), ("rotation", rotation), ("zoom", zoom)].filter { $0.1 != 0 }
       .map { "\($0.0)=\(Augmentation.text($0.1))" }
     switch (flipsHorizontally, flipsVertically) {
@@ -100,9 +100,9 @@ extension Augmentation {
 }
 
 extension Augmentation.Fill {
-  public static let all: [Augmentation.Fill] = [.nearest, .reflect, .constant]
+  package static let all: [Augmentation.Fill] = [.nearest, .reflect, .constant]
 
-  public var name: String {
+  package var name: String {
     switch self {
     case .nearest: "nearest"
     case .reflect: "reflect"

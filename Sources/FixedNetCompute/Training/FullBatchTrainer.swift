@@ -5,6 +5,7 @@ import FixedNetCore
 public enum FullBatchMethod: String, CaseIterable, Sendable {
   /// Newton steps whose equations are solved roughly by conjugate gradients on exact Hessian products.
   case truncatedNewton = "truncated-newton"
+  /// Limited-memory BFGS.
   case lbfgs
 
   /// Floats that the method works in, for `count` parameters: the point besides its own.
@@ -25,8 +26,11 @@ public enum FullBatchMethod: String, CaseIterable, Sendable {
 /// network's values for every sample are in one planned arena. Counts evaluations (loss with gradient) and Hessian
 /// products alike, as SciPy counts.
 public final class FullBatchTrainer {
+  /// Whose weights are trained.
   public let network: Network
+  /// All of them are one mini-batch.
   public let images: ImageSet
+  /// The solver.
   public let method: FullBatchMethod
   /// Whether `evaluateInPlace` has loaded the samples.
   private var holdsSamples = false

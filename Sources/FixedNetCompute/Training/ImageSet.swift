@@ -7,17 +7,21 @@ public struct ImageSet: Sendable {
   public enum Pixels: Sendable {
     /// Divided by 255 as the network reads them.
     case bytes([UInt8])
+    /// As they are, [sample][row][column][channel].
     case floats([Float])
     /// In a file that is mapped: what `DataFile` makes of sets that are larger than the memory that is free.
     case mapped(MappedPixels)
   }
 
+  /// The extents of one sample.
   public let shape: Shape
+  /// Of all samples.
   public let pixels: Pixels
   /// One per image; empty where there are none.
   public let labels: [UInt16]
   /// Values that the outputs should have, [count][targetWidth], channels last; empty where there are labels or none.
   public let targets: [Float]
+  /// Targets of one sample.
   public let targetWidth: Int
   /// How much the loss of each image counts, as Keras' sample_weight; empty: all 1.
   public let sampleWeights: [Float]
@@ -164,10 +168,14 @@ public struct ImageSet: Sendable {
 public struct DataSet: Sendable {
   /// "digits", "mnist", "fashion-mnist", or a file's name.
   public var name: String
+  /// What networks learn from.
   public var train: ImageSet
+  /// What they are measured on.
   public var test: ImageSet
+  /// By their labels; empty where numbers are to be predicted.
   public var classNames: [String]
 
+  /// `classNames`: by their labels.
   public init(name: String, train: ImageSet, test: ImageSet, classNames: [String]) {
     self.name = name
     self.train = train
@@ -175,5 +183,6 @@ public struct DataSet: Sendable {
     self.classNames = classNames
   }
 
+  /// Names of classes.
   public var classCount: Int { classNames.count }
 }

@@ -5,11 +5,11 @@ import Foundation
 /// Many small networks that train side by side, one per vector lane, in an arena whose size the plan said. Nothing is
 /// allocated by training or evaluating them, and the results are the same bits on any number of threads and every
 /// instruction set.
-public final class LaneNetworks {
-  public let plan: LaneNetworksPlan
-  public let instructionSet: InstructionSet
+package final class LaneNetworks {
+  package let plan: LaneNetworksPlan
+  package let instructionSet: InstructionSet
   /// Samples in the arena.
-  public private(set) var sampleCount = 0
+  package private(set) var sampleCount = 0
   let threads: ThreadTeam
   /// The networks whose parameters were set.
   private var isSet: [Bool]
@@ -21,7 +21,7 @@ public final class LaneNetworks {
   /// Allocates the arena, with a canary at both ends, and starts the threads.
   /// `arenaByteCount`: the size of the memory handed over; the plan's by default.
   /// Throws: `NetworkError.arena(.tooSmall)` where that is less than the plan.
-  public init(
+  package init(
     _ plan: LaneNetworksPlan, instructionSet: InstructionSet = .best, arenaByteCount: Int? = nil
   ) throws(NetworkError) {
     let byteCount = arenaByteCount ?? plan.memory.byteCount
@@ -48,7 +48,7 @@ public final class LaneNetworks {
   deinit { free(allocation) }
 
   /// Whether nothing has been written outside the arena.
-  public var canariesAreIntact: Bool { Canary.isIntact(allocation, arena.byteCount) }
+  package var canariesAreIntact: Bool { Canary.isIntact(allocation, arena.byteCount) }
 
   private var program: LaneProgram { plan.program }
 
@@ -61,7 +61,7 @@ public final class LaneNetworks {
   // MARK: - Running
 
   /// Fresh networks, Glorot uniform with zero biases: network n is number `first` + n of the seed.
-  public func initialize(seed: UInt64, first: Int = 0) {
+  package func initialize(seed: UInt64, first: Int = 0) {
     program.initialize(
       run, seed: seed, firstNetwork: UInt32(truncatingIfNeeded: first), arena: arena)
     for network in isSet.indices { isSet[network] = true }
@@ -71,7 +71,7 @@ public final class LaneNetworks {
   /// Puts samples into the arena, in the order in which they will be used.
   /// Throws: `NetworkError.noImages`; `.option` for another number of targets than of inputs, or more than
   /// `plan.sampleCapacity`.
-  public func load(inputs: [Float], targets: [Float]) throws(NetworkError) {
+  package func load(inputs: [Float], targets: [Float]) throws(NetworkError) {
     guard !inputs.isEmpty else { throw .noImages }
     guard inputs.count == targets.count else {
       throw .option(
@@ -93,7 +93,7 @@ public final class LaneNetworks {
   /// Some mini-batches of an epoch over the loaded samples in their order, nil: all; the loss is the mean squared error.
   /// Throws: `NetworkError.planned` for a plan without training; `.noImages`; `.option` for numbers that are no rates, or
   /// steps that the epoch does not have.
-  public func train(learningRate: Float = 0.001, rho: Double = 0.9, steps: Range<Int>? = nil)
+  package func train(learningRate: Float = 0.001, rho: Double = 0.9, steps: Range<Int>? = nil)
     throws(NetworkError)
   {
     guard program.velocity != nil else {
@@ -121,7 +121,7 @@ public final class LaneNetworks {
 
   /// What the networks make of the loaded samples; read it with `outcome(of:)`.
   /// Throws: `NetworkError.noImages`.
-  public func evaluate() throws(NetworkError) {
+  package func evaluate() throws(NetworkError) {
     guard sampleCount > 0 else { throw .noImages }
     program.evaluate(run, arena: arena)
     hasOutcome = true
@@ -144,7 +144,7 @@ public final class LaneNetworks {
   /// What the last `evaluate` found of a network.
   /// Throws: as all that reads one network, `NetworkError.option` and `.weightsNotSet`; `.option` too where nothing was
   /// evaluated since samples or parameters changed.
-  public func outcome(of network: Int) throws(NetworkError) -> LaneOutcome {
+  package func outcome(of network: Int) throws(NetworkError) -> LaneOutcome {
     try check(network)
     guard hasOutcome else {
       throw .option(name: "the outcome", expected: "one of evaluate()", found: "none yet")
@@ -153,7 +153,7 @@ public final class LaneNetworks {
   }
 
   /// A network's outputs for the loaded samples.
-  public func outputs(of network: Int) throws(NetworkError) -> [Float] {
+  package func outputs(of network: Int) throws(NetworkError) -> [Float] {
     try check(network)
     guard sampleCount > 0 else { throw .noImages }
     let (group, lane) = network.quotientAndRemainder(dividingBy: LaneProgram.lanes)
@@ -171,13 +171,13 @@ public final class LaneNetworks {
   // MARK: - Weights
 
   /// A network's weights and biases, layer by layer the kernel [in][out], then the bias: Keras' order.
-  public func parameters(of network: Int) throws(NetworkError) -> [Float] {
+  package func parameters(of network: Int) throws(NetworkError) -> [Float] {
     try check(network)
     return column(program.parameters(ofGroup: network / LaneProgram.lanes, arena: arena), network)
   }
 
   /// Throws: `NetworkError.option`.
-  public func setParameters(_ values: [Float], of network: Int) throws(NetworkError) {
+  package func setParameters(_ values: [Float], of network: Int) throws(NetworkError) {
     try checkNumber(network)
     guard values.count == plan.shape.parameterCount else {
       throw .option(
@@ -192,7 +192,7 @@ public final class LaneNetworks {
   }
 
   /// The gradient of a network's mean squared error over the loaded samples, at most a mini-batch.
-  public func gradient(of network: Int) throws(NetworkError) -> [Float] {
+  package func gradient(of network: Int) throws(NetworkError) -> [Float] {
     try check(network)
     guard sampleCount > 0 else { throw .noImages }
     guard sampleCount <= plan.batch else {

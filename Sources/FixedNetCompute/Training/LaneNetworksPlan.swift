@@ -3,17 +3,17 @@ import FixedNetCore
 
 /// What many small networks that train side by side have in common: one input, `depth` hidden layers of `width` units,
 /// one output.
-public struct LaneShape: Equatable, Sendable {
+package struct LaneShape: Equatable, Sendable {
   /// Units of a hidden layer, 1 ... 10.
-  public var width: Int
+  package var width: Int
   /// Hidden layers, 1 ... 1024.
-  public var depth: Int
+  package var depth: Int
   /// Of the hidden units below 0: 0 is ReLU, 0.01 a LeakyReLU.
-  public var negativeSlope: Float
+  package var negativeSlope: Float
   /// Whether the output is max(z, 0), else z.
-  public var outputIsRectified: Bool
+  package var outputIsRectified: Bool
 
-  public init(
+  package init(
     width: Int, depth: Int, negativeSlope: Float = 0, outputIsRectified: Bool = false
   ) {
     self.width = width
@@ -22,12 +22,12 @@ public struct LaneShape: Equatable, Sendable {
     self.outputIsRectified = outputIsRectified
   }
 
-  public static let maxWidth = Int(CS_LANE_NETWORK_MAX_WIDTH)
+  package static let maxWidth = Int(CS_LANE_NETWORK_MAX_WIDTH)
 
-  public static let maxDepth = Model.layerLimit
+  package static let maxDepth = Model.layerLimit
 
   /// Weights and biases of one network; 0 for a shape that no plan can have.
-  public var parameterCount: Int {
+  package var parameterCount: Int {
     guard hasExtents else { return 0 }
     return 2 * width + (depth - 1) * (width + 1) * width + width + 1
   }
@@ -58,21 +58,21 @@ public struct LaneShape: Equatable, Sendable {
 }
 
 /// Where `networkCount` networks of one shape live, before any of them runs: 16 to a group, whose lanes they are.
-public struct LaneNetworksPlan: Sendable {
-  public let shape: LaneShape
-  public let networkCount: Int
+package struct LaneNetworksPlan: Sendable {
+  package let shape: LaneShape
+  package let networkCount: Int
   /// Samples of a mini-batch.
-  public let batch: Int
+  package let batch: Int
   /// Samples that the arena has room for.
-  public let sampleCapacity: Int
-  public let threads: Int
+  package let sampleCapacity: Int
+  package let threads: Int
   /// Its blocks are the groups. `print(plan.memory)` is the memory at a glance.
-  public let memory: MemoryPlan
+  package let memory: MemoryPlan
   let program: LaneProgram
 
   /// Throws: `NetworkError.option` for a shape or counts that no plan can have; `.configuration` for more memory than
   /// there are addresses for.
-  public init(
+  package init(
     _ shape: LaneShape, networkCount: Int, sampleCapacity: Int, batch: Int = 64,
     isTraining: Bool = true, threads: Int = 1
   ) throws(NetworkError) {
@@ -122,7 +122,7 @@ public struct LaneNetworksPlan: Sendable {
   }
 
   /// Mini-batches of an epoch over `count` samples.
-  public func stepCount(samples count: Int) -> Int { (count + batch - 1) / batch }
+  package func stepCount(samples count: Int) -> Int { (count + batch - 1) / batch }
 }
 
 /// Slots one behind the other in their scopes: all of them live as long as the networks do.

@@ -47,7 +47,9 @@ public struct Loss: Equatable, Sendable {
     case meanWithSampleWeight = "mean_with_sample_weight"
   }
 
+  /// What is computed from an output and its target.
   public var function: Function
+  /// How the samples' losses become one.
   public var reduction = Reduction.sumOverBatchSize
   /// Whether the outputs are logits: softmax or sigmoid belongs to the loss.
   public var fromLogits = false
@@ -55,8 +57,11 @@ public struct Loss: Equatable, Sendable {
   public var labelSmoothing = 0.0
   /// The class whose samples have no loss.
   public var ignoredClass: Int?
+  /// Huber's: where the parabola becomes a line.
   public var delta = 1.0
+  /// Focal cross-entropy's: the weight of class 1 where classes are balanced.
   public var alpha = 0.25
+  /// Focal cross-entropy's: the power of 1 - p.
   public var gamma = 2.0
   /// Whether binary focal cross-entropy weighs class 1 by alpha and class 0 by 1 - alpha.
   public var balancesClasses = false
@@ -65,10 +70,12 @@ public struct Loss: Equatable, Sendable {
   /// Whether the sum over the outputs is taken where Keras takes their mean.
   public var sumsOutputs = false
 
+  /// With Keras' numbers.
   public init(_ function: Function) { self.function = function }
 
   /// -log of the probability of the sample's class.
   public static let crossEntropy = Loss(.sparseCategoricalCrossEntropy)
+  /// The mean over the outputs of (output - target)^2.
   public static let meanSquaredError = Loss(.meanSquaredError)
 
   /// `isSum`: the sum over the outputs, not their mean.

@@ -2,7 +2,9 @@ import FixedNetCore
 
 /// How a run follows its gradients: the optimiser, its rate over time, and what is done to gradients that are too large.
 public struct OptimizerConfiguration: Sendable {
+  /// The method and its numbers.
   public var optimizer: Optimizer
+  /// The learning rate of each step.
   public var schedule: Schedule
   /// The rate of a step (from 0) where no schedule has it; takes the place of `schedule`.
   public var customRate: (@Sendable (Int) -> Double)?
@@ -11,6 +13,7 @@ public struct OptimizerConfiguration: Sendable {
   /// The schedule's step at step 0 of the run.
   public var firstScheduleStep: Int
 
+  /// Plain gradient descent at a rate of 0.01 unless others are given.
   public init(
     optimizer: Optimizer = .sgd, schedule: Schedule = .constant(0.01),
     customRate: (@Sendable (Int) -> Double)? = nil, firstIteration: Int = 0,
@@ -45,13 +48,18 @@ public struct CyclicalRate: Sendable {
     case iteration
   }
 
+  /// The lowest rate.
   public var base: Double
+  /// The highest one.
   public var max: Double
   /// Iterations of half a cycle.
   public var stepSize: Int
+  /// What `scale` is a function of.
   public var mode: ScaleMode
+  /// What the height of the triangles is multiplied by.
   public var scale: @Sendable (Int) -> Double
 
+  /// `stepSize`: steps from the lowest to the highest rate.
   public init(
     base: Double, max: Double, stepSize: Int, mode: ScaleMode,
     scale: @escaping @Sendable (Int) -> Double

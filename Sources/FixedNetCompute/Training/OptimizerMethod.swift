@@ -1,7 +1,7 @@
 import FixedNetCore
 
 /// A number of an optimiser's configuration, by Keras' key.
-public enum OptimizerNumber: String, CaseIterable, Sendable {
+package enum OptimizerNumber: String, CaseIterable, Sendable {
   case momentum
   case rho
   case beta1 = "beta_1"
@@ -22,13 +22,13 @@ public enum OptimizerNumber: String, CaseIterable, Sendable {
 }
 
 /// Something that an optimiser does or does not, by Keras' key.
-public enum OptimizerFlag: String, CaseIterable, Sendable {
+package enum OptimizerFlag: String, CaseIterable, Sendable {
   case nesterov
   case centered
 }
 
 extension Optimizer {
-  public subscript(_ number: OptimizerNumber) -> Double {
+  package subscript(_ number: OptimizerNumber) -> Double {
     get { self[keyPath: Optimizer.path(of: number)] }
     set { self[keyPath: Optimizer.path(of: number)] = newValue }
   }
@@ -81,7 +81,7 @@ extension Optimizer.Method {
   }
 
   /// How Keras 3 and the new optimisers of TF-Keras lay out what is kept.
-  public enum Layout: Sendable {
+  package enum Layout: Sendable {
     case slotBySlot
     /// A weight's slots side by side.
     case weightByWeight
@@ -135,16 +135,17 @@ extension Optimizer.Method {
   }
 
   /// Keras' name of the class.
-  public var className: String { row.className }
+  package var className: String { row.className }
 
   /// Every method: each has a name.
-  public static let all: [Optimizer.Method] = OptimizerName.allCases.reduce(into: []) { all, name in
+  package static let all: [Optimizer.Method] = OptimizerName.allCases.reduce(into: []) {
+    all, name in
     let method = name.optimizer().method
     if !all.contains(method) { all.append(method) }
   }
 
   /// Keras takes its own classes in any case.
-  public init?(className: String) {
+  package init?(className: String) {
     let name = className.lowercased()
     guard let method = Optimizer.Method.all.first(where: { $0.className.lowercased() == name })
     else { return nil }
@@ -152,27 +153,27 @@ extension Optimizer.Method {
   }
 
   /// "SGD, RMSprop and Adam"; `word`: and, or.
-  public static func classNames(joinedBy word: String) -> String {
+  package static func classNames(joinedBy word: String) -> String {
     let names = all.map(\.className)
     return names.dropLast().joined(separator: ", ") + " \(word) \(names.last ?? "")"
   }
 
   /// Keras' default rate.
-  public var defaultLearningRate: Double { row.learningRate }
+  package var defaultLearningRate: Double { row.learningRate }
 
   /// Its own numbers: those that Keras always writes.
-  public var numbers: [OptimizerNumber] { row.numbers }
+  package var numbers: [OptimizerNumber] { row.numbers }
 
   var flags: [OptimizerFlag] { row.flags }
 
-  public var knowsAMSGrad: Bool { row.knowsAMSGrad }
+  package var knowsAMSGrad: Bool { row.knowsAMSGrad }
 
-  public var layout: Layout { row.layout }
+  package var layout: Layout { row.layout }
 
   var legacy: Legacy { row.legacy }
 
   /// Keras' names of what it keeps per weight, in the order in which Keras builds it.
-  public func slotNames(hasMomentum: Bool, isCentered: Bool) -> [String] {
+  package func slotNames(hasMomentum: Bool, isCentered: Bool) -> [String] {
     row.slots.compactMap { slot in
       switch slot {
       case .always(let name): name
@@ -185,12 +186,12 @@ extension Optimizer.Method {
 
 extension Optimizer {
   /// Keras' names of what the optimiser keeps per weight, in the order in which Keras builds it.
-  public var slotNames: [String] {
+  package var slotNames: [String] {
     method.slotNames(hasMomentum: hasMomentum, isCentered: isCentered)
   }
 
   /// What a slot holds before the first step.
-  public func startValue(of slot: String) -> Float {
+  package func startValue(of slot: String) -> Float {
     slot == "accumulator" ? Float(initialAccumulator) : 0
   }
 }

@@ -1,7 +1,7 @@
 import FixedNetCore
 
 /// The optimisers that the tools know by name, with Keras' defaults.
-public enum OptimizerName: String, CaseIterable, Sendable {
+package enum OptimizerName: String, CaseIterable, Sendable {
   case sgd
   case momentum
   case nesterov
@@ -14,10 +14,10 @@ public enum OptimizerName: String, CaseIterable, Sendable {
   case adagrad
 
   /// Keras' default rate.
-  public var defaultLearningRate: Double { optimizer().method.defaultLearningRate }
+  package var defaultLearningRate: Double { optimizer().method.defaultLearningRate }
 
   /// The name of an optimiser, whatever its numbers.
-  public init(_ optimizer: Optimizer) {
+  package init(_ optimizer: Optimizer) {
     switch optimizer.method {
     case .sgd:
       self = !optimizer.hasMomentum ? .sgd : optimizer.isNesterov ? .nesterov : .momentum
@@ -30,7 +30,7 @@ public enum OptimizerName: String, CaseIterable, Sendable {
   }
 
   /// With Keras' numbers, and for momentum and nesterov a momentum of 0.9.
-  public func optimizer() -> Optimizer {
+  package func optimizer() -> Optimizer {
     switch self {
     case .sgd: .sgd
     case .momentum: .momentum(0.9)
@@ -45,7 +45,7 @@ public enum OptimizerName: String, CaseIterable, Sendable {
   }
 
   /// The numbers that may be given for it.
-  public var numbers: [OptimizerNumber] {
+  package var numbers: [OptimizerNumber] {
     let own = optimizer().method.numbers
     let given = own.contains(.weightDecay) ? own : own + [.weightDecay]
     // Plain gradient descent is the one without.

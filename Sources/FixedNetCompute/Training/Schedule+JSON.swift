@@ -2,7 +2,7 @@ import FixedNetCore
 
 /// Schedules as a checkpoint remembers them: {"class_name": name, "config": {...}} with the names of the options.
 extension Schedule {
-  public var json: JSONValue {
+  package var json: JSONValue {
     func object(_ name: String, _ config: [String: JSONValue]) -> JSONValue {
       ["class_name": .string(name), "config": .object(config)]
     }
@@ -80,7 +80,7 @@ extension Schedule {
 
   /// Reads `json`. A constant without a rate (older checkpoints) has `learningRate`. nil where it is no schedule, or has
   /// numbers that no schedule has: a file may say anything.
-  public init?(json: JSONValue, learningRate: Double) {
+  package init?(json: JSONValue, learningRate: Double) {
     guard case .string(let name)? = json["class_name"],
       let schedule = Schedule(name, Members(json["config"] ?? .object([:])), learningRate)
     else { return nil }

@@ -3,13 +3,13 @@ import FixedNetCore
 /// Schedules as options: a name and numbers.
 extension Schedule {
   /// What a schedule's name stands for where nothing else is said.
-  public struct Defaults: Sendable {
+  package struct Defaults: Sendable {
     /// The initial, constant or largest rate.
-    public var learningRate: Double
-    public var stepsPerEpoch: Int
-    public var epochs: Int
+    package var learningRate: Double
+    package var stepsPerEpoch: Int
+    package var epochs: Int
 
-    public init(learningRate: Double, stepsPerEpoch: Int, epochs: Int) {
+    package init(learningRate: Double, stepsPerEpoch: Int, epochs: Int) {
       self.learningRate = learningRate
       self.stepsPerEpoch = stepsPerEpoch
       self.epochs = epochs
@@ -19,7 +19,7 @@ extension Schedule {
   }
 
   /// The names, each with its numbers and what they are by default.
-  public static let forms = [
+  package static let forms = [
     "constant", "step:factor=0.5,every=<an epoch>",
     "exponential:rate=0.96,steps=<an epoch>,staircase=0",
     "inverse-time:rate=0.5,steps=<an epoch>,staircase=0",
@@ -30,7 +30,7 @@ extension Schedule {
     "triangular2:base=0.00001,step-size=2000", "exp-range:base=0.00001,step-size=2000,gamma=1",
   ]
 
-  public static var names: [String] { forms.map(name) }
+  package static var names: [String] { forms.map(name) }
 
   static let piecewiseName = "piecewise"
 
@@ -40,7 +40,7 @@ extension Schedule {
 
   /// Reads `name:key=value,...`; what is left out is the default; nothing is given twice. Steps are iterations (mini-batches).
   /// Throws: `ModelError.optimizer`.
-  public init(text: String, _ defaults: Defaults) throws(ModelError) {
+  package init(text: String, _ defaults: Defaults) throws(ModelError) {
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts.first ?? "")
     guard let form = Schedule.forms.first(where: { Schedule.name($0) == name }) else {

@@ -40,6 +40,7 @@ public struct TrainingPosition: Equatable, Sendable {
   /// Sums over the unfinished epoch.
   public var partial = Network.Sums()
 
+  /// Before the first step.
   public init() {}
 
   /// Throws: `NetworkError.option` for a position that no run has.
@@ -56,11 +57,17 @@ public struct TrainingPosition: Equatable, Sendable {
 /// Trains a network: mini-batches in an order that is a function of (seed, epoch), so that a run can be continued
 /// to the bit from its position and weights.
 public final class Trainer {
+  /// Whose weights are trained.
   public let network: Network
+  /// What they learn from.
   public let images: ImageSet
+  /// Samples of a step.
   public let batch: Int
+  /// How the weights follow their gradients.
   public let optimizer: OptimizerConfiguration
+  /// What the order and dropout are drawn from.
   public let seed: UInt64
+  /// Where the run is: set it to go on from there.
   public var position: TrainingPosition
 
   /// `batch`: images of a mini-batch; the network's plan may be for less, then each mini-batch is run in parts
@@ -99,6 +106,7 @@ public final class Trainer {
     self.position = position
   }
 
+  /// The last one may have fewer samples.
   public var stepsPerEpoch: Int { (images.count + batch - 1) / batch }
 
   /// How an epoch ended.

@@ -1,10 +1,10 @@
 /// Sums over the values of images, channels last, one per channel: what Normalization is adapted with. In order, in
 /// double.
-public enum ChannelSums {
+package enum ChannelSums {
   /// sums[c] += sum of (value - means[c])^power over the values of channel c; power is 1 or 2. Images' bytes are divided
   /// as the network does it.
   /// Shapes: images [count, stride], stride a multiple of the channels; means, sums [channels].
-  public static func add(
+  package static func add(
     _ images: ImageSource, count: Int, power: Int, channels: Int,
     means: UnsafePointer<Double>, to sums: UnsafeMutablePointer<Double>
   ) {

@@ -8,24 +8,24 @@
 /// with batch normalization 99 % after 10 epochs.
 /// Source: elastic distortion after Simard, Steinkraus and Platt, "Best Practices for Convolutional
 /// Neural Networks Applied to Visual Document Analysis", ICDAR 2003.
-public enum Digits {
+package enum Digits {
   /// Which part of the data set; the two share no random numbers.
-  public enum Split: UInt32, Sendable {
+  package enum Split: UInt32, Sendable {
     case train, test
   }
 
-  public static let trainCount = 60_000
-  public static let testCount = 10_000
-  public static let side = 28
-  public static let classCount = 10
+  package static let trainCount = 60_000
+  package static let testCount = 10_000
+  package static let side = 28
+  package static let classCount = 10
 
   /// Images in a split.
-  public static func count(_ split: Split) -> Int {
+  package static func count(_ split: Split) -> Int {
     split == .train ? trainCount : testCount
   }
 
   /// The digit that image `index` shows: the classes are equally frequent, in random order.
-  public static func label(seed: UInt64, split: Split, index: Int) -> UInt8 {
+  package static func label(seed: UInt64, split: Split, index: Int) -> UInt8 {
     let order = Permutation(count: count(split), seed: seed, epoch: stream(split, 0xFFFF_FFFF))
     return UInt8(order[index] % classCount)
   }
@@ -33,7 +33,7 @@ public enum Digits {
   /// Draws image `index` and returns its label.
   /// Layout: `pixels` [28, 28], row-major, 0 background ... 255 ink; all 784 bytes are written.
   /// Requires 0 <= index < count(split).
-  public static func draw(
+  package static func draw(
     seed: UInt64, split: Split, index: Int, into pixels: UnsafeMutablePointer<UInt8>
   ) -> UInt8 {
     let label = label(seed: seed, split: split, index: index)

@@ -1,7 +1,7 @@
 /// Functions of double precision without a mathematics library: the same bits on every machine.
-public enum Elementary {
+package enum Elementary {
   /// cos(pi x) for 0 <= x <= 1, to about 1e-15.
-  public static func cosine(halfTurns x: Double) -> Double {
+  package static func cosine(halfTurns x: Double) -> Double {
     if x > 0.5 { return -cosine(halfTurns: 1 - x) }
     // Beyond a quarter of pi as a sine, whose series is short there.
     let isSine = x > 0.25
@@ -18,12 +18,12 @@ public enum Elementary {
   }
 
   /// base^exponent for base > 0, to about 1e-14 relative.
-  public static func power(_ base: Double, _ exponent: Double) -> Double {
+  package static func power(_ base: Double, _ exponent: Double) -> Double {
     exponential(exponent * logarithm(base))
   }
 
   /// e^x by halving x into the series' range and squaring back.
-  public static func exponential(_ x: Double) -> Double {
+  package static func exponential(_ x: Double) -> Double {
     let clamped = min(max(x, -700), 700)
     var (term, sum) = (1.0, 1.0)
     let part = clamped / 1024
@@ -38,7 +38,7 @@ public enum Elementary {
   }
 
   /// ln x for x > 0: exponent ln 2 + 2 artanh((m - 1) / (m + 1)), m in sqrt(1/2) ... sqrt(2).
-  public static func logarithm(_ x: Double) -> Double {
+  package static func logarithm(_ x: Double) -> Double {
     var mantissa = x.significand
     var exponent = Double(Int(x.exponent))
     if mantissa > 1.414_213_562_373_095 {
@@ -59,7 +59,7 @@ public enum Elementary {
 
   /// The z below which a standard normal variable is with probability p, 0 < p < 1, to about 1e-15 relative.
   /// Source: Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution", Applied Statistics 37, 1988.
-  public static func normalQuantile(_ p: Double) -> Double {
+  package static func normalQuantile(_ p: Double) -> Double {
     let q = p - 0.5
     if q.magnitude <= 0.425 {
       let r = 0.180625 - q * q

@@ -3,18 +3,18 @@
 ///
 /// Key words (low first): seed. Counter words (low first): index, then stream.
 /// Source: Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011.
-public struct Philox: Sendable {
+package struct Philox: Sendable {
   private let seed: UInt64
   private let stream: UInt64
 
-  public init(seed: UInt64, stream: UInt64) {
+  package init(seed: UInt64, stream: UInt64) {
     self.seed = seed
     self.stream = stream
   }
 
   /// The four words at `index`, each uniform in 0 ..< 2^32.
   @inline(__always)
-  public func words(at index: UInt64) -> (UInt32, UInt32, UInt32, UInt32) {
+  package func words(at index: UInt64) -> (UInt32, UInt32, UInt32, UInt32) {
     var (c0, c1) = Philox.lowHigh(index)
     var (c2, c3) = Philox.lowHigh(stream)
     var (k0, k1) = Philox.lowHigh(seed)
@@ -29,20 +29,20 @@ public struct Philox: Sendable {
   }
 
   /// A reader that starts at the first word of `index` and goes on without end.
-  public func reader(at index: UInt64 = 0) -> Reader {
+  package func reader(at index: UInt64 = 0) -> Reader {
     Reader(self, at: index)
   }
 
   /// word -> [0, 1): the upper 24 bits of the word times 2^-24; exact in Float.
   @inline(__always)
-  public static func unit(_ word: UInt32) -> Float {
+  package static func unit(_ word: UInt32) -> Float {
     Float(Int(word >> 8)) * 0x1p-24
   }
 
   /// high 2^32 + low, for a stream or an index made of two numbers. Embedded Swift without
   /// allocations takes no `UInt64(UInt32)` or `UInt64(Int)` on 32-bit targets, but it takes this.
   @inline(__always)
-  public static func join(low: UInt32, high: UInt32) -> UInt64 {
+  package static func join(low: UInt32, high: UInt32) -> UInt64 {
     unsafe unsafeBitCast(SIMD2(low.littleEndian, high.littleEndian), to: UInt64.self).littleEndian
   }
 
@@ -52,7 +52,7 @@ public struct Philox: Sendable {
   }
 
   /// Reads a stream word by word; a value type, so a copy goes on from the same place.
-  public struct Reader: Sendable {
+  package struct Reader: Sendable {
     private let philox: Philox
     private var index: UInt64
     private var block: (UInt32, UInt32, UInt32, UInt32)
@@ -65,7 +65,7 @@ public struct Philox: Sendable {
     }
 
     /// The next word, uniform in 0 ..< 2^32.
-    public mutating func next() -> UInt32 {
+    package mutating func next() -> UInt32 {
       if position == 4 {
         index &+= 1
         block = philox.words(at: index)
@@ -81,7 +81,7 @@ public struct Philox: Sendable {
     }
 
     /// The next uniform Float in [0, 1).
-    public mutating func nextUnit() -> Float {
+    package mutating func nextUnit() -> Float {
       Philox.unit(next())
     }
   }
@@ -96,15 +96,15 @@ public struct Philox: Sendable {
 /// A value outside 0 ..< count goes through again (cycle walking): fewer than two passes on average
 /// from 512 elements on.
 /// Source: Black and Rogaway, "Ciphers with Arbitrary Finite Domains", CT-RSA 2002.
-public struct Permutation: Sendable {
-  public let count: Int
+package struct Permutation: Sendable {
+  package let count: Int
   private let lowBits: UInt32
   private let lowMask: UInt32
   private let highMask: UInt32
   private let keys: [8 of UInt32]
 
   /// Requires 0 <= count <= 2^31.
-  public init(count: Int, seed: UInt64, epoch: UInt64) {
+  package init(count: Int, seed: UInt64, epoch: UInt64) {
     precondition(count >= 0 && count - 1 <= Int(Int32.max), "Permutation: count is not 0 ... 2^31")
     self.count = count
     // At least 10 bits: with fewer, eight rounds do not reach all permutations equally often.
@@ -120,7 +120,7 @@ public struct Permutation: Sendable {
   }
 
   /// The element at `position`. Requires 0 <= position < count.
-  public subscript(position: Int) -> Int {
+  package subscript(position: Int) -> Int {
     precondition(position >= 0 && position < count, "Permutation: position is not in 0 ..< count")
     var value = position
     repeat {

@@ -1,7 +1,7 @@
 /// Loops over all values of a data set, which every build optimises.
-public enum ValueScan {
+package enum ValueScan {
   /// The place of the first value that is infinite or no number; nil where all are finite.
-  public static func firstNonFinite(_ values: UnsafeBufferPointer<Float>) -> Int? {
+  package static func firstNonFinite(_ values: UnsafeBufferPointer<Float>) -> Int? {
     var place = 0
     while place < values.count {
       if !values[place].isFinite { return place }
@@ -11,7 +11,7 @@ public enum ValueScan {
   }
 
   /// The smallest and the largest of at least one value.
-  public static func range(_ values: UnsafeBufferPointer<Float>) -> (Float, Float) {
+  package static func range(_ values: UnsafeBufferPointer<Float>) -> (Float, Float) {
     var (smallest, largest) = (values[0], values[0])
     var place = 1
     while place < values.count {
@@ -25,7 +25,7 @@ public enum ValueScan {
 
   /// Bytes as numbers, each divided by `divisor`, as a network reads images of bytes.
   /// Shapes: values [count], result [count].
-  public static func scale(
+  package static func scale(
     _ values: UnsafeBufferPointer<UInt8>, by divisor: Float,
     to result: UnsafeMutableBufferPointer<Float>
   ) {
@@ -35,7 +35,7 @@ public enum ValueScan {
   /// Rows of values that lie anywhere, as MATLAB's columns do: value `feature` of row `row` is at places[feature] +
   /// row stride. Some rows at a time, so that what is written stays near.
   /// Shapes: places [width], result [count][width].
-  public static func gather(
+  package static func gather(
     _ values: UnsafeBufferPointer<Double>, stride: Int, count: Int,
     places: UnsafeBufferPointer<Int>, to result: UnsafeMutableBufferPointer<Float>
   ) {
@@ -56,7 +56,7 @@ public enum ValueScan {
   /// The rows `rows` of `values`, one after the other. `order`: where each value of a result's row is in its own; empty:
   /// in place.
   /// Shapes: values [count][width], order [width] or [0], result [rows][width].
-  public static func gather(
+  package static func gather(
     _ values: UnsafeBufferPointer<Float>, width: Int, rows: UnsafeBufferPointer<Int>,
     order: UnsafeBufferPointer<Int>, to result: UnsafeMutableBufferPointer<Float>
   ) {

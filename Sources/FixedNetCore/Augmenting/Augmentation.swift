@@ -24,8 +24,10 @@ public struct Augmentation: BitwiseCopyable, Sendable, Equatable {
   public var flipsHorizontally = false
   /// Top and bottom do.
   public var flipsVertically = false
+  /// What is taken for cells beyond the border.
   public var fill = Fill.nearest
 
+  /// Images stay as they are.
   public init() {}
 
   /// Whether every image stays as it is.
@@ -37,24 +39,24 @@ public struct Augmentation: BitwiseCopyable, Sendable, Equatable {
   private static let tag: UInt32 = 0x6175_6700
 
   /// What is done to one image.
-  public struct Amounts: BitwiseCopyable, Sendable, Equatable {
+  package struct Amounts: BitwiseCopyable, Sendable, Equatable {
     /// Counterclockwise, from -180 to 180. Units: degrees.
-    public var rotation = 0.0
+    package var rotation = 0.0
     /// Units: pixels.
-    public var rows = 0.0
-    public var columns = 0.0
+    package var rows = 0.0
+    package var columns = 0.0
     /// Above 1 the image gets smaller.
-    public var zoom = 1.0
+    package var zoom = 1.0
     /// Whether top and bottom, and left and right, change places.
-    public var flipsVertically = false
-    public var flipsHorizontally = false
+    package var flipsVertically = false
+    package var flipsHorizontally = false
 
-    public init() {}
+    package init() {}
   }
 
   /// What is done to image number `image` of the data set in an epoch, if it has this many rows and columns. Rows of
   /// features are an image of one column.
-  public func amounts(
+  package func amounts(
     height: Int, width: Int, seed: UInt64, epoch: UInt32, image: UInt32
   ) -> Amounts {
     let philox = Philox(

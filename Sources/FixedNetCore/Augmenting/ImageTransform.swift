@@ -9,7 +9,7 @@
 /// in float, with v beyond the border as `fill` has it.
 /// Source: `apply_affine_transform` of Keras' `ImageDataGenerator` for square images, where its centre is the image's;
 /// `scipy.ndimage.affine_transform` of order 1 (modes nearest, reflect, grid-constant).
-public struct ImageTransform: BitwiseCopyable, Sendable {
+package struct ImageTransform: BitwiseCopyable, Sendable {
   private let height: Int
   private let width: Int
   private let fill: Augmentation.Fill
@@ -17,7 +17,7 @@ public struct ImageTransform: BitwiseCopyable, Sendable {
   private let rows: (Double, Double, Double)
   private let columns: (Double, Double, Double)
 
-  public init(
+  package init(
     height: Int, width: Int, _ amounts: Augmentation.Amounts, fill: Augmentation.Fill
   ) {
     self.height = height
@@ -68,7 +68,7 @@ public struct ImageTransform: BitwiseCopyable, Sendable {
   /// Writes the transformed image, pixel by pixel. `value`: of a pixel and a channel of the image.
   /// Layout: output [channels][height][width], `stride` floats from element to element.
   @inline(__always)
-  public func apply(
+  package func apply(
     channels: Int, to output: UnsafeMutablePointer<Float>, stride: Int,
     value: (_ pixel: Int, _ channel: Int) -> Float
   ) {

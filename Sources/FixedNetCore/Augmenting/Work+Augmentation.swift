@@ -1,10 +1,10 @@
 /// What a program does to its input in training.
-public struct InputAugmentation: BitwiseCopyable, Sendable {
-  public var augmentation: Augmentation
-  public var height: Int
-  public var width: Int
+package struct InputAugmentation: BitwiseCopyable, Sendable {
+  package var augmentation: Augmentation
+  package var height: Int
+  package var width: Int
 
-  public init(_ augmentation: Augmentation, height: Int, width: Int) {
+  package init(_ augmentation: Augmentation, height: Int, width: Int) {
     self.augmentation = augmentation
     self.height = height
     self.width = width

@@ -1,15 +1,15 @@
 import CSupport
 
 /// The slots of a loss's R-operator.
-public struct LossTangent: BitwiseCopyable, Sendable {
+package struct LossTangent: BitwiseCopyable, Sendable {
   /// R{z} (or R{y} where the loss is on the outputs).
-  public var input: BlockSlot
+  package var input: BlockSlot
   /// R{dz}
-  public var gradient: BlockSlot
+  package var gradient: BlockSlot
   /// Values of one block.
-  public var scratch: ThreadSlot
+  package var scratch: ThreadSlot
 
-  public init(input: BlockSlot, gradient: BlockSlot, scratch: ThreadSlot) {
+  package init(input: BlockSlot, gradient: BlockSlot, scratch: ThreadSlot) {
     self.input = input
     self.gradient = gradient
     self.scratch = scratch
@@ -20,21 +20,21 @@ public struct LossTangent: BitwiseCopyable, Sendable {
 /// where the probabilities saturate. dL/dz = (softmax(z) - onehot(label)) / images.
 ///
 /// Shapes: logits [classes][B] per block; labels, losses and hits one per image.
-public struct CrossEntropyOperation: OperationDescription {
-  public var classCount: Int32
-  public var logits: BlockSlot
+package struct CrossEntropyOperation: OperationDescription {
+  package var classCount: Int32
+  package var logits: BlockSlot
   /// The block's 16 labels, gathered from the data set: a byte each, of more than 256 classes two.
-  public var labels: BlockSlot
+  package var labels: BlockSlot
   /// nil where only the loss is wanted.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
   /// R-operator; nil in a plan of first order.
-  public var tangent: LossTangent?
+  package var tangent: LossTangent?
 
-  public static func operation(at place: UnsafePointer<CrossEntropyOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<CrossEntropyOperation>) -> Operation {
     .crossEntropy(place)
   }
 
-  public init(classCount: Int32, logits: BlockSlot, labels: BlockSlot, gradient: BlockSlot?) {
+  package init(classCount: Int32, logits: BlockSlot, labels: BlockSlot, gradient: BlockSlot?) {
     self.classCount = classCount
     self.logits = logits
     self.labels = labels
@@ -65,21 +65,21 @@ public struct CrossEntropyOperation: OperationDescription {
 /// L = weight sum_k (y_k - t_k)^2, the mean over the batch; weight = 1 / outputs is Keras' mean squared error.
 ///
 /// Shapes: y, t [outputs][B] per block.
-public struct SquaredErrorOperation: OperationDescription {
-  public var outputCount: Int32
-  public var weight: Float
-  public var outputs: BlockSlot
-  public var targets: BlockSlot
+package struct SquaredErrorOperation: OperationDescription {
+  package var outputCount: Int32
+  package var weight: Float
+  package var outputs: BlockSlot
+  package var targets: BlockSlot
   /// nil where only the loss is wanted.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
   /// R-operator; nil in a plan of first order.
-  public var tangent: LossTangent?
+  package var tangent: LossTangent?
 
-  public static func operation(at place: UnsafePointer<SquaredErrorOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<SquaredErrorOperation>) -> Operation {
     .squaredError(place)
   }
 
-  public init(
+  package init(
     outputCount: Int32, weight: Float, outputs: BlockSlot, targets: BlockSlot,
     gradient: BlockSlot?
   ) {
@@ -112,24 +112,24 @@ public struct SquaredErrorOperation: OperationDescription {
 /// on the logits z. weight = 1 / outputs is Keras' binary cross-entropy; slope 2 belongs to the scaled sigmoid.
 ///
 /// Shapes: z, t [outputs][B] per block.
-public struct LogisticLossOperation: OperationDescription {
-  public var outputCount: Int32
-  public var slope: Float
-  public var weight: Float
-  public var logits: BlockSlot
-  public var targets: BlockSlot
+package struct LogisticLossOperation: OperationDescription {
+  package var outputCount: Int32
+  package var slope: Float
+  package var weight: Float
+  package var logits: BlockSlot
+  package var targets: BlockSlot
   /// nil where only the loss is wanted.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
   /// R-operator; nil in a plan of first order.
-  public var tangent: LossTangent?
+  package var tangent: LossTangent?
   /// What dL/dz is multiplied by besides: 1, unless a study wants another gradient.
-  public var gradientFactor: Float = 1
+  package var gradientFactor: Float = 1
 
-  public static func operation(at place: UnsafePointer<LogisticLossOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<LogisticLossOperation>) -> Operation {
     .logisticLoss(place)
   }
 
-  public init(
+  package init(
     outputCount: Int32, slope: Float, weight: Float, logits: BlockSlot, targets: BlockSlot,
     gradient: BlockSlot?
   ) {
@@ -167,21 +167,21 @@ public struct LogisticLossOperation: OperationDescription {
 /// The other losses: of every output by itself, or of the outputs together; see `cs_loss_kind`. The mean over the batch.
 ///
 /// Shapes: y, t [outputs][B] per block.
-public struct OutputLossOperation: OperationDescription {
-  public var outputCount: Int32
-  public var loss: cs_loss
+package struct OutputLossOperation: OperationDescription {
+  package var outputCount: Int32
+  package var loss: cs_loss
   /// Targets that are all 0 or 1 in a mini-batch stand for -1 and 1.
-  public var convertsBinaryTargets: Bool
-  public var outputs: BlockSlot
-  public var targets: BlockSlot
+  package var convertsBinaryTargets: Bool
+  package var outputs: BlockSlot
+  package var targets: BlockSlot
   /// nil where only the loss is wanted.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
 
-  public static func operation(at place: UnsafePointer<OutputLossOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<OutputLossOperation>) -> Operation {
     .outputLoss(place)
   }
 
-  public init(
+  package init(
     outputCount: Int32, loss: cs_loss, convertsBinaryTargets: Bool, outputs: BlockSlot,
     targets: BlockSlot, gradient: BlockSlot?
   ) {

@@ -4,31 +4,31 @@ import CSupport
 /// the backward pass finds it again in the input.
 ///
 /// Shapes: x [C][H][W][B], y [C][H'][W'][B] per block.
-public struct PoolingOperation: OperationDescription {
-  public enum Kind: UInt8, BitwiseCopyable, Sendable {
+package struct PoolingOperation: OperationDescription {
+  package enum Kind: UInt8, BitwiseCopyable, Sendable {
     case average, max
   }
 
-  public var kind: Kind
-  public var shape: cs_pool2d
-  public var input: BlockSlot
-  public var output: BlockSlot
-  public var outputGradient: BlockSlot?
-  public var inputGradient: BlockSlot?
+  package var kind: Kind
+  package var shape: cs_pool2d
+  package var input: BlockSlot
+  package var output: BlockSlot
+  package var outputGradient: BlockSlot?
+  package var inputGradient: BlockSlot?
   /// nil where dX has a place of its own.
-  public var delta: Delta?
+  package var delta: Delta?
 
   /// How the backward pass of the convolution in front begins here: its dZ takes the place of its output, which is where
   /// `inputGradient` is then.
-  public struct Delta: BitwiseCopyable, Sendable {
+  package struct Delta: BitwiseCopyable, Sendable {
     /// The convolution's.
-    public var activation: cs_activation
+    package var activation: cs_activation
     /// dX of one channel.
-    public var scratch: ThreadSlot
+    package var scratch: ThreadSlot
     /// The convolution once more, where its output was not kept.
-    public var recomputed: ConvolutionOperation?
+    package var recomputed: ConvolutionOperation?
 
-    public init(
+    package init(
       activation: cs_activation, scratch: ThreadSlot, recomputed: ConvolutionOperation?
     ) {
       self.activation = activation
@@ -37,11 +37,11 @@ public struct PoolingOperation: OperationDescription {
     }
   }
 
-  public static func operation(at place: UnsafePointer<PoolingOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<PoolingOperation>) -> Operation {
     .pooling(place)
   }
 
-  public init(
+  package init(
     kind: Kind, shape: cs_pool2d, input: BlockSlot, output: BlockSlot,
     outputGradient: BlockSlot?, inputGradient: BlockSlot?, delta: Delta? = nil
   ) {

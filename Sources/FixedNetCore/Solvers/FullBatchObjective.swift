@@ -1,5 +1,5 @@
 /// A function of all parameters at once, with its gradient: the cost of a network over its whole training set.
-public protocol FullBatchObjective {
+package protocol FullBatchObjective {
   /// Parameters, n. Units: floats.
   var count: Int { get }
 
@@ -12,7 +12,7 @@ public protocol FullBatchObjective {
 }
 
 /// An objective that also multiplies with its exact second derivatives.
-public protocol SecondOrderObjective: FullBatchObjective {
+package protocol SecondOrderObjective: FullBatchObjective {
   /// product = H vector, H the Hessian at the point that was evaluated last.
   /// Shapes: vector [n], product [n].
   mutating func hessianProduct(
@@ -28,6 +28,7 @@ public struct SolverLimits: BitwiseCopyable, Sendable, Equatable {
   /// Stops where a step lowers f by at most this times |f|.
   public var relativeDecrease: Double
 
+  /// `evaluations`: at least 1.
   public init(
     evaluations: Int = 250, gradientNorm: Double = 1e-6, relativeDecrease: Double = 1e-9
   ) {
@@ -72,6 +73,8 @@ public enum SolverStop: UInt8, BitwiseCopyable, Sendable {
 
 /// How a solver's run ended.
 public struct SolverResult: BitwiseCopyable, Sendable, Equatable {
+  /// Why it ended.
   public var stop: SolverStop
+  /// Where it was then.
   public var progress: SolverProgress
 }

@@ -6,23 +6,23 @@ import CSupport
 /// All vectors are in the caller's memory; nothing is allocated, and the same start gives the same bits.
 /// Source: Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", Mathematical
 /// Programming 45, 1989.
-public struct LBFGS {
-  public static var defaultMemory: Int { 30 }
+package struct LBFGS {
+  package static var defaultMemory: Int { 30 }
 
-  public let limits: SolverLimits
+  package let limits: SolverLimits
   private let vectors: SolverVectors
   private var memory: CurvatureMemory
 
   /// What `init` needs as workspace for n parameters and `memory` pairs. Units: floats.
   ///     padded(4 memory) + (4 + 2 memory) padded(n), padded(k) the next multiple of 16
-  public static func workspaceCount(parameters: Int, memory: Int = defaultMemory) -> Int {
+  package static func workspaceCount(parameters: Int, memory: Int = defaultMemory) -> Int {
     CurvatureMemory.scalarFloatCount(capacity: memory)
       + (Descent.vectorCount + 2 * memory) * SolverVectors.padded(parameters)
   }
 
   /// `workspace`: `workspaceCount` floats that start on a cache line (`Arena.alignment`) and stay the caller's.
   /// Requires parameters, memory and limits.evaluations >= 1.
-  public init(
+  package init(
     parameters: Int, memory: Int = defaultMemory, limits: SolverLimits = SolverLimits(),
     kernels: UnsafePointer<cs_kernels>, workspace: UnsafeMutableRawPointer
   ) {
@@ -42,7 +42,7 @@ public struct LBFGS {
   /// Lowers f from `parameters`, which hold the best point afterwards. `onStep` sees every step; where it returns false
   /// the run stops.
   /// Requires objective.count to be the solver's parameters.
-  public mutating func minimize(
+  package mutating func minimize(
     _ objective: inout some FullBatchObjective, parameters: UnsafeMutablePointer<Float>,
     onStep: (SolverProgress) -> Bool = { _ in true }
   ) -> SolverResult {

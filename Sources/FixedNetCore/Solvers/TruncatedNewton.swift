@@ -11,14 +11,14 @@ import CSupport
 /// All vectors are in the caller's memory; nothing is allocated, and the same start gives the same bits.
 /// Source: Nocedal and Wright, "Numerical Optimization", 2nd edition, 2006, algorithm 7.1; the preconditioner: Morales
 /// and Nocedal, "Automatic preconditioning by limited memory quasi-Newton updating", SIAM J. Optimization 10, 2000.
-public struct TruncatedNewton {
-  public static var defaultMemory: Int { 20 }
+package struct TruncatedNewton {
+  package static var defaultMemory: Int { 20 }
 
-  public let limits: SolverLimits
+  package let limits: SolverLimits
   /// The relative residual that ends the conjugate gradients.
-  public let residualReduction: Double
+  package let residualReduction: Double
   /// Products a step, at most.
-  public let productLimit: Int
+  package let productLimit: Int
   private let vectors: SolverVectors
   private var memory: CurvatureMemory
 
@@ -30,7 +30,7 @@ public struct TruncatedNewton {
 
   /// What `init` needs as workspace for n parameters and a preconditioner of `memory` pairs. Units: floats.
   ///     padded(4 pairs) + (6 + 2 pairs) padded(n), pairs = memory + ceil(memory / 2), padded(k) the next multiple of 16
-  public static func workspaceCount(parameters: Int, memory: Int = defaultMemory) -> Int {
+  package static func workspaceCount(parameters: Int, memory: Int = defaultMemory) -> Int {
     let pairs = memory + asideCount(memory)
     return CurvatureMemory.scalarFloatCount(capacity: pairs)
       + (vectorCount + 2 * pairs) * SolverVectors.padded(parameters)
@@ -38,7 +38,7 @@ public struct TruncatedNewton {
 
   /// `workspace`: `workspaceCount` floats that start on a cache line (`Arena.alignment`) and stay the caller's.
   /// Requires parameters, memory, productLimit and limits.evaluations >= 1, and 0 <= residualReduction < 1.
-  public init(
+  package init(
     parameters: Int, memory: Int = defaultMemory, limits: SolverLimits = SolverLimits(),
     residualReduction: Double = 0.5, productLimit: Int = 50,
     kernels: UnsafePointer<cs_kernels>, workspace: UnsafeMutableRawPointer
@@ -66,7 +66,7 @@ public struct TruncatedNewton {
   /// Lowers f from `parameters`, which hold the best point afterwards. `onStep` sees every step; where it returns false
   /// the run stops.
   /// Requires objective.count to be the solver's parameters.
-  public mutating func minimize(
+  package mutating func minimize(
     _ objective: inout some SecondOrderObjective, parameters: UnsafeMutablePointer<Float>,
     onStep: (SolverProgress) -> Bool = { _ in true }
   ) -> SolverResult {

@@ -2,26 +2,26 @@ import CSupport
 
 /// How much work an operation is for one block, and whether several threads can do it together. Known when the network is
 /// planned: what is cut depends on nothing else.
-public struct BlockWork: Equatable, Sendable {
+package struct BlockWork: Equatable, Sendable {
   /// About how many vectors of 16 numbers are multiplied and added, or as long as that takes.
-  public var cost: Int
+  package var cost: Int
   /// Into how many parts of about the same size it can be cut at most; 1: one thread does it.
-  public var slices: Int
+  package var slices: Int
 
-  public init(cost: Int, slices: Int) {
+  package init(cost: Int, slices: Int) {
     self.cost = cost
     self.slices = max(1, slices)
   }
 
   /// What one thread does, whatever it costs.
-  public static let whole = BlockWork(cost: 0, slices: 1)
+  package static let whole = BlockWork(cost: 0, slices: 1)
 
   /// What a meeting of the threads takes with what they then read out of each other's caches, as a `cost`: somewhat more
   /// than half a microsecond.
-  public static let meetingCost = 2000
+  package static let meetingCost = 2000
 
   /// Whether the threads that share a block do it together: half of the work is well more than the meeting.
-  public var isCut: Bool { slices > 1 && cost >= 4 * BlockWork.meetingCost }
+  package var isCut: Bool { slices > 1 && cost >= 4 * BlockWork.meetingCost }
 
   /// Whether two threads are well faster than one with all operations of a block.
   static func isShared(
@@ -49,7 +49,7 @@ public struct BlockWork: Equatable, Sendable {
 
 extension Operation {
   /// Of `forward`, and of what it gathers before.
-  public func forwardWork(blockSize: Int) -> BlockWork {
+  package func forwardWork(blockSize: Int) -> BlockWork {
     switch self {
     case .convolution(let operation): operation.pointee.forwardWork(blockSize)
     case .depthwise(let operation): operation.pointee.work(blockSize, passes: 1)
@@ -78,7 +78,7 @@ extension Operation {
   }
 
   /// Of `backward`, and of what it gathers before.
-  public func backwardWork(blockSize: Int) -> BlockWork {
+  package func backwardWork(blockSize: Int) -> BlockWork {
     switch self {
     case .convolution(let operation): operation.pointee.backwardWork(blockSize)
     case .depthwise(let operation): operation.pointee.work(blockSize, passes: 2)

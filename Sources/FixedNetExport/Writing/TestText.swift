@@ -154,7 +154,7 @@ struct TestText {
 
 extension CLibrary {
   /// The program that compares the library with the host.
-  public func test(_ run: ExpectedRun) -> File {
+  package func test(_ run: ExpectedRun) -> File {
     File(name: "\(options.name)_test.c", text: TestText(self, run).text)
   }
 }

@@ -2,8 +2,11 @@ import FixedNetCompute
 
 /// An array to be written to a file.
 public struct NamedArray: Sendable {
+  /// Numbers of one kind, or texts.
   public enum Values: Sendable {
+    /// float32 in the file.
     case floats([Float])
+    /// int64 in the file.
     case integers([Int64])
     /// A list: its shape has one extent.
     case texts([String])
@@ -11,6 +14,7 @@ public struct NamedArray: Sendable {
 
   /// Letters, digits and underscores: what MATLAB takes for a variable.
   public var name: String
+  /// Extents, the slowest axis first.
   public var shape: [Int]
   /// Row-major.
   public var values: Values
@@ -25,6 +29,7 @@ public struct NamedArray: Sendable {
     (self.name, shape, values) = (name, [numbers.count], .integers(numbers.map { Int64($0) }))
   }
 
+  /// float32 of the tensor's shape.
   public init(_ name: String, _ tensor: Tensor) {
     (self.name, shape, values) = (name, tensor.shape, .floats(tensor.values))
   }
@@ -32,6 +37,7 @@ public struct NamedArray: Sendable {
 
 /// Files of named arrays, by the end of their name: `.npz` (NumPy), `.h5` and `.hdf5` (HDF5), `.mat` (MATLAB).
 public enum ArrayFile {
+  /// What the files' names may end in.
   public static let ends = [".npz", ".h5", ".hdf5", ".mat"]
 
   /// Whether the name says one of these formats.

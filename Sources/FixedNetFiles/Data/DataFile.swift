@@ -13,6 +13,7 @@ import Foundation
 /// Files of arrays may hold `sample_weight` (and `sample_weight_test`): one number of at least 0 per sample.
 /// Labels are whole numbers; where `y` holds others, it holds targets: numbers to predict. Values are used as they are.
 public struct DataFile: Sendable {
+  /// What was read, with its test part.
   public let set: DataSet
   /// The file's path with its options, for a checkpoint: see `DataFileOptions.split`.
   public let record: String

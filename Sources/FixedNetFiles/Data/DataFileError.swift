@@ -2,8 +2,11 @@ import FixedNetCompute
 
 /// Why a file holds no data set. The description is one line.
 public enum DataFileError: Error, Equatable {
+  /// The system refused the file.
   case file(FileError)
+  /// A MATLAB file that cannot be read.
   case mat(MatFileError)
+  /// An HDF5 file that cannot be read.
   case hdf5(CheckpointError)
   /// Not a file of the kind its name says.
   case wrongFormat(path: String, found: String)

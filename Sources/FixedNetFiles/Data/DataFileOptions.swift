@@ -35,6 +35,7 @@ public struct DataFileOptions: Equatable, Sendable {
   /// The names of arrays in HDF5, MATLAB and NumPy files, of groups in HDF5 too ("train/data"). nil: the usual ones.
   public var arrays = DataArrayNames()
 
+  /// Nothing is said unless it is given: the file decides.
   public init(
     image: Shape? = nil, pixelOrder: PixelOrder? = nil, zeroLabel: Int? = nil,
     testFraction: Double? = nil, isRegression: Bool = false
@@ -47,7 +48,7 @@ public struct DataFileOptions: Equatable, Sendable {
   }
 
   /// As on the command line: "--image 20x20x1 --zero-label 10"; empty without options.
-  public var text: String {
+  package var text: String {
     var words: [String] = []
     if let image { words.append("--image \(image)") }
     if let pixelOrder { words.append("--pixel-order \(pixelOrder.rawValue)") }
@@ -109,7 +110,7 @@ public struct DataFileOptions: Equatable, Sendable {
   }
 
   /// These options, and `other`'s where these say nothing.
-  public func completed(by other: DataFileOptions) -> DataFileOptions {
+  package func completed(by other: DataFileOptions) -> DataFileOptions {
     var options = DataFileOptions(
       image: image ?? other.image, pixelOrder: pixelOrder ?? other.pixelOrder,
       zeroLabel: zeroLabel ?? other.zeroLabel, testFraction: testFraction ?? other.testFraction,
@@ -124,7 +125,7 @@ public struct DataFileOptions: Equatable, Sendable {
 
   /// Takes options off the end of a data set's name, as a checkpoint records it: "digits.mat --zero-label 10".
   /// Returns: the file's path.
-  public static func split(_ name: String) -> (path: String, options: DataFileOptions) {
+  package static func split(_ name: String) -> (path: String, options: DataFileOptions) {
     var words = name.split(separator: " ", omittingEmptySubsequences: false)
     var options = DataFileOptions()
     while words.count > 1 {
@@ -179,11 +180,16 @@ public struct DataFileOptions: Equatable, Sendable {
 
 /// The names of the arrays in a data file, as a user says them. nil: nothing was said.
 public struct DataArrayNames: Equatable, Sendable {
+  /// Of the training samples.
   public var x: String?
+  /// Of their answers.
   public var y: String?
+  /// Of the test samples.
   public var xTest: String?
+  /// Of their answers.
   public var yTest: String?
 
+  /// nil: found by the names that are usual.
   public init(x: String? = nil, y: String? = nil, xTest: String? = nil, yTest: String? = nil) {
     (self.x, self.y, self.xTest, self.yTest) = (x, y, xTest, yTest)
   }
@@ -192,7 +198,7 @@ public struct DataArrayNames: Equatable, Sendable {
 extension Shape {
   /// An image of height x width x channels, "20x20x1", or of one channel, "20x20". nil for other texts, and for extents
   /// that no model may have.
-  public init?(imageText: String) {
+  package init?(imageText: String) {
     let parts = imageText.split(separator: "x", omittingEmptySubsequences: false)
     let extents = parts.compactMap { Int($0) }
     guard (2...3).contains(parts.count), extents.count == parts.count,

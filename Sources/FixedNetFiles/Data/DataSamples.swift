@@ -6,6 +6,7 @@ import FixedNetCore
 public struct DataSamples: Sendable {
   /// [count] samples of the model's input, one after the other, channels last.
   public let values: [Float]
+  /// Samples.
   public let count: Int
   /// What the file gives as answers, as it is: numbers, labels or one-hot rows; nil where there are none, or names.
   public let answers: (shape: [Int], values: [Float])?

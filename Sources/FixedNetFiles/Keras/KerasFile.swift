@@ -2,6 +2,7 @@ import FixedNetCompute
 
 /// A model with its weights, as a Keras file holds it.
 public struct KerasModelFile: Sendable {
+  /// What the file describes.
   public var model: Model
   /// One entry per layer of the model, in its order; layers without weights have no tensors.
   public var weights: [LayerWeights]
@@ -26,6 +27,7 @@ public struct KerasModelFile: Sendable {
   /// The product of Nadam's momenta. When writing, what follows from a described optimiser and its steps goes before.
   public var momentumProduct: Double?
 
+  /// `training`: what a run needs to go on; nil for a file that is none of a run.
   public init(
     model: Model, weights: [LayerWeights], training: TrainingState? = nil,
     trainingConfig: JSONValue? = nil, optimizerState: OptimizerState? = nil
@@ -188,7 +190,8 @@ public enum KerasFile {
 
   /// Whether `file` can be written to a file of this name: everything but the writing itself.
   /// Throws: as `write` does.
-  public static func checkWriting(_ file: KerasModelFile, to path: String) throws(CheckpointError) {
+  package static func checkWriting(_ file: KerasModelFile, to path: String) throws(CheckpointError)
+  {
     _ = try bytes(of: file, for: path)
   }
 

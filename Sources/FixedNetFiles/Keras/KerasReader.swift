@@ -129,7 +129,8 @@
     private func adopted(_ model: Model, _ weights: [LayerWeights]) -> KerasModelFile {
       var result = KerasModelFile(model: model, weights: weights)
       for index in model.layers.indices {
-        let adopted = model.layers[index].adopting(weights[index].tensors)
+        guard let layer = model.layers[index].planned else { continue }
+        let adopted = layer.adopting(weights[index].tensors)
         result.model.layers[index] = adopted.layer
         if var normalization = adopted.layer as? Normalization, !weights[index].tensors.isEmpty {
           normalization.areStored = true
@@ -183,7 +184,9 @@
       -> [[WeightDescription]]
     {
       do {
-        return zip(model.layers, try model.shapes().inputs).map { $0.fileWeights(for: $1[0]) }
+        return zip(model.layers, try model.shapes().inputs).map { layer, inputs in
+          layer.planned?.fileWeights(for: inputs[0]) ?? []
+        }
       } catch {
         throw .model(path: file.path, error)
       }

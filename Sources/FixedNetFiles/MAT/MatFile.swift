@@ -5,6 +5,7 @@ public struct MatArray: Equatable, Sendable {
   /// Row-major.
   public var values: [Double]
 
+  /// `values`: as many as the extents' product, row-major.
   public init(shape: [Int], values: [Double]) {
     self.shape = shape
     self.values = values

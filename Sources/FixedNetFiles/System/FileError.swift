@@ -3,12 +3,14 @@ import Foundation
 
 /// A file that the system would not read or write.
 public struct FileError: Error, Equatable, Sendable {
+  /// The file or folder.
   public var path: String
   /// What was tried: "read", "write".
   public var action: String
   /// The system's reason: "No space left on device".
   public var reason: String
 
+  /// `action`: what was tried, as in "cannot read"; `reason`: the system's word.
   public init(path: String, action: String, reason: String) {
     self.path = path
     self.action = action

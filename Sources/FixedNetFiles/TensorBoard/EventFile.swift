@@ -1,14 +1,14 @@
 import Foundation
 
 /// What goes wrong with TensorBoard's event files.
-public enum EventFileError: Error, Equatable {
+package enum EventFileError: Error, Equatable {
   /// This program was built without the package trait TensorBoard.
   case unavailable
   case file(FileError)
 }
 
 extension EventFileError: CustomStringConvertible {
-  public var description: String {
+  package var description: String {
     switch self {
     case .unavailable:
       "this program was built without TensorBoard's event files; build it with "

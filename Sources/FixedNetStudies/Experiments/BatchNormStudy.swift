@@ -2,11 +2,11 @@ import FixedNet
 import FixedNetCore
 
 /// LeNet-5 on MNIST with batch normalisation, dropout and both.
-public struct BatchNormStudy: Study {
-  public static let name = "batch-norm"
-  public static let title = "Batch normalisation and dropout: LeNet-5 on MNIST"
+package struct BatchNormStudy: Study {
+  package static let name = "batch-norm"
+  package static let title = "Batch normalisation and dropout: LeNet-5 on MNIST"
 
-  public init() {}
+  package init() {}
 
   /// A network, the reference's figures after ten epochs, and Keras' test accuracies over three seeds.
   private struct Variant {
@@ -50,7 +50,7 @@ public struct BatchNormStudy: Study {
     ]
   }
 
-  public func run(_ context: StudyContext) throws -> StudyReport {
+  package func run(_ context: StudyContext) throws -> StudyReport {
     let data = try context.trainingData("mnist")
     let seeds = context.seeds(3)
     let epochs = context.options.isQuick ? 2 : 10

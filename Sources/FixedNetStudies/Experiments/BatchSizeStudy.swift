@@ -2,13 +2,13 @@ import FixedNet
 import FixedNetCore
 
 /// LeNet-5 on Fashion-MNIST with batches of 2^5 to 2^12.
-public struct BatchSizeStudy: Study {
-  public static let name = "batch-size"
-  public static let title = "Batch size: LeNet-5 on Fashion-MNIST"
+package struct BatchSizeStudy: Study {
+  package static let name = "batch-size"
+  package static let title = "Batch size: LeNet-5 on Fashion-MNIST"
 
-  public init() {}
+  package init() {}
 
-  public func run(_ context: StudyContext) throws -> StudyReport {
+  package func run(_ context: StudyContext) throws -> StudyReport {
     let data = try context.trainingData("fashion-mnist")
     let seeds = context.seeds(1)
     let isQuick = context.options.isQuick

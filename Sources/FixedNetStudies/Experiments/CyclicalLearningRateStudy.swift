@@ -2,11 +2,11 @@ import FixedNet
 import FixedNetCore
 
 /// A cyclical learning rate over fifty epochs: LeNet-5 on Fashion-MNIST.
-public struct CyclicalLearningRateStudy: Study {
-  public static let name = "cyclical-learning-rate"
-  public static let title = "Cyclical learning rate: LeNet-5 on Fashion-MNIST"
+package struct CyclicalLearningRateStudy: Study {
+  package static let name = "cyclical-learning-rate"
+  package static let title = "Cyclical learning rate: LeNet-5 on Fashion-MNIST"
 
-  public init() {}
+  package init() {}
 
   private static let batch = 64
   /// What the reference's best epochs gave.
@@ -17,7 +17,7 @@ public struct CyclicalLearningRateStudy: Study {
   /// The reference's schedule: exp_range with gamma = 1.
   private static let schedule = CyclicalPolicies.exponentialRange(gamma: 1)
 
-  public func run(_ context: StudyContext) throws -> StudyReport {
+  package func run(_ context: StudyContext) throws -> StudyReport {
     let data = try context.trainingData("fashion-mnist")
     let seeds = context.seeds(1)
     let epochs = context.options.isQuick ? 2 : 50

@@ -3,11 +3,11 @@ import FixedNetCore
 import Foundation
 
 /// How a deep network's start decides what an epoch teaches it: tanh and sigmoid, N(0, s) and Glorot normal.
-public struct InitializationStudy: Study {
-  public static let name = "initialization"
-  public static let title = "Initialisation: a deep MLP on MNIST, one epoch"
+package struct InitializationStudy: Study {
+  package static let name = "initialization"
+  package static let title = "Initialisation: a deep MLP on MNIST, one epoch"
 
-  public init() {}
+  package init() {}
 
   /// An activation, an initialiser, and what the reference and Keras found: loss and accuracy of the epoch.
   struct Row {
@@ -54,7 +54,7 @@ public struct InitializationStudy: Study {
   /// Seeds whose gradients are drawn: the reference ran Glorot three times, the others once.
   private static func drawn(_ row: Row) -> Int { row.reference.count }
 
-  public func run(_ context: StudyContext) throws -> StudyReport {
+  package func run(_ context: StudyContext) throws -> StudyReport {
     let data = try context.trainingData("mnist")
     let seeds = context.seeds(5)
     let isReference = context.options.switches.contains("reference-init")

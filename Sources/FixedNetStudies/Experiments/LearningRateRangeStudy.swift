@@ -3,11 +3,11 @@ import FixedNetCore
 import Foundation
 
 /// The learning-rate range test: LeNet-5 on Fashion-MNIST at rates from 10^-9 to 10^1.
-public struct LearningRateRangeStudy: Study {
-  public static let name = "learning-rate-range"
-  public static let title = "Learning-rate range test: LeNet-5 on Fashion-MNIST"
+package struct LearningRateRangeStudy: Study {
+  package static let name = "learning-rate-range"
+  package static let title = "Learning-rate range test: LeNet-5 on Fashion-MNIST"
 
-  public init() {}
+  package init() {}
 
   /// The rates in turn, each from the same weights or each from those that the last one left.
   private struct Curve {
@@ -26,7 +26,7 @@ public struct LearningRateRangeStudy: Study {
   /// The exponent at which the loss has to be least.
   private static let best = -1
 
-  public func run(_ context: StudyContext) throws -> StudyReport {
+  package func run(_ context: StudyContext) throws -> StudyReport {
     let data = try context.trainingData("fashion-mnist")
     let seeds = context.seeds(1)
     let epochs = context.options.isQuick ? 1 : 5

@@ -4,7 +4,7 @@ import FixedNetFiles
 extension Figure {
   /// Which class is taken for which: labels downwards, predictions to the right.
   /// `counts`: counts[label][prediction]; `classNames`: may be fewer than predictions.
-  public static func confusion(
+  package static func confusion(
     _ name: String, title: String, caption: String, counts: [[Int]], classNames: [String]
   ) -> Figure {
     let width = counts.map(\.count).max() ?? 0
@@ -32,7 +32,7 @@ extension Figure {
 
   /// Loss and accuracy per epoch, of the training samples and of the validation part or the test set; accuracies that say
   /// nothing are left out.
-  public static func history(_ name: String, title: String, _ records: [EpochRecord]) -> Figure {
+  package static func history(_ name: String, title: String, _ records: [EpochRecord]) -> Figure {
     let unseen = records.contains { $0.validation != nil } ? "validation" : "test"
     func panel(
       _ label: String, _ train: (EpochRecord) -> Double, _ test: (EpochRecord) -> Double
@@ -57,7 +57,7 @@ extension Figure {
 
   /// What trainings on more and more samples come to, by their number.
   /// `scores`: on the samples of the training and on those of the validation part.
-  public static func learningCurve(
+  package static func learningCurve(
     _ name: String, title: String,
     _ scores: [(samples: Int, training: Training.Evaluation, validation: Training.Evaluation)]
   ) -> Figure {
@@ -81,7 +81,7 @@ extension Figure {
   }
 
   /// How often a classifier is right against how sure it is, and of how many samples.
-  public static func calibration(
+  package static func calibration(
     _ name: String, title: String, _ metrics: CalibrationMetrics
   ) -> Figure {
     let bins = metrics.bins.filter { $0.count > 0 }
@@ -103,7 +103,7 @@ extension Figure {
   }
 
   /// The loss against a full-batch solver's evaluations.
-  public static func solverHistory(
+  package static func solverHistory(
     _ name: String, title: String, _ points: [(evaluations: Int, loss: Double)]
   ) -> Figure {
     Figure(

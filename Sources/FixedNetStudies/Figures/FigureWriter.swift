@@ -4,32 +4,32 @@ import Foundation
 
 /// Writes figures: data, script, and, where gnuplot is installed, pictures. Pictures are drawn in a folder of their own
 /// and then put in place in one step each.
-public struct FigureWriter: Sendable {
+package struct FigureWriter: Sendable {
   /// gnuplot; nil: no pictures.
-  public var gnuplot: String?
+  package var gnuplot: String?
 
   /// Seconds after which gnuplot is given up.
-  public var deadline: Double
+  package var deadline: Double
 
-  public init(gnuplot: String? = Gnuplot.path(), deadline: Double = Gnuplot.deadline) {
+  package init(gnuplot: String? = Gnuplot.path(), deadline: Double = Gnuplot.deadline) {
     self.gnuplot = gnuplot
     self.deadline = deadline
   }
 
   /// What became of a figure.
-  public struct Written: Sendable, Equatable {
+  package struct Written: Sendable, Equatable {
     /// All files that were written.
-    public var paths: [String]
+    package var paths: [String]
     /// Whether there are pictures.
-    public var isDrawn: Bool
+    package var isDrawn: Bool
     /// Without pictures: how to draw them, in one line.
-    public var advice: String?
+    package var advice: String?
   }
 
   /// Writes NAME.dat, NAME.gp, NAME.svg and NAME.png into an existing folder.
   /// Throws: `StudyError.output`.
   @discardableResult
-  public func write(_ figure: Figure, to folder: String) throws(StudyError) -> Written {
+  package func write(_ figure: Figure, to folder: String) throws(StudyError) -> Written {
     let script = FigureScript(figure)
     var paths = try writeSources(script, to: folder)
     guard let gnuplot else {
@@ -48,7 +48,7 @@ public struct FigureWriter: Sendable {
   /// Draws to one file whose name ends in .svg or .png; without gnuplot, data and script are written beside it.
   /// Throws: `StudyError.output`.
   @discardableResult
-  public func write(_ figure: Figure, toFile path: String) throws(StudyError) -> Written {
+  package func write(_ figure: Figure, toFile path: String) throws(StudyError) -> Written {
     guard let end = FigureWriter.end(of: path) else {
       throw .output("a figure's file must end in .svg or .png, found '\(path)'")
     }
@@ -69,7 +69,7 @@ public struct FigureWriter: Sendable {
   }
 
   /// "svg" or "png"; nil for other names.
-  public static func end(of path: String) -> String? {
+  package static func end(of path: String) -> String? {
     let name = FilePath.name(of: path).lowercased()
     return ["svg", "png"].first { name.hasSuffix(".\($0)") && name.utf8.count > 4 }
   }

@@ -3,10 +3,10 @@ import FixedNetFiles
 import Foundation
 
 /// The program that draws, and its language.
-public enum Gnuplot {
+package enum Gnuplot {
   /// Where the program is: the first of the folders of $PATH that has it. One that is relative to the working folder does
   /// not count: whoever unpacked something there does not say what is run.
-  public static func path(
+  package static func path(
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> String? {
     (environment["PATH"] ?? "").split(separator: ":").filter { $0.hasPrefix("/") }
@@ -48,7 +48,7 @@ public enum Gnuplot {
   }
 
   /// Seconds that a figure may take; they take a tenth of one.
-  public static let deadline = 60.0
+  package static let deadline = 60.0
 
   /// Runs `script`, a file in `folder`. Returns: what went wrong, in one line; nil: nothing.
   static func run(_ program: String, script: String, in folder: String, deadline: Double)

@@ -3,16 +3,16 @@ import FixedNetFiles
 import Foundation
 
 /// Writes a study's report.md, data.csv and figures into its folder.
-public struct ReportWriter {
-  public let figures: FigureWriter
+package struct ReportWriter {
+  package let figures: FigureWriter
 
-  public init(figures: FigureWriter = FigureWriter()) { self.figures = figures }
+  package init(figures: FigureWriter = FigureWriter()) { self.figures = figures }
 
   /// `folder`: exists. `command`: the command line that repeats the study.
   /// Returns: how to draw the figures, where they could not be drawn here.
   /// Throws: `StudyError.output`.
   @discardableResult
-  public func write(
+  package func write(
     _ report: StudyReport, of study: any Study.Type, options: StudyOptions, command: String,
     to folder: String
   ) throws(StudyError) -> String? {
@@ -112,19 +112,19 @@ extension ReportCheck {
 }
 
 /// Texts of reports.
-public enum ReportText {
+package enum ReportText {
   /// "0 to 4"; "0" for one.
-  public static func seeds(_ count: Int) -> String { count == 1 ? "0" : "0 to \(count - 1)" }
+  package static func seeds(_ count: Int) -> String { count == 1 ? "0" : "0 to \(count - 1)" }
 
   /// Mean and standard deviation over seeds (n - 1): "98.51 ± 0.06"; the mean alone for one value.
-  public static func spread(_ values: [Double], _ digits: Int) -> String {
+  package static func spread(_ values: [Double], _ digits: Int) -> String {
     let (mean, deviation) = meanAndDeviation(values)
     guard values.count > 1 else { return Format.fixed(mean, digits) }
     return "\(Format.fixed(mean, digits)) ± \(Format.fixed(deviation, digits))"
   }
 
   /// The deviation is the sample's (n - 1); 0 for one value.
-  public static func meanAndDeviation(_ values: [Double]) -> (mean: Double, deviation: Double) {
+  package static func meanAndDeviation(_ values: [Double]) -> (mean: Double, deviation: Double) {
     guard !values.isEmpty else { return (.nan, .nan) }
     let mean = values.reduce(0, +) / Double(values.count)
     guard values.count > 1 else { return (mean, 0) }

@@ -1,10 +1,10 @@
 import FixedNet
 
 /// Writes summary.md: all studies at a glance.
-public enum SummaryWriter {
+package enum SummaryWriter {
   /// `folder`: the one that holds a folder per study.
   /// Throws: `StudyError.output`.
-  public static func write(
+  package static func write(
     _ records: [StudyRecord], options: StudyOptions, command: String, to folder: String
   ) throws(StudyError) {
     let text = text(records, options: options, command: command)

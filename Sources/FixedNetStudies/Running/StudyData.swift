@@ -3,14 +3,14 @@ import FixedNetFiles
 import Foundation
 
 /// The studies' data sets: MNIST and Fashion-MNIST as IDX files, and the 5,000 digits of 20x20 as a MATLAB file.
-public final class StudyData {
+package final class StudyData {
   /// With mnist/, fashion-mnist/ and digits20x20.mat or ex3data1.mat; nil: the usual places.
   private let directory: String?
   private let environment: [String: String]
   /// What was loaded, and what identifies it.
   private var loaded: [String: (set: DataSet, digest: String)] = [:]
 
-  public init(
+  package init(
     directory: String?, environment: [String: String] = ProcessInfo.processInfo.environment
   ) {
     self.directory = directory
@@ -21,11 +21,11 @@ public final class StudyData {
   static let names = MNISTName.allCases.map(\.rawValue) + ["digits20x20"]
 
   /// The digest of a data set that was loaded.
-  public func digest(of name: String) -> String? { loaded[name]?.digest }
+  package func digest(of name: String) -> String? { loaded[name]?.digest }
 
   /// "mnist", "fashion-mnist" or "digits20x20"; the same one again is not read again.
   /// Throws: `DataError`, `DataFileError`, `StudyError.data`.
-  public func load(_ name: String) throws -> DataSet {
+  package func load(_ name: String) throws -> DataSet {
     if let (set, _) = loaded[name] { return set }
     let result = try name == "digits20x20" ? matlab(name) : images(name)
     loaded[name] = result

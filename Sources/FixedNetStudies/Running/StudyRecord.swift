@@ -3,15 +3,15 @@ import FixedNetFiles
 import Foundation
 
 /// What is left of a finished study: enough for the summary, and to know that it need not be repeated.
-public struct StudyRecord: Sendable, Equatable {
-  public var name: String
-  public var title: String
-  public var seconds: Double
-  public var checks: [ReportCheck]
+package struct StudyRecord: Sendable, Equatable {
+  package var name: String
+  package var title: String
+  package var seconds: Double
+  package var checks: [ReportCheck]
   /// Names and captions, the first is the one that the summary shows.
-  public var figures: [(name: String, caption: String)]
+  package var figures: [(name: String, caption: String)]
 
-  public static func == (left: StudyRecord, right: StudyRecord) -> Bool { left.json == right.json }
+  package static func == (left: StudyRecord, right: StudyRecord) -> Bool { left.json == right.json }
 
   init(_ report: StudyReport, of study: any Study.Type) {
     name = study.name
@@ -23,7 +23,7 @@ public struct StudyRecord: Sendable, Equatable {
     figures = report.figures.map { ($0.name, OneLine.text($0.caption)) }
   }
 
-  public var json: JSONValue {
+  package var json: JSONValue {
     [
       "name": .string(name), "title": .string(title), "seconds": .number(seconds),
       "checks": .array(
@@ -65,7 +65,7 @@ public struct StudyRecord: Sendable, Equatable {
 
 extension JSONValue {
   /// A number, whole or not.
-  public var double: Double? {
+  package var double: Double? {
     switch self {
     case .number(let value): value
     case .integer(let value): Double(value)

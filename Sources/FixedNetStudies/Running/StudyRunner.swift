@@ -2,8 +2,8 @@ import FixedNet
 import Foundation
 
 /// Runs studies into an output folder, keeps what is done, and goes on where an earlier run stopped.
-public final class StudyRunner {
-  public let options: StudyOptions
+package final class StudyRunner {
+  package let options: StudyOptions
   private let output: String
   private let command: String
   private let writer: ReportWriter
@@ -12,7 +12,7 @@ public final class StudyRunner {
   private let isInterrupted: () -> Bool
 
   /// `output`: the folder that holds a folder per study. `command`: what repeats the run.
-  public init(
+  package init(
     options: StudyOptions, output: String, command: String, writer: ReportWriter = ReportWriter(),
     report: @escaping (StudyProgress) -> Void = { _ in },
     isInterrupted: @escaping () -> Bool = { false }
@@ -27,20 +27,20 @@ public final class StudyRunner {
   }
 
   /// A study that is finished.
-  public struct Outcome {
-    public var record: StudyRecord
+  package struct Outcome {
+    package var record: StudyRecord
     /// The report's folder.
-    public var folder: String
+    package var folder: String
     /// Whether it was finished already and has not run again.
-    public var isOld: Bool
+    package var isOld: Bool
     /// How to draw the figures, where they could not be drawn here.
-    public var advice: String?
+    package var advice: String?
   }
 
   /// Runs a study to its end and writes its report.
   /// `isFresh`: forget earlier runs. `skipsFinished`: a finished study with equal options is not run again.
   /// Throws: `StudyError`; what is done is kept in the study's folder.
-  public func run(_ study: any Study.Type, isFresh: Bool, skipsFinished: Bool) throws(StudyError)
+  package func run(_ study: any Study.Type, isFresh: Bool, skipsFinished: Bool) throws(StudyError)
     -> Outcome
   {
     let folder = try StudyFolder(study.name, in: output, options: options)

@@ -16,6 +16,14 @@ struct LibraryMisuseTests {
     }
   }
 
+  /// As another module can write one.
+  private struct Foreign: Layer {
+    static let className = "Foreign"
+    var name = "foreign"
+    var config: [String: JSONValue] { [:] }
+    func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
+  }
+
   private static func train(
     _ layers: [any Layer] = [Dense(units: 2, activation: .softmax)], labels: [Int] = [0, 1],
     loss: Loss? = nil, optimizer: Optimizer = .adam(), learningRate: Schedule? = nil,
@@ -78,6 +86,17 @@ struct LibraryMisuseTests {
       _ = try train([Dense(units: 0, activation: .softmax)])
     },
     Misuse("no layers", "layer") { _ = try train([]) },
+    Misuse("a layer of one's own", "class Foreign is not supported") {
+      _ = try train([Foreign(), Dense(units: 2, activation: .softmax)])
+    },
+    Misuse("a file with a layer of one's own", "class Foreign is not supported") {
+      let model = Model(input: .vector(2), layers: [Foreign(), Dense(units: 2)])
+      try KerasFile.write(KerasModelFile(model: model, weights: []), to: "/nowhere/m.h5")
+    },
+    Misuse("pooling over rows that ends in causal zeros", "padding must be") {
+      _ = try Model(input: .matrix(rows: 4, columns: 1), layers: [MaxPooling1D(padding: .causal)])
+        .shapes()
+    },
     Misuse("two layers of one name", "two layers are called 'a'") {
       _ = try train([
         Dense(name: "a", units: 2), Dense(name: "a", units: 2, activation: .softmax),

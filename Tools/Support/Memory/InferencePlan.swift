@@ -1,7 +1,7 @@
 import FixedNet
 
 /// How a model from a file is planned to be run.
-public enum InferencePlan {
+package enum InferencePlan {
   /// The batch that was asked for, or the largest of 128, 64, ... that the memory allows.
   /// `file`: where the model comes from, for messages. `fusesLayers`: false keeps every layer's output apart.
   /// `threads`: nil: as many as are worth it. `subnormals`: as the model was trained.

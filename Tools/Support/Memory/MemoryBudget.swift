@@ -1,14 +1,14 @@
 import FixedNet
 
 /// Plans of a training run that keep to a number of bytes, all with the same result.
-public struct MemoryBudget {
+package struct MemoryBudget {
   private let model: Model
   /// The whole mini-batch; its blocks and their order are kept to.
   private let wanted: PlanOptions
   private let budget: Int
 
   /// `options`: what would be planned without a budget.
-  public init(_ model: Model, _ options: PlanOptions, _ budget: ByteCount) {
+  package init(_ model: Model, _ options: PlanOptions, _ budget: ByteCount) {
     self.model = model
     wanted = options
     self.budget = budget.bytes
@@ -18,7 +18,7 @@ public struct MemoryBudget {
   /// largest part of it, in whole blocks, so that the sums, and with them the weights, are those of the whole; the least of
   /// these with outputs that are computed again.
   /// Throws: `ModelError`, `ToolError` where nothing fits.
-  public func plan() throws -> NetworkPlan {
+  package func plan() throws -> NetworkPlan {
     let whole = try plan(wanted.asTrained)
     if fits(whole) { return whole }
     var least = wanted.asTrained

@@ -2,20 +2,20 @@ import FixedNet
 
 /// How much memory a file's numbers may lead to before the user has said so: a small file can describe a network whose
 /// activations fill any machine.
-public enum MemoryLimit {
+package enum MemoryLimit {
   /// Bytes of an arena besides what goes with the weights, which the file really holds.
   private static let base = 256 << 20
   private static let perWeight = 8
 
   /// Bytes that the arena of a model from a file may have.
-  public static func bytes(for plan: NetworkPlan, budget: ByteCount?) -> Int {
+  package static func bytes(for plan: NetworkPlan, budget: ByteCount?) -> Int {
     budget?.bytes ?? base + perWeight * plan.parameters.reduce(0) { $0 + 4 * $1.count }
   }
 
   /// `name`: the file. `least`: what else would fit, as the end of a sentence. `hasOption`: whether the tool takes
   /// --memory-budget for its own memory.
   /// Throws: `ToolError` for an arena beyond the limit.
-  public static func check(
+  package static func check(
     _ plan: NetworkPlan, of name: String, budget: ByteCount?, least: String = "",
     hasOption: Bool = true
   ) throws(ToolError) {

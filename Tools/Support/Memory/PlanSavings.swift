@@ -4,7 +4,7 @@ import FixedNet
 extension PlanOptions {
   /// What `train` plans: where a mini-batch is one image the weights are updated in the backward pass, unless the whole
   /// gradient is needed first.
-  public var asTrained: PlanOptions {
+  package var asTrained: PlanOptions {
     var options = self
     options.updatesInBackward = isTraining && batch == 1 && updateObstacle == nil
     return options
@@ -13,7 +13,7 @@ extension PlanOptions {
 
 extension NetworkPlan {
   /// A line each for what the plan does to need less memory, or why it does not.
-  public var savings: [String] {
+  package var savings: [String] {
     var lines: [String] = []
     if options.updatesInBackward {
       lines.append(
@@ -50,7 +50,7 @@ extension NetworkPlan {
   }
 
   /// Throws: `ToolError` where recomputing was asked for and saves nothing.
-  public func checkingRecomputation() throws -> NetworkPlan {
+  package func checkingRecomputation() throws -> NetworkPlan {
     guard options.recomputes, options.memoryBudget == nil, !computesAgain else {
       return self
     }

@@ -4,16 +4,16 @@ import FixedNetCore
 import FixedNetFiles
 
 /// --augment, and what a training state keeps of it.
-public struct AugmentOption: ParsableArguments {
+package struct AugmentOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Change every training image at random, anew in every epoch: \(Augmentation.help). Bilinear, about "
         + "the image's centre. Rows of features (rows x features) are shifted and zoomed along the rows. Test "
         + "images stay as they are. (default: none)", valueName: "name=value,..."),
     transform: AugmentOption.read)
-  public var augment: Augmentation?
+  package var augment: Augmentation?
 
-  public init() {}
+  package init() {}
 
   private static func read(_ text: String) throws -> Augmentation {
     do { return try Augmentation(text: text) } catch {
@@ -25,7 +25,7 @@ public struct AugmentOption: ParsableArguments {
 extension TrainingState {
   /// nil for none.
   /// Throws: `ToolError` where `path` says what no run can have said.
-  public func augmentation(in path: String) throws -> Augmentation? {
+  package func augmentation(in path: String) throws -> Augmentation? {
     guard let recorded = options["augment"] else { return nil }
     guard case .string(let text) = recorded, let augmentation = try? Augmentation(text: text) else {
       throw ToolError("'\(path)': its augmentation is unusable: \(recorded.summary)")
@@ -33,7 +33,7 @@ extension TrainingState {
     return augmentation
   }
 
-  public mutating func record(_ augmentation: Augmentation?) {
+  package mutating func record(_ augmentation: Augmentation?) {
     setOption("augment", augmentation.map { .string($0.text) })
   }
 }

@@ -2,56 +2,56 @@ import ArgumentParser
 import FixedNetFiles
 
 /// The options that say which columns of a table, or which arrays of a file, are the data.
-public struct ColumnOptions: ParsableArguments {
+package struct ColumnOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "With a table: the column of the answers, by its name or, from 1 on, its number; or inputs: "
         + "of any data, the samples themselves, for an autoencoder. (default: the one called label, target, class, "
         + "species, category, outcome or y, else the last)",
       valueName: "column"))
-  public var target: String?
+  package var target: String?
 
   @Option(
     help: ArgumentHelp(
       "With --target inputs: train on the samples of this class alone; eval says how well the error of each "
         + "sample tells the others from them. (default: as the file to evaluate was trained; all)",
       valueName: "class"))
-  public var normal: String?
+  package var normal: String?
 
   @Option(
     help: ArgumentHelp(
       "With a table: a column to pass over, by name or number; may be given several times.",
       valueName: "column"))
-  public var ignoreColumn: [String] = []
+  package var ignoreColumn: [String] = []
 
   @Option(
     help: ArgumentHelp(
       "With a table: what stands between the fields. (default: what fits)",
       valueName: "comma|semicolon|tab"))
-  public var delimiter: TableDelimiter?
+  package var delimiter: TableDelimiter?
 
   @Option(
     help: ArgumentHelp(
       "With a file of arrays: what the samples are called there, in HDF5 also as GROUP/NAME. "
         + "(default: x, X, x_train, data and the like, where only one of them is there)",
       valueName: "name"))
-  public var x: String?
+  package var x: String?
 
   @Option(
     help: ArgumentHelp(
       "The same for the answers. (default: y, y_train, label...)", valueName: "name")
   )
-  public var y: String?
+  package var y: String?
 
   @Option(help: ArgumentHelp("The same for the samples of the test set.", valueName: "name"))
-  public var xTest: String?
+  package var xTest: String?
 
   @Option(help: ArgumentHelp("The same for the answers of the test set.", valueName: "name"))
-  public var yTest: String?
+  package var yTest: String?
 
-  public init() {}
+  package init() {}
 
-  public func validate() throws {
+  package func validate() throws {
     let isAlone = learnsInputs && yTest == nil
     guard (xTest == nil) == (yTest == nil) || isAlone else {
       throw ValidationError("--x-test and --y-test belong together; give both")
@@ -70,16 +70,16 @@ public struct ColumnOptions: ParsableArguments {
   }
 
   /// The first option that was given.
-  public var firstGiven: String? {
+  package var firstGiven: String? {
     let others = [("--ignore-column", !ignoreColumn.isEmpty), ("--delimiter", delimiter != nil)]
     return named.first { $0.name != nil }?.option ?? others.first(where: \.1)?.0
   }
 
   /// Whether the samples are to be their own answers.
-  public var learnsInputs: Bool { target == "inputs" }
+  package var learnsInputs: Bool { target == "inputs" }
 
   /// As a data file takes them.
-  public var options: DataFileOptions {
+  package var options: DataFileOptions {
     var options = DataFileOptions()
     options.target = learnsInputs ? nil : target
     options.learnsInputs = learnsInputs

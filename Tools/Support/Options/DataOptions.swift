@@ -5,7 +5,7 @@ import FixedNetFiles
 import Foundation
 
 /// The options that say which data set a tool works on.
-public struct DataOptions: ParsableArguments {
+package struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "digits (built in, drawn by the program), mnist, fashion-mnist, a table FILE.csv (.tsv, .txt: "
@@ -14,38 +14,38 @@ public struct DataOptions: ParsableArguments {
         + "HDF5 FILE.h5 or NumPy FILE.npz (x [samples, ...], y); the last ones may hold a test set too "
         + "(X_test, y_test; x_test, y_test). Names of classes, labels, one-hot rows or numbers to predict.",
       valueName: "name"))
-  public var data: String?
+  package var data: String?
 
   @Option(
     help: ArgumentHelp(
       "Folder that holds the four IDX files, plain or .gz. Without it: $FIXEDNET_DATA/<name>, "
         + "Data/<name>, ~/.cache/fixednet/<name>.", valueName: "folder"))
-  public var dataDir: String?
+  package var dataDir: String?
 
   @Flag(
     help: """
       Fetch and unpack missing files of mnist or fashion-mnist: into --data-dir or ~/.cache/fixednet.
       """)
-  public var download = false
+  package var download = false
 
   @Option(
     help: ArgumentHelp(
       "With --download: where to fetch from instead of the usual mirrors.", valueName: "url"))
-  public var mirror: [String] = []
+  package var mirror: [String] = []
 
   @Option(
     help: ArgumentHelp(
       "With a data file of vectors: they are images of height x width x channels, such as 20x20x1. With "
         + "pictures: what all are brought to. (default: what the model takes, else their own size)",
       valueName: "HxWxC"))
-  public var image: ImageShape?
+  package var image: ImageShape?
 
   @Option(
     help: ArgumentHelp(
       "With --image: how a vector holds its image, in rows or in columns, one channel after the "
         + "other. (default: columns in a .mat, as MATLAB unrolls images; rows in an .h5)",
       valueName: "rows|columns"))
-  public var pixelOrder: PixelOrder?
+  package var pixelOrder: PixelOrder?
 
   @Option(
     parsing: .unconditional,
@@ -55,23 +55,23 @@ public struct DataOptions: ParsableArguments {
         + "evaluate was trained; else 0, or -1 of -1 and 1; in a .mat whose labels do not fit the "
         + "model's outputs as they are: 10 where labels are 1 to 10, else 1)",
       valueName: "label"))
-  public var zeroLabel: Int?
+  package var zeroLabel: Int?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "With a data file that has no test set: the part of the samples that becomes it, always "
         + "the same ones; 0 tests on the training samples. (default: 0.2)", valueName: "part"))
-  public var testFraction: Double?
+  package var testFraction: Double?
 
   @Flag(help: "With a data file: y holds numbers to predict, even where all of them are whole.")
-  public var regression = false
+  package var regression = false
 
-  @OptionGroup public var columns: ColumnOptions
+  @OptionGroup package var columns: ColumnOptions
 
-  public init() {}
+  package init() {}
 
-  public func validate() throws {
+  package func validate() throws {
     if let testFraction, !(0..<1).contains(testFraction) {
       throw ValidationError("--test-fraction must be from 0 to below 1, found \(testFraction)")
     }
@@ -79,7 +79,7 @@ public struct DataOptions: ParsableArguments {
   }
 
   /// The parts of a data set: validation is what a run held out of the training samples.
-  public enum Split: String, ExpressibleByArgument, CaseIterable, Sendable {
+  package enum Split: String, ExpressibleByArgument, CaseIterable, Sendable {
     case test, train, validation
   }
 
@@ -88,7 +88,7 @@ public struct DataOptions: ParsableArguments {
   /// `input`: what the model takes. What is known to differ is refused before anything is drawn or read.
   /// `model`: what the labels of a file must suit; nil where the model will be made for the data.
   /// Throws: `ToolError`, `DataError`, `DataFileError`.
-  public func load(
+  package func load(
     recorded: RecordedData? = nil, only split: Split? = nil, input: Shape? = nil,
     model: ModelEnds? = nil
   ) throws -> LoadedData {
@@ -199,10 +199,10 @@ extension DataOptions {
   }
 
   /// Whether something was said about a data file, which may be read in another way than before then.
-  public var describesFile: Bool { fileOptions != DataFileOptions() }
+  package var describesFile: Bool { fileOptions != DataFileOptions() }
 
   /// What was said about a data file.
-  public var fileOptions: DataFileOptions {
+  package var fileOptions: DataFileOptions {
     var options = columns.options
     options.image = image?.shape
     options.pixelOrder = pixelOrder
@@ -213,7 +213,7 @@ extension DataOptions {
   }
 
   /// The first option that was given; `pixelOrder`: whether that one counts.
-  public func firstGiven(pixelOrder countsOrder: Bool) -> String? {
+  package func firstGiven(pixelOrder countsOrder: Bool) -> String? {
     let given = [
       ("--data", data != nil), ("--data-dir", dataDir != nil), ("--download", download),
       ("--mirror", !mirror.isEmpty), ("--image", image != nil),
@@ -256,34 +256,34 @@ extension DataOptions {
 }
 
 /// A data set and what identifies its contents.
-public struct LoadedData {
-  public var set: DataSet
+package struct LoadedData {
+  package var set: DataSet
   /// What was held out of the training samples; nil: nothing.
-  public var validation: ImageSet?
+  package var validation: ImageSet?
   /// The set's name with the options of a data file, as a checkpoint records it.
-  public var record: String
+  package var record: String
   /// Of data whose samples are their own answers, where a class was said to be normal.
-  public var anomalies: Anomalies?
+  package var anomalies: Anomalies?
   /// Whether samples are their own answers, and the class of those that are trained on, nil for all.
-  public var learnsInputs = false
-  public var normalClass: String?
+  package var learnsInputs = false
+  package var normalClass: String?
   /// How the labels of a data file became classes.
-  public var labels: LabelMap?
-  public var digest: String
+  package var labels: LabelMap?
+  package var digest: String
   /// What was read from a file and decided about it, in one line.
-  public var note: String?
+  package var note: String?
   /// What may be meant otherwise, in one line.
-  public var doubt: String?
+  package var doubt: String?
   /// The files that it is in, or may be in: nothing may be written there.
-  public var files: [String] = []
+  package var files: [String] = []
 
   /// All that is to be said, for a report in JSON.
-  public var notes: String? {
+  package var notes: String? {
     note.map { [$0, doubt].compactMap(\.self).joined(separator: "; ") }
   }
 
   /// Says what was read; where there is little to be printed, only what is doubtful, on standard error.
-  public func announce(isQuiet: Bool, isJSON: Bool) {
+  package func announce(isQuiet: Bool, isJSON: Bool) {
     guard !isJSON else { return }
     guard !isQuiet else {
       if let doubt { printError("note: \(doubt)") }
@@ -295,15 +295,15 @@ public struct LoadedData {
 }
 
 /// What a checkpoint says of the data that it was trained on.
-public struct RecordedData {
+package struct RecordedData {
   /// With the options of a data file.
-  public var name: String
+  package var name: String
   /// nil where labels stayed what they were, and in files of before.
-  public var labels: LabelMap?
-  public var learnsInputs: Bool
-  public var normalClass: String?
+  package var labels: LabelMap?
+  package var learnsInputs: Bool
+  package var normalClass: String?
 
-  public init(_ state: TrainingState) {
+  package init(_ state: TrainingState) {
     name = state.data
     labels = state.labels
     (learnsInputs, normalClass) = (state.learnsInputs, state.normalClass)
@@ -313,10 +313,10 @@ public struct RecordedData {
 extension PixelOrder: ExpressibleByArgument {}
 
 /// An image's shape on the command line: "20x20x1", or "20x20" of one channel.
-public struct ImageShape: ExpressibleByArgument {
-  public var shape: Shape
+package struct ImageShape: ExpressibleByArgument {
+  package var shape: Shape
 
-  public init?(argument: String) {
+  package init?(argument: String) {
     guard let shape = Shape(imageText: argument) else { return nil }
     self.shape = shape
   }

@@ -3,8 +3,8 @@ import FixedNetCore
 import FixedNetFiles
 
 /// The optimiser that a model's file was compiled or trained with, as Keras' `load_model` would go on with it.
-public struct FileOptimizer {
-  public let path: String
+package struct FileOptimizer {
+  package let path: String
   private let description: JSONValue
   /// Of a file of ours: it says more of schedules than Keras can.
   private let training: TrainingState?
@@ -25,7 +25,7 @@ public struct FileOptimizer {
   }
 
   /// Keras' name of the class, for messages.
-  public var className: String {
+  package var className: String {
     switch (description, description["class_name"]) {
     case (.string(let name), _), (_, .string(let name)?): OneLine.short(name)
     default: "optimiser"
@@ -33,15 +33,15 @@ public struct FileOptimizer {
   }
 
   /// An optimiser that can go on.
-  public struct Resolved {
+  package struct Resolved {
     /// With the file's iterations where `memory` is there.
-    public var configuration: OptimizerConfiguration
-    public var clipping: Clipping
+    package var configuration: OptimizerConfiguration
+    package var clipping: Clipping
     /// nil where the file has none, though the optimiser may need it.
-    public var memory: OptimizerState?
+    package var memory: OptimizerState?
 
     /// For other weights than the file's.
-    public mutating func dropMemory() {
+    package mutating func dropMemory() {
       memory = nil
       (configuration.firstIteration, configuration.firstScheduleStep) = (0, 0)
     }
@@ -49,7 +49,7 @@ public struct FileOptimizer {
 
   /// Everything followed, or nothing. `isRateGiven`: the file's learning rate is not used.
   /// Throws: `ToolError` for what is not supported, or a memory that does not fit, with the option that goes on without.
-  public func resolved(isRateGiven: Bool = false) throws(ToolError) -> Resolved {
+  package func resolved(isRateGiven: Bool = false) throws(ToolError) -> Resolved {
     var resolved = try described()
     if let memoryProblem {
       throw ToolError("\(memoryProblem); \(advice) starts another one without it")

@@ -2,12 +2,12 @@ import FixedNet
 
 extension Initializer {
   /// What `--initializer` takes.
-  public static let help =
+  package static let help =
     "glorot-uniform, glorot-normal, he-uniform, he-normal, lecun-uniform, lecun-normal, "
     + "random-normal, truncated-normal (=0.05, the deviation) or random-uniform (=0.05, the bound)"
 
   /// Reads a name, and behind '=' a number where the name has one. nil for anything else.
-  public init?(text: String) {
+  package init?(text: String) {
     let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let plain: [String: Initializer] = [
       "glorot-uniform": .glorotUniform, "glorot-normal": .glorotNormal, "he-uniform": .heUniform,

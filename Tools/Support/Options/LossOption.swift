@@ -3,7 +3,7 @@ import FixedNet
 import FixedNetFiles
 
 extension Loss {
-  public static let help =
+  package static let help =
     "What is made small: one of Keras' losses, "
     + Function.allCases.map(\.rawValue).joined(separator: ", ")
     + ", or their short names (mse, mae, mape, msle, bce, kld); options as in Keras' config behind a "
@@ -11,31 +11,31 @@ extension Loss {
 
   /// The value of --loss.
   /// Throws: `ValidationError`.
-  public static func option(_ text: String) throws -> Loss {
+  package static func option(_ text: String) throws -> Loss {
     do { return try Loss(text: text) } catch { throw ValidationError("--loss: \(error)") }
   }
 }
 
 /// What a file says of the loss that its model was trained with.
-public enum LossStatement: Equatable, Sendable {
+package enum LossStatement: Equatable, Sendable {
   /// Nothing.
   case none
   case computed(Loss)
   /// A loss that is not computed here, or not for this model, and why.
   case notComputed(String)
 
-  public var computed: Loss? {
+  package var computed: Loss? {
     if case .computed(let loss) = self { loss } else { nil }
   }
 
   /// Why the loss is not computed; nil where it is, or there is none.
-  public var obstacle: String? {
+  package var obstacle: String? {
     if case .notComputed(let reason) = self { reason } else { nil }
   }
 
   /// The loss to train with; nil where the file says none. `name`: the file.
   /// Throws: `ToolError` for one that is not computed.
-  public func usable(of name: String) throws -> Loss? {
+  package func usable(of name: String) throws -> Loss? {
     switch self {
     case .none: nil
     case .computed(let loss): loss
@@ -48,7 +48,7 @@ public enum LossStatement: Equatable, Sendable {
 }
 
 extension KerasModelFile {
-  public var lossStatement: LossStatement {
+  package var lossStatement: LossStatement {
     do {
       let loss =
         try training.map { try Loss(record: $0.loss) }

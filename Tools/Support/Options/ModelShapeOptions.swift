@@ -3,29 +3,29 @@ import FixedNet
 import FixedNetCore
 
 /// What a built-in model's samples and classes are, where no data say so.
-public struct ModelShapeOptions: ParsableArguments {
+package struct ModelShapeOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Of a built-in model: what its samples are, images such as 32x32x3. (default: what it is made for)",
       valueName: "HxWxC"))
-  public var image: ImageShape?
+  package var image: ImageShape?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "Of a built-in model: its samples are so many numbers.", valueName: "count"))
-  public var features: Int?
+  package var features: Int?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "Of a built-in model: how many classes it tells apart. (default: 10, or as its official file)",
       valueName: "count"))
-  public var classes: Int?
+  package var classes: Int?
 
-  public init() {}
+  package init() {}
 
-  public func validate() throws {
+  package func validate() throws {
     if let features { try checked(features, "--features", in: 1...Shape.extentLimit) }
     if let classes { try checked(classes, "--classes", in: 1...65_536) }
     guard image == nil || features == nil else {
@@ -34,14 +34,14 @@ public struct ModelShapeOptions: ParsableArguments {
   }
 
   /// The first option that was given.
-  public var firstGiven: String? {
+  package var firstGiven: String? {
     [("--image", image != nil), ("--features", features != nil), ("--classes", classes != nil)]
       .first(where: \.1)?.0
   }
 
   /// A model of these samples and classes.
   /// Throws: `ToolError` for one that has a shape of its own; whatever reading a file does.
-  public func source(_ name: String) throws -> ModelSource {
+  package func source(_ name: String) throws -> ModelSource {
     try ModelSource(name).reshaped(
       input: image?.shape ?? features.map { .vector($0) }, classCount: classes)
   }

@@ -3,25 +3,25 @@ import FixedNetFiles
 import Foundation
 
 /// A model that was named on the command line: built in, a Keras JSON file, an `.h5` or a `.keras`.
-public struct ModelSource {
-  public var name: String
-  public var model: Model
+package struct ModelSource {
+  package var name: String
+  package var model: Model
   /// The weights that an `.h5` or a `.keras` brought along.
-  public var weights: [LayerWeights]?
+  package var weights: [LayerWeights]?
   /// The names of the weights that hold NaN or infinity.
-  public var nonFinite: [String] = []
+  package var nonFinite: [String] = []
   /// The loss that the file was trained with.
-  public var lossStatement = LossStatement.none
+  package var lossStatement = LossStatement.none
   /// The optimiser that the file names; nil where there is none.
-  public var optimizer: FileOptimizer?
+  package var optimizer: FileOptimizer?
   /// What the file was trained on; nil where it does not say.
-  public var recorded: RecordedData?
+  package var recorded: RecordedData?
   /// What became of subnormal numbers in the file's training; nil where it does not say.
-  public var subnormals: Subnormals?
+  package var subnormals: Subnormals?
   private var architecture: ModelArchitecture?
 
   /// Throws: `ModelError`, `CheckpointError`, `ToolError`.
-  public init(_ name: String) throws {
+  package init(_ name: String) throws {
     self.name = name
     if ModelSource.isKerasFile(name) {
       let file = try KerasFile.read(path: name, trainingState: .ifPresent)
@@ -63,25 +63,25 @@ public struct ModelSource {
   }
 
   /// Whether a name is that of a file with architecture and weights, and perhaps a loss and an optimiser.
-  public static func isKerasFile(_ name: String) -> Bool {
+  package static func isKerasFile(_ name: String) -> Bool {
     if [".h5", ".hdf5", ".keras"].contains(where: { name.hasSuffix($0) }) { return true }
     let isBuiltIn = (try? ModelArchitecture(named: name)) != nil
     return !isBuiltIn && !name.hasSuffix(".json") && KerasFile.isModel(path: name)
   }
 
   /// The input that the data must have; nil for a built-in model, which takes what there is.
-  public var input: Shape? { architecture == nil ? model.input : nil }
+  package var input: Shape? { architecture == nil ? model.input : nil }
 
   /// What labels must suit; nil for a built-in model, which has an output for each class. `loss`: the one that was asked
   /// for, which goes before the file's.
-  public func ends(loss: Loss?) -> ModelEnds? {
+  package func ends(loss: Loss?) -> ModelEnds? {
     architecture == nil ? model.ends(loss: loss ?? lossStatement.computed) : nil
   }
 
   /// The model for some data: a built-in one takes its input's shape and its outputs from them. `loss`: the one that was
   /// asked for; numbers are predicted by linear outputs unless it is one for classes.
   /// Throws: `ToolError` where it needs images and the data are vectors; `ModelError`.
-  public func model(for data: DataSet, loss: Loss? = nil) throws -> Model {
+  package func model(for data: DataSet, loss: Loss? = nil) throws -> Model {
     guard let architecture else { return model }
     let images = data.train.count > 0 ? data.train : data.test
     if let label = images.labels.first, images.labels.allSatisfy({ $0 == label }) {
@@ -111,7 +111,7 @@ public struct ModelSource {
 
   /// The same model for samples and classes that were named, where it is built in.
   /// Throws: `ToolError` for a model that has a shape of its own; `ModelError`.
-  public func reshaped(input: Shape?, classCount: Int?) throws -> ModelSource {
+  package func reshaped(input: Shape?, classCount: Int?) throws -> ModelSource {
     guard input != nil || classCount != nil else { return self }
     guard let architecture else {
       throw ToolError(
@@ -126,7 +126,7 @@ public struct ModelSource {
 
   /// What the data ask for where neither the user nor the model says it, nor its end: the squared error of numbers,
   /// cross-entropy of classes on the logits of linear outputs.
-  public func loss(for data: DataSet) -> Loss? {
+  package func loss(for data: DataSet) -> Loss? {
     if let architecture { return architecture.loss(for: ModelSource.outputs(for: data, loss: nil)) }
     guard model.endFunction == .linear, let count = try? model.shapes().output.elementCount else {
       return nil
@@ -147,7 +147,7 @@ public struct ModelSource {
 
   /// Reads weights that were saved without their model (or with it): those of `model`.
   /// Throws: `CheckpointError`.
-  public static func readWeights(_ path: String, of model: Model) throws -> KerasModelFile {
+  package static func readWeights(_ path: String, of model: Model) throws -> KerasModelFile {
     // A scaled sigmoid is two layers in files. Normalization stays: its mean may be among the weights.
     var form = model.kerasForm
     form.layers = form.layers.map { layer in
@@ -159,7 +159,7 @@ public struct ModelSource {
 
 extension Model {
   /// What to say where the file asks for another precision than float32; nil where it does not.
-  public var precisionNote: String? {
+  package var precisionNote: String? {
     guard !otherPrecisions.isEmpty else { return nil }
     let types = otherPrecisions.joined(separator: ", ")
     return "asks for \(types); everything is computed in float32 here"

@@ -3,36 +3,36 @@ import FixedNet
 import FixedNetCore
 
 /// The numbers of an optimiser, and what is done to gradients that are too large.
-public struct OptimizerNumbers: ParsableArguments {
+package struct OptimizerNumbers: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "\(OptimizerNumbers.owners(.momentum)): from 0 to 1. (default: 0.9; rmsprop: 0)"))
-  public var momentum: Double?
+  package var momentum: Double?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "\(OptimizerNumbers.owners(.rho)): how much of the mean square stays. (default: 0.9)"))
-  public var rho: Double?
+  package var rho: Double?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "\(OptimizerNumbers.owners(.beta1)): how much of the mean gradient stays. (default: 0.9)"))
-  public var beta1: Double?
+  package var beta1: Double?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "\(OptimizerNumbers.owners(.beta2)): how much of the mean square stays. (default: 0.999)"))
-  public var beta2: Double?
+  package var beta2: Double?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "\(OptimizerNumbers.owners(.epsilon)): added to what is divided by. (default: 1e-7)"))
-  public var epsilon: Double?
+  package var epsilon: Double?
 
   @Option(
     parsing: .unconditional,
@@ -40,24 +40,24 @@ public struct OptimizerNumbers: ParsableArguments {
       "Of every optimiser: each step first takes the learning rate times this off every trainable weight, "
         + "biases and scales too, as Keras does; no part of the gradient or the loss. (default: "
         + "adamw: 0.004; else 0)", valueName: "lambda"))
-  public var weightDecay: Double?
+  package var weightDecay: Double?
 
   @Option(
     parsing: .unconditional,
     help: "Cut every value of a gradient to this size. (default: off; one of the three at most)")
-  public var clipValue: Double?
+  package var clipValue: Double?
 
   @Option(
     parsing: .unconditional,
     help: "Shorten every weight's gradient to this norm. (default: off)")
-  public var clipNorm: Double?
+  package var clipNorm: Double?
 
   @Option(
     parsing: .unconditional,
     help: "Shorten all gradients together to this norm. (default: off)")
-  public var clipGlobalNorm: Double?
+  package var clipGlobalNorm: Double?
 
-  public init() {}
+  package init() {}
 
   private static func owners(_ number: OptimizerNumber) -> String {
     "Of " + names(of: number).joined(separator: ", ")
@@ -70,7 +70,7 @@ public struct OptimizerNumbers: ParsableArguments {
   /// The ranges, and that an optimiser of this name has what was given; nil: it is not known yet.
   /// `option`: what names the optimiser, for messages.
   /// Throws: `ValidationError`.
-  public func check(_ name: OptimizerName?, option: String) throws {
+  package func check(_ name: OptimizerName?, option: String) throws {
     if let name, let obstacle = obstacle(to: name, option: option) {
       throw ValidationError("\(obstacle)")
     }
@@ -128,7 +128,7 @@ public struct OptimizerNumbers: ParsableArguments {
   }
 
   /// An optimiser with the numbers that were given in place of its own.
-  public func changed(_ optimizer: Optimizer) -> Optimizer {
+  package func changed(_ optimizer: Optimizer) -> Optimizer {
     var optimizer = optimizer
     for (_, number, value) in numbers {
       if let value { optimizer[number] = value }
@@ -139,7 +139,7 @@ public struct OptimizerNumbers: ParsableArguments {
 
   /// A file's optimiser with the numbers that were given in place of its own.
   /// Throws: `ToolError` where it has no such number.
-  public func changing(_ optimizer: Optimizer, of path: String, option: String) throws(ToolError)
+  package func changing(_ optimizer: Optimizer, of path: String, option: String) throws(ToolError)
     -> Optimizer
   {
     let name = OptimizerName(optimizer)
@@ -152,12 +152,12 @@ public struct OptimizerNumbers: ParsableArguments {
   }
 
   /// The options that change a file's optimiser, in the order of the help.
-  public var given: [String] {
+  package var given: [String] {
     (numbers.map { ($0.option, $0.2) } + limits).filter { $0.1 != nil }.map(\.0)
   }
 
   /// nil where no limit was given.
-  public var statedClipping: Clipping? {
+  package var statedClipping: Clipping? {
     if let clipValue { return .value(Float(clipValue)) }
     if let clipNorm { return .norm(Float(clipNorm)) }
     return clipGlobalNorm.map { .globalNorm(Float($0)) }

@@ -3,28 +3,28 @@ import FixedNet
 import FixedNetCore
 
 /// The options that say how weights follow their gradients.
-public struct OptimizerOptions: ParsableArguments {
+package struct OptimizerOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "\(OptimizerOptions.names), with Keras' formulas; rmsprop-legacy is Keras 2's, with epsilon "
         + "behind the root. Over all samples at once: \(OptimizerOptions.fullBatchNames). "
         + "It starts anew. (default: the one of an .h5 or .keras --model, with its memory; else sgd)",
       valueName: "name"))
-  public var optimizer: String?
+  package var optimizer: String?
 
-  @OptionGroup public var numbers: OptimizerNumbers
+  @OptionGroup package var numbers: OptimizerNumbers
 
-  public init() {}
+  package init() {}
 
   /// The names of the optimisers.
-  public static let names = OptimizerName.allCases.map(\.rawValue).joined(separator: ", ")
+  package static let names = OptimizerName.allCases.map(\.rawValue).joined(separator: ", ")
 
   static let fullBatchNames = FullBatchMethod.allCases.map(\.rawValue).joined(separator: ", ")
 
   /// The full-batch solver that was asked for; nil for mini-batches.
-  public var fullBatchMethod: FullBatchMethod? { optimizer.flatMap(FullBatchMethod.init) }
+  package var fullBatchMethod: FullBatchMethod? { optimizer.flatMap(FullBatchMethod.init) }
 
-  public func validate() throws {
+  package func validate() throws {
     if let method = fullBatchMethod {
       if let given = given.first {
         throw ValidationError("\(given) is for mini-batches; \(method.rawValue) has none")
@@ -42,34 +42,34 @@ public struct OptimizerOptions: ParsableArguments {
 
   /// Where no optimiser was named and no file names one, the numbers must be gradient descent's.
   /// Throws: `ValidationError`.
-  public func checkNumbersOfDefault() throws {
+  package func checkNumbersOfDefault() throws {
     guard optimizer == nil, let obstacle = numbers.obstacle(to: .sgd, option: "--optimizer")
     else { return }
     throw ValidationError(obstacle)
   }
 
   /// The first option that was given.
-  public var firstGiven: String? {
+  package var firstGiven: String? {
     optimizer != nil ? "--optimizer" : given.first
   }
 
   /// The optimiser's name; `validate` comes first.
-  public var name: OptimizerName { optimizer.flatMap(OptimizerName.init(rawValue:)) ?? .sgd }
+  package var name: OptimizerName { optimizer.flatMap(OptimizerName.init(rawValue:)) ?? .sgd }
 
   /// The optimiser that was named, with the numbers that were given.
-  public var resolved: Optimizer { numbers.changed(name.optimizer()) }
+  package var resolved: Optimizer { numbers.changed(name.optimizer()) }
 
   /// A file's optimiser with the numbers that were given in place of its own.
   /// Throws: `ToolError` where it has no such number.
-  public func changing(_ optimizer: Optimizer, of path: String) throws(ToolError) -> Optimizer {
+  package func changing(_ optimizer: Optimizer, of path: String) throws(ToolError) -> Optimizer {
     try numbers.changing(optimizer, of: path, option: "--optimizer")
   }
 
   /// The options that change a file's optimiser, in the order of the help.
-  public var given: [String] { numbers.given }
+  package var given: [String] { numbers.given }
 
   /// nil where no limit was given.
-  public var statedClipping: Clipping? { numbers.statedClipping }
+  package var statedClipping: Clipping? { numbers.statedClipping }
 
-  public var clipping: Clipping { statedClipping ?? .none }
+  package var clipping: Clipping { statedClipping ?? .none }
 }

@@ -5,10 +5,10 @@ import FixedNetFiles
 
 extension LoadedData {
   /// Which samples are not of the class that is learned, part by part.
-  public struct Anomalies {
+  package struct Anomalies {
     /// The class that is learned.
-    public var normal: String
-    public var test: [Bool]
+    package var normal: String
+    package var test: [Bool]
   }
 
   /// Makes every sample its own answer. `normal`: the class that is trained on; the others stay in the test set, to be told
@@ -61,31 +61,31 @@ extension ImageSet {
 
 extension TrainingState {
   /// Whether the samples were their own answers.
-  public var learnsInputs: Bool {
+  package var learnsInputs: Bool {
     get { options["targets"] == "inputs" }
     set { setOption("targets", newValue ? "inputs" : nil) }
   }
 
   /// The class that was trained on; nil: all, or there are none.
-  public var normalClass: String? {
+  package var normalClass: String? {
     get { if case .string(let name)? = options["normal_class"] { name } else { nil } }
     set { setOption("normal_class", newValue.map { .string($0) }) }
   }
 }
 
 /// How well the error of each sample tells those that were not learned.
-public struct AnomalyMetrics {
+package struct AnomalyMetrics {
   /// The class that was learned.
-  public let normal: String
+  package let normal: String
   /// Samples that are not of it, of all.
-  public let count: Int
-  public let total: Int
+  package let count: Int
+  package let total: Int
   /// The probability that one of them has a larger mean squared error than one that is of it; nil where there are only
   /// samples of one kind.
-  public let rocAUC: Double?
+  package let rocAUC: Double?
 
   /// `outputs`, `targets`: [samples][width].
-  public init(_ anomalies: LoadedData.Anomalies, outputs: [Float], targets: [Float], width: Int) {
+  package init(_ anomalies: LoadedData.Anomalies, outputs: [Float], targets: [Float], width: Int) {
     let scores = AnomalyMetrics.squaredErrors(outputs, targets, width: width)
     normal = anomalies.normal
     (count, total) = (anomalies.test.count { $0 }, anomalies.test.count)
@@ -94,7 +94,7 @@ public struct AnomalyMetrics {
 
   /// How badly each sample is reproduced: the mean of its squared differences.
   /// Shapes: outputs and samples [samples][width], result [samples].
-  public static func squaredErrors(_ outputs: [Float], _ samples: [Float], width: Int) -> [Float] {
+  package static func squaredErrors(_ outputs: [Float], _ samples: [Float], width: Int) -> [Float] {
     (0..<samples.count / width).map { sample in
       let places = sample * width..<(sample + 1) * width
       let sum = places.reduce(0.0) { sum, place in

@@ -2,16 +2,16 @@ import FixedNet
 import FixedNetFiles
 
 /// The part of the training samples that a run is watched by and not trained on.
-public enum ValidationPart {
+package enum ValidationPart {
   /// Where a run is to stop by it and nothing else is said.
-  public static let usualFraction = 0.1
+  package static let usualFraction = 0.1
 }
 
 extension LoadedData {
   /// Takes a part of the training samples away from them, and keeps it as `validation`: of every class its share, always
   /// the same samples for a seed.
   /// Throws: `ToolError` where a part would be empty.
-  public mutating func holdOut(fraction: Double, seed: UInt64) throws {
+  package mutating func holdOut(fraction: Double, seed: UInt64) throws {
     do {
       (set.train, validation) = try set.train.split(fraction: fraction, seed: seed)
     } catch .option {
@@ -34,7 +34,7 @@ extension LoadedData {
 
   /// As the run did that recorded it; nothing where it held nothing out.
   /// Throws: `ToolError` for a part that there cannot be.
-  public mutating func holdOut(as state: TrainingState, of path: String) throws {
+  package mutating func holdOut(as state: TrainingState, of path: String) throws {
     guard let fraction = state.validationFraction else { return }
     guard fraction > 0, fraction < 1 else {
       throw ToolError(
@@ -59,7 +59,7 @@ extension TrainingState {
   }
 
   /// The part of the training samples that is held out; nil: none.
-  public var validationFraction: Double? {
+  package var validationFraction: Double? {
     get {
       switch options["validation_fraction"] {
       case .number(let fraction)?: fraction

@@ -4,7 +4,7 @@ import FixedNetStudies
 import Foundation
 
 /// `--plot` names a picture that can be drawn.
-public func checkPlot(_ path: String, option: String = "--plot") throws {
+package func checkPlot(_ path: String, option: String = "--plot") throws {
   guard FigureWriter.end(of: path) != nil else {
     throw ValidationError("\(option) must name an .svg or .png file, found '\(path)'")
   }
@@ -12,13 +12,13 @@ public func checkPlot(_ path: String, option: String = "--plot") throws {
 
 /// Draws to the file; where gnuplot is missing, data and script are written and a line says how to draw them.
 /// Throws: `StudyError.output`.
-public func drawPlot(_ figure: Figure, to path: String) throws {
+package func drawPlot(_ figure: Figure, to path: String) throws {
   let written = try FigureWriter().write(figure, toFile: path)
   guard let advice = written.advice else { return }
   printError(advice)
 }
 
 /// A path's last part: what a title has room for.
-public func fileName(_ path: String) -> String {
+package func fileName(_ path: String) -> String {
   FilePath.name(of: path)
 }

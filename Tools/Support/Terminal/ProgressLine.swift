@@ -3,7 +3,7 @@ import Foundation
 /// A progress line on the terminal, redrawn in place, and never wider than it: on a narrow one the less important parts
 /// are left out. Drawing allocates nothing: the text is put together in a buffer of fixed size and handed to write(2), so
 /// that it can run between two training steps.
-public struct ProgressLine: ~Copyable {
+package struct ProgressLine: ~Copyable {
   private let buffer: UnsafeMutableBufferPointer<UInt8>
   private var count = 0
   /// Columns that the line may have, and has.
@@ -11,15 +11,15 @@ public struct ProgressLine: ~Copyable {
   private var used = 0
   private var lastDrawn = 0.0
   /// Whether the line can be redrawn; else nothing is shown between epochs.
-  public let isTerminal: Bool
+  package let isTerminal: Bool
   private let descriptor: Int32
 
-  public init(isQuiet: Bool) {
+  package init(isQuiet: Bool) {
     self.init(descriptor: STDOUT_FILENO, isTerminal: !isQuiet && isatty(STDOUT_FILENO) == 1)
   }
 
   /// `descriptor`: where the line is written.
-  public init(descriptor: Int32, isTerminal: Bool) {
+  package init(descriptor: Int32, isTerminal: Bool) {
     buffer = .allocate(capacity: 512)
     self.descriptor = descriptor
     self.isTerminal = isTerminal
@@ -28,14 +28,14 @@ public struct ProgressLine: ~Copyable {
   deinit { buffer.deallocate() }
 
   /// Seconds of a clock that only goes forward.
-  public static var now: Double {
+  package static var now: Double {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
   /// Draws at most ten times a second, and always when the epoch is done.
-  public mutating func draw(
+  package mutating func draw(
     epoch: Int, of epochs: Int, step: Int, stepsPerEpoch: Int, loss: Double, accuracy: Double,
     epochSeconds: Double, stepsDone: Int
   ) {
@@ -110,7 +110,7 @@ public struct ProgressLine: ~Copyable {
   }
 
   /// Removes the line, so that something can be printed in its place.
-  public mutating func clear() {
+  package mutating func clear() {
     guard isTerminal else { return }
     count = 0
     text("\r\u{1B}[K")

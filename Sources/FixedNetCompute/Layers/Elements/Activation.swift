@@ -1,19 +1,21 @@
 import FixedNetCore
 
 /// An activation as a layer of its own.
-public struct Activation: Layer {
+public struct Activation: PlannedLayer {
   public static let className = "Activation"
-  public static let configKeys: Set = ["activation"]
+  package static let configKeys: Set = ["activation"]
 
   public var name: String
+  /// What is applied to every element, or over the last axis (softmax).
   public var function: ActivationFunction
 
+  /// `name`: empty for Keras' default name.
   public init(name: String = "", function: ActivationFunction) {
     self.name = name
     self.function = function
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     guard config.members["activation"] != nil else {
       throw config.fail("activation", "the name of an activation")
     }
@@ -24,7 +26,7 @@ public struct Activation: Layer {
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     if case .rectifier(let rectifier) = function {
       return plan.rectifier(rectifier, name: name, input)
     }

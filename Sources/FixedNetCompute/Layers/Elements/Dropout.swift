@@ -1,21 +1,22 @@
 import FixedNetCore
 
 /// In training each element is kept with probability 1 - rate and divided by it, else 0; at inference nothing happens.
-public struct Dropout: Layer {
+public struct Dropout: PlannedLayer {
   public static let className = "Dropout"
   /// `seed`: of Keras' own stream of numbers, which nobody else has.
-  public static let configKeys: Set = ["rate", "noise_shape", "seed"]
+  package static let configKeys: Set = ["rate", "noise_shape", "seed"]
 
   public var name: String
   /// 0 ..< 1.
   public var rate: Double
 
+  /// `rate`: the part of the elements that training puts to 0; 0 ..< 1. `name`: empty for Keras' default name.
   public init(name: String = "", rate: Double) {
     self.name = name
     self.rate = rate
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("noise_shape", oneOf: [.null])
     guard config.members["rate"] != nil else { throw config.fail("rate", "a number from 0 to 1") }
     let rate = try config.number("rate", in: 0...1, default: 0)
@@ -29,7 +30,7 @@ public struct Dropout: Layer {
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     guard plan.isTraining, rate > 0 else { return plan.renamed(input) }
     let stream = plan.nextDropoutStream()
     let count = input.shape.elementCount

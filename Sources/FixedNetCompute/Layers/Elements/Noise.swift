@@ -1,7 +1,7 @@
 import FixedNetCore
 
 /// Dropout of whole channels; at inference nothing happens. Everything but their names.
-public protocol SpatialDropout: Layer {
+package protocol SpatialDropout: PlannedLayer {
   static var rank: Int { get }
   /// 0 ..< 1.
   var rate: Double { get }
@@ -9,9 +9,9 @@ public protocol SpatialDropout: Layer {
 }
 
 extension SpatialDropout {
-  public static var configKeys: Set<String> { Dropout.configKeys.union(["data_format"]) }
+  package static var configKeys: Set<String> { Dropout.configKeys.union(["data_format"]) }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("data_format", oneOf: ["channels_last", .null])
     self.init(name: name, rate: try Dropout(name: name, config: config).rate)
   }
@@ -29,7 +29,7 @@ extension SpatialDropout {
     return input
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     guard plan.isTraining, rate > 0 else { return plan.renamed(input) }
     let stream = plan.nextDropoutStream()
     let (channels, pixels) = (input.shape.channels, input.shape.pixels)
@@ -47,37 +47,42 @@ extension SpatialDropout {
   }
 }
 
+/// Dropout of whole features of rows.
 public struct SpatialDropout1D: SpatialDropout {
   public static let className = "SpatialDropout1D"
-  public static let rank = 1
+  package static let rank = 1
   public var name: String
   public let rate: Double
+  /// `rate`: the part of the features that training puts to 0; 0 ..< 1. `name`: empty for Keras' default name.
   public init(name: String = "", rate: Double) { (self.name, self.rate) = (name, rate) }
 }
 
+/// Dropout of whole channels of images.
 public struct SpatialDropout2D: SpatialDropout {
   public static let className = "SpatialDropout2D"
-  public static let rank = 2
+  package static let rank = 2
   public var name: String
   public let rate: Double
+  /// `rate`: the part of the channels that training puts to 0; 0 ..< 1. `name`: empty for Keras' default name.
   public init(name: String = "", rate: Double) { (self.name, self.rate) = (name, rate) }
 }
 
 /// In training a normal number of mean 0 is added to every element; at inference nothing happens.
-public struct GaussianNoise: Layer {
+public struct GaussianNoise: PlannedLayer {
   public static let className = "GaussianNoise"
-  public static let configKeys: Set = ["stddev", "seed"]
+  package static let configKeys: Set = ["stddev", "seed"]
 
   public var name: String
   /// The numbers' standard deviation.
   public var deviation: Double
 
+  /// `deviation`: the noise's standard deviation, from 0. `name`: empty for Keras' default name.
   public init(name: String = "", deviation: Double) {
     self.name = name
     self.deviation = deviation
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     guard config.members["stddev"] != nil else { throw config.fail("stddev", "a number from 0") }
     self.init(name: name, deviation: try config.number("stddev", in: 0...1e30, default: 0))
   }
@@ -86,27 +91,28 @@ public struct GaussianNoise: Layer {
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     plan.noise(name, input, deviation: deviation, multiplies: false)
   }
 }
 
 /// In training every element is multiplied by a normal number of mean 1 and deviation sqrt(rate / (1 - rate)); at
 /// inference nothing happens.
-public struct GaussianDropout: Layer {
+public struct GaussianDropout: PlannedLayer {
   public static let className = "GaussianDropout"
-  public static let configKeys: Set = ["rate", "seed"]
+  package static let configKeys: Set = ["rate", "seed"]
 
   public var name: String
   /// 0 ..< 1.
   public var rate: Double
 
+  /// `rate`: 0 ..< 1. `name`: empty for Keras' default name.
   public init(name: String = "", rate: Double) {
     self.name = name
     self.rate = rate
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     self.init(name: name, rate: try Dropout(name: name, config: config).rate)
   }
 
@@ -114,7 +120,7 @@ public struct GaussianDropout: Layer {
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape { input }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     plan.noise(
       name, input, deviation: (rate / (1 - rate)).squareRoot(), multiplies: true)
   }

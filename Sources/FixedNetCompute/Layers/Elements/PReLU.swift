@@ -1,9 +1,9 @@
 import FixedNetCore
 
 /// y = x > 0 ? x : alpha x; alpha is trained.
-public struct PReLU: Layer {
+public struct PReLU: PlannedLayer {
   public static let className = "PReLU"
-  public static let configKeys: Set = [
+  package static let configKeys: Set = [
     "alpha_initializer", "alpha_regularizer", "alpha_constraint", "shared_axes",
     "activity_regularizer",
   ]
@@ -14,14 +14,16 @@ public struct PReLU: Layer {
   private var initializer = Initializer.zeros
   private var regularizers = WeightRegularizers()
   private var obstacle: String?
-  public private(set) var lossObstacle: String?
+  package private(set) var lossObstacle: String?
 
+  /// `sharedAxes`: those along which one slope serves all, from 1 as Keras counts. `name`: empty for Keras' default
+  /// name.
   public init(name: String = "", sharedAxes: [Int] = []) {
     self.name = name
     self.sharedAxes = sharedAxes
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     let isGiven = config.members["shared_axes"] ?? .null != .null
     self.init(
       name: name, sharedAxes: isGiven ? try config.integers("shared_axes", in: 1...3).sorted() : [])
@@ -39,7 +41,7 @@ public struct PReLU: Layer {
     return config.merging(regularizers.config) { $1 }
   }
 
-  public var trainingObstacle: String? { obstacle }
+  package var trainingObstacle: String? { obstacle }
 
   /// Whether the pixels of a channel share an alpha, and whether the channels do.
   private func sharing(_ input: Shape) -> (pixels: Bool, channels: Bool)? {
@@ -74,7 +76,7 @@ public struct PReLU: Layer {
     ]
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     let shared = sharing(input.shape) ?? (false, false)
     let (channels, pixels) = (input.shape.channels, input.shape.pixels)
     let isImage = !shared.pixels && channels > 1 && pixels > 1

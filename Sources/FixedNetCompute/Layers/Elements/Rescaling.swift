@@ -1,23 +1,26 @@
 import FixedNetCore
 
 /// y = scale x + offset.
-public struct Rescaling: Layer {
+public struct Rescaling: PlannedLayer {
   public static let className = "Rescaling"
-  public static let configKeys: Set = ["scale", "offset"]
+  package static let configKeys: Set = ["scale", "offset"]
 
   public var name: String
+  /// What every element is multiplied by.
   public var scale: Double
+  /// What is added to every product.
   public var offset: Double
   /// Where scale or offset is a list, lined up with a sample's last axes: both of them. Else nil.
   private var lists: (scale: BroadcastValues, offset: BroadcastValues)?
 
+  /// y = x scale + offset. `name`: empty for Keras' default name.
   public init(name: String = "", scale: Double, offset: Double = 0) {
     self.name = name
     self.scale = scale
     self.offset = offset
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     guard config.members["scale"] != nil else { throw config.fail("scale", "a number") }
     let scale = try Rescaling.values("scale", config)
     let offset = try Rescaling.values("offset", config)
@@ -56,7 +59,7 @@ public struct Rescaling: Layer {
     return input
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     if let lists { return planLists(lists.scale, lists.offset, input, plan) }
     let count = input.shape.elementCount
     return plan.elementwise(name, input, remembers: .nothing) { input, output, gradient in

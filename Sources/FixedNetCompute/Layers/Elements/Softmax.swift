@@ -1,15 +1,16 @@
 /// exp(x_i) / sum_j exp(x_j) over the last axis, as a layer of its own.
-public struct Softmax: Layer {
+public struct Softmax: PlannedLayer {
   public static let className = "Softmax"
-  public static let configKeys: Set = ["axis"]
+  package static let configKeys: Set = ["axis"]
 
   public var name: String
   /// As Keras counts (the batch is 0); it must be the last one.
   private var axis = -1
 
+  /// `name`: empty for Keras' default name.
   public init(name: String = "") { self.name = name }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     self.name = name
     axis = try config.channelAxis()
   }
@@ -24,7 +25,7 @@ public struct Softmax: Layer {
     return input
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     activation.plan(input, in: plan)
   }
 }

@@ -1,6 +1,6 @@
 /// Layers that change an image's or a row's extents without computing: padding with zeros, cropping, repeating.
 /// Everything but their names, and how Keras writes the amounts.
-public protocol BorderLayer: Layer {
+package protocol BorderLayer: PlannedLayer {
   /// Keras' key of the amounts.
   static var key: String { get }
   /// 2 for images, 1 for rows.
@@ -15,7 +15,7 @@ public protocol BorderLayer: Layer {
 }
 
 extension BorderLayer {
-  public static var configKeys: Set<String> {
+  package static var configKeys: Set<String> {
     [key, "data_format"]
   }
 
@@ -78,7 +78,7 @@ extension BorderLayer {
     return shape
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     let shape = (try? outputShape(for: input.shape)) ?? input.shape
     let (from, to) = (Strides(input.shape.dimensions), Strides(shape.dimensions))
     return plan.gather(name, input, shape: shape) { index in
@@ -89,32 +89,32 @@ extension BorderLayer {
   }
 }
 
-public protocol ZeroPadding: BorderLayer {}
+package protocol ZeroPadding: BorderLayer {}
 extension ZeroPadding {
-  public static var key: String { "padding" }
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package static var key: String { "padding" }
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     self.init(name: name, amounts: try Self.amounts(config, default: 1, isPair: true))
   }
   public var config: [String: JSONValue] { pairs }
-  public func outputExtent(_ extent: Int, _ amount: (before: Int, after: Int)) -> Int {
+  package func outputExtent(_ extent: Int, _ amount: (before: Int, after: Int)) -> Int {
     extent + amount.before + amount.after
   }
-  public func source(_ place: Int, _ amount: (before: Int, after: Int)) -> Int {
+  package func source(_ place: Int, _ amount: (before: Int, after: Int)) -> Int {
     place - amount.before
   }
 }
 
-public protocol Cropping: BorderLayer {}
+package protocol Cropping: BorderLayer {}
 extension Cropping {
-  public static var key: String { "cropping" }
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package static var key: String { "cropping" }
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     self.init(name: name, amounts: try Self.amounts(config, default: 1, isPair: true))
   }
   public var config: [String: JSONValue] { pairs }
-  public func outputExtent(_ extent: Int, _ amount: (before: Int, after: Int)) -> Int {
+  package func outputExtent(_ extent: Int, _ amount: (before: Int, after: Int)) -> Int {
     extent - amount.before - amount.after
   }
-  public func source(_ place: Int, _ amount: (before: Int, after: Int)) -> Int {
+  package func source(_ place: Int, _ amount: (before: Int, after: Int)) -> Int {
     place + amount.before
   }
 }
@@ -128,68 +128,82 @@ extension BorderLayer {
 }
 
 /// Each value as often as `size` says, in each axis: the nearest neighbour.
-public protocol UpSampling: BorderLayer {}
+package protocol UpSampling: BorderLayer {}
 extension UpSampling {
-  public static var key: String { "size" }
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package static var key: String { "size" }
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("interpolation", oneOf: ["nearest"])
     self.init(name: name, amounts: try Self.amounts(config, default: 2, isPair: false))
   }
-  public static var configKeys: Set<String> { ["size", "data_format", "interpolation"] }
-  public func outputExtent(_ extent: Int, _ amount: (before: Int, after: Int)) -> Int {
+  package static var configKeys: Set<String> { ["size", "data_format", "interpolation"] }
+  package func outputExtent(_ extent: Int, _ amount: (before: Int, after: Int)) -> Int {
     extent * amount.before
   }
-  public func source(_ place: Int, _ amount: (before: Int, after: Int)) -> Int {
+  package func source(_ place: Int, _ amount: (before: Int, after: Int)) -> Int {
     place / amount.before
   }
 }
 
+/// Zeros around an image.
 public struct ZeroPadding2D: ZeroPadding {
   public static let className = "ZeroPadding2D"
-  public static let rank = 2
+  package static let rank = 2
   public var name: String
-  public let amounts: [(before: Int, after: Int)]
+  package let amounts: [(before: Int, after: Int)]
+  /// `amounts`: zeros put before and after the rows, then the columns.
   public init(name: String = "", amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
 }
 
+/// Zeros before and after rows.
 public struct ZeroPadding1D: ZeroPadding {
   public static let className = "ZeroPadding1D"
-  public static let rank = 1
+  package static let rank = 1
   public var name: String
-  public let amounts: [(before: Int, after: Int)]
+  package let amounts: [(before: Int, after: Int)]
+  /// `amounts`: zeros put before and after the rows.
   public init(name: String = "", amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
 }
 
+/// An image without its outermost rows and columns.
 public struct Cropping2D: Cropping {
   public static let className = "Cropping2D"
-  public static let rank = 2
+  package static let rank = 2
   public var name: String
-  public let amounts: [(before: Int, after: Int)]
+  package let amounts: [(before: Int, after: Int)]
+  /// `amounts`: cells taken away before and after the rows, then the columns.
   public init(name: String = "", amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
 }
 
+/// Rows without the first and the last ones.
 public struct Cropping1D: Cropping {
   public static let className = "Cropping1D"
-  public static let rank = 1
+  package static let rank = 1
   public var name: String
-  public let amounts: [(before: Int, after: Int)]
+  package let amounts: [(before: Int, after: Int)]
+  /// `amounts`: cells taken away before and after the rows.
   public init(name: String = "", amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
 }
 
+/// An image whose pixels are repeated: the nearest neighbour.
 public struct UpSampling2D: UpSampling {
   public static let className = "UpSampling2D"
-  public static let rank = 2
+  package static let rank = 2
   public var name: String
-  public let amounts: [(before: Int, after: Int)]
-  public init(name: String = "", amounts: [(before: Int, after: Int)]) {
+  package let amounts: [(before: Int, after: Int)]
+  /// How often each row and each column is repeated.
+  public init(name: String = "", size: (Int, Int) = (2, 2)) {
+    self.init(name: name, amounts: [(size.0, size.0), (size.1, size.1)])
+  }
+
+  package init(name: String, amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
   public var config: [String: JSONValue] {
@@ -200,12 +214,18 @@ public struct UpSampling2D: UpSampling {
   }
 }
 
+/// Rows that are repeated.
 public struct UpSampling1D: UpSampling {
   public static let className = "UpSampling1D"
-  public static let rank = 1
+  package static let rank = 1
   public var name: String
-  public let amounts: [(before: Int, after: Int)]
-  public init(name: String = "", amounts: [(before: Int, after: Int)]) {
+  package let amounts: [(before: Int, after: Int)]
+  /// How often each row is repeated.
+  public init(name: String = "", size: Int = 2) {
+    self.init(name: name, amounts: [(size, size)])
+  }
+
+  package init(name: String, amounts: [(before: Int, after: Int)]) {
     (self.name, self.amounts) = (name, amounts)
   }
   public var config: [String: JSONValue] { ["size": .integer(amounts[0].before)] }

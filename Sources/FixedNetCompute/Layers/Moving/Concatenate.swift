@@ -1,17 +1,18 @@
 import FixedNetCore
 
 /// Values one after the other along the last axis.
-public struct Concatenate: Layer {
+public struct Concatenate: PlannedLayer {
   public static let className = "Concatenate"
-  public static let configKeys: Set = ["axis"]
+  package static let configKeys: Set = ["axis"]
 
   public var name: String
   /// As Keras counts (the batch is 0); it must be the last one.
   private var axis = -1
 
+  /// `name`: empty for Keras' default name.
   public init(name: String = "") { self.name = name }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     self.name = name
     axis = try config.members["axis"] == nil ? -1 : config.integer("axis", in: -3...3)
   }
@@ -37,11 +38,11 @@ public struct Concatenate: Layer {
     return shape
   }
 
-  public func needsPlainOrder(of inputs: [Value]) -> Bool { true }
+  package func needsPlainOrder(of inputs: [Value]) -> Bool { true }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan { self.plan([input], in: plan) }
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan { self.plan([input], in: plan) }
 
-  public func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan {
+  package func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan {
     for input in inputs { plan.use(input.slot) }
     let shape = (try? outputShape(of: inputs.map(\.shape))) ?? inputs[0].shape
     let output = plan.reserveOutput(name, shape: shape)

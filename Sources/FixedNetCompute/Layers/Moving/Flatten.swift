@@ -2,15 +2,16 @@ import FixedNetCore
 
 /// An image as a vector, in Keras' order (height, width, channel). Costs nothing: the engine keeps its own order and
 /// the weights of the layers behind it are permuted at the file boundary.
-public struct Flatten: Layer {
+public struct Flatten: PlannedLayer {
   public static let className = "Flatten"
-  public static let configKeys: Set = ["data_format"]
+  package static let configKeys: Set = ["data_format"]
 
   public var name: String
 
+  /// `name`: empty for Keras' default name.
   public init(name: String = "") { self.name = name }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("data_format", oneOf: ["channels_last", .null])
     self.init(name: name)
   }
@@ -21,7 +22,7 @@ public struct Flatten: Layer {
     .vector(input.elementCount)
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     var output = Value(
       slot: input.slot, shape: .vector(input.shape.elementCount), flattened: input.flattened)
     if input.shape.channels > 1, input.shape.pixels > 1 {

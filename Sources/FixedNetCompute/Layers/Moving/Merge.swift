@@ -2,15 +2,15 @@ import CSupport
 import FixedNetCore
 
 /// Layers that merge values of one shape, element by element: everything but their names.
-public protocol ElementwiseMerge: Layer {
+package protocol ElementwiseMerge: PlannedLayer {
   var kind: MergeKind { get }
   init(name: String)
 }
 
 extension ElementwiseMerge {
-  public static var configKeys: Set<String> { [] }
+  package static var configKeys: Set<String> { [] }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) { self.init(name: name) }
+  package init(name: String, config: LayerConfig) throws(ModelError) { self.init(name: name) }
 
   public var config: [String: JSONValue] { [:] }
 
@@ -35,17 +35,19 @@ extension ElementwiseMerge {
     return shape
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan { self.plan([input], in: plan) }
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan { self.plan([input], in: plan) }
 
-  public func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan {
+  package func plan(_ inputs: [Value], in plan: Planner) -> LayerPlan {
     preconditionFailure("a graph has merges of two values, see Graph.splittingMerges")
   }
 }
 
+/// The sum of its inputs.
 public struct Add: ElementwiseMerge {
   public static let className = "Add"
   public var name: String
-  public var kind: MergeKind { .add }
+  package var kind: MergeKind { .add }
+  /// `name`: empty for Keras' default name.
   public init(name: String = "") { self.name = name }
 }
 
@@ -53,7 +55,8 @@ public struct Add: ElementwiseMerge {
 public struct Subtract: ElementwiseMerge {
   public static let className = "Subtract"
   public var name: String
-  public var kind: MergeKind { .subtract }
+  package var kind: MergeKind { .subtract }
+  /// `name`: empty for Keras' default name.
   public init(name: String = "") { self.name = name }
 
   public func outputShape(of inputs: [Shape]) throws(ModelError) -> Shape {
@@ -64,10 +67,12 @@ public struct Subtract: ElementwiseMerge {
   }
 }
 
+/// The product of its inputs.
 public struct Multiply: ElementwiseMerge {
   public static let className = "Multiply"
   public var name: String
-  public var kind: MergeKind { .multiply }
+  package var kind: MergeKind { .multiply }
+  /// `name`: empty for Keras' default name.
   public init(name: String = "") { self.name = name }
 }
 
@@ -75,26 +80,31 @@ public struct Multiply: ElementwiseMerge {
 public struct Average: ElementwiseMerge {
   public static let className = "Average"
   public var name: String
-  public var kind: MergeKind { .add }
+  package var kind: MergeKind { .add }
+  /// `name`: empty for Keras' default name.
   public init(name: String = "") { self.name = name }
 }
 
+/// The largest of its inputs, element by element.
 public struct Maximum: ElementwiseMerge {
   public static let className = "Maximum"
   public var name: String
-  public var kind: MergeKind { .maximum }
+  package var kind: MergeKind { .maximum }
+  /// `name`: empty for Keras' default name.
   public init(name: String = "") { self.name = name }
 }
 
+/// The smallest of its inputs, element by element.
 public struct Minimum: ElementwiseMerge {
   public static let className = "Minimum"
   public var name: String
-  public var kind: MergeKind { .minimum }
+  package var kind: MergeKind { .minimum }
+  /// `name`: empty for Keras' default name.
   public init(name: String = "") { self.name = name }
 }
 
 /// A merge of two values, which graphs have in the place of the others.
-struct BinaryMerge: Layer {
+struct BinaryMerge: PlannedLayer {
   static let className = "BinaryMerge"
   static let configKeys: Set<String> = []
 
@@ -183,7 +193,7 @@ struct BinaryMerge: Layer {
 }
 
 /// What a merge of values does with them.
-public enum MergeKind: Sendable {
+package enum MergeKind: Sendable {
   case add, subtract, multiply, maximum, minimum
 
   fileprivate func kernel(isSwapped: Bool) -> cs_merge_kind {

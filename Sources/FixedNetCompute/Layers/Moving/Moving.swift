@@ -1,20 +1,22 @@
 /// Layers that only move values: Keras' Reshape, Permute, RepeatVector and their like.
 
 /// The same values in Keras' order under other extents.
-public struct Reshape: Layer {
+public struct Reshape: PlannedLayer {
   public static let className = "Reshape"
-  public static let configKeys: Set = ["target_shape"]
+  package static let configKeys: Set = ["target_shape"]
 
   public var name: String
   /// One of them may be -1: what is left.
   public var target: [Int]
 
+  /// `target`: the output's extents; one of them may be -1, which is what is left for it. `name`: empty for Keras'
+  /// default name.
   public init(name: String = "", target: [Int]) {
     self.name = name
     self.target = target
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     let target = try config.integers("target_shape", in: -1...Shape.extentLimit)
     guard (1...3).contains(target.count), target.count(where: { $0 == -1 }) <= 1,
       !target.contains(0)
@@ -40,27 +42,28 @@ public struct Reshape: Layer {
     return shape
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     let shape = (try? outputShape(for: input.shape)) ?? input.shape
     return plan.reshaped(name, input, as: shape)
   }
 }
 
 /// The axes in another order.
-public struct Permute: Layer {
+public struct Permute: PlannedLayer {
   public static let className = "Permute"
-  public static let configKeys: Set = ["dims"]
+  package static let configKeys: Set = ["dims"]
 
   public var name: String
   /// For each axis of the output the input's, from 1.
   public var axes: [Int]
 
+  /// `axes`: the input's axis for each of the output's, from 1 as Keras counts. `name`: empty for Keras' default name.
   public init(name: String = "", axes: [Int]) {
     self.name = name
     self.axes = axes
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     let axes = try config.integers("dims", in: 1...3)
     guard axes.sorted() == Array(1...max(axes.count, 1)) else {
       throw config.fail("dims", "the axes 1, 2, ... each once")
@@ -81,7 +84,7 @@ public struct Permute: Layer {
     return shape
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     let shape = (try? outputShape(for: input.shape)) ?? input.shape
     let from = Strides(input.shape.dimensions)
     let to = Strides(shape.dimensions)
@@ -93,19 +96,21 @@ public struct Permute: Layer {
 }
 
 /// A vector as every row of a matrix.
-public struct RepeatVector: Layer {
+public struct RepeatVector: PlannedLayer {
   public static let className = "RepeatVector"
-  public static let configKeys: Set = ["n"]
+  package static let configKeys: Set = ["n"]
 
   public var name: String
+  /// Rows of the output.
   public var count: Int
 
+  /// `count`: rows of the output. `name`: empty for Keras' default name.
   public init(name: String = "", count: Int) {
     self.name = name
     self.count = count
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     self.init(name: name, count: try config.integer("n", in: 1...Shape.extentLimit))
   }
 
@@ -118,7 +123,7 @@ public struct RepeatVector: Layer {
     return .matrix(rows: count, columns: width)
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     let width = input.shape.elementCount
     return plan.gather(name, input, shape: .matrix(rows: count, columns: width)) { $0 % width }
   }

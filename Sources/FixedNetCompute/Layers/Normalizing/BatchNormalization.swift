@@ -1,11 +1,11 @@
 import FixedNetCore
 
 /// Batch normalisation over the last axis: the batch's statistics in training, moving ones at inference.
-public struct BatchNormalization: Layer {
+public struct BatchNormalization: PlannedLayer {
   public static let className = "BatchNormalization"
   /// What changes nothing here: `fused` chooses between two kernels, `synchronized` adds up over several devices, and the
   /// numbers of `renorm` count only with it.
-  public static let configKeys = Set(initialized.map(\.key)).union([
+  package static let configKeys = Set(initialized.map(\.key)).union([
     "axis", "momentum", "epsilon", "center", "scale", "beta_regularizer", "gamma_regularizer",
     "beta_constraint", "gamma_constraint", "activity_regularizer", "renorm", "renorm_clipping",
     "renorm_momentum", "fused", "synchronized", "virtual_batch_size", "adjustment",
@@ -20,6 +20,7 @@ public struct BatchNormalization: Layer {
   public var name: String
   /// The weight of the OLD value in the moving statistics.
   public var momentum: Double
+  /// What is added to the variance.
   public var epsilon: Double
   /// Whether it has a beta; without, the output's mean stays zero.
   public var centers: Bool
@@ -31,10 +32,11 @@ public struct BatchNormalization: Layer {
   private var initializers: [String: Initializer] = [:]
   private var regularizers = WeightRegularizers()
   private var obstacle: String?
-  public private(set) var lossObstacle: String?
+  package private(set) var lossObstacle: String?
   /// The axis that a file names, as Keras counts (the batch is 0); it must be the last one.
   private var axis = -1
 
+  /// With Keras' numbers. `name`: empty for Keras' default name.
   public init(
     name: String = "", momentum: Double = 0.99, epsilon: Double = 0.001, centers: Bool = true,
     scales: Bool = true
@@ -46,7 +48,7 @@ public struct BatchNormalization: Layer {
     self.scales = scales
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("renorm", oneOf: [false, .null])
     try config.require("virtual_batch_size", oneOf: [.null])
     try config.require("adjustment", oneOf: [.null])
@@ -76,7 +78,7 @@ public struct BatchNormalization: Layer {
     return config.merging(regularizers.config) { $1 }
   }
 
-  public var trainingObstacle: String? { obstacle }
+  package var trainingObstacle: String? { obstacle }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
     try input.checkLast(axis: axis, layer: name)
@@ -93,7 +95,7 @@ public struct BatchNormalization: Layer {
     }
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     let channels = input.shape.channels
     var weights = weights(for: input.shape).map {
       plan.reserveParameter(layer: name, $0, layout: input.flattenedLayout)

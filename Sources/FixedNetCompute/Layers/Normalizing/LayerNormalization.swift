@@ -1,27 +1,30 @@
 import FixedNetCore
 
 /// Every sample's features, or every pixel's channels, with mean 0 and variance 1, times gamma plus beta.
-public struct LayerNormalization: Layer {
+public struct LayerNormalization: PlannedLayer {
   public static let className = "LayerNormalization"
-  public static let configKeys: Set = [
+  package static let configKeys: Set = [
     "axis", "epsilon", "center", "scale", "rms_scaling", "beta_initializer", "gamma_initializer",
     "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint",
     "activity_regularizer",
   ]
 
   public var name: String
+  /// What is added to the variance.
   public var epsilon: Double
   /// Whether it has a beta, and a gamma.
   public var centers: Bool
+  /// Whether there is a scale, gamma.
   public var scales: Bool
   private var gammaInitializer = Initializer.ones
   private var betaInitializer = Initializer.zeros
   private var regularizers = WeightRegularizers()
   private var obstacle: String?
-  public private(set) var lossObstacle: String?
+  package private(set) var lossObstacle: String?
   /// As Keras counts (the batch is 0); it must be the last one.
   private var axis = -1
 
+  /// With Keras' numbers. `name`: empty for Keras' default name.
   public init(
     name: String = "", epsilon: Double = 0.001, centers: Bool = true, scales: Bool = true
   ) {
@@ -31,7 +34,7 @@ public struct LayerNormalization: Layer {
     self.scales = scales
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("rms_scaling", oneOf: [false])
     self.init(
       name: name, epsilon: try config.number("epsilon", in: 0...1e30, default: 0.001),
@@ -54,7 +57,7 @@ public struct LayerNormalization: Layer {
     return config.merging(regularizers.config) { $1 }
   }
 
-  public var trainingObstacle: String? { obstacle }
+  package var trainingObstacle: String? { obstacle }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
     try input.checkLast(axis: axis, layer: name)
@@ -71,7 +74,7 @@ public struct LayerNormalization: Layer {
       + (centers ? [weight("beta", betaInitializer)] : [])
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     let parameters = weights(for: input.shape).map {
       plan.reserveParameter(layer: name, $0, layout: input.flattenedLayout, inPieces: true)
     }

@@ -3,9 +3,9 @@ import FixedNetCore
 /// y = (x - mean) / max(sqrt(variance), 1e-7), or its inverse, with one constant mean and variance per channel (the last
 /// axis), or for the places of other axes. They are part of the description, not weights: files hold them in the config,
 /// which every version of Keras reads the same way.
-public struct Normalization: Layer {
+public struct Normalization: PlannedLayer {
   public static let className = "Normalization"
-  public static let configKeys: Set = ["axis", "mean", "variance", "invert"]
+  package static let configKeys: Set = ["axis", "mean", "variance", "invert"]
 
   public var name: String
   /// The axes with a mean for each of their places, as Keras counts them: the batch is 0, -1 the last one. None: one mean
@@ -36,7 +36,7 @@ public struct Normalization: Layer {
     self.isInverse = isInverse
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     self.init(
       name: name, axes: try Normalization.axes(config),
       isInverse: try config.bool("invert", default: false))
@@ -68,6 +68,7 @@ public struct Normalization: Layer {
 
   /// One value per channel, or per place of the axes; nil where it is not adapted.
   public var mean: [Float]? { statistics?.mean.values.map { Float($0) } }
+  /// One value per feature; nil where there is no mean.
   public var variance: [Float]? { statistics?.variance.values.map { Float($0) } }
 
   /// The same before it was adapted.
@@ -141,7 +142,7 @@ public struct Normalization: Layer {
   // MARK: - Weights in files
 
   /// Keras keeps what it has adapted to as weights; they become the description here.
-  public func fileWeights(for input: Shape) -> [WeightDescription] {
+  package func fileWeights(for input: Shape) -> [WeightDescription] {
     guard statistics == nil else { return [] }
     func weight(_ name: String, _ initializer: Initializer) -> WeightDescription {
       WeightDescription(
@@ -152,7 +153,7 @@ public struct Normalization: Layer {
     return [weight("mean", .zeros), weight("variance", .ones), count]
   }
 
-  public func adopting(_ tensors: [Tensor]) -> (layer: any Layer, weights: [Tensor]) {
+  package func adopting(_ tensors: [Tensor]) -> (layer: any PlannedLayer, weights: [Tensor]) {
     guard statistics == nil, tensors.count == 3 else { return (self, []) }
     var adopted = self
     adopted.adopt(tensors[0].values, tensors[1].values, shape: tensors[0].shape)
@@ -198,7 +199,7 @@ public struct Normalization: Layer {
 
   // MARK: - Planning
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     let deviation = spread(statistics?.variance, 1, input.shape)
       .map { max($0.squareRoot(), 1e-7) }
     let mean = spread(statistics?.mean, 0, input.shape)

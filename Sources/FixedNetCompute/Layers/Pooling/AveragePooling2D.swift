@@ -3,12 +3,21 @@ import FixedNetCore
 /// The mean of each window; cells outside the image do not count.
 public struct AveragePooling2D: PoolingLayer {
   public static let className = "AveragePooling2D"
-  public static let kind = PoolingOperation.Kind.average
+  package static let kind = PoolingOperation.Kind.average
 
   public var name: String
-  public let window: PoolingWindow
+  package let window: PoolingWindow
 
-  public init(name: String = "", window: PoolingWindow) {
+  /// `poolSize`, `strides`: height and width; nil for strides of the window's size.
+  public init(
+    name: String = "", poolSize: (Int, Int) = (2, 2), strides: (Int, Int)? = nil,
+    padding: Padding = .valid
+  ) {
+    self.init(
+      name: name, window: PoolingWindow(size: poolSize, strides: strides, padding: padding))
+  }
+
+  package init(name: String, window: PoolingWindow) {
     self.name = name
     self.window = window
   }

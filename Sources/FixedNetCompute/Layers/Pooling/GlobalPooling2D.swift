@@ -1,7 +1,7 @@
 import FixedNetCore
 
 /// The mean, or the largest, of every channel of an image: everything but their names.
-public protocol GlobalPoolingLayer: Layer {
+package protocol GlobalPoolingLayer: PlannedLayer {
   static var kind: PoolingOperation.Kind { get }
   /// Whether the output is an image of one pixel, not a vector.
   var keepsExtents: Bool { get }
@@ -9,9 +9,9 @@ public protocol GlobalPoolingLayer: Layer {
 }
 
 extension GlobalPoolingLayer {
-  public static var configKeys: Set<String> { ["data_format", "keepdims"] }
+  package static var configKeys: Set<String> { ["data_format", "keepdims"] }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("data_format", oneOf: ["channels_last", .null])
     self.init(name: name, keepsExtents: try config.bool("keepdims", default: false))
   }
@@ -28,7 +28,7 @@ extension GlobalPoolingLayer {
     return keepsExtents ? .image(height: 1, width: 1, channels: channels) : .vector(channels)
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     guard case .image(let height, let width, let channels) = input.shape else {
       preconditionFailure("outputShape has accepted the input")
     }
@@ -39,21 +39,25 @@ extension GlobalPoolingLayer {
   }
 }
 
+/// The mean of every channel of an image.
 public struct GlobalAveragePooling2D: GlobalPoolingLayer {
   public static let className = "GlobalAveragePooling2D"
-  public static let kind = PoolingOperation.Kind.average
+  package static let kind = PoolingOperation.Kind.average
   public var name: String
   public var keepsExtents: Bool
+  /// `keepsExtents`: whether the output is an image of one pixel, not a vector. `name`: empty for Keras' default name.
   public init(name: String = "", keepsExtents: Bool = false) {
     (self.name, self.keepsExtents) = (name, keepsExtents)
   }
 }
 
+/// The largest value of every channel of an image.
 public struct GlobalMaxPooling2D: GlobalPoolingLayer {
   public static let className = "GlobalMaxPooling2D"
-  public static let kind = PoolingOperation.Kind.max
+  package static let kind = PoolingOperation.Kind.max
   public var name: String
   public var keepsExtents: Bool
+  /// `keepsExtents`: whether the output is an image of one pixel, not a vector. `name`: empty for Keras' default name.
   public init(name: String = "", keepsExtents: Bool = false) {
     (self.name, self.keepsExtents) = (name, keepsExtents)
   }

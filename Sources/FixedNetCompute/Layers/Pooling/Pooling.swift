@@ -2,7 +2,7 @@ import CSupport
 import FixedNetCore
 
 /// What the pooling layers share: a window, and how Keras writes it down.
-public struct PoolingWindow: Sendable {
+package struct PoolingWindow: Sendable {
   var size: (height: Int, width: Int)
   var strides: (height: Int, width: Int)
   var padding: Padding
@@ -52,30 +52,18 @@ public struct PoolingWindow: Sendable {
 }
 
 /// The pooling layers: everything but their names and what they make of a window.
-public protocol PoolingLayer: Layer {
+package protocol PoolingLayer: PlannedLayer {
   static var kind: PoolingOperation.Kind { get }
   var window: PoolingWindow { get }
   init(name: String, window: PoolingWindow)
 }
 
 extension PoolingLayer {
-  public static var configKeys: Set<String> {
+  package static var configKeys: Set<String> {
     ["pool_size", "strides", "padding", "data_format"]
   }
 
-  public var poolSize: (height: Int, width: Int) { window.size }
-  public var strides: (height: Int, width: Int) { window.strides }
-  public var padding: Padding { window.padding }
-
-  /// `strides`: nil is the window's size.
-  public init(
-    name: String = "", poolSize: (Int, Int), strides: (Int, Int)? = nil, padding: Padding = .valid
-  ) {
-    self.init(
-      name: name, window: PoolingWindow(size: poolSize, strides: strides, padding: padding))
-  }
-
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     self.init(name: name, window: try PoolingWindow(config))
   }
 
@@ -85,7 +73,7 @@ extension PoolingLayer {
     try window.outputShape(for: input, layer: name)
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     window.plan(name, Self.kind, input, plan)
   }
 }

@@ -2,27 +2,35 @@ import CSupport
 import FixedNetCore
 
 /// Two-dimensional convolution (cross-correlation) with an element-wise activation.
-public struct Conv2D: Layer {
+public struct Conv2D: PlannedLayer {
   public static let className = "Conv2D"
   /// `rank`: what the class Conv of Keras 2 writes for its subclasses.
-  public static let configKeys = WeightOptions.configKeys.union([
+  package static let configKeys = WeightOptions.configKeys.union([
     "filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups",
     "use_bias", "activation", "rank",
   ])
 
   public var name: String
+  /// Channels of the output.
   public var filters: Int
+  /// Cells of the window.
   public var kernelSize: (height: Int, width: Int)
+  /// Cells from window to window.
   public var strides: (height: Int, width: Int)
+  /// How windows treat the border.
   public var padding: Padding
   /// Cells from tap to tap of the kernel.
   public var dilation: (height: Int, width: Int)
   /// The channels come in so many groups, each convolved by itself.
   public var groups: Int
+  /// Whether there is a bias, one value per filter.
   public var usesBias: Bool
+  /// What is applied to the sums.
   public var activation: ActivationFunction
+  /// How kernel and bias start, and what the loss says of them.
   public var options: WeightOptions
 
+  /// With Keras' defaults. `name`: empty for Keras' default name.
   public init(
     name: String = "", filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
     padding: Padding = .valid, dilation: (Int, Int) = (1, 1), groups: Int = 1,
@@ -41,7 +49,7 @@ public struct Conv2D: Layer {
     self.options = options
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("data_format", oneOf: ["channels_last", .null])
     try config.require("rank", oneOf: [2])
     let filters = try config.integer("filters", in: 1...Shape.extentLimit)
@@ -70,8 +78,8 @@ public struct Conv2D: Layer {
     ]) { $1 }
   }
 
-  public var trainingObstacle: String? { options.obstacle }
-  public var lossObstacle: String? { options.lossObstacle }
+  package var trainingObstacle: String? { options.obstacle }
+  package var lossObstacle: String? { options.lossObstacle }
 
   private var window: Window {
     Window(size: kernelSize, strides: strides, padding: padding, dilation: dilation)
@@ -110,16 +118,16 @@ public struct Conv2D: Layer {
     return output.elementCount * kernelSize.height * kernelSize.width * (input.channels / groups)
   }
 
-  public var kernelActivation: ActivationFunction? {
+  package var kernelActivation: ActivationFunction? {
     get { activation }
     set { activation = newValue ?? .linear }
   }
-  public var weightOptions: WeightOptions? {
+  package var weightOptions: WeightOptions? {
     get { options }
     set { options = newValue ?? WeightOptions() }
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     self.plan(input, weights(for: input.shape), in: plan)
   }
 

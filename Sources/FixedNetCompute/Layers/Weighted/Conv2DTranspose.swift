@@ -2,9 +2,9 @@ import CSupport
 import FixedNetCore
 
 /// The transpose of a two-dimensional convolution, with an element-wise activation.
-public struct Conv2DTranspose: Layer {
+public struct Conv2DTranspose: PlannedLayer {
   public static let className = "Conv2DTranspose"
-  public static let configKeys = Conv2D.configKeys.union(["output_padding"])
+  package static let configKeys = Conv2D.configKeys.union(["output_padding"])
 
   /// The convolution, whose filters are this layer's.
   private var convolution: Conv2D
@@ -14,6 +14,7 @@ public struct Conv2DTranspose: Layer {
     set { convolution.name = newValue }
   }
 
+  /// With Keras' defaults. `name`: empty for Keras' default name.
   public init(
     name: String = "", filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
     padding: Padding = .valid, usesBias: Bool = true, activation: ActivationFunction = .linear,
@@ -24,7 +25,7 @@ public struct Conv2DTranspose: Layer {
       usesBias: usesBias, activation: activation, options: options)
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("output_padding", oneOf: [.null])
     try config.require("dilation_rate", oneOf: [1, [1, 1]])
     try config.require("groups", oneOf: [1])
@@ -37,13 +38,13 @@ public struct Conv2DTranspose: Layer {
     return config
   }
 
-  public var trainingObstacle: String? { convolution.trainingObstacle }
-  public var lossObstacle: String? { convolution.lossObstacle }
-  public var kernelActivation: ActivationFunction? {
+  package var trainingObstacle: String? { convolution.trainingObstacle }
+  package var lossObstacle: String? { convolution.lossObstacle }
+  package var kernelActivation: ActivationFunction? {
     get { convolution.kernelActivation }
     set { convolution.kernelActivation = newValue }
   }
-  public var weightOptions: WeightOptions? {
+  package var weightOptions: WeightOptions? {
     get { convolution.weightOptions }
     set { convolution.weightOptions = newValue }
   }
@@ -99,7 +100,7 @@ public struct Conv2DTranspose: Layer {
       padRight: Int32(columns - columns / 2), isTight: 0)
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     let shape = kernelShape(for: input.shape)
     let descriptions = weights(for: input.shape)
     let (weight, bias) = plan.reserveKernel(

@@ -2,16 +2,23 @@ import CSupport
 import FixedNetCore
 
 /// y = activation(x W + b) over the last axis: of a vector, of every row or every pixel.
-public struct Dense: Layer {
+public struct Dense: PlannedLayer {
   public static let className = "Dense"
-  public static let configKeys = WeightOptions.configKeys.union(["units", "use_bias", "activation"])
+  package static let configKeys = WeightOptions.configKeys.union([
+    "units", "use_bias", "activation",
+  ])
 
   public var name: String
+  /// Features of the output.
   public var units: Int
+  /// Whether there is a bias, one value per unit.
   public var usesBias: Bool
+  /// What is applied to the sums.
   public var activation: ActivationFunction
+  /// How kernel and bias start, and what the loss says of them.
   public var options: WeightOptions
 
+  /// With Keras' defaults. `name`: empty for Keras' default name.
   public init(
     name: String = "", units: Int, usesBias: Bool = true, activation: ActivationFunction = .linear,
     options: WeightOptions = WeightOptions()
@@ -23,7 +30,7 @@ public struct Dense: Layer {
     self.options = options
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     self.init(
       name: name, units: try config.integer("units", in: 1...Shape.extentLimit),
       usesBias: try config.bool("use_bias", default: true), activation: try config.activation(),
@@ -37,8 +44,8 @@ public struct Dense: Layer {
     ]) { $1 }
   }
 
-  public var trainingObstacle: String? { options.obstacle }
-  public var lossObstacle: String? { options.lossObstacle }
+  package var trainingObstacle: String? { options.obstacle }
+  package var lossObstacle: String? { options.lossObstacle }
 
   public func outputShape(for input: Shape) throws(ModelError) -> Shape {
     switch input {
@@ -56,11 +63,11 @@ public struct Dense: Layer {
 
   public func multiplyAdds(for input: Shape) -> Int { input.elementCount * units }
 
-  public var kernelActivation: ActivationFunction? {
+  package var kernelActivation: ActivationFunction? {
     get { activation }
     set { activation = newValue ?? .linear }
   }
-  public var weightOptions: WeightOptions? {
+  package var weightOptions: WeightOptions? {
     get { options }
     set { options = newValue ?? WeightOptions() }
   }
@@ -79,7 +86,7 @@ public struct Dense: Layer {
     return planned
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     guard case .vector = input.shape else { return planPixels(input, in: plan) }
     let descriptions = weights(for: input.shape)
     let layout: ParameterLayout =

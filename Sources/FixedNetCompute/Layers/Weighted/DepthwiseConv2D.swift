@@ -2,10 +2,10 @@ import CSupport
 import FixedNetCore
 
 /// A convolution of each channel by itself, with `multiplier` kernels and an element-wise activation.
-public struct DepthwiseConv2D: Layer {
+public struct DepthwiseConv2D: PlannedLayer {
   public static let className = "DepthwiseConv2D"
   /// `groups`, `filters`: what Keras 2 writes for every convolution. The names of the kernel are Keras 2's of all layers.
-  public static let configKeys = WeightOptions.configKeys(kernel: "depthwise").union(
+  package static let configKeys = WeightOptions.configKeys(kernel: "depthwise").union(
     WeightOptions.configKeys
   ).union([
     "kernel_size", "strides", "padding", "depth_multiplier", "data_format", "dilation_rate",
@@ -13,17 +13,24 @@ public struct DepthwiseConv2D: Layer {
   ])
 
   public var name: String
+  /// Cells of the window.
   public var kernelSize: (height: Int, width: Int)
+  /// Cells from window to window.
   public var strides: (height: Int, width: Int)
+  /// How windows treat the border.
   public var padding: Padding
   /// Kernels for each channel.
   public var multiplier: Int
   /// Cells from tap to tap of the kernels.
   public var dilation: (height: Int, width: Int)
+  /// Whether there is a bias, one value per output channel.
   public var usesBias: Bool
+  /// What is applied to the sums.
   public var activation: ActivationFunction
+  /// How kernel and bias start, and what the loss says of them.
   public var options: WeightOptions
 
+  /// With Keras' defaults. `name`: empty for Keras' default name.
   public init(
     name: String = "", kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
     padding: Padding = .valid,
@@ -41,7 +48,7 @@ public struct DepthwiseConv2D: Layer {
     self.options = options
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     try config.require("data_format", oneOf: ["channels_last", .null])
     try config.require("rank", oneOf: [2])
     try config.require("groups", oneOf: [1])
@@ -69,13 +76,13 @@ public struct DepthwiseConv2D: Layer {
     ]) { $1 }
   }
 
-  public var trainingObstacle: String? { options.obstacle }
-  public var lossObstacle: String? { options.lossObstacle }
-  public var kernelActivation: ActivationFunction? {
+  package var trainingObstacle: String? { options.obstacle }
+  package var lossObstacle: String? { options.lossObstacle }
+  package var kernelActivation: ActivationFunction? {
     get { activation }
     set { activation = newValue ?? .linear }
   }
-  public var weightOptions: WeightOptions? {
+  package var weightOptions: WeightOptions? {
     get { options }
     set { options = newValue ?? WeightOptions() }
   }
@@ -123,7 +130,7 @@ public struct DepthwiseConv2D: Layer {
       padTop: Int32(rows.before), padLeft: Int32(columns.before))
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     self.plan(input, weights(for: input.shape), part: name, in: plan)
   }
 

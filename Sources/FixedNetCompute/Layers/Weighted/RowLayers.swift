@@ -1,7 +1,7 @@
 /// Layers of one dimension, which work on rows as the layers of two do on images one column wide. Everything but their
 /// names.
-public protocol RowLayer: Layer {
-  associatedtype Image: Layer
+package protocol RowLayer: PlannedLayer {
+  associatedtype Image: PlannedLayer
   /// The layer of two dimensions.
   var image: Image { get set }
   init(name: String, image: Image)
@@ -13,7 +13,7 @@ public protocol RowLayer: Layer {
 private let extentKeys = ["kernel_size", "strides", "dilation_rate", "pool_size"]
 
 extension RowLayer {
-  public static var configKeys: Set<String> { Image.configKeys }
+  package static var configKeys: Set<String> { Image.configKeys }
 
   public var name: String {
     get { image.name }
@@ -36,7 +36,7 @@ extension RowLayer {
     return LayerConfig(layer: config.layer, members: members)
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     self.init(
       name: name, image: try Image(name: name, config: Self.imageConfig(config)))
   }
@@ -49,13 +49,13 @@ extension RowLayer {
     return config
   }
 
-  public var trainingObstacle: String? { image.trainingObstacle }
-  public var lossObstacle: String? { image.lossObstacle }
-  public var kernelActivation: ActivationFunction? {
+  package var trainingObstacle: String? { image.trainingObstacle }
+  package var lossObstacle: String? { image.lossObstacle }
+  package var kernelActivation: ActivationFunction? {
     get { image.kernelActivation }
     set { image.kernelActivation = newValue }
   }
-  public var weightOptions: WeightOptions? {
+  package var weightOptions: WeightOptions? {
     get { image.weightOptions }
     set { image.weightOptions = newValue }
   }
@@ -96,7 +96,7 @@ extension RowLayer {
 
   public func multiplyAdds(for input: Shape) -> Int { image.multiplyAdds(for: image(input)) }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     var value = input
     value.shape = image(input.shape)
     var planned = planImage(value, weights(for: input.shape), in: plan)
@@ -104,7 +104,7 @@ extension RowLayer {
     return planned
   }
 
-  public func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
+  package func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
     -> LayerPlan
   {
     image.plan(input, in: plan)
@@ -114,10 +114,23 @@ extension RowLayer {
 /// A convolution over rows, with an element-wise activation.
 public struct Conv1D: RowLayer {
   public static let className = "Conv1D"
-  public var image: Conv2D
-  public init(name: String = "", image: Conv2D) { self.image = image }
+  package var image: Conv2D
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  /// `kernelSize`, `strides`, `dilation`: rows.
+  public init(
+    name: String = "", filters: Int, kernelSize: Int, strides: Int = 1, padding: Padding = .valid,
+    dilation: Int = 1, groups: Int = 1, usesBias: Bool = true,
+    activation: ActivationFunction = .linear, options: WeightOptions = WeightOptions()
+  ) {
+    image = Conv2D(
+      name: name, filters: filters, kernelSize: (kernelSize, 1), strides: (strides, 1),
+      padding: padding, dilation: (dilation, 1), groups: groups, usesBias: usesBias,
+      activation: activation, options: options)
+  }
+
+  package init(name: String, image: Conv2D) { self.image = image }
+
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     var config = try Self.imageConfig(config)
     let isCausal = config.members["padding"] == "causal"
     if isCausal { config = config.replacing("padding", by: "valid") }
@@ -125,7 +138,7 @@ public struct Conv1D: RowLayer {
     if isCausal { image.padding = .causal }
   }
 
-  public func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
+  package func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
     -> LayerPlan
   {
     image.plan(input, weights, in: plan)
@@ -135,38 +148,81 @@ public struct Conv1D: RowLayer {
 /// The largest of each window of rows.
 public struct MaxPooling1D: RowLayer {
   public static let className = "MaxPooling1D"
-  public var image: MaxPooling2D
-  public init(name: String = "", image: MaxPooling2D) { self.image = image }
+  package var image: MaxPooling2D
+
+  /// `poolSize`, `strides`: rows; nil for strides of the window's size.
+  public init(
+    name: String = "", poolSize: Int = 2, strides: Int? = nil, padding: Padding = .valid
+  ) {
+    image = MaxPooling2D(
+      name: name, poolSize: (poolSize, 1), strides: strides.map { ($0, 1) }, padding: padding)
+  }
+
+  package init(name: String, image: MaxPooling2D) { self.image = image }
 }
 
 /// The mean of each window of rows; rows outside do not count.
 public struct AveragePooling1D: RowLayer {
   public static let className = "AveragePooling1D"
-  public var image: AveragePooling2D
-  public init(name: String = "", image: AveragePooling2D) { self.image = image }
+  package var image: AveragePooling2D
+
+  /// `poolSize`, `strides`: rows; nil for strides of the window's size.
+  public init(
+    name: String = "", poolSize: Int = 2, strides: Int? = nil, padding: Padding = .valid
+  ) {
+    image = AveragePooling2D(
+      name: name, poolSize: (poolSize, 1), strides: strides.map { ($0, 1) }, padding: padding)
+  }
+
+  package init(name: String, image: AveragePooling2D) { self.image = image }
 }
 
 /// The mean of every feature over the rows.
 public struct GlobalAveragePooling1D: RowLayer {
   public static let className = "GlobalAveragePooling1D"
-  public var image: GlobalAveragePooling2D
-  public init(name: String = "", image: GlobalAveragePooling2D) { self.image = image }
+  package var image: GlobalAveragePooling2D
+
+  /// `keepsExtents`: whether the output is one row of features, not a vector.
+  public init(name: String = "", keepsExtents: Bool = false) {
+    image = GlobalAveragePooling2D(name: name, keepsExtents: keepsExtents)
+  }
+
+  package init(name: String, image: GlobalAveragePooling2D) { self.image = image }
 }
 
 /// The largest of every feature over the rows.
 public struct GlobalMaxPooling1D: RowLayer {
   public static let className = "GlobalMaxPooling1D"
-  public var image: GlobalMaxPooling2D
-  public init(name: String = "", image: GlobalMaxPooling2D) { self.image = image }
+  package var image: GlobalMaxPooling2D
+
+  /// `keepsExtents`: whether the output is one row of features, not a vector.
+  public init(name: String = "", keepsExtents: Bool = false) {
+    image = GlobalMaxPooling2D(name: name, keepsExtents: keepsExtents)
+  }
+
+  package init(name: String, image: GlobalMaxPooling2D) { self.image = image }
 }
 
 /// A convolution of each feature's rows by itself, with an element-wise activation.
 public struct DepthwiseConv1D: RowLayer {
   public static let className = "DepthwiseConv1D"
-  public var image: DepthwiseConv2D
-  public init(name: String = "", image: DepthwiseConv2D) { self.image = image }
+  package var image: DepthwiseConv2D
 
-  public func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
+  /// `kernelSize`, `strides`, `dilation`: rows.
+  public init(
+    name: String = "", kernelSize: Int, strides: Int = 1, padding: Padding = .valid,
+    multiplier: Int = 1, dilation: Int = 1, usesBias: Bool = true,
+    activation: ActivationFunction = .linear, options: WeightOptions = WeightOptions()
+  ) {
+    image = DepthwiseConv2D(
+      name: name, kernelSize: (kernelSize, 1), strides: (strides, 1), padding: padding,
+      multiplier: multiplier, dilation: (dilation, 1), usesBias: usesBias, activation: activation,
+      options: options)
+  }
+
+  package init(name: String, image: DepthwiseConv2D) { self.image = image }
+
+  package func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
     -> LayerPlan
   {
     image.plan(input, weights, part: name, in: plan)
@@ -176,10 +232,24 @@ public struct DepthwiseConv1D: RowLayer {
 /// A depthwise convolution over rows and a convolution of 1 over its features, with an element-wise activation.
 public struct SeparableConv1D: RowLayer {
   public static let className = "SeparableConv1D"
-  public var image: SeparableConv2D
-  public init(name: String = "", image: SeparableConv2D) { self.image = image }
+  package var image: SeparableConv2D
 
-  public func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
+  /// `kernelSize`, `strides`, `dilation`: rows.
+  public init(
+    name: String = "", filters: Int, kernelSize: Int, strides: Int = 1, padding: Padding = .valid,
+    multiplier: Int = 1, dilation: Int = 1, usesBias: Bool = true,
+    activation: ActivationFunction = .linear, depthwiseOptions: WeightOptions = WeightOptions(),
+    options: WeightOptions = WeightOptions()
+  ) {
+    image = SeparableConv2D(
+      name: name, filters: filters, kernelSize: (kernelSize, 1), strides: (strides, 1),
+      padding: padding, multiplier: multiplier, dilation: (dilation, 1), usesBias: usesBias,
+      activation: activation, depthwiseOptions: depthwiseOptions, options: options)
+  }
+
+  package init(name: String, image: SeparableConv2D) { self.image = image }
+
+  package func planImage(_ input: Value, _ weights: [WeightDescription], in plan: Planner)
     -> LayerPlan
   {
     image.plan(input, weights, in: plan)

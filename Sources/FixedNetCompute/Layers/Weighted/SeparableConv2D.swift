@@ -1,9 +1,9 @@
 import FixedNetCore
 
 /// A depthwise convolution and a convolution of 1 x 1 over its channels, with an element-wise activation.
-public struct SeparableConv2D: Layer {
+public struct SeparableConv2D: PlannedLayer {
   public static let className = "SeparableConv2D"
-  public static let configKeys = Conv2D.configKeys.union(
+  package static let configKeys = Conv2D.configKeys.union(
     WeightOptions.configKeys(kernel: "depthwise")
   )
   .union(WeightOptions.configKeys(kernel: "pointwise")).union(["depth_multiplier"])
@@ -19,6 +19,8 @@ public struct SeparableConv2D: Layer {
     }
   }
 
+  /// With Keras' defaults. `depthwiseOptions`, `options`: of the depthwise kernel; of the pointwise one and the bias.
+  /// `name`: empty for Keras' default name.
   public init(
     name: String = "", filters: Int, kernelSize: (Int, Int), strides: (Int, Int) = (1, 1),
     padding: Padding = .valid, multiplier: Int = 1, dilation: (Int, Int) = (1, 1),
@@ -33,7 +35,7 @@ public struct SeparableConv2D: Layer {
       options: options)
   }
 
-  public init(name: String, config: LayerConfig) throws(ModelError) {
+  package init(name: String, config: LayerConfig) throws(ModelError) {
     depthwise = try DepthwiseConv2D(
       name: name, config: config.replacing("filters", by: .null))
     depthwise.usesBias = false
@@ -54,14 +56,14 @@ public struct SeparableConv2D: Layer {
     return config
   }
 
-  public var trainingObstacle: String? { pointwise.trainingObstacle ?? depthwise.trainingObstacle }
-  public var lossObstacle: String? { pointwise.lossObstacle ?? depthwise.lossObstacle }
-  public var kernelActivation: ActivationFunction? {
+  package var trainingObstacle: String? { pointwise.trainingObstacle ?? depthwise.trainingObstacle }
+  package var lossObstacle: String? { pointwise.lossObstacle ?? depthwise.lossObstacle }
+  package var kernelActivation: ActivationFunction? {
     get { pointwise.kernelActivation }
     set { pointwise.kernelActivation = newValue }
   }
   /// The pointwise kernel's; what changes there changes for both kernels.
-  public var weightOptions: WeightOptions? {
+  package var weightOptions: WeightOptions? {
     get { pointwise.weightOptions }
     set {
       let old = pointwise.options
@@ -97,7 +99,7 @@ public struct SeparableConv2D: Layer {
     depthwise.multiplyAdds(for: input) + pointwise.multiplyAdds(for: between(input))
   }
 
-  public func plan(_ input: Value, in plan: Planner) -> LayerPlan {
+  package func plan(_ input: Value, in plan: Planner) -> LayerPlan {
     self.plan(input, weights(for: input.shape), in: plan)
   }
 

@@ -2,9 +2,13 @@ import FixedNetCore
 
 /// How the kernel and bias of a layer start, and what the loss says of them: what Dense and Conv2D share.
 public struct WeightOptions: Equatable, Sendable {
+  /// How the kernel starts.
   public var kernelInitializer = Initializer.glorotUniform
+  /// How the bias starts.
   public var biasInitializer = Initializer.zeros
+  /// What the loss says of the kernel.
   public var kernelRegularizer = Regularizer.none
+  /// What the loss says of the bias.
   public var biasRegularizer = Regularizer.none
   /// Keras' config entries that this reads.
   static let configKeys: Set = [
@@ -16,6 +20,7 @@ public struct WeightOptions: Equatable, Sendable {
   /// What of it is a part of the loss.
   var lossObstacle: String?
 
+  /// Keras' defaults where nothing is said.
   public init(
     kernelInitializer: Initializer = .glorotUniform, biasInitializer: Initializer = .zeros,
     kernelRegularizer: Regularizer = .none, biasRegularizer: Regularizer = .none
@@ -91,9 +96,10 @@ extension Model {
   /// Changes what layers with a kernel say of their weights.
   public mutating func changeKernels(_ change: (inout WeightOptions) -> Void) {
     for index in layers.indices {
-      guard var options = layers[index].weightOptions else { continue }
+      guard var layer = layers[index].planned, var options = layer.weightOptions else { continue }
       change(&options)
-      layers[index].weightOptions = options
+      layer.weightOptions = options
+      layers[index] = layer
     }
   }
 }

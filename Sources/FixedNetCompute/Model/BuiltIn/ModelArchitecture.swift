@@ -1,5 +1,6 @@
 /// A model that takes its input and its outputs from the data: a built-in one, or one that a short text describes.
 public enum ModelArchitecture: Equatable, Sendable {
+  /// A network with a name of its own, such as `lenet`.
   case builtIn(BuiltInModel)
   /// "mlp:64,32": dense layers of so many units with ReLU, then the outputs. Images are flattened first.
   case mlp(units: [Int])

@@ -2,22 +2,29 @@ import FixedNetCore
 
 /// What a slot is for.
 public enum Region: String, CaseIterable, Sendable {
+  /// Weights and biases.
   case parameters
   /// Values that training changes but no optimiser does: BN's moving mean and variance.
   case statistics
   /// Values of the description: the mean and variance of a Normalization layer.
   case constants
+  /// The loss' derivatives by the weights.
   case gradients
+  /// The optimiser's state.
   case optimizer
   /// The vectors that a Hessian is multiplied by, and the results.
   case directions
+  /// What a Hessian gives for the directions.
   case products
+  /// What layers give to each other.
   case activations
+  /// What one operation alone needs.
   case scratch
 }
 
 /// How many copies of a slot there are.
 public enum Scope: String, Sendable {
+  /// One for all, one for each thread, one for each block of images.
   case shared, thread, block
 }
 
@@ -25,11 +32,15 @@ public enum Scope: String, Sendable {
 public struct PlannedSlot: Sendable {
   /// Unique; for parameters the name of the dataset in a checkpoint.
   public var name: String
+  /// Extents of one copy; of a block's slot with the block's images last.
   public var shape: [Int]
+  /// What it holds.
   public var region: Region
+  /// How many copies there are.
   public var scope: Scope
   /// Steps of the program between which the slot holds something, both included.
   public var firstStep: Int
+  /// The last of the steps between which the slot holds something.
   public var lastStep: Int
   /// Bytes of one copy.
   public var byteCount: Int
@@ -47,8 +58,9 @@ public struct PlannedSlot: Sendable {
 
 /// Where everything lives, before anything runs. `print(plan)` is the memory at a glance.
 public struct MemoryPlan: Sendable {
+  /// Everything that lives in the arena.
   public var slots: [PlannedSlot]
-  public var layout: ArenaLayout
+  package var layout: ArenaLayout
   /// What happens at each step, for printing.
   public var steps: [String]
   /// No placement of these parts can need less: the shared slots, and for every thread and every block its largest

@@ -1,5 +1,5 @@
 /// How the engine orders a weight's values, against Keras' order. Conversion happens at the file boundary only.
-public enum ParameterLayout: Equatable, Sendable {
+package enum ParameterLayout: Equatable, Sendable {
   /// The same order.
   case plain
   /// One value per feature of a flattened image: engine [channel][pixel], Keras [pixel][channel].

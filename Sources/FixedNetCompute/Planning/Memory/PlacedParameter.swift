@@ -1,17 +1,17 @@
 import FixedNetCore
 
 /// A parameter with its offset: where the file boundary reads and writes it.
-public struct PlacedParameter {
-  public let layerName: String
-  public let description: WeightDescription
-  public let layout: ParameterLayout
-  public let weight: SharedSlot
+package struct PlacedParameter {
+  package let layerName: String
+  package let description: WeightDescription
+  package let layout: ParameterLayout
+  package let weight: SharedSlot
   /// False for moving statistics, in frozen layers and in inference plans.
-  public let isTrained: Bool
+  package let isTrained: Bool
   /// nil for what is not trained, and where the gradient is never kept whole.
-  public internal(set) var gradient: SharedSlot?
+  package internal(set) var gradient: SharedSlot?
   /// The optimiser's slots, as many as it has.
-  public internal(set) var state: [SharedSlot] = []
+  package internal(set) var state: [SharedSlot] = []
   /// R-operator: the direction and the product; nil in plans of first order.
   var direction: SharedSlot?
   var product: SharedSlot?
@@ -28,7 +28,7 @@ public struct PlacedParameter {
   }
 
   /// Values of the weight.
-  public var count: Int { description.shape.reduce(1, *) }
+  package var count: Int { description.shape.reduce(1, *) }
 
   /// What the optimiser updates; nil for what is not trained.
   var trained: Parameter? {

@@ -33,6 +33,7 @@ public final class Training {
 
   /// Mean loss and accuracy over samples.
   public struct Evaluation: Equatable, Sendable {
+    /// The mean over the samples.
     public var loss: Double
     /// 0 to 1; of numbers to predict it says nothing.
     public var accuracy: Double
@@ -42,6 +43,7 @@ public final class Training {
 
   /// The network that is trained; it predicts and evaluates at any time between epochs.
   public let network: Network
+  /// What it learns from.
   public let samples: ImageSet
   /// What `fit` evaluates after every epoch, and early stopping looks at.
   public let validation: ImageSet?
@@ -169,8 +171,12 @@ public final class Training {
 
   /// Where the run is: for `Trainer`, or to be saved.
   public var position: TrainingPosition { trainer.position }
+  /// Samples of a step.
   public var batch: Int { trainer.batch }
+  /// The last one may have fewer samples.
   public var stepsPerEpoch: Int { trainer.stepsPerEpoch }
+  /// What weights, order and dropout are drawn from.
   public var seed: UInt64 { trainer.seed }
+  /// How the weights follow their gradients.
   public var optimizer: OptimizerConfiguration { trainer.optimizer }
 }

@@ -1,20 +1,20 @@
 import CSupport
 
 /// y = activation(x), element by element, in a slot of its own.
-public struct ActivationOperation: OperationDescription {
-  public var activation: cs_activation
+package struct ActivationOperation: OperationDescription {
+  package var activation: cs_activation
   /// Elements of one image.
-  public var count: Int
-  public var input: BlockSlot
-  public var output: BlockSlot
+  package var count: Int
+  package var input: BlockSlot
+  package var output: BlockSlot
   /// dY on entry, dX afterwards.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
 
-  public static func operation(at place: UnsafePointer<ActivationOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<ActivationOperation>) -> Operation {
     .activation(place)
   }
 
-  public init(
+  package init(
     activation: cs_activation, count: Int, input: BlockSlot, output: BlockSlot,
     gradient: BlockSlot?
   ) {

@@ -4,30 +4,30 @@ import CSupport
 /// (seed, step, layer, image, element), computed again in the backward pass, or seen in the output: it takes no memory.
 ///
 /// Source: Srivastava et al., JMLR 15, 2014; scaled at training time, as Keras does.
-public struct DropoutOperation: OperationDescription {
+package struct DropoutOperation: OperationDescription {
   /// round(rate 2^32): what a random word is compared with.
-  public var threshold: UInt32
+  package var threshold: UInt32
   /// 1 / (1 - rate)
-  public var scale: Float
+  package var scale: Float
   /// The position among the model's dropout layers: each has random numbers of its own.
-  public var stream: UInt32
+  package var stream: UInt32
   /// Elements of one image.
-  public var count: Int
-  public var input: BlockSlot
-  public var output: BlockSlot
+  package var count: Int
+  package var input: BlockSlot
+  package var output: BlockSlot
   /// dY on entry, dX afterwards.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
   /// Whether x is a rectifier's output, whose gradient counts only where x is above 0: there y is above 0 where x is kept.
-  public var isMaskInOutput = false
+  package var isMaskInOutput = false
 
   /// "dro" in front of the layer's number keeps these random numbers apart from those of other uses of the seed.
-  public static let tag: UInt32 = 0x6472_6F00
+  package static let tag: UInt32 = 0x6472_6F00
 
-  public static func operation(at place: UnsafePointer<DropoutOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<DropoutOperation>) -> Operation {
     .dropout(place)
   }
 
-  public init(
+  package init(
     threshold: UInt32, scale: Float, stream: UInt32, count: Int, input: BlockSlot,
     output: BlockSlot, gradient: BlockSlot?
   ) {

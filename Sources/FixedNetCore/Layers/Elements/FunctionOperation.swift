@@ -1,20 +1,20 @@
 import CSupport
 
 /// y = f(x), element by element; the derivative is computed from x.
-public struct FunctionOperation: OperationDescription {
-  public var function: cs_function
+package struct FunctionOperation: OperationDescription {
+  package var function: cs_function
   /// Elements of one image.
-  public var count: Int
-  public var input: BlockSlot
-  public var output: BlockSlot
+  package var count: Int
+  package var input: BlockSlot
+  package var output: BlockSlot
   /// dY on entry, dX afterwards.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
 
-  public static func operation(at place: UnsafePointer<FunctionOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<FunctionOperation>) -> Operation {
     .function(place)
   }
 
-  public init(
+  package init(
     function: cs_function, count: Int, input: BlockSlot, output: BlockSlot, gradient: BlockSlot?
   ) {
     self.function = function

@@ -3,20 +3,20 @@ import CSupport
 /// Dropout of whole channels: y = x / (1 - rate) for the channels that are kept, each with probability 1 - rate, else 0.
 ///
 /// Shapes: x, y [channels][pixels][B] per block.
-public struct SpatialDropoutOperation: OperationDescription {
+package struct SpatialDropoutOperation: OperationDescription {
   /// Of the channels, and where they are kept.
-  public var dropout: DropoutOperation
-  public var channels: Int
-  public var pixels: Int
+  package var dropout: DropoutOperation
+  package var channels: Int
+  package var pixels: Int
   /// [channels][B]: scale or 0.
-  public var mask: ThreadSlot
+  package var mask: ThreadSlot
 
-  public static func operation(at place: UnsafePointer<SpatialDropoutOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<SpatialDropoutOperation>) -> Operation {
     .spatialDropout(place)
   }
 
   /// `dropout`: of `channels` elements.
-  public init(dropout: DropoutOperation, channels: Int, pixels: Int, mask: ThreadSlot) {
+  package init(dropout: DropoutOperation, channels: Int, pixels: Int, mask: ThreadSlot) {
     self.dropout = dropout
     self.channels = channels
     self.pixels = pixels
@@ -49,26 +49,26 @@ public struct SpatialDropoutOperation: OperationDescription {
 /// y = x + deviation z, or y = x (1 + deviation z) where it multiplies, with a standard normal z of its own for every
 /// element of every image, a function of (seed, step, layer, image, element). The gradient passes through, or is
 /// multiplied by the same number.
-public struct GaussianNoiseOperation: OperationDescription {
-  public var deviation: Float
-  public var multiplies: Bool
+package struct GaussianNoiseOperation: OperationDescription {
+  package var deviation: Float
+  package var multiplies: Bool
   /// As that of a dropout layer.
-  public var stream: UInt32
+  package var stream: UInt32
   /// Elements of one image.
-  public var count: Int
-  public var input: BlockSlot
-  public var output: BlockSlot
+  package var count: Int
+  package var input: BlockSlot
+  package var output: BlockSlot
   /// dy, which dx takes the place of; nil without a backward pass.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
 
   /// "noi" in front of the layer's number.
-  public static let tag: UInt32 = 0x6E6F_6900
+  package static let tag: UInt32 = 0x6E6F_6900
 
-  public static func operation(at place: UnsafePointer<GaussianNoiseOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<GaussianNoiseOperation>) -> Operation {
     .gaussianNoise(place)
   }
 
-  public init(
+  package init(
     deviation: Float, multiplies: Bool, stream: UInt32, count: Int, input: BlockSlot,
     output: BlockSlot, gradient: BlockSlot?
   ) {

@@ -2,20 +2,20 @@ import CSupport
 
 /// y = min(x > threshold ? x : negativeSlope (x - threshold), maxValue), element by element: ReLU in all its forms, and
 /// the leaky one.
-public struct RectifierOperation: OperationDescription {
-  public var rectifier: cs_rectifier
+package struct RectifierOperation: OperationDescription {
+  package var rectifier: cs_rectifier
   /// Elements of one image.
-  public var count: Int
-  public var input: BlockSlot
-  public var output: BlockSlot
+  package var count: Int
+  package var input: BlockSlot
+  package var output: BlockSlot
   /// dY on entry, dX afterwards.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
 
-  public static func operation(at place: UnsafePointer<RectifierOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<RectifierOperation>) -> Operation {
     .rectifier(place)
   }
 
-  public init(
+  package init(
     rectifier: cs_rectifier, count: Int, input: BlockSlot, output: BlockSlot,
     gradient: BlockSlot?
   ) {

@@ -1,21 +1,21 @@
 import CSupport
 
 /// y = scale x + offset, element by element, rounded once.
-public struct RescalingOperation: OperationDescription {
-  public var scale: Float
-  public var offset: Float
+package struct RescalingOperation: OperationDescription {
+  package var scale: Float
+  package var offset: Float
   /// Elements of one image.
-  public var count: Int
-  public var input: BlockSlot
-  public var output: BlockSlot
+  package var count: Int
+  package var input: BlockSlot
+  package var output: BlockSlot
   /// dY on entry, dX afterwards.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
 
-  public static func operation(at place: UnsafePointer<RescalingOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<RescalingOperation>) -> Operation {
     .rescaling(place)
   }
 
-  public init(
+  package init(
     scale: Float, offset: Float, count: Int, input: BlockSlot, output: BlockSlot,
     gradient: BlockSlot?
   ) {
@@ -44,24 +44,24 @@ public struct RescalingOperation: OperationDescription {
 /// y = (x - mean) scale + shift, with constants for each channel.
 ///
 /// Shapes: x, y [C][pixels][B] per block; mean, scale, shift [C].
-public struct NormalizationOperation: OperationDescription {
-  public var channels: Int32
-  public var pixels: Int32
-  public var input: BlockSlot
-  public var output: BlockSlot
-  public var mean: SharedSlot
-  public var scale: SharedSlot
-  public var shift: SharedSlot
+package struct NormalizationOperation: OperationDescription {
+  package var channels: Int32
+  package var pixels: Int32
+  package var input: BlockSlot
+  package var output: BlockSlot
+  package var mean: SharedSlot
+  package var scale: SharedSlot
+  package var shift: SharedSlot
   /// Zeros [C].
-  public var zeros: SharedSlot
+  package var zeros: SharedSlot
   /// dY on entry, dX afterwards.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
 
-  public static func operation(at place: UnsafePointer<NormalizationOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<NormalizationOperation>) -> Operation {
     .normalization(place)
   }
 
-  public init(
+  package init(
     channels: Int32, pixels: Int32, input: BlockSlot, output: BlockSlot, mean: SharedSlot,
     scale: SharedSlot, shift: SharedSlot, zeros: SharedSlot, gradient: BlockSlot?
   ) {

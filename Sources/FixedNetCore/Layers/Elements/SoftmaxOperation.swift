@@ -3,18 +3,18 @@ import CSupport
 /// p_i = exp(z_i) / sum_j exp(z_j) over the features of each image.
 ///
 /// Shapes: z, p [classes][B] per block.
-public struct SoftmaxOperation: OperationDescription {
-  public var classCount: Int32
-  public var input: BlockSlot
-  public var output: BlockSlot
+package struct SoftmaxOperation: OperationDescription {
+  package var classCount: Int32
+  package var input: BlockSlot
+  package var output: BlockSlot
   /// dP on entry, dZ afterwards.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
 
-  public static func operation(at place: UnsafePointer<SoftmaxOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<SoftmaxOperation>) -> Operation {
     .softmax(place)
   }
 
-  public init(classCount: Int32, input: BlockSlot, output: BlockSlot, gradient: BlockSlot?) {
+  package init(classCount: Int32, input: BlockSlot, output: BlockSlot, gradient: BlockSlot?) {
     self.classCount = classCount
     self.input = input
     self.output = output

@@ -3,12 +3,12 @@ import CSupport
 /// Brings the images of a block from the data set once more: their place had something else since the forward pass.
 ///
 /// Shapes: y [C][H][W][B] per block.
-public struct InputOperation: OperationDescription {
-  public var output: BlockSlot
+package struct InputOperation: OperationDescription {
+  package var output: BlockSlot
 
-  public static func operation(at place: UnsafePointer<InputOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<InputOperation>) -> Operation {
     .input(place)
   }
 
-  public init(output: BlockSlot) { self.output = output }
+  package init(output: BlockSlot) { self.output = output }
 }

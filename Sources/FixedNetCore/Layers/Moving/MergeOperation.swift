@@ -4,24 +4,24 @@ import CSupport
 /// channels.
 ///
 /// Shapes: a, y [channels][pixels][B], b as `merge` says, per block.
-public struct MergeOperation: OperationDescription {
-  public var merge: cs_merge
-  public var a: BlockSlot
-  public var b: BlockSlot
-  public var output: BlockSlot
+package struct MergeOperation: OperationDescription {
+  package var merge: cs_merge
+  package var a: BlockSlot
+  package var b: BlockSlot
+  package var output: BlockSlot
   /// dY; nil where there is no backward pass.
-  public var outputGradient: BlockSlot?
+  package var outputGradient: BlockSlot?
   /// dA and dB; nil where they are not needed. One of them may be dY's slot.
-  public var aGradient: BlockSlot?
-  public var bGradient: BlockSlot?
+  package var aGradient: BlockSlot?
+  package var bGradient: BlockSlot?
   /// Whether b is the layer's first input: of equal values the first has the gradient of a maximum or minimum.
-  public var isSwapped: Bool
+  package var isSwapped: Bool
 
-  public static func operation(at place: UnsafePointer<MergeOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<MergeOperation>) -> Operation {
     .merge(place)
   }
 
-  public init(merge: cs_merge, a: BlockSlot, b: BlockSlot, output: BlockSlot, isSwapped: Bool) {
+  package init(merge: cs_merge, a: BlockSlot, b: BlockSlot, output: BlockSlot, isSwapped: Bool) {
     self.merge = merge
     self.a = a
     self.b = b

@@ -3,23 +3,23 @@ import CSupport
 /// y[e] = x[map[e]], or 0 where there is no element: what layers do that only move values.
 ///
 /// Shapes: x [inputs][B], y [outputs][B] per block.
-public struct GatherOperation: OperationDescription {
+package struct GatherOperation: OperationDescription {
   /// Elements of one image.
-  public var inputCount: Int
-  public var outputCount: Int
-  public var input: BlockSlot
-  public var output: BlockSlot
+  package var inputCount: Int
+  package var outputCount: Int
+  package var input: BlockSlot
+  package var output: BlockSlot
   /// [outputs], each the bits of an Int32; -1 for none.
-  public var map: SharedSlot
+  package var map: SharedSlot
   /// nil where there is no backward pass.
-  public var outputGradient: BlockSlot?
-  public var inputGradient: BlockSlot?
+  package var outputGradient: BlockSlot?
+  package var inputGradient: BlockSlot?
 
-  public static func operation(at place: UnsafePointer<GatherOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<GatherOperation>) -> Operation {
     .gather(place)
   }
 
-  public init(
+  package init(
     inputCount: Int, outputCount: Int, input: BlockSlot, output: BlockSlot, map: SharedSlot
   ) {
     self.inputCount = inputCount
@@ -58,18 +58,20 @@ public struct GatherOperation: OperationDescription {
 }
 
 /// A part of y is x: one of the values that are put one after the other.
-public struct CopyOperation: OperationDescription {
+package struct CopyOperation: OperationDescription {
   /// Elements of one image.
-  public var count: Int
-  public var input: BlockSlot
-  public var output: BlockSlot
+  package var count: Int
+  package var input: BlockSlot
+  package var output: BlockSlot
   /// nil where there is no backward pass.
-  public var outputGradient: BlockSlot?
-  public var inputGradient: BlockSlot?
+  package var outputGradient: BlockSlot?
+  package var inputGradient: BlockSlot?
 
-  public static func operation(at place: UnsafePointer<CopyOperation>) -> Operation { .copy(place) }
+  package static func operation(at place: UnsafePointer<CopyOperation>) -> Operation {
+    .copy(place)
+  }
 
-  public init(count: Int, input: BlockSlot, output: BlockSlot) {
+  package init(count: Int, input: BlockSlot, output: BlockSlot) {
     self.count = count
     self.input = input
     self.output = output

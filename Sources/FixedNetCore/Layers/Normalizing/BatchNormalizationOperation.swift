@@ -9,51 +9,51 @@ import CSupport
 ///
 /// Shapes: x, y [C][pixels][B] per block; gamma, beta, mean, variance [C].
 /// Source: Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 1.
-public struct BatchNormalizationOperation: OperationDescription {
-  public var channels: Int
-  public var pixels: Int
-  public var momentum: Float
-  public var epsilon: Float
-  public var input: BlockSlot
-  public var output: BlockSlot
+package struct BatchNormalizationOperation: OperationDescription {
+  package var channels: Int
+  package var pixels: Int
+  package var momentum: Float
+  package var epsilon: Float
+  package var input: BlockSlot
+  package var output: BlockSlot
   /// This block's mean [C] and sum of squared deviations [C].
-  public var blockMean: BlockSlot
-  public var blockM2: BlockSlot
+  package var blockMean: BlockSlot
+  package var blockM2: BlockSlot
   /// This block's sum dY [C] and sum dY xhat [C].
-  public var blockSumDy: BlockSlot
-  public var blockSumDyXhat: BlockSlot
+  package var blockSumDy: BlockSlot
+  package var blockSumDyXhat: BlockSlot
   /// Each [C], combined over the batch, one copy per thread.
-  public var mean: ThreadSlot
-  public var variance: ThreadSlot
-  public var invStd: ThreadSlot
-  public var scale: ThreadSlot
-  public var sumDy: ThreadSlot
-  public var sumDyXhat: ThreadSlot
+  package var mean: ThreadSlot
+  package var variance: ThreadSlot
+  package var invStd: ThreadSlot
+  package var scale: ThreadSlot
+  package var sumDy: ThreadSlot
+  package var sumDyXhat: ThreadSlot
   /// Two work vectors of [C].
-  public var work: ThreadSlot
-  public var gamma: SharedSlot
-  public var beta: SharedSlot
+  package var work: ThreadSlot
+  package var gamma: SharedSlot
+  package var beta: SharedSlot
   /// nil where gamma (or beta) is not trained: constants of one (or zero).
-  public var trainedGamma: Parameter?
-  public var trainedBeta: Parameter?
-  public var movingMean: SharedSlot
-  public var movingVariance: SharedSlot
+  package var trainedGamma: Parameter?
+  package var trainedBeta: Parameter?
+  package var movingMean: SharedSlot
+  package var movingVariance: SharedSlot
   /// Whether the moving variance follows count / (count - 1) times the batch's: Keras 2's fused operation.
-  public var isUnbiased = false
+  package var isUnbiased = false
   /// dY on entry, dX afterwards; nil where nothing up to this layer is trained.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
   /// Whether dX is needed: something before this layer is trained.
-  public var propagates: Bool
+  package var propagates: Bool
   /// Whether the output is xhat, as the convolution behind takes gamma and beta in.
-  public var isFolded = false
+  package var isFolded = false
   /// Whether ReLU is applied to the output. Where it gives 0 is worked out again in the backward pass.
-  public var rectifies = false
+  package var rectifies = false
 
-  public static func operation(at place: UnsafePointer<BatchNormalizationOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<BatchNormalizationOperation>) -> Operation {
     .batchNormalization(place)
   }
 
-  public init(
+  package init(
     channels: Int, pixels: Int, momentum: Float, epsilon: Float, input: BlockSlot,
     output: BlockSlot, blockMean: BlockSlot, blockM2: BlockSlot, blockSumDy: BlockSlot,
     blockSumDyXhat: BlockSlot, mean: ThreadSlot, variance: ThreadSlot, invStd: ThreadSlot,
@@ -235,31 +235,31 @@ public struct BatchNormalizationOperation: OperationDescription {
 
 /// y = gamma (x - movingMean) / sqrt(movingVariance + epsilon) + beta, or max(y, 0): batch normalisation at inference, and
 /// in training where the layer is frozen.
-public struct BatchNormalizationInferenceOperation: OperationDescription {
-  public var channels: Int
-  public var pixels: Int
-  public var epsilon: Float
-  public var input: BlockSlot
-  public var output: BlockSlot
-  public var gamma: SharedSlot
-  public var beta: SharedSlot
-  public var movingMean: SharedSlot
-  public var movingVariance: SharedSlot
+package struct BatchNormalizationInferenceOperation: OperationDescription {
+  package var channels: Int
+  package var pixels: Int
+  package var epsilon: Float
+  package var input: BlockSlot
+  package var output: BlockSlot
+  package var gamma: SharedSlot
+  package var beta: SharedSlot
+  package var movingMean: SharedSlot
+  package var movingVariance: SharedSlot
   /// gamma / sqrt(movingVariance + epsilon) [C], and zeros [C]; one copy per thread.
-  public var scale: ThreadSlot
-  public var zeros: ThreadSlot
+  package var scale: ThreadSlot
+  package var zeros: ThreadSlot
   /// dY on entry, dX afterwards; nil where it is not needed.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
   /// Whether ReLU is applied to the output.
-  public var rectifies = false
+  package var rectifies = false
 
-  public static func operation(at place: UnsafePointer<BatchNormalizationInferenceOperation>)
+  package static func operation(at place: UnsafePointer<BatchNormalizationInferenceOperation>)
     -> Operation
   {
     .batchNormalizationInference(place)
   }
 
-  public init(
+  package init(
     channels: Int, pixels: Int, epsilon: Float, input: BlockSlot, output: BlockSlot,
     gamma: SharedSlot, beta: SharedSlot, movingMean: SharedSlot, movingVariance: SharedSlot,
     scale: ThreadSlot, zeros: ThreadSlot, gradient: BlockSlot?

@@ -3,20 +3,20 @@ import CSupport
 /// Softmax, or its logarithm, over the channels of every pixel.
 ///
 /// Shapes: z, y [classes][pixels][B] per block.
-public struct ColumnSoftmaxOperation: OperationDescription {
-  public var isLogarithm: Bool
-  public var classCount: Int32
-  public var pixels: Int
-  public var input: BlockSlot
-  public var output: BlockSlot
+package struct ColumnSoftmaxOperation: OperationDescription {
+  package var isLogarithm: Bool
+  package var classCount: Int32
+  package var pixels: Int
+  package var input: BlockSlot
+  package var output: BlockSlot
   /// dY on entry, dZ afterwards.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
 
-  public static func operation(at place: UnsafePointer<ColumnSoftmaxOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<ColumnSoftmaxOperation>) -> Operation {
     .columnSoftmax(place)
   }
 
-  public init(
+  package init(
     isLogarithm: Bool, classCount: Int32, pixels: Int, input: BlockSlot, output: BlockSlot,
     gradient: BlockSlot?
   ) {
@@ -52,30 +52,30 @@ public struct ColumnSoftmaxOperation: OperationDescription {
 /// y = (x - mean) / sqrt(variance + epsilon) gamma + beta with the mean and variance of every pixel's channels.
 ///
 /// Shapes: x, y [channels][pixels][B] per block; gamma, beta [channels].
-public struct LayerNormalizationOperation: OperationDescription {
-  public var channels: Int32
-  public var pixels: Int32
-  public var epsilon: Float
-  public var input: BlockSlot
-  public var output: BlockSlot
-  public var gamma: SharedSlot?
-  public var beta: SharedSlot?
+package struct LayerNormalizationOperation: OperationDescription {
+  package var channels: Int32
+  package var pixels: Int32
+  package var epsilon: Float
+  package var input: BlockSlot
+  package var output: BlockSlot
+  package var gamma: SharedSlot?
+  package var beta: SharedSlot?
   /// [pixels][B] each, from the forward to the backward pass; nil where there is none.
-  public var mean: BlockSlot?
-  public var inverseDeviation: BlockSlot?
+  package var mean: BlockSlot?
+  package var inverseDeviation: BlockSlot?
   /// dY on entry, dX afterwards, where `propagates`; nil where there is no backward pass.
-  public var gradient: BlockSlot?
-  public var propagates = false
+  package var gradient: BlockSlot?
+  package var propagates = false
   /// The block's part of dgamma and dbeta; nil where neither is trained.
-  public var gradients: PartialGradients?
+  package var gradients: PartialGradients?
   /// Whether the first of `gradients` is dgamma.
-  public var trainsGamma = false
+  package var trainsGamma = false
 
-  public static func operation(at place: UnsafePointer<LayerNormalizationOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<LayerNormalizationOperation>) -> Operation {
     .layerNormalization(place)
   }
 
-  public init(
+  package init(
     channels: Int32, pixels: Int32, epsilon: Float, input: BlockSlot, output: BlockSlot,
     gamma: SharedSlot?, beta: SharedSlot?
   ) {
@@ -118,23 +118,23 @@ public struct LayerNormalizationOperation: OperationDescription {
 /// y = x > 0 ? x : alpha x with an alpha of its own for each element, or for each channel, or one.
 ///
 /// Shapes: x, y [channels][pixels][B] per block; alpha [channels][slopes].
-public struct PReLUOperation: OperationDescription {
-  public var channels: Int32
-  public var pixels: Int32
-  public var slopes: Int32
-  public var input: BlockSlot
-  public var output: BlockSlot
-  public var alpha: SharedSlot
+package struct PReLUOperation: OperationDescription {
+  package var channels: Int32
+  package var pixels: Int32
+  package var slopes: Int32
+  package var input: BlockSlot
+  package var output: BlockSlot
+  package var alpha: SharedSlot
   /// dY on entry, dX afterwards; nil where there is no backward pass.
-  public var gradient: BlockSlot?
+  package var gradient: BlockSlot?
   /// nil in a frozen layer.
-  public var gradients: PartialGradients?
+  package var gradients: PartialGradients?
 
-  public static func operation(at place: UnsafePointer<PReLUOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<PReLUOperation>) -> Operation {
     .prelu(place)
   }
 
-  public init(
+  package init(
     channels: Int32, pixels: Int32, slopes: Int32, input: BlockSlot, output: BlockSlot,
     alpha: SharedSlot
   ) {

@@ -8,17 +8,17 @@ import CSupport
 ///     dW = gamma[c] dWhat + beta[c] db,  where dWhat is the gradient by what xhat is multiplied by.
 ///
 /// Shapes: W [outC][C][taps], b [outC], gamma, beta [C].
-public struct NormalizationFolding: BitwiseCopyable, Sendable {
-  public var gamma: SharedSlot
-  public var beta: SharedSlot
+package struct NormalizationFolding: BitwiseCopyable, Sendable {
+  package var gamma: SharedSlot
+  package var beta: SharedSlot
   /// nil where gamma (or beta) is not trained: constants of one (or zero).
-  public var trainedGamma: Parameter?
-  public var trainedBeta: Parameter?
+  package var trainedGamma: Parameter?
+  package var trainedBeta: Parameter?
   /// gamma W and b + beta sum W, a copy per thread.
-  public var weight: ThreadSlot
-  public var bias: ThreadSlot
+  package var weight: ThreadSlot
+  package var bias: ThreadSlot
 
-  public init(
+  package init(
     gamma: SharedSlot, beta: SharedSlot, trainedGamma: Parameter?, trainedBeta: Parameter?,
     weight: ThreadSlot, bias: ThreadSlot
   ) {

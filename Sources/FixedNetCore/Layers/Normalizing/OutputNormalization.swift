@@ -4,17 +4,17 @@ import CSupport
 /// the bits of `BatchNormalizationInferenceOperation`.
 ///
 /// Shapes: gamma, beta, mean, variance [C].
-public struct OutputNormalization: BitwiseCopyable, Sendable {
-  public var channels: Int
-  public var epsilon: Float
-  public var gamma: SharedSlot
-  public var beta: SharedSlot
-  public var movingMean: SharedSlot
-  public var movingVariance: SharedSlot
+package struct OutputNormalization: BitwiseCopyable, Sendable {
+  package var channels: Int
+  package var epsilon: Float
+  package var gamma: SharedSlot
+  package var beta: SharedSlot
+  package var movingMean: SharedSlot
+  package var movingVariance: SharedSlot
   /// gamma / sqrt(movingVariance + epsilon) [C], a copy per thread.
-  public var scale: ThreadSlot
+  package var scale: ThreadSlot
 
-  public init(
+  package init(
     channels: Int, epsilon: Float, gamma: SharedSlot, beta: SharedSlot, movingMean: SharedSlot,
     movingVariance: SharedSlot, scale: ThreadSlot
   ) {

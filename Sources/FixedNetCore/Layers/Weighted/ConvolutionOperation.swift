@@ -3,47 +3,47 @@ import CSupport
 /// y = activation(x * W + b): a two-dimensional convolution (cross-correlation, as every framework of the field).
 ///
 /// Shapes: x [C][H][W][B], W [outC][C][kh][kw], b [outC], y [outC][H'][W'][B] per block.
-public struct ConvolutionOperation: OperationDescription {
-  public var shape: cs_conv2d
-  public var activation: cs_activation
-  public var input: BlockSlot
-  public var output: BlockSlot
-  public var weight: SharedSlot
-  public var bias: SharedSlot?
-  public var scratch: ThreadSlot
-  public var training: Training?
+package struct ConvolutionOperation: OperationDescription {
+  package var shape: cs_conv2d
+  package var activation: cs_activation
+  package var input: BlockSlot
+  package var output: BlockSlot
+  package var weight: SharedSlot
+  package var bias: SharedSlot?
+  package var scratch: ThreadSlot
+  package var training: Training?
   /// nil where the input is not xhat.
-  public var folding: NormalizationFolding?
+  package var folding: NormalizationFolding?
   /// The channels come in so many groups, each convolved by itself; `shape` is that of one.
-  public var groups = 1
+  package var groups = 1
   /// nil where a kernel's taps lie side by side.
-  public var dilation: KernelDilation?
+  package var dilation: KernelDilation?
   /// The weights transformed for Winograd's kernels, a copy per thread; nil where the others run.
-  public var transformedWeight: ThreadSlot?
+  package var transformedWeight: ThreadSlot?
   /// Of the sums, before the activation; for inference.
-  public var normalization: OutputNormalization?
+  package var normalization: OutputNormalization?
 
   /// The slots that only training needs.
-  public struct Training: BitwiseCopyable, Sendable {
+  package struct Training: BitwiseCopyable, Sendable {
     /// dY on entry, dZ (with respect to the sum) afterwards; dZ already where `hasDelta`.
-    public var outputGradient: BlockSlot
+    package var outputGradient: BlockSlot
     /// Whether the layer behind has left dZ where the output was.
-    public var hasDelta: Bool
+    package var hasDelta: Bool
     /// nil where nothing before this layer is trained.
-    public var inputGradient: BlockSlot?
+    package var inputGradient: BlockSlot?
     /// This block's part of dW followed by its part of db; not used where there are `pieces`.
-    public var partial: BlockSlot
+    package var partial: BlockSlot
     /// For the backward kernels.
-    public var scratch: ThreadSlot
+    package var scratch: ThreadSlot
     /// nil in a frozen layer.
-    public var weight: Parameter?
-    public var bias: Parameter?
+    package var weight: Parameter?
+    package var bias: Parameter?
     /// Whether the weights are updated in the backward pass.
-    public var updatesInBackward: Bool
+    package var updatesInBackward: Bool
     /// For the update in the backward pass of blocks of one image; rows are taps.
-    public var pieces: GradientPieces?
+    package var pieces: GradientPieces?
 
-    public init(
+    package init(
       outputGradient: BlockSlot, hasDelta: Bool, inputGradient: BlockSlot?, partial: BlockSlot,
       scratch: ThreadSlot, weight: Parameter?, bias: Parameter?, updatesInBackward: Bool,
       pieces: GradientPieces?
@@ -60,11 +60,11 @@ public struct ConvolutionOperation: OperationDescription {
     }
   }
 
-  public static func operation(at place: UnsafePointer<ConvolutionOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<ConvolutionOperation>) -> Operation {
     .convolution(place)
   }
 
-  public init(
+  package init(
     shape: cs_conv2d, activation: cs_activation, input: BlockSlot, output: BlockSlot,
     weight: SharedSlot, bias: SharedSlot?, scratch: ThreadSlot, training: Training?
   ) {
@@ -81,10 +81,10 @@ public struct ConvolutionOperation: OperationDescription {
   var outputCount: Int { groups * groupExtents.output }
 
   /// Of all groups.
-  public var filters: Int { groups * Int(shape.outChannels) }
+  package var filters: Int { groups * Int(shape.outChannels) }
 
   /// Elements of one group, of one image.
-  public var groupExtents: (input: Int, output: Int, weight: Int) {
+  package var groupExtents: (input: Int, output: Int, weight: Int) {
     (
       Int(shape.inChannels) * Int(shape.inHeight) * Int(shape.inWidth),
       Int(shape.outChannels) * Int(shape.outHeight) * Int(shape.outWidth),

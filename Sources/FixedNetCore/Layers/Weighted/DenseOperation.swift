@@ -3,40 +3,40 @@ import CSupport
 /// y = activation(x W + b)
 ///
 /// Shapes: x [in][B], W [in][out], b [out], y [out][B] per block.
-public struct DenseOperation: OperationDescription {
-  public var inputCount: Int
-  public var outputCount: Int
-  public var activation: cs_activation
-  public var input: BlockSlot
-  public var output: BlockSlot
-  public var weight: SharedSlot
-  public var bias: SharedSlot?
-  public var training: Training?
+package struct DenseOperation: OperationDescription {
+  package var inputCount: Int
+  package var outputCount: Int
+  package var activation: cs_activation
+  package var input: BlockSlot
+  package var output: BlockSlot
+  package var weight: SharedSlot
+  package var bias: SharedSlot?
+  package var training: Training?
   /// Of the sums, before the activation; for inference.
-  public var normalization: OutputNormalization?
+  package var normalization: OutputNormalization?
 
   /// The slots that only training needs.
-  public struct Training: BitwiseCopyable, Sendable {
+  package struct Training: BitwiseCopyable, Sendable {
     /// dY on entry, dZ afterwards.
-    public var outputGradient: BlockSlot
-    public var inputGradient: BlockSlot?
+    package var outputGradient: BlockSlot
+    package var inputGradient: BlockSlot?
     /// dZ with one row per image, `leading` floats apart. With one image per block, and where there are stripes, it is
     /// `outputGradient`.
-    public var transposed: BlockSlot
-    public var leading: Int
+    package var transposed: BlockSlot
+    package var leading: Int
     /// nil in a frozen layer.
-    public var weight: Parameter?
-    public var bias: Parameter?
+    package var weight: Parameter?
+    package var bias: Parameter?
     /// What dY is multiplied by the derivative of: the activation, unless a study wants another one.
-    public var derivative: cs_activation
+    package var derivative: cs_activation
     /// R-operator; nil in a plan of first order.
-    public var tangent: DenseTangent?
+    package var tangent: DenseTangent?
     /// nil where the gradients are kept.
-    public var pieces: GradientPieces?
+    package var pieces: GradientPieces?
     /// nil where each weight's gradient is one chain over the batch.
-    public var stripes: GradientStripes?
+    package var stripes: GradientStripes?
 
-    public init(
+    package init(
       outputGradient: BlockSlot, inputGradient: BlockSlot?, transposed: BlockSlot, leading: Int,
       weight: Parameter?, bias: Parameter?, derivative: cs_activation,
       tangent: DenseTangent? = nil, pieces: GradientPieces? = nil, stripes: GradientStripes? = nil
@@ -54,11 +54,11 @@ public struct DenseOperation: OperationDescription {
     }
   }
 
-  public static func operation(at place: UnsafePointer<DenseOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<DenseOperation>) -> Operation {
     .dense(place)
   }
 
-  public init(
+  package init(
     inputCount: Int, outputCount: Int, activation: cs_activation, input: BlockSlot,
     output: BlockSlot, weight: SharedSlot, bias: SharedSlot?, training: Training?
   ) {

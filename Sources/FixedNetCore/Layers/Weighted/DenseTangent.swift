@@ -6,25 +6,25 @@ import CSupport
 /// R{z} = x V + v + R{x} W; R{y} = f'(z) R{z};
 /// R{dz} = f'(z) R{dy} + f''(z) R{z} dy; R{dW} = x' R{dz} + R{x}' dz; R{dx} = R{dz} W' + dz V'.
 /// Source: Pearlmutter, "Fast Exact Multiplication by the Hessian", Neural Computation 6, 1994.
-public struct DenseTangent: BitwiseCopyable, Sendable {
+package struct DenseTangent: BitwiseCopyable, Sendable {
   /// R{x}; nil where x is data.
-  public var input: BlockSlot?
+  package var input: BlockSlot?
   /// R{z}
-  public var sum: BlockSlot
+  package var sum: BlockSlot
   /// R{y}; `sum` where the activation is linear.
-  public var output: BlockSlot
+  package var output: BlockSlot
   /// R{dY} on entry, R{dZ} afterwards.
-  public var outputGradient: BlockSlot
+  package var outputGradient: BlockSlot
   /// R{dX}; nil where x is data.
-  public var inputGradient: BlockSlot?
+  package var inputGradient: BlockSlot?
   /// R{dZ} with one row per image, as the layer's own.
-  public var transposed: BlockSlot
+  package var transposed: BlockSlot
   /// max(inputs, outputs) [B].
-  public var scratch: ThreadSlot
+  package var scratch: ThreadSlot
   /// What R{dY} is multiplied by first: 1, unless `derivative` is not the activation's.
-  public var factor: Float
+  package var factor: Float
 
-  public init(
+  package init(
     input: BlockSlot?, sum: BlockSlot, output: BlockSlot, outputGradient: BlockSlot,
     inputGradient: BlockSlot?, transposed: BlockSlot, scratch: ThreadSlot, factor: Float
   ) {

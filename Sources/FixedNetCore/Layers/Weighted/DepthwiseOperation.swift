@@ -4,30 +4,30 @@ import CSupport
 ///
 /// Shapes: x [C][H][W][B], W [C multiplier][kh][kw] (B = 1: [kh][kw][C multiplier]), b [C multiplier],
 /// y [C multiplier][H'][W'][B] per block.
-public struct DepthwiseOperation: OperationDescription {
-  public var shape: cs_depthwise
-  public var activation: cs_activation
-  public var input: BlockSlot
-  public var output: BlockSlot
-  public var weight: SharedSlot
-  public var bias: SharedSlot?
-  public var scratch: ThreadSlot
+package struct DepthwiseOperation: OperationDescription {
+  package var shape: cs_depthwise
+  package var activation: cs_activation
+  package var input: BlockSlot
+  package var output: BlockSlot
+  package var weight: SharedSlot
+  package var bias: SharedSlot?
+  package var scratch: ThreadSlot
   /// dY on entry, dZ afterwards; nil where there is no backward pass.
-  public var outputGradient: BlockSlot?
+  package var outputGradient: BlockSlot?
   /// Whether the layer behind has left dZ where the output was.
-  public var hasDelta = false
-  public var inputGradient: BlockSlot?
-  public var backwardScratch = ThreadSlot(byteOffset: 0)
+  package var hasDelta = false
+  package var inputGradient: BlockSlot?
+  package var backwardScratch = ThreadSlot(byteOffset: 0)
   /// nil in a frozen layer.
-  public var gradients: PartialGradients?
+  package var gradients: PartialGradients?
   /// Of the sums, before the activation; for inference.
-  public var normalization: OutputNormalization?
+  package var normalization: OutputNormalization?
 
-  public static func operation(at place: UnsafePointer<DepthwiseOperation>) -> Operation {
+  package static func operation(at place: UnsafePointer<DepthwiseOperation>) -> Operation {
     .depthwise(place)
   }
 
-  public init(
+  package init(
     shape: cs_depthwise, activation: cs_activation, input: BlockSlot, output: BlockSlot,
     weight: SharedSlot, bias: SharedSlot?, scratch: ThreadSlot
   ) {

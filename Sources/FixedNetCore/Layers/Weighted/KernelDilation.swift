@@ -4,19 +4,19 @@ import CSupport
 ///
 /// Shapes: the kernel [groups][outC][C][kh][kw], in blocks of one image [groups][C][kh][kw][outC]; with zeros the same with
 /// (kh - 1) height + 1 rows and (kw - 1) width + 1 columns.
-public struct KernelDilation: BitwiseCopyable, Sendable {
+package struct KernelDilation: BitwiseCopyable, Sendable {
   /// Rows and columns from tap to tap.
-  public var height: Int
-  public var width: Int
+  package var height: Int
+  package var width: Int
   /// Without zeros.
-  public var kernelHeight: Int
-  public var kernelWidth: Int
+  package var kernelHeight: Int
+  package var kernelWidth: Int
   /// The kernel with zeros, a copy per thread.
-  public var weight: ThreadSlot
+  package var weight: ThreadSlot
   /// The gradient of one group's kernel with zeros; nil where it is not trained.
-  public var gradient: ThreadSlot?
+  package var gradient: ThreadSlot?
 
-  public init(
+  package init(
     height: Int, width: Int, kernelHeight: Int, kernelWidth: Int, weight: ThreadSlot,
     gradient: ThreadSlot?
   ) {

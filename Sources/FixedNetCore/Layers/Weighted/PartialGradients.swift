@@ -1,15 +1,15 @@
 import CSupport
 
 /// Gradients that a block leaves a part of: the optimiser's step adds the parts in the order of the blocks.
-public struct PartialGradients: BitwiseCopyable, Sendable {
+package struct PartialGradients: BitwiseCopyable, Sendable {
   /// One parameter's part after the other's.
-  public var partial: BlockSlot
-  public var first: Parameter
-  public var second: Parameter?
+  package var partial: BlockSlot
+  package var first: Parameter
+  package var second: Parameter?
   /// Whether there is one block, whose part is the whole, and the step is made in the backward pass.
-  public var updatesInBackward: Bool
+  package var updatesInBackward: Bool
 
-  public init(
+  package init(
     partial: BlockSlot, first: Parameter, second: Parameter?, updatesInBackward: Bool
   ) {
     self.partial = partial

@@ -3,28 +3,29 @@ import CSupport
 /// y = activation(the gradient of a convolution by its input, at x, + b): Keras' Conv2DTranspose.
 ///
 /// Shapes: x [C][H][W][B], W [C][filters][kh][kw] (B = 1: [filters][kh][kw][C]), b [filters], y [filters][H'][W'][B].
-public struct TransposedConvolutionOperation: OperationDescription {
+package struct TransposedConvolutionOperation: OperationDescription {
   /// Of the convolution that leads from y to x.
-  public var shape: cs_conv2d
-  public var activation: cs_activation
-  public var input: BlockSlot
-  public var output: BlockSlot
-  public var weight: SharedSlot
-  public var bias: SharedSlot?
-  public var scratch: ThreadSlot
+  package var shape: cs_conv2d
+  package var activation: cs_activation
+  package var input: BlockSlot
+  package var output: BlockSlot
+  package var weight: SharedSlot
+  package var bias: SharedSlot?
+  package var scratch: ThreadSlot
   /// dY on entry, dZ afterwards; nil where there is no backward pass.
-  public var outputGradient: BlockSlot?
-  public var inputGradient: BlockSlot?
-  public var backwardScratch = ThreadSlot(byteOffset: 0)
+  package var outputGradient: BlockSlot?
+  package var inputGradient: BlockSlot?
+  package var backwardScratch = ThreadSlot(byteOffset: 0)
   /// nil in a frozen layer.
-  public var gradients: PartialGradients?
+  package var gradients: PartialGradients?
 
-  public static func operation(at place: UnsafePointer<TransposedConvolutionOperation>) -> Operation
+  package static func operation(at place: UnsafePointer<TransposedConvolutionOperation>)
+    -> Operation
   {
     .transposedConvolution(place)
   }
 
-  public init(
+  package init(
     shape: cs_conv2d, activation: cs_activation, input: BlockSlot, output: BlockSlot,
     weight: SharedSlot, bias: SharedSlot?, scratch: ThreadSlot
   ) {

@@ -4,8 +4,11 @@ import FixedNetCore
 /// Which class each label stands for. The labels are `first`, `first + step`, ..., `count` of them; class 0 is `zero`,
 /// the labels above it follow, and those below it come last.
 public struct LabelMap: Equatable, Sendable {
+  /// The label of class 0.
   public var zero: Int
+  /// The smallest label.
   public var first: Int
+  /// Classes.
   public var count: Int
   /// 2 for -1 and +1, else 1.
   public var step: Int
@@ -59,6 +62,7 @@ public struct LabelMap: Equatable, Sendable {
 
   // MARK: - In a checkpoint
 
+  /// As checkpoints have it.
   public var json: JSONValue {
     var members: [String: JSONValue] = [
       "zero": .integer(zero), "first": .integer(first), "count": .integer(count),

@@ -18,12 +18,14 @@ public struct Downloader: Sendable {
   /// Bytes that one packed file may have; the largest has 26 MB.
   static let limit = 64 << 20
 
+  /// `idleTimeout`: without a byte. `fileTimeout`: for a whole file. Units: seconds. `mirrors`: nil for the usual ones.
   public init(mirrors: [String]? = nil, idleTimeout: Double = 30, fileTimeout: Double = 900) {
     self.mirrors = mirrors
     self.idleTimeout = idleTimeout
     self.fileTimeout = fileTimeout
   }
 
+  /// Where a data set is usually found, the first to try first.
   public static func usualMirrors(_ name: MNISTName) -> [String] {
     switch name {
     case .mnist:

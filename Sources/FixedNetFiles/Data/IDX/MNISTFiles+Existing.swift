@@ -2,7 +2,7 @@ import Foundation
 
 extension MNISTFiles {
   /// The data set's files that there are, under any of their names, in all folders that are searched for them.
-  public static func existing(
+  package static func existing(
     _ name: MNISTName, directory: String? = nil,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> [String] {

@@ -3,9 +3,12 @@ import Synchronization
 
 /// The two data sets that come as four IDX files.
 public enum MNISTName: String, CaseIterable, Sendable {
+  /// Handwritten digits.
   case mnist
+  /// Pictures of clothes.
   case fashionMNIST = "fashion-mnist"
 
+  /// By their labels.
   public var classNames: [String] {
     switch self {
     case .mnist: (0...9).map(String.init)
@@ -89,8 +92,11 @@ package enum MNISTFile: String, CaseIterable {
 public struct MNISTFiles: Sendable {
   /// 28 x 28 bytes each.
   public var trainImages: [UInt8]
+  /// One byte per image, 0 to 9.
   public var trainLabels: [UInt8]
+  /// 10,000 images of 28x28 bytes.
   public var testImages: [UInt8]
+  /// One byte per image, 0 to 9.
   public var testLabels: [UInt8]
 
   /// Reads the four files, plain or `.gz`, from the first of `folders` that has all of them, and checks their contents.
@@ -125,7 +131,7 @@ public struct MNISTFiles: Sendable {
 
   /// Where the files are looked for, in this order: `directory`, $FIXEDNET_DATA/<name>, Data/<name>,
   /// ~/.cache/fixednet/<name>.
-  public static func folders(
+  package static func folders(
     _ name: MNISTName, directory: String? = nil,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> [String] {
@@ -140,7 +146,7 @@ public struct MNISTFiles: Sendable {
   }
 
   /// Where downloads are kept.
-  public static func cacheFolder(
+  package static func cacheFolder(
     _ name: MNISTName, environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> String? {
     guard let home = environment["HOME"], !home.isEmpty else { return nil }

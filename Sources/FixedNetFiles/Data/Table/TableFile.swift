@@ -3,6 +3,7 @@ import FixedNetCompute
 
 /// What stands between the fields of a table.
 public enum TableDelimiter: String, CaseIterable, Sendable {
+  /// What is between two fields.
   case comma, semicolon, tab
 
   var byte: UInt8 {

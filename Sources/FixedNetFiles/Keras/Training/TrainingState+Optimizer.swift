@@ -12,7 +12,7 @@ extension TrainingState {
   /// The optimiser, its schedule and clipping as the state records them: the same for a new run and a resumed one.
   /// `name`: what a message is about.
   /// Throws: `TrainingStateError`.
-  public func configuration(named name: String) throws(TrainingStateError) -> (
+  package func configuration(named name: String) throws(TrainingStateError) -> (
     OptimizerConfiguration, Clipping
   ) {
     let parsed: OptimizerConfiguration.Described
@@ -43,7 +43,7 @@ extension TrainingState {
   }
 
   /// Keras 2's RMSprop, which its configuration does not tell from Keras 3's.
-  public var isLegacyRMSprop: Bool {
+  package var isLegacyRMSprop: Bool {
     get { options["legacy_rmsprop"] == true }
     set { setOption("legacy_rmsprop", .bool(newValue)) }
   }

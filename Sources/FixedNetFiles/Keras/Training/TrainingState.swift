@@ -5,7 +5,9 @@ import FixedNetCore
 public struct EpochRecord: Equatable, Sendable {
   /// From 1.
   public var epoch: Int
+  /// The learning rate at the end of the epoch.
   public var learningRate: Double
+  /// The mean over the training samples.
   public var trainLoss: Double
   /// 0 ... 1.
   public var trainAccuracy: Double
@@ -13,10 +15,12 @@ public struct EpochRecord: Equatable, Sendable {
   public var testLoss: Double
   /// 0 ... 1.
   public var testAccuracy: Double
+  /// What the epoch took, without its measuring.
   public var seconds: Double
   /// On the samples that were held out; nil where none were.
   public var validation: Training.Evaluation?
 
+  /// As measured at the end of `epoch`.
   public init(
     epoch: Int, learningRate: Double, trainLoss: Double, trainAccuracy: Double, testLoss: Double,
     testAccuracy: Double, seconds: Double, validation: Training.Evaluation? = nil
@@ -40,10 +44,12 @@ public struct EpochRecord: Equatable, Sendable {
 /// All that a training run needs, besides the weights, to go on to the bit where it stopped. In the file: the group
 /// /fixednet, plain attributes and lists that any HDF5 reader shows.
 public struct TrainingState: Equatable, Sendable {
+  /// Of the form in which states are stored.
   public static let currentVersion = 1
   /// The loss of files that name none.
   public static let defaultLoss = "sparse_categorical_crossentropy"
 
+  /// Of the form that the file has.
   public var formatVersion: Int = TrainingState.currentVersion
   /// A built-in model's name, or the path that was given.
   public var modelName: String
@@ -51,17 +57,22 @@ public struct TrainingState: Equatable, Sendable {
   public var data: String
   /// Identifies the data's contents; empty where unknown.
   public var dataDigest: String
+  /// What weights, order and dropout are drawn from.
   public var seed: UInt64
+  /// Samples of a step.
   public var batch: Int
+  /// Images that one thread works on together.
   public var blockSize: Int
   /// Keras' form: {"class_name": "SGD", "config": {...}}.
   public var optimizer: JSONValue
+  /// The schedule in its JSON form.
   public var schedule: JSONValue
   /// `Loss.record`: Keras' long name, or its JSON where the name does not say everything.
   public var loss: String = TrainingState.defaultLoss
   /// Whatever else the run was asked for (clipping, penalties, early stopping): an object of the trainer's choosing, so
   /// that a new option is no new format.
   public var options: JSONValue = [:]
+  /// The rate that was asked for.
   public var learningRate: Double
   /// Asked for.
   public var epochs: Int
@@ -73,10 +84,15 @@ public struct TrainingState: Equatable, Sendable {
   public var stepInEpoch: Int = 0
   /// Sums over the unfinished epoch.
   public var partialLoss: Double = 0
+  /// Samples of the unfinished epoch that were right.
   public var partialHits: Int = 0
+  /// Samples of the unfinished epoch so far.
   public var partialImages: Int = 0
+  /// One entry per finished epoch.
   public var history: [EpochRecord] = []
+  /// The epoch whose weights were the best so far.
   public var bestEpoch: Int = 0
+  /// The accuracy of that epoch.
   public var bestAccuracy: Double = 0
 
   /// A run that has not begun.
@@ -119,7 +135,7 @@ extension TrainingState {
   public var iterations: Int { firstIteration + step }
 
   /// nil removes the option.
-  public mutating func setOption(_ key: String, _ value: JSONValue?) {
+  package mutating func setOption(_ key: String, _ value: JSONValue?) {
     guard case .object(var members) = options else { return }
     members[key] = value
     options = .object(members)

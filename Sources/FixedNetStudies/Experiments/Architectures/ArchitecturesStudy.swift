@@ -3,13 +3,13 @@ import FixedNetCore
 import FixedNetFiles
 
 /// The six networks of MLPerf Tiny: what they need, how long they take, how well they do.
-public struct ArchitecturesStudy: Study {
-  public static let name = "architectures"
-  public static let title = "The networks of MLPerf Tiny: bytes, multiply-adds, time, accuracy"
+package struct ArchitecturesStudy: Study {
+  package static let name = "architectures"
+  package static let title = "The networks of MLPerf Tiny: bytes, multiply-adds, time, accuracy"
 
-  public init() {}
+  package init() {}
 
-  public func run(_ context: StudyContext) throws -> StudyReport {
+  package func run(_ context: StudyContext) throws -> StudyReport {
     let architectures = Architecture.all(isQuick: context.options.isQuick)
     let seeds = context.seeds(1)
     let data = ArchitectureData(context)

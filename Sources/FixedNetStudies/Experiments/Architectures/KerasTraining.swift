@@ -4,14 +4,14 @@ import FixedNetFiles
 import Foundation
 
 /// How a study has a network trained in Keras: a script of the checkout, run by a Python that has it.
-public struct KerasTraining: Sendable, Equatable {
+package struct KerasTraining: Sendable, Equatable {
   /// Absolute paths.
-  public var python: String
-  public var script: String
+  package var python: String
+  package var script: String
   /// Seconds that a training may take.
-  public var deadline = 7200.0
+  package var deadline = 7200.0
 
-  public init(python: String, script: String) {
+  package init(python: String, script: String) {
     self.python = python
     self.script = script
   }

@@ -3,28 +3,28 @@ import FixedNetFiles
 import Foundation
 
 /// Where an exported library runs for a study: on a board that QEMU emulates, or on this machine.
-public struct DeviceBench: Sendable, Equatable {
-  public enum Place: String, Sendable {
+package struct DeviceBench: Sendable, Equatable {
+  package enum Place: String, Sendable {
     /// QEMU's mps2-an386.
     case board = "m4"
     case host
   }
 
   /// The folder with the boards' start-up code and Makefile, `Tools/export/boards` of a checkout.
-  public var boards: String
-  public var place: Place
+  package var boards: String
+  package var place: Place
   /// The program.
-  public var make = "/usr/bin/make"
+  package var make = "/usr/bin/make"
   /// Seconds that a run may take.
-  public var deadline = 1200.0
+  package var deadline = 1200.0
 
-  public init(boards: String, place: Place) {
+  package init(boards: String, place: Place) {
     (self.boards, self.place) = (boards, place)
   }
 
   /// The board where an emulator and a compiler for it are on the path, else this machine where it has a compiler.
   /// nil: neither can be, or the folder's name is none that make takes.
-  public init?(boards: String, path: String) {
+  package init?(boards: String, path: String) {
     let folders = path.split(separator: ":").filter { $0.hasPrefix("/") }
     func find(_ program: String) -> String? {
       folders.map { "\($0)/\(program)" }

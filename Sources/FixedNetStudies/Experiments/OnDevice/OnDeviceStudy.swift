@@ -4,13 +4,13 @@ import FixedNetExport
 
 /// A network that was trained on a host and meets other digits on a device: it goes on learning there, image by image, as
 /// the C library that `export` writes.
-public struct OnDeviceStudy: Study {
-  public static let name = "on-device"
-  public static let title = "Learning on a device: LeNet-5 and digits that have changed"
+package struct OnDeviceStudy: Study {
+  package static let name = "on-device"
+  package static let title = "Learning on a device: LeNet-5 and digits that have changed"
 
-  public init() {}
+  package init() {}
 
-  public func run(_ context: StudyContext) throws -> StudyReport {
+  package func run(_ context: StudyContext) throws -> StudyReport {
     let data = try context.trainingData("mnist")
     let seeds = context.seeds(3)
     let isQuick = context.options.isQuick
