@@ -182,7 +182,13 @@ properties: setup venv ## plan, bits, gradients, files and Keras over NETWORKS r
 	swift build --build-tests
 	FIXEDNET_NETWORKS=$(NETWORKS) swift test --skip-build --filter PropertyTests
 
-exports: setup readers ## 200 random networks as C libraries, by GCC and clang, with the engine's bits
+# GCC for 64-bit and 32-bit Arm, 32-bit x86, RISC-V and a MIPS with the other order of bytes, and what runs their programs.
+PROCESSORS = cmake qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross \
+  gcc-i686-linux-gnu libc6-dev-i386-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-mips-linux-gnu \
+  libc6-dev-mips-cross
+exports: setup readers ## 200 random networks as C libraries, by GCC and clang, with the engine's bits; other processors
+	@tools="$(PROCESSORS)"; options=--no-install-recommends; { $(INSTALL); } || \
+	  echo "make: not all of $(PROCESSORS) (see above); the tests with what is missing are skipped"
 	swift build --build-tests
 	FIXEDNET_EXPORTS=200 swift test --skip-build --disable-xctest --filter ExportTests
 

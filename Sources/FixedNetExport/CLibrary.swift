@@ -27,8 +27,8 @@ package struct CLibrary {
   package init(_ model: Model, weights: [LayerWeights], options: ExportOptions) throws {
     guard CLibrary.isName(options.name) else {
       throw ExportError(
-        "the name must be a C identifier of at most 32 letters that the library does not use itself, "
-          + "found '\(options.name)'; choose another one with --name")
+        "the name must be a C identifier of at most 32 letters that neither the library, nor a header of C's, "
+          + "nor a target of CMake's has, found '\(options.name)'; choose another one with --name")
     }
     self.options = options
     network = try DeviceNetwork(model, weights: weights, options)
@@ -42,10 +42,11 @@ package struct CLibrary {
       + (form.map { 64 + $0.description.count } ?? 0) + 4 * selfTest.targets.count
   }
 
-  /// Whether files and names may begin so: a C identifier of at most 32 letters that the library does not use itself.
+  /// Whether files and names may begin so: a C identifier of at most 32 letters that neither the library, nor a header of
+  /// C's, nor a target of CMake's has.
   package static func isName(_ name: String) -> Bool {
     name == CText.identifier(name) && name.count <= 32 && !CText.reserved.contains(name)
-      && !KernelText.names.contains(name)
+      && !KernelText.names.contains(name) && !CText.taken.contains(name.lowercased())
   }
 
   /// Multiply-adds of one prediction.

@@ -47,9 +47,13 @@ struct DeviceNetwork {
 
   private static func check(_ model: Model, _ training: ExportOptions.Training) throws {
     if let layer = model.couplingLayer {
+      let all = model.layers.filter {
+        $0 is BatchNormalization && !model.frozenLayers.contains($0.name)
+      }.map { $0.name }
       throw ExportError(
         "layer '\(layer)' normalises over a mini-batch, and a device sees one sample at a time: "
-          + "freeze it (--freeze \(layer), or --last N), as is done when a network is fine-tuned")
+          + "freeze it (--freeze \(all.joined(separator: ",")), or --last N), as is done when a network "
+          + "is fine-tuned")
     }
     guard let loss = training.loss else { return }
     if loss.ignoredClass != nil {
@@ -145,5 +149,16 @@ extension CText {
     "output", "label", "target", "rule", "loss", "memory", "step", "image", "mode", "asm", "typeof",
     "memcpy", "memset", "class", "new", "delete", "this", "run", "forward", "backward", "update",
     "library_memory", "memory_place",
+  ]
+
+  /// In small letters, names that files of a library must not have: where its folder is searched for headers, another
+  /// string.h comes instead of C's, and on some file systems String.h too. CMake has targets of its own.
+  static let taken: Set<String> = [
+    "arduino", "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646",
+    "limits", "locale", "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool",
+    "stddef", "stdint", "stdio", "stdlib", "stdnoreturn", "string", "strings", "tgmath", "threads",
+    "time", "uchar", "unistd", "wchar", "wctype",
+    "all", "all_build", "clean", "edit_cache", "help", "install", "package", "package_source",
+    "preinstall", "rebuild_cache", "run_tests", "test", "zero_check",
   ]
 }

@@ -97,7 +97,7 @@ struct BoardTests {
   }
 
   /// Dense layers so sure of their answers that probabilities and gradients are below the smallest normal number.
-  private static func saturated() throws -> LibraryTrial {
+  static func saturated() throws -> LibraryTrial {
     let trial = try Self.trial(mlp, samples: 20, rounds: 10)
     let sure = trial.weights.map { layer in
       var layer = layer

@@ -57,7 +57,7 @@ struct Compilation: Sendable {
   func compile(_ files: [String], to product: String, in folder: String, _ more: [String] = [])
     throws -> Finished
   {
-    let warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+    let warnings = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
     return try Finished(
       Compilation.path(of: compiler),
       ["-std=c11"] + warnings + flags + more + files + ["-o", product],

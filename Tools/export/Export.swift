@@ -59,8 +59,8 @@ struct Export {
 
   /// The layers that training leaves alone: those that were named, or all but the last with weights.
   private static func freeze(_ model: inout Model, _ command: ExportCommand) throws {
-    if let names = command.freeze?.split(separator: ",").map(String.init) {
-      for name in names {
+    if let text = command.freeze {
+      for name in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
         guard model.layers.contains(where: { $0.name == name }) else {
           let known = model.layers.map(\.name).joined(separator: ", ")
           throw ToolError("--freeze: the model has no layer '\(name)'; it has \(known)")
@@ -68,9 +68,14 @@ struct Export {
         model.frozenLayers.insert(name)
       }
     }
-    guard let count = command.last else { return }
     let weighted = try zip(model.layers, model.weightDescriptions()).filter { !$0.1.isEmpty }
       .map(\.0.name)
+    if command.freeze != nil, weighted.allSatisfy(model.frozenLayers.contains) {
+      throw ToolError(
+        "--freeze: nothing is left to train, as all layers with weights are frozen; leave one out, or "
+          + "write a library that only predicts, without --train")
+    }
+    guard let count = command.last else { return }
     guard count <= weighted.count else {
       throw ToolError("--last: the model has \(weighted.count) layers with weights, found \(count)")
     }

@@ -171,7 +171,7 @@ extension ProgramWriter {
       Int(s.kernelHeight), Int(s.kernelWidth), d.kernelHeight, d.kernelWidth, d.height, d.width,
       Int(s.outChannels),
     ]
-    return structure("dilation", "dilation", fields.map { "\($0)" })
+    return structure("spread_taps", "dilation", fields.map { "\($0)" })
   }
 
   // MARK: - Normalisation

@@ -23,7 +23,8 @@ struct TestText {
     #include <stdio.h>
     #include <string.h>
 
-    enum { SAMPLES = \(run.samples.count), STEPS = \(run.losses.count) };
+    enum { SAMPLES = \(run.samples.count), STEPS = \(run.losses.count)\(
+      batch == 1 ? "" : ", BATCHES = \(run.samples.count / batch)") };
 
     \(numbers("samples", [run.samples.count, network.model.input.elementCount], inputs))
 
@@ -142,7 +143,7 @@ struct TestText {
     return """
         for (int i = 0; i < STEPS; i++) {
           for (int k = 0; k < \(big)_BATCH; k++) {
-            const int sample = i % (SAMPLES / \(big)_BATCH) * \(big)_BATCH + k;
+            const int sample = i % BATCHES * \(big)_BATCH + k;
             \(name)_accumulate(samples[sample], \(answer)[sample]);
           }
           if (\(name)_update(\(rate)) != 1) faults++;

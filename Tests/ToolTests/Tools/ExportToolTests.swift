@@ -99,6 +99,8 @@ struct ExportToolTests {
       ("softmax --c n --data digits --samples 999999", "--samples must be from 1 to 1000", 64),
       ("softmax --c n --train file", "'softmax' names no optimiser", 1),
       ("softmax --c n --train sgd --freeze nope", "the model has no layer 'nope'; it has", 1),
+      ("lenet-plain --c n --train sgd --freeze conv1,", "the model has no layer ''; it has", 1),
+      ("softmax --c n --train sgd --freeze dense1", "nothing is left to train", 1),
       ("softmax --c n --train sgd --last 9", "the model has 1 layers with weights, found 9", 1),
       ("nope.h5 --c n", "cannot read 'nope.h5'", 1),
       ("lenet --c n --train sgd", "freeze it (--freeze", 1),

@@ -124,18 +124,18 @@ static void convolution_forward(const convolution *s, const float *x, const floa
   }
 }
 
-// section: dilation
+// section: spread_taps
 /// A kernel with zeros between its taps, and without.
-typedef struct dilation {
+typedef struct spread_taps {
   int32_t wide_height, wide_width;
   int32_t kernel_height, kernel_width;
   int32_t down, across;
   int32_t filters;
-} dilation;
+} spread_taps;
 
 // section: spread_kernel
 /// The kernel with zeros, for `channels` input channels.
-static void spread_kernel(const dilation *d, int32_t channels, const float *w, float *wide) {
+static void spread_kernel(const spread_taps *d, int32_t channels, const float *w, float *wide) {
   const int32_t size = d->wide_height * d->wide_width * d->filters;
   for (int32_t c = 0; c < channels; c++, wide += size) {
     for (int32_t i = 0; i < size; i++) wide[i] = 0.0f;
@@ -149,7 +149,7 @@ static void spread_kernel(const dilation *d, int32_t channels, const float *w, f
 
 // section: collect_kernel
 /// The gradient of the kernel from that of the one with zeros.
-static void collect_kernel(const dilation *d, int32_t channels, const float *wide, float *dw) {
+static void collect_kernel(const spread_taps *d, int32_t channels, const float *wide, float *dw) {
   const int32_t size = d->wide_height * d->wide_width * d->filters;
   for (int32_t c = 0; c < channels; c++, wide += size)
     for (int32_t ky = 0; ky < d->kernel_height; ky++)

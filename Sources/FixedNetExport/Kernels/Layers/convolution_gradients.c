@@ -171,12 +171,12 @@ static float input_border(const convolution *s, int32_t iy, int32_t ix, const fl
 
 /// The taps of an axis that find an output, from the first one on: the tap, its output, and how many there are; each next
 /// tap is a stride further and finds the output before.
-typedef struct taps {
+typedef struct tap_range {
   int32_t first, output, count;
-} taps;
+} tap_range;
 
-static taps taps_of(int32_t position, int32_t stride, int32_t outputs, int32_t extent) {
-  taps t = {0, stride == 1 ? position : position / stride, 0};
+static tap_range taps_of(int32_t position, int32_t stride, int32_t outputs, int32_t extent) {
+  tap_range t = {0, stride == 1 ? position : position / stride, 0};
   if (t.output >= outputs) t.output = outputs - 1;
   t.first = position - t.output * stride;
   for (int32_t k = t.first; k < extent && t.count <= t.output; k += stride) t.count++;
@@ -185,12 +185,12 @@ static taps taps_of(int32_t position, int32_t stride, int32_t outputs, int32_t e
 
 /// The same for `channels` neighbouring channels and finite weights. A tap that finds no output adds 0 times a weight, which
 /// changes nothing but a zero below 0: only a sum that ends as one is worked out with all taps.
-INLINE void input_edge(const convolution *s, int32_t iy, const taps *columns, int32_t ix,
+INLINE void input_edge(const convolution *s, int32_t iy, const tap_range *columns, int32_t ix,
                        const float *dz, const float *w, float *dx, int channels) {
   const int32_t pixels = s->out_height * s->out_width, all = s->filters;
   const int32_t plane = s->height * s->width, next = s->kernel_height * s->kernel_width * all;
   const int32_t step = s->stride_width * all, down = s->stride_height * s->kernel_width * all;
-  const taps rows = taps_of(iy + s->pad_top, s->stride_height, s->out_height, s->kernel_height);
+  const tap_range rows = taps_of(iy + s->pad_top, s->stride_height, s->out_height, s->kernel_height);
   const float *from = dz + (rows.output * s->out_width + columns->output);
   const float *first = w + (rows.first * s->kernel_width + columns->first) * all;
   float sum[3] = {0.0f, 0.0f, 0.0f};
@@ -225,7 +225,7 @@ INLINE void input_of_channels(const convolution *s, const float *dz, const float
         for (int c = 0; c < channels; c++)
           dx[c * plane] = input_border(s, iy, ix, dz, w + c * next);
       } else if (!is_inside || left < 0 || right >= s->out_width) {
-        const taps t = taps_of(right, s->stride_width, s->out_width, s->kernel_width);
+        const tap_range t = taps_of(right, s->stride_width, s->out_width, s->kernel_width);
         input_edge(s, iy, &t, ix, dz, w, dx, channels);
       } else if (ix + 4 <= s->width && right + 3 < s->out_width) {
         input_inside(s, iy, ix, dz, w, dx, channels, 4);
