@@ -21,7 +21,9 @@ package struct SavedWeights {
   package init(_ bytes: [UInt8]) throws(ExportError) {
     let piece = SavedForm.pieceByteCount
     guard bytes.count >= piece, Array(bytes.prefix(4)) == SavedForm.magic else {
-      throw ExportError("no weights that a library of fixednet export saved")
+      throw ExportError(
+        "no weights that a library of fixednet export saved; give the bytes of a slot as the device "
+          + "wrote them")
     }
     guard SavedWeights.word(bytes, piece - 4) == SavedWeights.checksum(bytes.prefix(piece - 4))
     else { throw SavedWeights.damaged }
@@ -36,7 +38,8 @@ package struct SavedWeights {
     )
     let count = SavedForm.byteCount(description: textCount, floats: floatCount)
     guard bytes.count >= count else {
-      throw ExportError("cut: \(bytes.count) bytes, and \(count) were saved")
+      throw ExportError(
+        "cut: \(bytes.count) bytes, and \(count) were saved; read it from the device again")
     }
     let end = count - piece
     guard SavedWeights.word(bytes, end) == SavedWeights.checksum(bytes.prefix(end)) else {
@@ -70,7 +73,7 @@ package struct SavedWeights {
 
   /// The model with the weights of the device, its training and the optimiser's memory.
   /// `model`, `weights`: those that the library was exported from.
-  /// Throws: `ExportError` where they are others; `ModelError`.
+  /// Throws: `ExportError` where they are others.
   package func kerasFile(_ model: Model, weights: [LayerWeights]) throws -> KerasModelFile {
     let other = ExportError(
       "saved by a library of another model, or with other weights; name the file that it was "
@@ -81,7 +84,8 @@ package struct SavedWeights {
     // The order of the values depends on nothing else that a training has.
     let loss = try description.loss.isEmpty ? nil : Loss(record: description.loss)
     let options = ExportOptions(name: "saved", training: ExportOptions.Training(loss: loss))
-    let network = try DeviceNetwork(model, weights: weights, options)
+    // What no library can be made of is not what this one was made of.
+    guard let network = try? DeviceNetwork(model, weights: weights, options) else { throw other }
     let form = SavedForm(network, description: descriptionText)
     let arrayCount = 1 + description.slots.count
     guard form.identity == Array(identity), network.trainedCount * arrayCount == floats.count

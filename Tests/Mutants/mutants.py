@@ -50,7 +50,33 @@ __attribute__((constructor)) static void read_switch(void) {
   cs_mutant_number = text ? (int32_t)atol(text) : 0;
 }
 """
+# The switch of the confined helpers, which do not have CSupport, nor the variables of who starts them: those are read
+# where the kernel has them, before a helper gives up its rights.
+HELPER_HEADER = "_Bool cs_mutant(int number);\n"
+HELPER_SOURCE = """#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
+_Bool cs_mutant(int number);
+
+static int number_that_is_on;
+
+_Bool cs_mutant(int number) { return number_that_is_on == number; }
+
+__attribute__((constructor)) static void read_switch(void) {
+  static char variables[1 << 17];
+  const char *text = getenv("FIXEDNET_MUTANT");
+  char path[40];
+  snprintf(path, sizeof path, "/proc/%ld/environ", (long)getppid());
+  FILE *file = text ? NULL : fopen(path, "r");
+  const size_t count = file ? fread(variables, 1, sizeof variables - 1, file) : 0;
+  for (size_t at = 0; at < count; at += strlen(variables + at) + 1)
+    if (strncmp(variables + at, "FIXEDNET_MUTANT=", 16) == 0) text = variables + at + 16;
+  number_that_is_on = text ? atoi(text) : 0;
+  if (file) fclose(file);
+}
+"""
 
 # Who runs faults where root builds them: the ids of nobody.
 UNPRIVILEGED = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
@@ -87,6 +113,8 @@ def copied(name, mutants):
     source = mutated(data.decode(), mutants)
     if name.endswith(".swift") and "\nimport CSupport\n" not in "\n" + source:
         source = "import CSupport\n" + source
+    if name.startswith("Sources/C"):
+        source = HELPER_HEADER + source
     return source.encode()
 
 
@@ -102,6 +130,7 @@ def make_copy(mutants):
         raise Problem(f"{by_file[absent][0].name}: there is no {absent}: bring the entry up to date")
     contents = {name: copied(name, by_file.get(name, [])) for name in wanted}
     contents["CSupport/mutant.c"] = SWITCH_SOURCE.encode()
+    contents["Sources/CConfined/mutant.c"] = HELPER_SOURCE.encode()
     resolved = ROOT / "Package.resolved"
     if resolved.is_file():
         contents["Package.resolved"] = resolved.read_bytes()

@@ -174,6 +174,7 @@ struct ExportToolTests {
     let cases = [
       ("cut.bin --model softmax", "cut: \(bytes.count - 64) bytes, and \(bytes.count) were saved"),
       ("slot.bin --model lenet-plain", "saved by a library of another model"),
+      ("slot.bin --model lenet", "saved by a library of another model"),
       ("tuned.h5 --model softmax", "no weights that a library of fixednet export saved"),
       ("nope.bin --model softmax", "cannot read 'nope.bin'"),
     ]
