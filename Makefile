@@ -186,7 +186,7 @@ properties: setup venv ## plan, bits, gradients, files and Keras over NETWORKS r
 PROCESSORS = cmake qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross \
   gcc-i686-linux-gnu libc6-dev-i386-cross gcc-riscv64-linux-gnu libc6-dev-riscv64-cross gcc-mips-linux-gnu \
   libc6-dev-mips-cross
-exports: setup readers ## 200 random networks as C libraries, by GCC and clang, with the engine's bits; other processors
+exports: setup readers ## every layer and 200 random networks as C libraries, by GCC and clang, with the engine's bits; other processors
 	@tools="$(PROCESSORS)"; options=--no-install-recommends; { $(INSTALL); } || \
 	  echo "make: not all of $(PROCESSORS) (see above); the tests with what is missing are skipped"
 	swift build --build-tests

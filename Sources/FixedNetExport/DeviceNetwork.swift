@@ -47,8 +47,9 @@ struct DeviceNetwork {
 
   private static func check(_ model: Model, _ training: ExportOptions.Training) throws {
     if let layer = model.couplingLayer {
+      // With those that are frozen already: what --freeze names is all of it.
       let all = model.layers.filter {
-        $0 is BatchNormalization && !model.frozenLayers.contains($0.name)
+        $0 is BatchNormalization || model.frozenLayers.contains($0.name)
       }.map { $0.name }
       throw ExportError(
         "layer '\(layer)' normalises over a mini-batch, and a device sees one sample at a time: "

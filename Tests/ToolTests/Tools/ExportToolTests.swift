@@ -59,9 +59,9 @@ struct ExportToolTests {
     process.executableURL = URL(filePath: "\(Tool.folder)/export")
     process.arguments = ["softmax", "--c", "net"]
     process.currentDirectoryURL = URL(filePath: folder)
-    process.environment = [
+    process.environment = ProcessInfo.processInfo.environment.merging([
       "PATH": "\(folder)/bin:/usr/bin:/bin", "TMPDIR": "\(folder)/temporary",
-    ]
+    ]) { $1 }
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()

@@ -1,6 +1,6 @@
 // The other losses that Keras has, of one image. At its kink a derivative is 0.
 
-// section: loss_numbers
+// section: loss_numbers loss_term term_with
 /// Of a loss: targets t = target_scale target + target_offset, and what the formulas call by these names.
 typedef struct loss_numbers {
   float weight, target_scale, target_offset, delta, alpha, gamma, slope;

@@ -54,11 +54,12 @@ static void rmsprop_update(int32_t count, const rmsprop *rule, const float *g, f
   }
 }
 
-// section: adam_update
+// section: adam
 typedef struct adam {
   float rate, gradient_share, square_share, epsilon;
 } adam;
 
+// section: adam_update
 /// m = m + (1 - beta1) (g - m); v = v + (1 - beta2) (g^2 - v); w = w - rate m / (sqrt(v) + epsilon)
 static void adam_update(int32_t count, const adam *rule, const float *g, float *m, float *v,
                         float *w) {
@@ -80,11 +81,12 @@ static double power_of(double base, uint32_t exponent) {
   return result;
 }
 
-// section: nadam_update
+// section: nadam
 typedef struct nadam {
   float momentum_rate, gradient_rate, gradient_share, square_share, square_scale, epsilon;
 } nadam;
 
+// section: nadam_update
 static void nadam_update(int32_t count, const nadam *rule, const float *g, float *m, float *v,
                          float *w) {
   for (int32_t i = 0; i < count; i++) {

@@ -71,13 +71,14 @@ static void philox(uint32_t key0, uint32_t key1, uint32_t c[4]) {
   }
 }
 
-// section: dropout
+// section: dropout_mask
 /// What decides which elements a dropout keeps: the element, the image's place in the mini-batch, the step and the layer.
 typedef struct dropout_mask {
   uint32_t seed[2], stream, threshold;
   float scale;
 } dropout_mask;
 
+// section: dropout
 /// y = x scale where the element is kept, else 0. The backward pass is the same call on the gradient.
 static void dropout(int32_t count, const dropout_mask *mask, uint32_t image, uint32_t step,
                     const float *x, float *y) {
