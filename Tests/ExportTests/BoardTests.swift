@@ -92,8 +92,11 @@ struct BoardTests {
     var trial = try Self.trial(model, samples: 5, rounds: 4)
     trial.training?.recomputes = true
     #expect(try trial.library().ramByteCount <= 256 * 1024)
-    let (text, _) = try Board.m4.run(trial)
-    #expect(text.contains("5 samples and 20 steps with the host's bits"), "\(text)")
+    for board in Board.fast {
+      let (text, _) = try board.run(trial)
+      let said = "5 samples and 20 steps with the host's bits"
+      #expect(text.contains(said), "\(board): \(text)")
+    }
   }
 
   /// Dense layers so sure of their answers that probabilities and gradients are below the smallest normal number.
