@@ -121,7 +121,9 @@ extension ParsableCommand {
         let columns = TerminalWidth.room(of: STDOUT_FILENO) + 1
         let text = fullMessage(for: error)
         // What programs read has lines as long as it needs.
-        printLines(text.contains("USAGE: ") ? HelpText.wrapped(text, columns: columns) : text)
+        printLines(
+          text.contains("USAGE: ")
+            ? HelpText.wrapped(text, columns: columns) : CompletionScript.mended(text))
         do { try finishOutput() } catch {
           printError("\(error)")
           Foundation.exit(1)

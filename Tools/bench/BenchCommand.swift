@@ -20,7 +20,8 @@ package struct BenchCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Models, separated by commas: \(BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")); "
-        + "mlp:64,32; cnn:32,64; a Keras .json, .h5 or .keras file.", valueName: "names"))
+        + "mlp:64,32; cnn:32,64; a Keras .json, .h5 or .keras file.", valueName: "names"),
+    completion: .model)
   var models = BenchCommand.usualModels
 
   @OptionGroup var shape: ModelShapeOptions
@@ -66,7 +67,7 @@ package struct BenchCommand: ParsableCommand {
     help: ArgumentHelp(
       "The Python of --peers, with any of torch, tensorflow, jax, onnxruntime and ai_edge_litert. (default: that of "
         + "make peers, in the checkout that this program was built in)",
-      valueName: "path"))
+      valueName: "path"), completion: .path)
   var python: String?
 
   @Option(

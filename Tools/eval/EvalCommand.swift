@@ -15,13 +15,14 @@ package struct Eval: ParsableCommand {
     version: FixedNetVersion.current)
 
   @Argument(
-    help: ArgumentHelp("A Keras 2 or 3 .h5, .keras or .weights.h5 file.", valueName: "file"))
+    help: ArgumentHelp("A Keras 2 or 3 .h5, .keras or .weights.h5 file.", valueName: "file"),
+    completion: .argumentPath)
   var file: String
 
   @Option(
     help: ArgumentHelp(
       "Whose weights the file holds (a .weights.h5 does not say): a built-in model, a .json, an .h5 or "
-        + "a .keras.", valueName: "name"))
+        + "a .keras.", valueName: "name"), completion: .model)
   var model: String?
 
   @OptionGroup var data: DataOptions
@@ -33,7 +34,7 @@ package struct Eval: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "\(Loss.help) (default: what the file says, else what the model's end asks for)",
-      valueName: "name"), transform: Loss.option)
+      valueName: "name"), completion: .loss, transform: Loss.option)
   var loss: Loss?
 
   @Option(
@@ -60,24 +61,25 @@ package struct Eval: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Draw the confusion matrix to this .svg or .png file.", valueName: "file"))
+      "Draw the confusion matrix to this .svg or .png file.", valueName: "file"), completion: .path)
   var plot: String?
 
   @Option(
     help: ArgumentHelp(
       "Draw how often the model is right against how sure it is to this .svg or .png file.",
-      valueName: "file"))
+      valueName: "file"), completion: .path)
   var calibration: String?
 
   @Option(
     help: ArgumentHelp(
       "Run the samples of this file: dataset x of an .h5, X of a .mat, the rows of a .csv; where it holds "
         + "outputs as y too, print max |difference|.",
-      valueName: "file"))
+      valueName: "file"), completion: .path)
   var inputs: String?
 
   @Option(
-    help: ArgumentHelp("Write the outputs as dataset y to this .h5 file.", valueName: "file"))
+    help: ArgumentHelp("Write the outputs as dataset y to this .h5 file.", valueName: "file"),
+    completion: .path)
   var outputs: String?
 
   @Option(
@@ -90,7 +92,8 @@ package struct Eval: ParsableCommand {
     help: ArgumentHelp(
       "Write the gradient of the mean loss over the data set with respect to every trained weight to "
         + "this HDF5 file: datasets layer/weight, and loss. As in training: batch normalisation sees "
-        + "the whole set as one batch, dropout has the masks of step 0.", valueName: "file"))
+        + "the whole set as one batch, dropout has the masks of step 0.", valueName: "file"),
+    completion: .path)
   var gradients: String?
 
   @Flag(help: "Print one JSON object and nothing else.")

@@ -23,28 +23,30 @@ package struct ExportCommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "A model with its weights, .h5 or .keras; a built-in one has the weights of a seed.",
-      valueName: "model"))
+      valueName: "model"), completion: .argumentPath)
   var source: String?
 
   @Option(
-    help: ArgumentHelp("Write the library into this folder, which is made.", valueName: "folder"))
+    help: ArgumentHelp("Write the library into this folder, which is made.", valueName: "folder"),
+    completion: .directory)
   var c: String?
 
   @Option(
     help: ArgumentHelp(
       "The bytes of a slot that a library saved on a device: make a Keras file of them.",
-      valueName: "file"))
+      valueName: "file"), completion: .path)
   var readBack: String?
 
   @Option(
     help: ArgumentHelp(
-      "With --read-back: what the library was exported from.", valueName: "model"))
+      "With --read-back: what the library was exported from.", valueName: "model"),
+    completion: .path)
   var model: String?
 
   @Option(
     help: ArgumentHelp(
       "With --read-back: the .h5 or .keras to write, with the optimiser's memory.",
-      valueName: "file"))
+      valueName: "file"), completion: .path)
   var output: String?
 
   @Option(
@@ -56,7 +58,8 @@ package struct ExportCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Train on the device with \(OptimizerOptions.names); file: with the optimiser of the model's "
-        + "file, its numbers and its clipping.", valueName: "optimizer"))
+        + "file, its numbers and its clipping.", valueName: "optimizer"),
+    completion: .list(OptimizerName.allCases.map(\.rawValue)))
   var train: String?
 
   @OptionGroup var numbers: OptimizerNumbers
@@ -69,7 +72,7 @@ package struct ExportCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What training makes small, by Keras' name. (default: the file's, else what the model's end "
-        + "asks for)", valueName: "loss"))
+        + "asks for)", valueName: "loss"), completion: .loss)
   var loss: String?
 
   @Option(

@@ -20,13 +20,14 @@ package struct PlanCommand: ParsableCommand {
     help: ArgumentHelp(
       "A built-in model (\(PlanCommand.models)), mlp:64,32, cnn:32,64, a Keras JSON file (.json), an .h5 or a "
         + ".keras file.",
-      valueName: "model"))
+      valueName: "model"), completion: .model)
   var model: String?
 
   @Option(
     help: ArgumentHelp(
       "Instead of a model: place the buffers of this .csv file, a head id,lower,upper,size and one line for "
-        + "each, alive from step lower up to, without, upper; size in bytes.", valueName: "file"))
+        + "each, alive from step lower up to, without, upper; size in bytes.", valueName: "file"),
+    completion: .path)
   var placement: String?
 
   @Option(
@@ -43,7 +44,7 @@ package struct PlanCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "\(Loss.help) (default: what an .h5 or .keras says, else what the model's end asks for)",
-      valueName: "name"), transform: Loss.option)
+      valueName: "name"), completion: .loss, transform: Loss.option)
   var loss: Loss?
 
   @Flag(help: "Plan for inference instead of training.")
@@ -71,13 +72,14 @@ package struct PlanCommand: ParsableCommand {
   var json = false
 
   @Option(
-    help: ArgumentHelp("Draw the memory over time to this .svg file.", valueName: "file"))
+    help: ArgumentHelp("Draw the memory over time to this .svg file.", valueName: "file"),
+    completion: .path)
   var svg: String?
 
   @Option(
     help: ArgumentHelp(
       "Write the model's Keras JSON to this .json file: change it as you like, and train --model reads it.",
-      valueName: "file"))
+      valueName: "file"), completion: .path)
   var modelJSON: String?
 
   private static let models = BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")

@@ -16,14 +16,15 @@ package struct PredictCommand: ParsableCommand {
     version: FixedNetVersion.current)
 
   @Argument(
-    help: ArgumentHelp("A model with its weights: .h5 or .keras.", valueName: "model"))
+    help: ArgumentHelp("A model with its weights: .h5 or .keras.", valueName: "model"),
+    completion: .argumentPath)
   var model: String
 
   @Argument(
     help: ArgumentHelp(
       "Samples: .png and .jpg pictures or a folder of them, the rows of a .csv, dataset x of an .h5, X of a "
         + ".mat, an .npy or x of an .npz; - is a table on standard input.",
-      valueName: "file"))
+      valueName: "file"), completion: .argumentPath)
   var files: [String]
 
   @Option(
@@ -36,7 +37,7 @@ package struct PredictCommand: ParsableCommand {
       "Write all outputs to this file instead of printing: .csv (a line for each sample), .npz, .h5 or .mat (y, one row "
         + "for each sample; of a classifier class_index too, from 0, in a .mat from 1, and class_names; of a model that "
         + "learned its samples themselves squared_error).",
-      valueName: "file"))
+      valueName: "file"), completion: .path)
   var output: String?
 
   @Option(

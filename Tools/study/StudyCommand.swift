@@ -17,10 +17,10 @@ package struct StudyCommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "list, all, or names of studies: \(StudyRegistry.names.joined(separator: ", ")).",
-      valueName: "name"))
+      valueName: "name"), completion: .list(["list", "all"] + StudyRegistry.names))
   var names: [String]
 
-  @Option(help: ArgumentHelp("Where the reports go.", valueName: "folder"))
+  @Option(help: ArgumentHelp("Where the reports go.", valueName: "folder"), completion: .directory)
   var output = "Reports"
 
   @Flag(help: "A smoke run on little data: under a minute for all; its figures say nothing.")
@@ -36,7 +36,8 @@ package struct StudyCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Folder with mnist/, fashion-mnist/ and digits20x20.mat or ex3data1.mat; looked at before "
-        + "$FIXEDNET_DATA, Data and ~/.cache/fixednet.", valueName: "folder"))
+        + "$FIXEDNET_DATA, Data and ~/.cache/fixednet.", valueName: "folder"),
+    completion: .directory)
   var dataDir: String?
 
   @Option(

@@ -26,7 +26,7 @@ package struct Train: ParsableCommand {
       "\(BuiltInModel.allCases.map(\.rawValue).joined(separator: ", ")); mlp:64,32 (dense layers of so "
         + "many units), cnn:32,64 (3x3 convolutions of so many filters); a Keras .json file, "
         + "or an .h5 or .keras file whose architecture and weights to start from. (default: lenet)",
-      valueName: "name"))
+      valueName: "name"), completion: .model)
   var model: String?
 
   @OptionGroup var start: StartOptions
@@ -46,7 +46,7 @@ package struct Train: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "\(Loss.help) (default: what an .h5 or .keras says, else what the model's end asks for)",
-      valueName: "name"), transform: Loss.option)
+      valueName: "name"), completion: .loss, transform: Loss.option)
   var loss: Loss?
 
   @OptionGroup var optimizer: OptimizerOptions
@@ -111,13 +111,14 @@ package struct Train: ParsableCommand {
   var checkpointEvery: Int?
 
   @Option(
-    help: ArgumentHelp("Save to this .h5, .weights.h5 or .keras file instead.", valueName: "file"))
+    help: ArgumentHelp("Save to this .h5, .weights.h5 or .keras file instead.", valueName: "file"),
+    completion: .path)
   var output: String?
 
   @Option(
     help: ArgumentHelp(
       "Continue the run that saved this file, to the bit; with --checkpoint it is saved there again.",
-      valueName: "file"))
+      valueName: "file"), completion: .path)
   var resume: String?
 
   @Option(
@@ -134,33 +135,37 @@ package struct Train: ParsableCommand {
         + "most 1.6 times the multiply-adds, or as --memory-budget asks: the same result."))
   var recompute = false
 
-  @Option(help: ArgumentHelp("Write one line per epoch to this .csv file.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Write one line per epoch to this .csv file.", valueName: "file"),
+    completion: .path)
   var history: String?
 
   @Option(
     help: ArgumentHelp(
       "Write one line per step (epoch, step, learning_rate, loss) to this .csv file, after every "
-        + "epoch.", valueName: "file"))
+        + "epoch.", valueName: "file"), completion: .path)
   var batchHistory: String?
 
   @Option(
     help: ArgumentHelp(
       "Draw the loss and accuracy of every epoch to this .svg or .png file at the end.",
-      valueName: "file"))
+      valueName: "file"), completion: .path)
   var plot: String?
 
   @Option(
     help: ArgumentHelp(
       "Train on a tenth, two, four and seven tenths and on all of the training samples instead, print the "
         + "losses of these runs on what they were trained on and on the validation part, and draw them to this "
-        + ".svg or .png file: would more samples help? Nothing else is saved.", valueName: "file"))
+        + ".svg or .png file: would more samples help? Nothing else is saved.", valueName: "file"),
+    completion: .path)
   var learningCurve: String?
 
   @Option(
     help: ArgumentHelp(
       "Write event files for TensorBoard into this folder: the loss of every step; losses, "
         + "accuracies, learning rate, and histograms of all weights and gradients of every epoch. "
-        + "For a program that was built with --traits default,TensorBoard.", valueName: "folder"))
+        + "For a program that was built with --traits default,TensorBoard.", valueName: "folder"),
+    completion: .directory)
   var tensorboard: String?
 
   @Flag(help: "Print the final lines only.")

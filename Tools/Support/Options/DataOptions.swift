@@ -13,13 +13,13 @@ package struct DataOptions: ParsableArguments {
         + "each class (or with folders train and test of such), a MATLAB FILE.mat (X [samples x features], y) or an "
         + "HDF5 FILE.h5 or NumPy FILE.npz (x [samples, ...], y); the last ones may hold a test set too "
         + "(X_test, y_test; x_test, y_test). Names of classes, labels, one-hot rows or numbers to predict.",
-      valueName: "name"))
+      valueName: "name"), completion: .names(["digits"] + MNISTName.allCases.map(\.rawValue)))
   package var data: String?
 
   @Option(
     help: ArgumentHelp(
       "Folder that holds the four IDX files, plain or .gz. Without it: $FIXEDNET_DATA/<name>, "
-        + "Data/<name>, ~/.cache/fixednet/<name>.", valueName: "folder"))
+        + "Data/<name>, ~/.cache/fixednet/<name>.", valueName: "folder"), completion: .directory)
   package var dataDir: String?
 
   @Flag(

@@ -9,7 +9,9 @@ package struct OptimizerOptions: ParsableArguments {
       "\(OptimizerOptions.names), with Keras' formulas; rmsprop-legacy is Keras 2's, with epsilon "
         + "behind the root. Over all samples at once: \(OptimizerOptions.fullBatchNames). "
         + "It starts anew. (default: the one of an .h5 or .keras --model, with its memory; else sgd)",
-      valueName: "name"))
+      valueName: "name"),
+    completion: .list(
+      OptimizerName.allCases.map(\.rawValue) + FullBatchMethod.allCases.map(\.rawValue)))
   package var optimizer: String?
 
   @OptionGroup package var numbers: OptimizerNumbers

@@ -8,7 +8,7 @@ struct StartOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Start from the weights in this file (.weights.h5, .h5, .keras), without an optimiser; --model "
-        + "says what they belong to.", valueName: "file"))
+        + "says what they belong to.", valueName: "file"), completion: .path)
   var weights: String?
 
   @Option(
@@ -46,6 +46,7 @@ struct StartOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(ClassWeight.help, valueName: "class=weight,..."),
+    completion: .names(["balanced"]),
     transform: ClassWeight.option)
   var classWeight: ClassWeight?
 
