@@ -94,7 +94,7 @@ package struct ImageSource {
   }
 
   /// Where an image of the set is among the values.
-  func row(of image: UInt32) -> UInt32 {
+  package func row(of image: UInt32) -> UInt32 {
     if let rows { rows[Int(image)] } else { image }
   }
 }
@@ -106,6 +106,8 @@ package struct TargetSource {
     case labels(UnsafePointer<UInt16>)
     /// A value per output, channels last, `stride` floats from image to image.
     case values(UnsafePointer<Float>, stride: Int)
+    /// What each image is itself, as it is before any augmentation.
+    case images(ImageSource)
   }
 
   package var answers: Answers

@@ -40,7 +40,7 @@ extension NetworkPlan {
         "softmax over the model's one output is always 1, so that nothing can be learned; end with a "
           + "sigmoid for two classes, or without an activation for numbers to predict")
     }
-    guard images.targets.isEmpty else {
+    guard !images.predictsNumbers else {
       switch loss {
       case let loss? where loss.takesClassNumbers:
         throw ToolError(
@@ -71,6 +71,6 @@ extension NetworkPlan {
   /// Whether counting hits says something: not where numbers are predicted, and not of one output whose error it is.
   package func hasAccuracy(on images: ImageSet) -> Bool {
     guard let loss, !loss.isForClasses else { return true }
-    return images.targets.isEmpty && (try? model.shapes().output.elementCount) != 1
+    return !images.predictsNumbers && (try? model.shapes().output.elementCount) != 1
   }
 }

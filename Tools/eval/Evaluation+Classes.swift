@@ -13,7 +13,7 @@ extension Evaluation {
       ("--confusion", options.confusion, "a confusion matrix"),
       ("--calibration", options.calibration != nil, "how sure the model is of its classes"),
     ]
-    for (option, isGiven, what) in asked where isGiven && !images.targets.isEmpty {
+    for (option, isGiven, what) in asked where isGiven && images.predictsNumbers {
       throw ToolError("\(option) shows \(what), but '\(data)' holds numbers, not classes")
     }
     let classes = images.largestLabel.map { Int($0) + 1 } ?? 0

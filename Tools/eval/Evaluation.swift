@@ -144,7 +144,7 @@ struct Evaluation {
     let (outputs, sums) = try network.predict(images)
     let seconds = ProgressLine.now - start
     let metrics =
-      images.targets.isEmpty
+      !images.predictsNumbers
       ? try ClassificationMetrics(
         outputs, labels: images.labels, classCount: data.set.classCount,
         threshold: file.model.classThreshold(loss: loss.computed)) : nil
@@ -153,6 +153,7 @@ struct Evaluation {
     try write(outputs, of: images)
     if let path = options.gradients { try writeGradients(images, to: path) }
     let hasAccuracy = network.plan.hasAccuracy(on: images)
+    let targets = images.targetValues
     let report = EvaluationReport(
       path: options.file, data: data, split: split.rawValue, model: file.model,
       weights: file.weights, count: images.count, metrics: metrics,
@@ -162,13 +163,12 @@ struct Evaluation {
       accuracy: metrics?.accuracy ?? (hasAccuracy ? sums?.accuracy : nil),
       ranks: metrics.map { _ in EvaluationReport.Ranks(outputs, labels: images.labels) },
       calibration: calibration,
-      numbers: images.targets.isEmpty
-        ? nil
-        : try NumberMetrics(outputs.values, targets: images.targets, width: images.targetWidth),
+      numbers: images.predictsNumbers
+        ? try NumberMetrics(outputs.values, targets: targets, width: images.targetWidth) : nil,
       anomalies: split == .test
         ? data.anomalies.map {
           AnomalyMetrics(
-            $0, outputs: outputs.values, targets: images.targets, width: images.targetWidth)
+            $0, outputs: outputs.values, targets: targets, width: images.targetWidth)
         } : nil,
       imagesPerSecond: Double(images.count) / seconds,
       arenaBytes: network.plan.memory.byteCount, threads: threads, nonFinite: file.nonFinite)

@@ -57,11 +57,30 @@ extension Network {
   }
 
   private func areBinary(_ targets: TargetSource, count: Int, index: (Int) -> Int) -> Bool {
-    guard case .values(let values, let stride) = targets.answers else { return true }
-    for position in 0..<count {
-      let own = values + index(position) * stride
-      for place in 0..<stride where own[place] != 0 && own[place] != 1 { return false }
+    switch targets.answers {
+    case .labels: return true
+    case .values(let values, let stride):
+      return (0..<count).allSatisfy { ImageSource.areBinary(values + index($0) * stride, stride) }
+    case .images(let images):
+      return (0..<count).allSatisfy { images.isBinary(at: UInt32(index($0))) }
     }
-    return true
+  }
+}
+
+extension ImageSource {
+  /// Whether every value of an image is 0 or 1.
+  fileprivate func isBinary(at image: UInt32) -> Bool {
+    let row = Int(self.row(of: image))
+    switch values {
+    case .floats(let values, let stride):
+      return ImageSource.areBinary(values + row * stride, stride)
+    case .bytes(let values, let stride, let divisor):
+      let own = values + row * stride
+      return (0..<stride).allSatisfy { own[$0] == 0 || Float(own[$0]) == divisor }
+    }
+  }
+
+  fileprivate static func areBinary(_ values: UnsafePointer<Float>, _ count: Int) -> Bool {
+    (0..<count).allSatisfy { values[$0] == 0 || values[$0] == 1 }
   }
 }

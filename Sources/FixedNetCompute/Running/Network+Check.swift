@@ -31,7 +31,7 @@ extension Network {
     if let weight = images.sampleWeights.first(where: { !$0.isFinite }) {
       throw .targets(expected: "finite sample weights", found: "\(weight)")
     }
-    guard !images.targets.isEmpty else { return }
+    guard images.predictsNumbers else { return }
     guard plan.loss?.takesClassNumbers != true else {
       throw .targets(expected: "class numbers", found: "values")
     }

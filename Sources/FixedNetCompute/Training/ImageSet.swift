@@ -23,6 +23,8 @@ public struct ImageSet: Sendable {
   public let targets: [Float]
   /// Targets of one sample.
   public let targetWidth: Int
+  /// Whether each sample is its own target, which is kept once: `targets` is empty then.
+  package private(set) var areOwnTargets = false
   /// How much the loss of each image counts, as Keras' sample_weight; empty: all 1.
   public let sampleWeights: [Float]
   /// nil without labels.
@@ -87,33 +89,53 @@ public struct ImageSet: Sendable {
   }
 
   /// Whether it says what the outputs should be.
-  public var hasTargets: Bool { !labels.isEmpty || !targets.isEmpty }
+  public var hasTargets: Bool { !labels.isEmpty || predictsNumbers }
+
+  /// Whether what the outputs should be are numbers.
+  package var predictsNumbers: Bool { areOwnTargets || !targets.isEmpty }
+
+  /// The numbers that the outputs should be, [count][targetWidth], in an array of their own.
+  package var targetValues: [Float] { areOwnTargets ? pixels.floats : targets }
+
+  /// The same samples, each with its own values as what the outputs should be.
+  package var learningItself: ImageSet {
+    var result = ImageSet(
+      shape: shape, pixels: pixels, labels: [], targetWidth: shape.elementCount,
+      sampleWeights: sampleWeights)
+    result.areOwnTargets = true
+    return result
+  }
 
   /// Calls `body` with pointers to the pixels and to the labels or targets.
   func withPointers<Result>(
     _ body: (ImageSource, TargetSource?) throws -> Result
   ) rethrows -> Result {
-    try withTargets { targets in
-      switch pixels {
-      case .bytes(let bytes):
-        return try bytes.withUnsafeBufferPointer { pixels in
-          guard let base = pixels.baseAddress else { preconditionFailure("an empty image set") }
-          let values = ImageSource.Values.bytes(base, stride: shape.elementCount, divisor: 255)
-          return try body(ImageSource(values), targets)
-        }
-      case .floats(let floats):
-        return try floats.withUnsafeBufferPointer { pixels in
-          guard let base = pixels.baseAddress else { preconditionFailure("an empty image set") }
-          return try body(ImageSource(.floats(base, stride: shape.elementCount)), targets)
-        }
-      case .mapped(let mapped):
-        return try mapped.withSource { try body($0, targets) }
-      }
+    try withSource { source in
+      try withTargets(source) { try body(source, $0) }
     }
   }
 
-  private func withTargets<Result>(_ body: (TargetSource?) throws -> Result) rethrows -> Result {
-    try withAnswers { answers in
+  private func withSource<Result>(_ body: (ImageSource) throws -> Result) rethrows -> Result {
+    switch pixels {
+    case .bytes(let bytes):
+      return try bytes.withUnsafeBufferPointer { pixels in
+        guard let base = pixels.baseAddress else { preconditionFailure("an empty image set") }
+        return try body(
+          ImageSource(.bytes(base, stride: shape.elementCount, divisor: 255)))
+      }
+    case .floats(let floats):
+      return try floats.withUnsafeBufferPointer { pixels in
+        guard let base = pixels.baseAddress else { preconditionFailure("an empty image set") }
+        return try body(ImageSource(.floats(base, stride: shape.elementCount)))
+      }
+    case .mapped(let mapped): return try mapped.withSource(body)
+    }
+  }
+
+  private func withTargets<Result>(
+    _ source: ImageSource, _ body: (TargetSource?) throws -> Result
+  ) rethrows -> Result {
+    try withAnswers(source) { answers in
       guard let answers else { return try body(nil) }
       return try sampleWeights.withUnsafeBufferPointer { weights in
         try body(TargetSource(answers, weights: weights.isEmpty ? nil : weights.baseAddress))
@@ -121,10 +143,11 @@ public struct ImageSet: Sendable {
     }
   }
 
-  private func withAnswers<Result>(_ body: (TargetSource.Answers?) throws -> Result) rethrows
-    -> Result
-  {
-    try labels.withUnsafeBufferPointer { labels in
+  private func withAnswers<Result>(
+    _ source: ImageSource, _ body: (TargetSource.Answers?) throws -> Result
+  ) rethrows -> Result {
+    if areOwnTargets { return try body(.images(source)) }
+    return try labels.withUnsafeBufferPointer { labels in
       if let base = labels.baseAddress, !labels.isEmpty { return try body(.labels(base)) }
       return try targets.withUnsafeBufferPointer { values in
         guard let base = values.baseAddress, !values.isEmpty else { return try body(nil) }
@@ -137,7 +160,9 @@ public struct ImageSet: Sendable {
   /// Labels without an entry count 1.
   public func weighted(byClass classWeights: [Float]) -> ImageSet {
     // Arrays that do not go together stay as they are, to be refused where they are used.
-    guard sampleWeights.isEmpty || sampleWeights.count == labels.count else { return self }
+    guard !labels.isEmpty, sampleWeights.isEmpty || sampleWeights.count == labels.count else {
+      return self
+    }
     let weights = labels.enumerated().map { index, label in
       let own = sampleWeights.isEmpty ? 1 : sampleWeights[index]
       return Int(label) < classWeights.count ? own * classWeights[Int(label)] : own

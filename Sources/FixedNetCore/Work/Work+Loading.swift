@@ -38,8 +38,16 @@ extension Work {
       truncatingIfNeeded: isFlat || c.isWhole ? program.inputChannels : own.count)
     let pixels = Int32(truncatingIfNeeded: isFlat ? own.count : program.inputPixels)
     let (first, place) = (own.lowerBound, c(slot) + own.lowerBound * Int(c.blockSize))
-    withRows(c) { rows in
-      switch context.images.values {
+    gather(context.images, from: first, channels, pixels, c, to: place)
+  }
+
+  /// Values of a block's images, `channels` x `pixels` from value `first` of each.
+  private func gather(
+    _ source: ImageSource, from first: Int, _ channels: Int32, _ pixels: Int32, _ c: BlockContext,
+    to place: UnsafeMutablePointer<Float>
+  ) {
+    withRows(of: source, c) { rows in
+      switch source.values {
       case .bytes(let images, let stride, let divisor):
         c.kernels.pointee.gather_u8(
           channels, pixels, c.blockSize, c.lanes, images + first, stride, rows, divisor, place)
@@ -51,11 +59,13 @@ extension Work {
   }
 
   /// Calls `body` with where the images of a block are among the values.
-  private func withRows(_ c: BlockContext, _ body: (UnsafePointer<UInt32>) -> Void) {
+  private func withRows(
+    of source: ImageSource, _ c: BlockContext, _ body: (UnsafePointer<UInt32>) -> Void
+  ) {
     let indices = context.indices + c.firstImage
-    guard context.images.rows != nil else { return body(indices) }
+    guard source.rows != nil else { return body(indices) }
     var rows = [16 of UInt32](repeating: 0)
-    for lane in 0..<Int(c.lanes) { rows[lane] = context.images.row(of: indices[lane]) }
+    for lane in 0..<Int(c.lanes) { rows[lane] = source.row(of: indices[lane]) }
     withUnsafePointer(to: &rows) {
       body(UnsafeRawPointer($0).assumingMemoryBound(to: UInt32.self))
     }
@@ -72,10 +82,15 @@ extension Work {
         loadOneHot(labels, indices, target, c)
       }
     case .values(let values, let stride):
-      c.kernels.pointee.gather_f32(
-        Int32(truncatingIfNeeded: target.channels), Int32(truncatingIfNeeded: target.pixels),
-        c.blockSize, c.lanes, values, stride, indices, 1, c(target.slot))
+      gather(ImageSource(.floats(values, stride: stride)), as: target, c)
+    case .images(let images): gather(images, as: target, c)
     }
+  }
+
+  private func gather(_ source: ImageSource, as target: TargetSlot, _ c: BlockContext) {
+    gather(
+      source, from: 0, Int32(truncatingIfNeeded: target.channels),
+      Int32(truncatingIfNeeded: target.pixels), c, to: c(target.slot))
   }
 
   private func loadLabels(

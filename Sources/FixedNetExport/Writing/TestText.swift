@@ -120,7 +120,7 @@ struct TestText {
 
   /// A value for each output.
   private var targets: [Float] {
-    guard run.samples.targets.isEmpty else { return run.samples.targets }
+    guard !run.samples.predictsNumbers else { return run.samples.targetValues }
     let count = network.outputCount
     guard count > 1 else { return run.samples.labels.map { Float($0) } }
     return run.samples.labels.flatMap { label in

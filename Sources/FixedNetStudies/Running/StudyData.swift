@@ -75,7 +75,7 @@ package final class StudyData {
     }
     let file = try DataFile.load(path: path, options: DataFileOptions(testFraction: 0))
     guard file.set.train.shape == .vector(400), file.set.classCount == 10,
-      file.set.train.targets.isEmpty
+      !file.set.train.predictsNumbers
     else {
       throw StudyError.data(
         "'\(path)': must hold samples of 400 with 10 classes, found \(file.set.train.shape) with "

@@ -49,20 +49,8 @@ struct LargeSetToolTests {
 
   init() throws { folder = try Fixtures.temporaryFolder() }
 
-  private func train(_ data: String, memory: Int?, _ environment: [String: String] = [:]) throws
-    -> Taken
-  {
-    let options = "train --data \(data) --model softmax --epochs 1 --threads 1 --batch 32"
-    var environment = environment
-    environment["FIXEDNET_TEST_MEMORY"] = memory.map { "\($0)" }
-    return try Taken(
-      options.split(separator: " ").map(String.init), in: folder, environment: environment)
-  }
-
-  @Test(
-    "32 MB are trained on in a few of memory, with the same weights; the file is in TMPDIR",
-    .enabled(if: FileManager.default.fileExists(atPath: "/proc/self/status")))
-  func mapped() throws {
+  /// 10,000 samples of 800 numbers: 32 MB.
+  private func writeSet() throws {
     let (count, width) = (10_000, 800)
     let values = [Float](unsafeUninitializedCapacity: count * width) { values, filled in
       for place in 0..<count * width { values[place] = Float(place % 251) / 251 }
@@ -74,6 +62,24 @@ struct LargeSetToolTests {
         (name: "x", shape: [count, width], values: values),
         (name: "y", shape: [count], values: (0..<count).map { Float($0 % 3) }),
       ])
+  }
+
+  private func train(
+    _ data: String, memory: Int?, _ environment: [String: String] = [:],
+    model: String = "softmax"
+  ) throws -> Taken {
+    let options = "train --data \(data) --model \(model) --epochs 1 --threads 1 --batch 32"
+    var environment = environment
+    environment["FIXEDNET_TEST_MEMORY"] = memory.map { "\($0)" }
+    return try Taken(
+      options.split(separator: " ").map(String.init), in: folder, environment: environment)
+  }
+
+  @Test(
+    "32 MB are trained on in a few of memory, with the same weights; the file is in TMPDIR",
+    .enabled(if: FileManager.default.fileExists(atPath: "/proc/self/status")))
+  func mapped() throws {
+    try writeSet()
     let plain = try train("set.h5", memory: nil)
     #expect(plain.exitCode == 0 && plain.own > 60_000_000, "\(plain.output)")
     #expect(!plain.output.contains("kept in a file"))
@@ -84,6 +90,19 @@ struct LargeSetToolTests {
     #expect(large.output.contains("kept in a file of 32 MB in \(place): more than a quarter"))
     #expect(large.weightsHash != nil && large.weightsHash == plain.weightsHash)
     #expect(try FileManager.default.contentsOfDirectory(atPath: place).isEmpty)
+  }
+
+  @Test(
+    "samples that are their own answers are there once",
+    .enabled(if: FileManager.default.fileExists(atPath: "/proc/self/status")))
+  func ownTargets() throws {
+    try writeSet()
+    let model = "mlp:8 --target inputs"
+    let plain = try train("set.h5", memory: nil, model: model)
+    let large = try train("set.h5", memory: 20_000_000, model: model)
+    #expect(plain.exitCode == 0 && large.exitCode == 0, "\(large.output)")
+    #expect(large.own < 25_000_000 && plain.own > 60_000_000, "\(large.own), \(plain.own)")
+    #expect(large.weightsHash != nil && large.weightsHash == plain.weightsHash)
   }
 
   @Test(

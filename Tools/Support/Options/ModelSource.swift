@@ -136,12 +136,12 @@ package struct ModelSource {
       loss.fromLogits = true
       return count > 1 ? loss : nil
     }
-    return data.train.targets.isEmpty ? nil : .meanSquaredError
+    return data.train.predictsNumbers ? .meanSquaredError : nil
   }
 
   private static func outputs(for data: DataSet, loss: Loss?) -> ModelArchitecture.Outputs {
     let images = data.train.count > 0 ? data.train : data.test
-    guard !images.targets.isEmpty else { return .classes(data.classCount) }
+    guard images.predictsNumbers else { return .classes(data.classCount) }
     return loss?.isForClasses == true ? .classes(images.targetWidth) : .numbers(images.targetWidth)
   }
 

@@ -50,15 +50,6 @@ extension LoadedData {
   }
 }
 
-extension ImageSet {
-  /// The same samples, each with its own values as what the outputs should be.
-  fileprivate var learningItself: ImageSet {
-    ImageSet(
-      shape: shape, pixels: pixels, labels: [], targets: pixels.floats,
-      targetWidth: shape.elementCount, sampleWeights: sampleWeights)
-  }
-}
-
 extension TrainingState {
   /// Whether the samples were their own answers.
   package var learnsInputs: Bool {

@@ -37,7 +37,7 @@ enum ClassWeight: Equatable {
   /// One weight per class of `data`.
   /// Throws: `ToolError` where there are no classes, or none of a number.
   func weights(for data: DataSet) throws -> [Float] {
-    guard data.train.targets.isEmpty else {
+    guard !data.train.predictsNumbers else {
       throw ToolError("--class-weight is for classes, but '\(data.name)' holds numbers to predict")
     }
     switch self {

@@ -15,11 +15,12 @@ extension ImageSet {
     func rows<Value>(_ values: [Value], width: Int) -> [Value] {
       values.isEmpty ? [] : indices.flatMap { values[$0 * width..<($0 + 1) * width] }
     }
-    return ImageSet(
+    let part = ImageSet(
       shape: shape, pixels: pixels.images(at: indices, width: shape.elementCount),
       labels: rows(labels, width: 1),
       targets: rows(targets, width: targetWidth), targetWidth: targetWidth,
       sampleWeights: rows(sampleWeights, width: 1))
+    return areOwnTargets ? part.learningItself : part
   }
 
   /// Two parts without a sample in common: always the same for a seed. The second has its share of all samples, rounded;

@@ -125,7 +125,7 @@ extension ImageSet {
       mapped.forEachImage { digest.add($0) }
     }
     add(labels)
-    add(targets)
+    add(targetValues)
     add([targetWidth])
     add(sampleWeights)
     return digest.finish()
