@@ -31,9 +31,10 @@ package enum OneLine {
     return scalars.count > limit ? String(scalars.prefix(limit - 3)) + "..." : line
   }
 
-  /// "x, y, z", cut off where it gets long; "nothing".
+  /// "x, 'y, z'", cut off where it gets long; "nothing". A name with a comma in it is quoted: it is one name.
   package static func list(_ names: [String]) -> String {
-    names.isEmpty ? "nothing" : short(names.joined(separator: ", "))
+    let quoted = names.map { $0.contains(",") ? "'\($0)'" : $0 }
+    return names.isEmpty ? "nothing" : short(quoted.joined(separator: ", "))
   }
 
   /// Whether a character does something else than to stand there: controls (C0, DEL, C1), formats (directions and their

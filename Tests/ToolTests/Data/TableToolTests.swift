@@ -66,7 +66,7 @@ struct TableToolTests {
     #expect(report["classes"]?.array.map { $0["name"] } == ["Zebra", "red berry", "ä, ö"])
     #expect(report["accuracy"]?.double == 1)
     let text = try Tool.run("eval", "net.h5 --confusion", in: folder)
-    #expect(text.output.contains("3 classes by name: Zebra, red berry, ä, ö, as in training"))
+    #expect(text.output.contains("3 classes by name: Zebra, red berry, 'ä, ö', as in training"))
     #expect(text.output.contains("red berry") && text.output.contains("ä, ö"))
 
     // Another file, with two of the classes, is read by the same names.
