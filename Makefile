@@ -196,6 +196,7 @@ exports: setup readers ## every layer and 200 random networks as C libraries, by
 BOARDS = .build/boards
 boards: setup readers ## exported libraries on emulated Cortex-M boards: the host's bits, instructions, code and stack
 	@tools="qemu-system-arm gcc-arm-none-eabi libnewlib-arm-none-eabi"; options=--no-install-recommends; $(INSTALL)
+	Tools/check-embedded
 	swift build -c release --product export
 	swift run -c release --skip-build export lenet-plain --name net --c $(BOARDS)/predict
 	swift run -c release --skip-build export lenet-plain --name net --c $(BOARDS)/train --train sgd --samples 50
