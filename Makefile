@@ -144,6 +144,10 @@ conformance: setup ## ONNX' cases, Keras' own unit tests, functions over all flo
 peers: compiler ## the other frameworks for bench --peers, in .venv-peers (3 GB of disk)
 	@$(call ENVIRONMENT,.venv-peers,ai_edge_litert,-r $(REQUIREMENTS)/peers.txt)
 
+mca: setup ## what the kernels' inner loops reach in LLVM's models of processors that are not here
+	@tools=llvm-19; options=--no-install-recommends; $(INSTALL)
+	python3 Tools/mca/mca.py "$$(dirname "$$(readlink -f "$$(command -v swiftc)")")/clang" llvm-mca-19
+
 asan: setup ## readers, kernels and engine under AddressSanitizer and UndefinedBehaviorSanitizer
 	swift build --build-tests $(ASAN)
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
