@@ -85,6 +85,7 @@ docs: setup ## the library's documentation as a static site in .build-docs/site
 	  --target FixedNetCore --target FixedNetCompute --target FixedNetFiles \
 	  --enable-experimental-combined-documentation --transform-for-static-hosting \
 	  --output-path .build-docs/site --warnings-as-errors
+	@python3 --version >/dev/null 2>&1 || { tools=python3; $(INSTALL); }
 	python3 Tests/undocumented.py .build-docs
 
 example: setup ## build and run a package that depends on this one by its version
@@ -145,6 +146,7 @@ peers: compiler ## the other frameworks for bench --peers, in .venv-peers (3 GB 
 	@$(call ENVIRONMENT,.venv-peers,ai_edge_litert,-r $(REQUIREMENTS)/peers.txt)
 
 mca: setup ## what the kernels' inner loops reach in LLVM's models of processors that are not here
+	@python3 --version >/dev/null 2>&1 || { tools=python3; $(INSTALL); }
 	@tools=llvm-19; options=--no-install-recommends; $(INSTALL)
 	python3 Tools/mca/mca.py "$$(dirname "$$(readlink -f "$$(command -v swiftc)")")/clang" llvm-mca-19
 
